@@ -1,0 +1,59 @@
+// Which changes are measured, what does the engine call them, and what does the page show then?
+import { testImage } from '../support/docker';
+import type { EngineApi } from '../support/engine-api';
+import type { Seen } from './page-probe';
+
+export interface Subject {
+  id: string;
+  name: string;
+}
+
+export interface Operation {
+  name: string;
+  /** Not measured, only needed on the way. */
+  silent?: boolean;
+  /** The action of the engine event that announces it. */
+  event: string;
+  perform(api: EngineApi, subject: Subject): Promise<unknown>;
+  shown(seen: Seen, subject: Subject): boolean;
+}
+
+const inState = (state: string) => (seen: Seen, subject: Subject) =>
+  seen.what === 'row' && seen.name === subject.name && seen.state === state;
+
+const post = (verb: string, query = '') => (api: EngineApi, { id }: Subject) =>
+  api.call('POST', `/containers/${id}/${verb}${query}`);
+
+/** A container's life, in order. */
+export const life: Operation[] = [
+  {
+    name: 'create',
+    event: 'create',
+    perform: async (api, subject) => {
+      subject.id = await api.createContainer(subject.name, testImage);
+    },
+    shown: inState('created'),
+  },
+  { name: 'start', event: 'start', perform: post('start'), shown: inState('running') },
+  { name: 'pause', event: 'pause', perform: post('pause'), shown: inState('paused') },
+  { name: 'unpause', silent: true, event: 'unpause', perform: post('unpause'), shown: inState('running') },
+  {
+    name: 'rename',
+    event: 'rename',
+    perform: (api, subject) => {
+      subject.name = `${subject.name}-renamed`;
+      return post('rename', `?name=${subject.name}`)(api, subject);
+    },
+    shown: inState('running'),
+  },
+  // The engine announces the end of a container with `die`; its `stop` follows.
+  { name: 'stop', event: 'die', perform: post('stop'), shown: inState('exited') },
+  {
+    name: 'remove',
+    event: 'destroy',
+    perform: (api, { id }) => api.call('DELETE', `/containers/${id}`),
+    shown: (seen, subject) => seen.id === subject.id && seen.what === 'left',
+  },
+];
+
+export const measured: string[] = life.filter((operation) => !operation.silent).map(({ name }) => name);

@@ -1,0 +1,111 @@
+// When does a row in the page reach a state? An observer inside the page stamps it; nobody polls.
+import type { Page } from '@playwright/test';
+import { Inbox } from '../support/inbox';
+import { clockOffset } from './clock';
+
+export interface Seen {
+  /** A row that is in the document now, or one that left it. */
+  what: 'row' | 'left';
+  id: string;
+  name: string;
+  state: string;
+  /** The page's fine clock when the observer was called. */
+  at: number;
+}
+
+export class PageProbe {
+  readonly seen = new Inbox<Seen>('change in the page');
+  /** Milliseconds between the page's fine clock and the system's. */
+  offset = 0;
+  /** When the last thing changed in the page, by our own clock. */
+  lastChange = performance.now();
+  private wakeQuiet: (() => void) | null = null;
+
+  static async install(page: Page): Promise<PageProbe> {
+    const probe = new PageProbe();
+    await page.exposeBinding('quaylightBenchSeen', (_source, batch: Seen[]) => {
+      for (const one of batch) probe.seen.put(one);
+      probe.touch();
+    });
+    page.on('websocket', (socket) => socket.on('framereceived', () => probe.touch()));
+    return probe;
+  }
+
+  /** Begins to observe; call it when the page is live. */
+  async observe(page: Page): Promise<void> {
+    await page.evaluate(() => {
+      const batch: Seen[] = [];
+      const note = (what: Seen['what'], row: Element, at: number) => {
+        if (batch.length === 0)
+          // Reported after the task in which it was stamped, so that reporting costs the measured path nothing.
+          setTimeout(() => (window as any).quaylightBenchSeen(batch.splice(0)), 0);
+        const of = (key: string) => row.getAttribute(`data-${key}`) ?? '';
+        batch.push({ what, id: of('id'), name: of('name'), state: of('state'), at });
+      };
+      const rowsIn = (nodes: NodeList, visit: (row: Element) => void) => {
+        for (const node of nodes) {
+          if (!(node instanceof Element)) continue;
+          if (node.matches('[data-entity="container"]')) visit(node);
+          else for (const row of node.querySelectorAll('[data-entity="container"]')) visit(row);
+        }
+      };
+      new MutationObserver((records) => {
+        const at = performance.timeOrigin + performance.now();
+        for (const record of records) {
+          if (record.type === 'attributes') {
+            const row = record.target as Element;
+            // `data-leaving`: its container is gone, and the row is only on its way out.
+            if (row.matches('[data-entity="container"]')) note(row.hasAttribute('data-leaving') ? 'left' : 'row', row, at);
+          } else {
+            rowsIn(record.removedNodes, (row) => note('left', row, at));
+            rowsIn(record.addedNodes, (row) => note('row', row, at));
+          }
+        }
+      }).observe(document.body, {
+        subtree: true,
+        childList: true,
+        attributes: true,
+        attributeFilter: ['data-state', 'data-name', 'data-id', 'data-leaving'],
+      });
+    });
+  }
+
+  /** Compares the page's clocks; afterwards `systemTime` is right. Also the offset as a round trip sees it. */
+  async calibrate(page: Page): Promise<{ edges: number; roundTrip: number }> {
+    this.offset = await page.evaluate(clockOffset, 60);
+    const own = clockOffset();
+    let best = { took: Number.POSITIVE_INFINITY, offset: 0 };
+    for (let turn = 0; turn < 30; turn++) {
+      const sent = performance.timeOrigin + performance.now() - own;
+      const there = await page.evaluate(() => performance.timeOrigin + performance.now());
+      const back = performance.timeOrigin + performance.now() - own;
+      if (back - sent < best.took) best = { took: back - sent, offset: there - (sent + back) / 2 };
+    }
+    return { edges: this.offset, roundTrip: best.offset };
+  }
+
+  systemTime(seen: Seen): number {
+    return seen.at - this.offset;
+  }
+
+  /** Resolves once nothing came over the socket and nothing changed for so long: that silence is the condition. */
+  async quiet(silenceMs = 120): Promise<void> {
+    for (;;) {
+      const left = this.lastChange + silenceMs - performance.now();
+      if (left <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.wakeQuiet = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wakeQuiet = null;
+    }
+  }
+
+  private touch(): void {
+    this.lastChange = performance.now();
+    this.wakeQuiet?.();
+  }
+}

@@ -1,0 +1,28 @@
+// How the browser tests run: one worker, the system's Chromium, no second chances.
+import { defineConfig } from '@playwright/test';
+import { join } from 'node:path';
+import { chromiumLaunch } from './support/chromium';
+import { root } from './support/paths';
+
+export default defineConfig({
+  testDir: join(root, 'end2end', 'tests'),
+  outputDir: join(root, 'target', 'end2end', 'results'),
+  // One engine, counted by several tests: two workers would see each other's containers come and go.
+  workers: 1,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 45_000,
+  expect: { timeout: 5_000 },
+  reporter: [['list'], ['html', { outputFolder: join(root, 'target', 'end2end', 'report'), open: 'never' }]],
+  use: {
+    browserName: 'chromium',
+    viewport: { width: 1280, height: 800 },
+    launchOptions: chromiumLaunch,
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    actionTimeout: 5_000,
+    navigationTimeout: 15_000,
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+  },
+});

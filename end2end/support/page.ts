@@ -1,0 +1,83 @@
+// How do tests read a page? By the contract: the data attributes and the accessible names.
+import { expect, type Locator, type Page } from '@playwright/test';
+
+export type Kind = 'container' | 'image' | 'volume' | 'network';
+
+/** The row or card of an entity. */
+export function rowOf(page: Page, kind: Kind, name: string): Locator {
+  return page.locator(`[data-entity="${kind}"][data-name=${JSON.stringify(name)}]`);
+}
+
+export function rowById(page: Page, kind: Kind, id: string): Locator {
+  return page.locator(`[data-entity="${kind}"][data-id=${JSON.stringify(id)}]`);
+}
+
+/** The connection badge: one on every page. */
+export function badge(page: Page): Locator {
+  return page.locator('[data-connection]');
+}
+
+/** The page reacts and follows the engine. */
+export async function waitLive(page: Page): Promise<void> {
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true', { timeout: 10_000 });
+  await expect(badge(page)).toHaveAttribute('data-connection', 'live', { timeout: 10_000 });
+}
+
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await waitLive(page);
+}
+
+export async function countOf(page: Page, what: string): Promise<number> {
+  const text = await page.locator(`[data-count="${what}"]`).first().textContent();
+  return Number(text);
+}
+
+/** The state a container's row shows; null without such a row. */
+export async function stateOf(page: Page, name: string): Promise<string | null> {
+  const row = rowOf(page, 'container', name);
+  return (await row.count()) === 0 ? null : row.getAttribute('data-state');
+}
+
+export async function expectState(page: Page, name: string, state: string): Promise<void> {
+  await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', state);
+}
+
+/** Name → state of every container row whose name begins with `prefix`. */
+export function statesOnPage(page: Page, prefix: string): Promise<Record<string, string>> {
+  return page
+    .locator('[data-entity="container"]')
+    .evaluateAll(
+      (rows, start) =>
+        Object.fromEntries(
+          rows
+            .map((row) => [row.getAttribute('data-name') ?? '', row.getAttribute('data-state') ?? ''] as const)
+            .filter(([name]) => name.startsWith(start)),
+        ),
+      prefix,
+    );
+}
+
+/** Names of the rows of a kind, from top to bottom, those beginning with `prefix`. */
+export function namesOnPage(page: Page, kind: Kind, prefix: string): Promise<string[]> {
+  return page
+    .locator(`[data-entity="${kind}"]`)
+    .evaluateAll(
+      (rows, start) => rows.map((row) => row.getAttribute('data-name') ?? '').filter((name) => name.startsWith(start)),
+      prefix,
+    );
+}
+
+/** Marks the document; `stayed` tells later whether it is still the same one. */
+export async function mark(page: Page): Promise<{ stayed(): Promise<void> }> {
+  const token = Math.random().toString(36);
+  await page.evaluate((value) => {
+    (window as any).quaylightTestMark = value;
+  }, token);
+  return {
+    stayed: async () => {
+      const now = await page.evaluate(() => (window as any).quaylightTestMark);
+      expect(now, 'the page was not loaded again').toBe(token);
+    },
+  };
+}

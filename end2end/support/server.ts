@@ -1,0 +1,80 @@
+// How does a test get a Quaylight server of its own?
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serverBinary } from './paths';
+
+const serving = /^Quaylight is serving (http:\/\/\S+)$/m;
+
+export class Server {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly dir: string,
+    readonly url: string,
+    private readonly output: { text: string },
+  ) {}
+
+  /** Starts the binary against an engine, on a free port, from an empty folder: it has to bring its assets along. */
+  static start(engine: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
+    const dir = mkdtempSync(join(tmpdir(), 'quaylight-server-'));
+    const child = spawn(serverBinary(), ['serve'], {
+      cwd: dir,
+      env: {
+        ...process.env,
+        DOCKER_HOST: engine,
+        QUAYLIGHT_LISTEN: '127.0.0.1:0',
+        QUAYLIGHT_AUTH: 'none',
+        QUAYLIGHT_DATA_DIR: dir,
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = { text: '' };
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => {
+        child.kill('SIGKILL');
+        reject(new Error(`The server ${why}. It said:\n${output.text}`));
+      };
+      const deadline = setTimeout(() => fail('did not say within 15 s that it serves'), 15_000);
+      const read = (chunk: Buffer) => {
+        output.text = (output.text + chunk.toString()).slice(-200_000);
+        const url = serving.exec(output.text)?.[1];
+        if (url === undefined) return;
+        clearTimeout(deadline);
+        resolve(new Server(child, dir, url, output));
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('error', (error) => fail(`could not be started: ${error.message}`));
+      child.once('exit', (code, signal) => fail(`ended with ${signal ?? code}`));
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** `ws://…/ws`, with a query when given. */
+  socketUrl(query: Record<string, string | number> = {}): string {
+    const url = new URL('/ws', this.url.replace(/^http/, 'ws'));
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+    return url.href;
+  }
+
+  /** What the server printed so far (the last 200 KB). */
+  log(): string {
+    return this.output.text;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+      this.child.kill('SIGTERM');
+      const deadline = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+      await ended;
+      clearTimeout(deadline);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,147 @@
+// Do the buttons do what they say, and does the page say so when they could not?
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/fixtures';
+import { expectState, mark, open, rowOf } from '../support/page';
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+/** The row's actions may wait for the pointer. */
+async function press(page: Page, container: string, action: string): Promise<void> {
+  await rowOf(page, 'container', container).hover();
+  await button(page, `${action} ${container}`).click();
+}
+
+async function choose(page: Page, container: string, action: string): Promise<void> {
+  await press(page, container, 'More actions for');
+  await page.getByRole('menu').getByRole('menuitem', { name: `${action} ${container}`, exact: true }).click();
+}
+
+test('stop, start and restart', async ({ page, docker }) => {
+  const name = docker.name('web');
+  await docker.start(name);
+  await open(page, '/containers');
+  const document = await mark(page);
+
+  await press(page, name, 'Stop');
+  await expectState(page, name, 'exited');
+  expect((await docker.inspect('container', name)).State.Status).toBe('exited');
+  await press(page, name, 'Start');
+  await expectState(page, name, 'running');
+
+  const started = (await docker.inspect('container', name)).State.StartedAt;
+  await press(page, name, 'Restart');
+  await expect
+    .poll(async () => (await docker.inspect('container', name)).State.StartedAt, { message: 'it was started again' })
+    .not.toBe(started);
+  await expectState(page, name, 'running');
+  await document.stayed();
+});
+
+test('pause, unpause and kill from the menu', async ({ page, docker }) => {
+  const name = docker.name('web');
+  await docker.start(name);
+  await open(page, '/containers');
+
+  await choose(page, name, 'Pause');
+  await expectState(page, name, 'paused');
+  await choose(page, name, 'Unpause');
+  await expectState(page, name, 'running');
+  await choose(page, name, 'Kill');
+  await expectState(page, name, 'exited');
+  expect((await docker.inspect('container', name)).State.ExitCode).toBe(137);
+});
+
+test('the menu works by keyboard and gives the focus back', async ({ page, docker }) => {
+  const name = docker.name('web');
+  await docker.start(name);
+  await open(page, '/containers');
+  const opener = button(page, `More actions for ${name}`);
+  await opener.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menu')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('menu')).toHaveCount(0);
+  await expect(opener).toBeFocused();
+});
+
+test('remove asks first, cancels without harm, and removes on the verb', async ({ page, docker }) => {
+  const name = docker.name('web');
+  await docker.create(name);
+  await open(page, '/containers');
+
+  await choose(page, name, 'Remove');
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText(name);
+  await dialog.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await expectState(page, name, 'created');
+
+  await choose(page, name, 'Remove');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+  await expectState(page, name, 'created');
+
+  await choose(page, name, 'Remove');
+  await dialog.getByRole('button', { name: `Remove ${name}`, exact: true }).click();
+  await expect(rowOf(page, 'container', name)).toHaveCount(0);
+  await expect(dialog).toHaveCount(0);
+  expect(await docker.states()).toEqual({});
+});
+
+test('a selection is stopped and removed together', async ({ page, docker }) => {
+  const names = ['a', 'b', 'c'].map((word) => docker.name(word));
+  for (const name of names) await docker.start(name);
+  const other = docker.name('other');
+  await docker.start(other);
+  await open(page, `/containers?q=${docker.prefix}`);
+
+  for (const name of names) await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check();
+  const toolbar = page.getByRole('toolbar', { name: 'Selection' });
+  await toolbar.getByRole('button', { name: 'Stop 3 containers', exact: true }).click();
+  for (const name of names) await expectState(page, name, 'exited');
+  await expectState(page, other, 'running');
+
+  await toolbar.getByRole('button', { name: 'Remove 3 containers', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Remove 3 containers', exact: true }).click();
+  for (const name of names) await expect(rowOf(page, 'container', name)).toHaveCount(0);
+  await expect(toolbar, 'the selection went with them').toHaveCount(0);
+  expect(Object.keys(await docker.states())).toEqual([other]);
+});
+
+test('"Select all" takes what is shown, "Clear selection" lets go', async ({ page, docker }) => {
+  for (const word of ['a', 'b']) await docker.create(docker.name(word));
+  await open(page, `/containers?q=${docker.prefix}`);
+  await expect(rowOf(page, 'container', docker.name('b'))).toBeVisible();
+  await page.getByRole('checkbox', { name: 'Select all', exact: true }).check();
+  const toolbar = page.getByRole('toolbar', { name: 'Selection' });
+  await expect(toolbar.getByRole('button', { name: 'Remove 2 containers', exact: true })).toBeVisible();
+  await toolbar.getByRole('button', { name: 'Clear selection', exact: true }).click();
+  await expect(toolbar).toHaveCount(0);
+  await expect(page.getByRole('checkbox', { name: 'Select all', exact: true })).not.toBeChecked();
+});
+
+test('an action on something already gone ends in a sentence', async ({ page, docker, pageLog }) => {
+  // The browser reports the refusal in its console, as it must.
+  pageLog.allow(/Failed to load resource/, /^status 4\d\d: POST/, /^status 5\d\d: POST/);
+  const name = docker.name('ghost');
+  await docker.start(name);
+  // The page stays behind the engine: what the socket brings is held back from here on.
+  let held = false;
+  await page.routeWebSocket(/\/ws/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (!held) socket.send(message);
+    });
+  });
+  await open(page, '/containers');
+  await expectState(page, name, 'running');
+  held = true;
+  await docker.cli('rm', '--force', name);
+
+  await press(page, name, 'Stop');
+  const toast = page.getByRole('status').or(page.getByRole('alert')).filter({ hasText: name });
+  await expect(toast).toBeVisible();
+  await expect(toast).toContainText(/no longer|not exist|gone|not found|no such/i);
+  await expect(toast).not.toContainText(/\b[45]\d\d\b|ServerFn|Error\(|panic/);
+});

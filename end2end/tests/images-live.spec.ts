@@ -1,0 +1,54 @@
+// Do tags and images arrive as they come and go, with how many containers use them?
+import { expect, test } from '../support/fixtures';
+import { usage } from '../support/entities';
+import { mark, open, rowById } from '../support/page';
+
+test('an image comes, gains a tag, loses it and goes', async ({ page, docker }) => {
+  await open(page, '/images');
+  const document = await mark(page);
+  const id = await docker.image('first:1');
+  const row = rowById(page, 'image', id);
+  await expect(row).toBeVisible();
+  await expect(row).toContainText(docker.name('first:1'));
+
+  await docker.cli('tag', id, docker.name('second:1'));
+  await expect(row).toContainText(docker.name('second:1'));
+  await docker.cli('rmi', docker.name('second:1'));
+  await expect(row).not.toContainText(docker.name('second:1'));
+  await docker.cli('rmi', docker.name('first:1'));
+  await expect(row).toHaveCount(0);
+  await document.stayed();
+});
+
+test('a tag moved to another image leaves the first one dangling', async ({ page, docker }) => {
+  const one = await docker.image('thing:1', 'one');
+  const two = await docker.image('other:1', 'two');
+  await open(page, '/images');
+  await expect(rowById(page, 'image', one)).toContainText(docker.name('thing:1'));
+
+  await docker.cli('tag', two, docker.name('thing:1'));
+  await expect(rowById(page, 'image', two)).toContainText(docker.name('thing:1'));
+  await expect(rowById(page, 'image', one)).not.toContainText(docker.name('thing:1'));
+  await expect(rowById(page, 'image', one)).toContainText(/dangling|untagged|<none>/i);
+});
+
+test('usage follows the containers, running and all', async ({ page, docker }) => {
+  // An image that a container can run: the test image under a layer of its own.
+  const base = docker.name('base');
+  await docker.create(base);
+  const image = docker.name('app:1');
+  const id = await docker.cli('commit', '--change', `LABEL ${docker.label}`, base, image);
+  await open(page, '/images');
+  const used = usage(rowById(page, 'image', id));
+  await expect(used).toHaveAttribute('data-usage', '0/0');
+
+  const [a, b] = [docker.name('a'), docker.name('b')];
+  await docker.create(a, { image });
+  await expect(used).toHaveAttribute('data-usage', '0/1');
+  await docker.start(b, { image });
+  await expect(used).toHaveAttribute('data-usage', '1/2');
+  await docker.cli('stop', b);
+  await expect(used).toHaveAttribute('data-usage', '0/2');
+  await docker.cli('rm', a, b);
+  await expect(used).toHaveAttribute('data-usage', '0/0');
+});

@@ -1,0 +1,158 @@
+// Do search, filter, sort, grouping and the views work, and does the address carry them?
+import type { BrowserContext, Page } from '@playwright/test';
+import { expect, test } from '../support/fixtures';
+import { namesOnPage, open, rowOf, waitLive } from '../support/page';
+
+const search = (page: Page, what = 'containers') => page.getByRole('searchbox', { name: `Search ${what}` });
+const stateFilter = (page: Page, state: string) =>
+  page.getByRole('group', { name: 'State' }).getByRole('button', { name: new RegExp(`^${state}`) });
+const view = (page: Page, name: string) => page.getByRole('group', { name: 'View' }).getByRole('button', { name });
+
+test.beforeEach(async ({ docker }) => {
+  await docker.start(docker.name('bravo'));
+  await docker.create(docker.name('alpha'));
+  await docker.start(docker.name('charlie'));
+});
+
+test('typing narrows the list, clearing widens it, and the address follows', async ({ page, docker }) => {
+  await open(page, '/containers');
+  await search(page).fill(docker.name('br'));
+  await expect.poll(() => namesOnPage(page, 'container', '')).toEqual([docker.name('bravo')]);
+  await expect(page).toHaveURL(new RegExp(`[?&]q=${docker.name('br')}`));
+  await search(page).fill(docker.prefix);
+  await expect.poll(async () => (await namesOnPage(page, 'container', '')).length).toBe(3);
+  await search(page).fill('');
+  await expect(page).not.toHaveURL(/[?&]q=/);
+  await expect(rowOf(page, 'container', docker.name('alpha'))).toBeVisible();
+});
+
+test('a search that fits nothing says so', async ({ page, docker }) => {
+  await open(page, '/containers');
+  await search(page).fill(docker.name('nothing-of-this-name'));
+  await expect(page.locator('[data-entity="container"]')).toHaveCount(0);
+  await expect(page.getByRole('main')).toContainText(/no containers?|nothing|none/i);
+});
+
+test('what arrives while a filter is set is filtered too', async ({ page, docker }) => {
+  await open(page, `/containers?q=${docker.prefix}&state=running`);
+  await expect.poll(() => namesOnPage(page, 'container', '').then((names) => names.sort())).toEqual(
+    [docker.name('bravo'), docker.name('charlie')],
+  );
+  await docker.cli('start', docker.name('alpha'));
+  await expect(rowOf(page, 'container', docker.name('alpha'))).toBeVisible();
+  await docker.cli('stop', docker.name('bravo'));
+  await expect(rowOf(page, 'container', docker.name('bravo'))).toHaveCount(0);
+});
+
+test('the state filter shows one state, counts it, and is in the address', async ({ page, docker }) => {
+  await open(page, `/containers?q=${docker.prefix}`);
+  await expect(stateFilter(page, 'All')).toHaveAttribute('aria-pressed', 'true');
+  await stateFilter(page, 'Created').click();
+  await expect(stateFilter(page, 'Created')).toHaveAttribute('aria-pressed', 'true');
+  await expect(stateFilter(page, 'All')).toHaveAttribute('aria-pressed', 'false');
+  await expect(page).toHaveURL(/[?&]state=created/);
+  await expect.poll(() => namesOnPage(page, 'container', '')).toEqual([docker.name('alpha')]);
+  await expect(stateFilter(page, 'Created')).toContainText(/\d/);
+  await stateFilter(page, 'All').click();
+  await expect.poll(async () => (await namesOnPage(page, 'container', '')).length).toBe(3);
+});
+
+test('a column sorts up and down, says so, and is in the address', async ({ page, docker }) => {
+  await open(page, `/containers?q=${docker.prefix}`);
+  const header = page.getByRole('columnheader', { name: /^Created/ });
+  const sort = header.getByRole('button');
+  // By time of creation: bravo, alpha, charlie.
+  const up = ['bravo', 'alpha', 'charlie'].map((word) => docker.name(word));
+  for (let turn = 0; turn < 2; turn++) {
+    await sort.click();
+    // The rows stay where they are under a resting pointer.
+    await page.mouse.move(0, 0);
+    await expect(header).toHaveAttribute('aria-sort', /ascending|descending/);
+    const rising = (await header.getAttribute('aria-sort')) === 'ascending';
+    await expect.poll(() => namesOnPage(page, 'container', '')).toEqual(rising ? up : [...up].reverse());
+    await expect(page).toHaveURL(/[?&]sort=created/);
+  }
+  await page.goto(`/containers?q=${docker.prefix}&sort=name&dir=desc`);
+  await waitLive(page);
+  await expect(page.getByRole('columnheader', { name: /^Name/ })).toHaveAttribute('aria-sort', 'descending');
+  expect(await namesOnPage(page, 'container', '')).toEqual(['charlie', 'bravo', 'alpha'].map((word) => docker.name(word)));
+});
+
+test('grouping by project puts a stack together under its name', async ({ page, docker }) => {
+  const project = docker.name('stack');
+  for (const service of ['web', 'db'])
+    await docker.create(docker.name(service), {
+      options: [
+        '--label', `com.docker.compose.project=${project}`,
+        '--label', `com.docker.compose.service=${service}`,
+      ],
+    });
+  await open(page, `/containers?q=${docker.prefix}&sort=name`);
+  const group = page.getByRole('button', { name: 'Group by project' });
+  await expect(group).toHaveAttribute('aria-pressed', 'false');
+  await group.click();
+  await expect(group).toHaveAttribute('aria-pressed', 'true');
+  await expect(page).toHaveURL(/[?&]group=project/);
+  await expect(page.getByText(project, { exact: true }).first()).toBeVisible();
+  await page.mouse.move(0, 0);
+  await expect
+    .poll(async () => {
+      const names = await namesOnPage(page, 'container', '');
+      return Math.abs(names.indexOf(docker.name('web')) - names.indexOf(docker.name('db')));
+    })
+    .toBe(1);
+  await expect.poll(async () => (await namesOnPage(page, 'container', '')).length).toBe(5);
+});
+
+test('cards and compact are remembered, and the server renders them so', async ({ page, browser, docker, server }) => {
+  await open(page, '/containers');
+  await expect(view(page, 'Table')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('table')).toBeVisible();
+  await view(page, 'Cards').click();
+  await expect(view(page, 'Cards')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('table')).toHaveCount(0);
+  await expect(rowOf(page, 'container', docker.name('alpha'))).toHaveCount(1);
+  const compact = page.getByRole('button', { name: 'Compact' });
+  await compact.click();
+  await expect(compact).toHaveAttribute('aria-pressed', 'true');
+
+  const plain = await withoutScripts(page.context(), (options) => browser.newContext({ ...options, baseURL: server.url }));
+  await plain.goto('/containers');
+  await page.reload();
+  await waitLive(page);
+  for (const now of [plain, page]) {
+    await expect(view(now, 'Cards')).toHaveAttribute('aria-pressed', 'true');
+    await expect(now.getByRole('button', { name: 'Compact' })).toHaveAttribute('aria-pressed', 'true');
+    await expect(now.getByRole('table')).toHaveCount(0);
+    await expect(rowOf(now, 'container', docker.name('alpha'))).toHaveAttribute('data-state', 'created');
+  }
+  await plain.context().close();
+
+  await docker.cli('start', docker.name('alpha'));
+  await expect(rowOf(page, 'container', docker.name('alpha')), 'cards are live too').toHaveAttribute('data-state', 'running');
+});
+
+for (const [path, what] of [
+  ['/images', 'images'],
+  ['/volumes', 'volumes'],
+  ['/networks', 'networks'],
+] as const)
+  test(`${path} can be searched`, async ({ page, docker }) => {
+    const kind = what.slice(0, -1) as 'image' | 'volume' | 'network';
+    const name = kind === 'image' ? docker.name('needle:1') : docker.name('needle');
+    if (kind === 'image') await docker.image('needle:1');
+    else await docker[kind](name);
+    await open(page, path);
+    await expect(rowOf(page, kind, name)).toBeVisible();
+    await search(page, what).fill('needle');
+    await expect.poll(() => namesOnPage(page, kind, '')).toEqual([name]);
+  });
+
+/** A page with the same cookies and no scripts: what the server alone makes of them. */
+async function withoutScripts(
+  context: BrowserContext,
+  open: (options: { javaScriptEnabled: false; storageState: any }) => Promise<BrowserContext>,
+): Promise<Page> {
+  const plain = await open({ javaScriptEnabled: false, storageState: await context.storageState() });
+  return plain.newPage();
+}

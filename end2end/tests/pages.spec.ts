@@ -1,0 +1,91 @@
+// Does every page come complete from the server, wake up without a word, and read well for everybody?
+import { open, rowOf, waitLive } from '../support/page';
+import { expectAccessible } from '../support/axe';
+import { expect, test } from '../support/fixtures';
+import { ask } from '../support/http';
+
+const pages = [
+  { path: '/', title: /Quaylight/, shows: [] },
+  { path: '/containers', title: /Containers/, shows: ['container'] },
+  { path: '/images', title: /Images/, shows: ['image'] },
+  { path: '/volumes', title: /Volumes/, shows: ['volume'] },
+  { path: '/networks', title: /Networks/, shows: ['network'] },
+  { path: '/realtime-test', title: /Realtime/i, shows: ['container', 'image'] },
+] as const;
+
+for (const { path, title, shows } of pages) {
+  test.describe(path, () => {
+    test.beforeEach(async ({ docker }) => {
+      // Something to show in each list, and something that needs attention.
+      const volume = docker.name('volume');
+      await docker.volume(volume);
+      await docker.network(docker.name('network'));
+      await docker.start(docker.name('web'), {
+        options: ['--volume', `${volume}:/data`, '--label', `com.docker.compose.project=${docker.name('stack')}`],
+      });
+      await docker.start(docker.name('failed'), { command: ['sh', '-c', 'exit 3'] });
+      await docker.create(docker.name('made'));
+    });
+
+    test('is complete before any script runs', async ({ browser, docker, server }) => {
+      await expect
+        .poll(async () => (await ask(`${server.url}/api/state`)).text, { message: 'the server knows the container' })
+        .toContain(docker.name('web'));
+      const context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
+      const page = await context.newPage();
+      await page.goto(path);
+      for (const kind of shows) await expect(page.locator(`[data-entity="${kind}"]`)).not.toHaveCount(0);
+      if (shows.some((kind) => kind === 'container')) await expect(rowOf(page, 'container', docker.name('web'))).toBeVisible();
+      const containers = await docker.lines('ps', '--all', '--quiet');
+      await expect(page.locator('[data-count="containers"]').first()).toHaveText(String(containers.length));
+      await expect(page.locator('[data-connection]')).toHaveCount(1);
+      await context.close();
+    });
+
+    test('hydrates without a message, goes live and has a title', async ({ page, pageLog }) => {
+      await open(page, path);
+      await expect(page).toHaveTitle(title);
+      await expect(page).toHaveTitle(/Quaylight/);
+      await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+      expect(pageLog.messages, 'the console').toEqual([]);
+    });
+
+    test('has nothing that axe objects to, in light and in dark', async ({ page }) => {
+      await open(page, path);
+      await expectAccessible(page);
+    });
+
+    test('fits a phone 390 px wide', async ({ page }) => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await open(page, path);
+      const widths = await page.evaluate(() => ({
+        content: document.documentElement.scrollWidth,
+        window: document.documentElement.clientWidth,
+      }));
+      expect(widths.content, 'no sideways scrolling').toBeLessThanOrEqual(widths.window);
+      await expect(page.locator('[data-connection]'), 'the badge is still there').toBeVisible();
+      await expectAccessible(page);
+    });
+
+    test('has nothing more to fetch after it went live', async ({ page }) => {
+      const failed: string[] = [];
+      page.on('response', (response) => {
+        if (response.status() >= 400) failed.push(response.url());
+      });
+      await page.goto(path, { waitUntil: 'networkidle' });
+      await waitLive(page);
+      expect(failed).toEqual([]);
+    });
+  });
+}
+
+test('an unknown address answers 404 with a page that leads back', async ({ page, pageLog }) => {
+  pageLog.allow(/404/);
+  const response = await page.goto('/no-such-page');
+  expect(response?.status()).toBe(404);
+  await waitLive(page);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: /containers/i }).first().click();
+  await expect(page).toHaveURL(/\/containers$/);
+});

@@ -1,0 +1,82 @@
+// Which fonts and icons does the site serve? Copies them out of the npm packages into public/.
+// Run it where node_modules is (the repository root). It writes a file only when its content changed, so a
+// running `cargo leptos watch` is not woken for nothing.
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const published = join(dirname(fileURLToPath(import.meta.url)), "..", "public");
+const packages = createRequire(pathToFileURL(join(process.cwd(), "package.json")));
+
+/** Files in public/ and the package files they are. The licences travel with the fonts. */
+const copies = {
+  "fonts/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+  "fonts/inter.txt": "@fontsource-variable/inter/LICENSE",
+  "fonts/mono.woff2": "@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
+  "fonts/mono.txt": "@fontsource-variable/jetbrains-mono/LICENSE",
+};
+
+/** Our word for an icon, and Lucide's. Add one here when a view needs it; unused ones cost every visitor. */
+const icons = [
+  ["dashboard", "gauge"],
+  ["containers", "container"],
+  ["images", "layers"],
+  ["volumes", "database"],
+  ["networks", "network"],
+  ["realtime", "activity"],
+  ["theme-system", "contrast"],
+  ["theme-light", "sun"],
+  ["theme-dark", "moon"],
+  ["search", "search"],
+  ["table", "table-2"],
+  ["cards", "layout-grid"],
+  ["compact", "rows-4"],
+  ["group", "list-tree"],
+  ["start", "play"],
+  ["stop", "square"],
+  ["restart", "rotate-cw"],
+  ["pause", "pause"],
+  ["unpause", "step-forward"],
+  ["kill", "zap"],
+  ["remove", "trash-2"],
+  ["close", "x"],
+  ["copy", "copy"],
+  ["check", "check"],
+  ["warn", "triangle-alert"],
+  ["error", "circle-x"],
+  ["info", "info"],
+  ["unreachable", "unplug"],
+];
+
+for (const [name, source] of Object.entries(copies)) write(name, readFileSync(packages.resolve(source)));
+write("icons.svg", Buffer.from(sprite()));
+
+/** One symbol for each icon; stroke and fill come from style/widgets/icon.css through inheritance. */
+function sprite() {
+  const symbols = icons.map(([name, lucide]) => {
+    const svg = readFileSync(packages.resolve(`lucide-static/icons/${lucide}.svg`), "utf8");
+    const shapes = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>"));
+    return `<symbol id="${name}" viewBox="0 0 24 24">${shapes.replace(/\s*\n\s*/g, "").replaceAll(" />", "/>")}</symbol>`;
+  });
+  const mark = readFileSync(join(published, "mark.svg"), "utf8");
+  const beam = mark.slice(mark.indexOf(">", mark.indexOf("<svg")) + 1, mark.lastIndexOf("</svg>"));
+  symbols.push(`<symbol id="mark" viewBox="0 0 16 16">${beam.replace(/\s*\n\s*/g, "")}</symbol>`);
+  const licence = "<!-- Icons by Lucide, ISC License, Copyright (c) Lucide Icons and Contributors, lucide.dev/license -->";
+  return `<svg xmlns="http://www.w3.org/2000/svg">${licence}\n${symbols.join("\n")}\n</svg>\n`;
+}
+
+function write(name, content) {
+  const path = join(published, name);
+  mkdirSync(dirname(path), { recursive: true });
+  if (!same(path, content)) writeFileSync(path, content);
+}
+
+function same(path, content) {
+  try {
+    return readFileSync(path).equals(content);
+  } catch (error) {
+    if (error.code === "ENOENT") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+//! How a failed action comes back from the server.
+
+use crate::wire::{ActionError, ErrorKind};
+use leptos::server_fn::{
+    codec::PostcardEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
+
+impl FromServerFnError for ActionError {
+    type Encoder = PostcardEncoding;
+
+    /// What the framework has to say when the function could not be called at all.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Quaylight can't be reached")
+                .hint("Nothing was changed. Try again when the connection is back."),
+            other => Self::new(ErrorKind::Invalid, other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What users can do: server functions that change something, a file for each noun.
+
+pub mod containers;
+mod error;

@@ -1,0 +1,232 @@
+//! Which containers a list shows and in which order: plain functions.
+
+use super::Facet;
+use crate::model::{Container, ContainerId, ContainerState, Scoped};
+use std::{cmp::Ordering, sync::Arc};
+
+/// What a list of containers is asked for: the page's address says it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerQuery {
+    /// Words that must all occur in name, image, id, project, networks or ports.
+    pub search: String,
+    pub state: Option<ContainerState>,
+    pub sort: ContainerColumn,
+    pub descending: bool,
+    pub grouped: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContainerColumn {
+    State,
+    #[default]
+    Name,
+    Image,
+    Ports,
+    Networks,
+    Created,
+    Status,
+}
+
+impl ContainerColumn {
+    pub const ALL: [Self; 7] =
+        [Self::State, Self::Name, Self::Image, Self::Ports, Self::Networks, Self::Created, Self::Status];
+
+    /// As the address says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Name => "name",
+            Self::Image => "image",
+            Self::Ports => "ports",
+            Self::Networks => "networks",
+            Self::Created => "created",
+            Self::Status => "status",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.as_str() == text)
+    }
+
+    fn facet(self) -> Option<Facet> {
+        match self {
+            Self::State | Self::Status => Some(Facet::State),
+            Self::Name => Some(Facet::Name),
+            Self::Image => Some(Facet::Image),
+            Self::Ports => Some(Facet::Ports),
+            Self::Networks => Some(Facet::Networks),
+            Self::Created => None,
+        }
+    }
+}
+
+impl ContainerQuery {
+    /// What the answer depends on, beside which containers there are.
+    pub fn facets(&self) -> Vec<Facet> {
+        // Equal rows are told apart by name.
+        let mut facets = vec![Facet::Name];
+        facets.extend(self.sort.facet());
+        if self.state.is_some() {
+            facets.push(Facet::State);
+        }
+        if self.grouped {
+            facets.push(Facet::Project);
+        }
+        if !self.search.trim().is_empty() {
+            facets.extend([Facet::Image, Facet::Project, Facet::Ports, Facet::Networks]);
+        }
+        facets
+    }
+
+    /// Whether a container in `state` passes the filter. "Exited" means all that have ended.
+    pub fn wants_state(&self, state: ContainerState) -> bool {
+        match self.state {
+            None => true,
+            Some(ContainerState::Exited) => {
+                matches!(state, ContainerState::Exited | ContainerState::Dead | ContainerState::Removing)
+            }
+            Some(wanted) => state == wanted,
+        }
+    }
+}
+
+/// The ids of the containers that `query` asks for, in its order.
+pub fn select_containers<'a>(
+    containers: impl Iterator<Item = &'a Arc<Container>>,
+    query: &ContainerQuery,
+) -> Vec<Scoped<ContainerId>> {
+    let words: Vec<String> = query.search.split_whitespace().map(str::to_lowercase).collect();
+    let mut chosen: Vec<&Arc<Container>> = containers
+        .filter(|container| query.wants_state(container.state))
+        .filter(|container| words.iter().all(|word| mentions(container, word)))
+        .collect();
+    chosen.sort_by(|a, b| compare(a, b, query));
+    if query.grouped {
+        // Stable: within a project the order stays. Those without one come last.
+        chosen.sort_by(|a, b| (a.project().is_none(), a.project()).cmp(&(b.project().is_none(), b.project())));
+    }
+    chosen.into_iter().map(|container| (container.host.clone(), container.id.clone())).collect()
+}
+
+fn mentions(container: &Container, word: &str) -> bool {
+    let contains = |text: &str| text.to_lowercase().contains(word);
+    contains(&container.name)
+        || contains(&container.image)
+        || container.id.as_str().starts_with(word)
+        || container.project().is_some_and(contains)
+        || container.networks.iter().any(|network| contains(&network.name))
+        || container.ports.iter().filter_map(|port| port.public).any(|port| port.to_string().contains(word))
+}
+
+fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
+    let by_column = match query.sort {
+        ContainerColumn::State => (a.state, a.health).cmp(&(b.state, b.health)),
+        ContainerColumn::Name => Ordering::Equal,
+        ContainerColumn::Image => a.image.cmp(&b.image),
+        ContainerColumn::Ports => public_port(a).cmp(&public_port(b)),
+        ContainerColumn::Networks => network(a).cmp(&network(b)),
+        // Youngest first, as in `docker ps`.
+        ContainerColumn::Created => b.created.cmp(&a.created),
+        ContainerColumn::Status => b.started_at.max(b.finished_at).cmp(&a.started_at.max(a.finished_at)),
+    };
+    let by_column = by_column.then_with(|| natural(&a.name, &b.name)).then_with(|| a.id.cmp(&b.id));
+    if query.descending { by_column.reverse() } else { by_column }
+}
+
+fn public_port(container: &Container) -> (bool, Option<u16>) {
+    let port = container.ports.iter().find_map(|port| port.public);
+    (port.is_none(), port)
+}
+
+fn network(container: &Container) -> Option<&str> {
+    container.networks.first().map(|network| network.name.as_str())
+}
+
+/// As people count: web-2 before web-10.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    loop {
+        let (&[x, ..], &[y, ..]) = (a, b) else { return a.len().cmp(&b.len()) };
+        if x.is_ascii_digit() && y.is_ascii_digit() {
+            let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (run_a, run_b) = (&a[..digits(a)], &b[..digits(b)]);
+            let strip = |run: &[u8]| run.iter().take_while(|byte| **byte == b'0').count();
+            let (value_a, value_b) = (&run_a[strip(run_a)..], &run_b[strip(run_b)..]);
+            let order = (value_a.len(), value_a, run_a.len()).cmp(&(value_b.len(), value_b, run_b.len()));
+            if order.is_ne() {
+                return order;
+            }
+            (a, b) = (&a[run_a.len()..], &b[run_b.len()..]);
+        } else {
+            let order = x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase());
+            if order.is_ne() {
+                return order;
+            }
+            (a, b) = (&a[1..], &b[1..]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EngineState, Timestamp, arbitrary::container};
+    use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+
+    fn state(named: &[(&str, ContainerState, &str)]) -> EngineState {
+        let mut runner = TestRunner::deterministic();
+        let containers = named.iter().enumerate().map(|(number, (name, state, project))| {
+            let mut it = container().new_tree(&mut runner).unwrap().current();
+            it.host = crate::model::HostId::new("local").unwrap();
+            it.id = ContainerId::new(&format!("{number:064x}")).unwrap();
+            it.name = (*name).into();
+            it.state = *state;
+            it.created = Timestamp::from_seconds(number as i64);
+            it.labels.clear();
+            if !project.is_empty() {
+                it.labels.insert("com.docker.compose.project".into(), (*project).into());
+            }
+            it.into()
+        });
+        containers.collect()
+    }
+
+    fn names(state: &EngineState, query: &ContainerQuery) -> Vec<String> {
+        let chosen = select_containers(state.containers(), query);
+        chosen.iter().map(|id| state.container(id).unwrap().name.clone()).collect()
+    }
+
+    #[test]
+    fn lists_are_filtered_sorted_and_grouped() {
+        use ContainerState::{Dead, Exited, Running};
+        let state = state(&[
+            ("web-10", Running, "shop"),
+            ("web-2", Exited, "shop"),
+            ("Alone", Running, ""),
+            ("db", Dead, "blog"),
+        ]);
+        let query = ContainerQuery::default();
+        assert_eq!(names(&state, &query), ["Alone", "db", "web-2", "web-10"]);
+        let exited = ContainerQuery { state: Some(Exited), ..query.clone() };
+        assert_eq!(names(&state, &exited), ["db", "web-2"]);
+        let found = ContainerQuery { search: "SHOP 10".into(), ..query.clone() };
+        assert_eq!(names(&state, &found), ["web-10"]);
+        let newest = ContainerQuery { sort: ContainerColumn::Created, ..query.clone() };
+        assert_eq!(names(&state, &newest), ["db", "Alone", "web-2", "web-10"]);
+        let backwards = ContainerQuery { descending: true, ..query.clone() };
+        assert_eq!(names(&state, &backwards), ["web-10", "web-2", "db", "Alone"]);
+        let grouped = ContainerQuery { grouped: true, ..query };
+        assert_eq!(names(&state, &grouped), ["db", "web-2", "web-10", "Alone"]);
+    }
+
+    proptest! {
+        #[test]
+        fn natural_order_is_an_order(mut texts in proptest::collection::vec("[aB0-2]{0,5}", 3)) {
+            texts.sort_by(|a, b| natural(a, b));
+            prop_assert!(natural(&texts[0], &texts[1]).is_le());
+            prop_assert!(natural(&texts[1], &texts[2]).is_le());
+            prop_assert!(natural(&texts[0], &texts[2]).is_le());
+            prop_assert_eq!(natural(&texts[0], &texts[1]), natural(&texts[1], &texts[0]).reverse());
+        }
+    }
+}

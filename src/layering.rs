@@ -1,0 +1,108 @@
+//! Which folder may not name which crate or module: the invariants of the map in `lib.rs`, kept by test.
+
+use std::{fs, path::Path};
+
+/// Rust sources under `src/`, as path and text. Tests and comments of a file don't count.
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+                let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                found.push((path.to_string_lossy().replace('\\', "/"), code.join("\n")));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    let prefix = format!("{}/", root.to_string_lossy());
+    found.into_iter().map(|(path, code)| (path.trim_start_matches(&prefix).to_owned(), code)).collect()
+}
+
+/// Whether `code` names the crate or module `word`, as a path's beginning or part.
+fn names(code: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        let before = code[..at].chars().next_back().is_some_and(is_part);
+        let after = code[at + word.len()..].chars().next().is_some_and(is_part);
+        !before && !after
+    })
+}
+
+#[track_caller]
+fn assert_not_named(allowed: impl Fn(&str) -> bool, words: &[&str]) {
+    let offenders: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| !allowed(path) && path != "layering.rs")
+        .flat_map(|(path, code)| {
+            let found: Vec<_> = words.iter().filter(|word| names(&code, word)).collect();
+            found.into_iter().map(|word| format!("{path} names {word}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(offenders.is_empty(), "{offenders:#?}");
+}
+
+const FRAMEWORKS: [&str; 9] =
+    ["leptos", "leptos_router", "axum", "bollard", "hyper", "tokio", "web_sys", "wasm_bindgen", "gloo_net"];
+
+#[test]
+fn model_and_wire_name_no_framework_no_engine_and_no_io() {
+    let elsewhere = |path: &str| !path.starts_with("model/") && !path.starts_with("wire/");
+    assert_not_named(elsewhere, &FRAMEWORKS);
+    assert_not_named(elsewhere, &["server", "client", "views", "SystemTime", "Instant", "std::fs", "std::net"]);
+}
+
+#[test]
+fn only_the_engine_client_names_bollard_and_its_transport() {
+    assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "hyper_util", "hyperlocal"]);
+}
+
+#[test]
+fn the_server_names_no_views_but_where_it_renders_pages() {
+    let elsewhere = |path: &str| !path.starts_with("server/") || path == "server/http/pages.rs";
+    assert_not_named(elsewhere, &["views", "client"]);
+}
+
+#[test]
+fn views_and_client_reach_the_server_through_actions_only() {
+    assert_not_named(|path| !path.starts_with("views/") && !path.starts_with("client/"), &["server", "axum", "tokio"]);
+}
+
+#[test]
+fn features_stand_on_modules_only() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {
+        let lines: Vec<&str> = code.lines().collect();
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("cfg(feature")) {
+            let next = lines.get(number + 1).copied().unwrap_or_default().trim_start();
+            let on_module = ["mod ", "pub mod ", "pub use "].iter().any(|start| next.starts_with(start));
+            assert!(on_module, "{path}: {line} stands on {next:?}");
+        }
+    }
+}
+
+#[test]
+fn there_are_no_mutable_globals() {
+    let globals = ["static mut", "thread_local!", "lazy_static", "LazyLock<Mutex", "OnceLock<Mutex", "static_init"];
+    for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {
+        for line in code.lines().filter(|line| line.trim_start().starts_with("static ") || globals.iter().any(|it| line.contains(it))) {
+            assert!(!line.contains("Mutex") && !line.contains("RefCell") && !line.contains("static mut"), "{path}: {line}");
+        }
+    }
+}
+
+#[test]
+fn every_action_is_performed_by_the_one_function_that_requires_first() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("actions/")) {
+        let functions = code.matches("#[server").count();
+        assert_eq!(functions, code.matches("perform(&app, &caller").count(), "{path}");
+    }
+    let commands = sources().into_iter().find(|(path, _)| path == "server/commands.rs").unwrap().1;
+    let body = commands.split("pub async fn perform").nth(1).unwrap();
+    let first_line = body.lines().nth(1).unwrap_or_default().trim_start();
+    assert!(first_line.starts_with("require("), "{first_line}");
+}

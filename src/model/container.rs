@@ -1,0 +1,210 @@
+//! A container, as far as lists and live views show it.
+
+use super::{ContainerId, HostId, ImageId, NetworkId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// Labels by key; sorted, so that every side walks them in the same order.
+pub type Labels = BTreeMap<String, String>;
+
+/// The fields that stay come first and those that change come last and together: the binary encoding sends only the
+/// stretch of bytes that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    pub host: HostId,
+    pub id: ContainerId,
+    /// As given at creation: a tag, a digest or an id.
+    pub image: String,
+    pub image_id: Option<ImageId>,
+    /// Whole seconds, the precision of engine lists.
+    pub created: Timestamp,
+    pub labels: Labels,
+    /// Sorted by destination.
+    pub mounts: Vec<Mount>,
+    /// Without the leading slash.
+    pub name: String,
+    /// None until the container was inspected: lists don't say.
+    pub restart_policy: Option<RestartPolicy>,
+    pub state: ContainerState,
+    /// None without a health check.
+    pub health: Option<Health>,
+    pub exit_code: Option<i64>,
+    pub oom_killed: bool,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// How often the restart policy started it again. None until the container was inspected.
+    pub restart_count: Option<u32>,
+    /// Sorted by private port.
+    pub ports: Vec<Port>,
+    /// Sorted by name.
+    pub networks: Vec<Attachment>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerState {
+    Running,
+    Restarting,
+    Paused,
+    Created,
+    Removing,
+    Exited,
+    Dead,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    Starting,
+    Healthy,
+    Unhealthy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    No,
+    Always,
+    UnlessStopped,
+    OnFailure,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Port {
+    pub private: u16,
+    pub protocol: Protocol,
+    /// The host's address and port; none when the port is only exposed.
+    pub ip: Option<String>,
+    pub public: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+/// A container's place on a network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attachment {
+    pub name: String,
+    /// None until the container was started once.
+    pub id: Option<NetworkId>,
+    pub ip: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    pub kind: MountKind,
+    /// A volume's name, or a path on the host; empty for a tmpfs.
+    pub source: String,
+    pub destination: String,
+    pub writable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MountKind {
+    Volume,
+    Bind,
+    Tmpfs,
+    Other,
+}
+
+impl Container {
+    /// The Compose project it belongs to.
+    pub fn project(&self) -> Option<&str> {
+        self.label("com.docker.compose.project")
+    }
+
+    /// The Compose service it is an instance of.
+    pub fn service(&self) -> Option<&str> {
+        self.label("com.docker.compose.service")
+    }
+
+    /// Its owner's wish that nothing here may stop or remove it.
+    pub fn is_protected(&self) -> bool {
+        self.label("quaylight.protect") == Some("true")
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl ContainerState {
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Restarting,
+        Self::Paused,
+        Self::Created,
+        Self::Removing,
+        Self::Exited,
+        Self::Dead,
+    ];
+
+    /// Docker's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Removing => "removing",
+            Self::Exited => "exited",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Docker's word understood; `stopped` is Podman's for `exited`, and a word nobody knows is nothing to rely on.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word).or(match word {
+            "stopped" => Some(Self::Exited),
+            "configured" | "initialized" => Some(Self::Created),
+            "stopping" => Some(Self::Running),
+            _ => None,
+        })
+    }
+
+    /// Whether it holds processes: what "in use by a running container" counts.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Running | Self::Paused | Self::Restarting)
+    }
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+
+    /// Docker's word; `none` and the unknown are no health.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Starting, Self::Healthy, Self::Unhealthy].into_iter().find(|health| health.as_str() == word)
+    }
+}
+
+impl Protocol {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Tcp, Self::Udp, Self::Sctp].into_iter().find(|protocol| protocol.as_str() == word)
+    }
+}
+
+impl fmt::Display for ContainerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

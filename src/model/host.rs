@@ -1,0 +1,52 @@
+//! A host: one engine that the server watches, whether it answers, and what it is.
+
+use super::{HostId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    pub id: HostId,
+    /// What the engine calls its machine; the id until it was reached.
+    pub name: String,
+    pub status: HostStatus,
+    /// When `status` last changed.
+    pub since: Timestamp,
+    /// Why the engine is unreachable, in words for the user.
+    pub error: Option<String>,
+    /// As last known; none until it was reached once.
+    pub engine: Option<Engine>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostStatus {
+    Connecting,
+    Reachable,
+    /// Its entities stay, as last known.
+    Unreachable,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    pub version: String,
+    pub api_version: String,
+    pub os: String,
+    pub kernel: String,
+    pub arch: String,
+    pub cpus: u32,
+    /// Bytes.
+    pub memory: u64,
+    pub storage_driver: String,
+}
+
+impl Host {
+    /// A host nobody has reached yet.
+    pub fn connecting(id: HostId, now: Timestamp) -> Self {
+        let name = id.to_string();
+        Self { id, name, status: HostStatus::Connecting, since: now, error: None, engine: None }
+    }
+
+    pub fn is_reachable(&self) -> bool {
+        self.status == HostStatus::Reachable
+    }
+}

@@ -1,0 +1,36 @@
+//! How many containers use an image, a volume or a network: counted by the reducer, never by hand.
+
+use super::{Container, HostId, ImageId, MountKind, VolumeName};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Containers that are up.
+    pub running: u32,
+    /// All containers.
+    pub all: u32,
+}
+
+/// What a container uses. A network goes by its name, as in the engine: a container that never ran has no id for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Used {
+    Image(HostId, ImageId),
+    Volume(HostId, VolumeName),
+    Network(HostId, String),
+}
+
+impl Container {
+    /// Everything it uses, each thing once.
+    pub fn uses(&self) -> Vec<Used> {
+        let host = || self.host.clone();
+        let image = self.image_id.iter().map(|id| Used::Image(host(), id.clone()));
+        let volumes = self.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);
+        let volumes = volumes.filter_map(|mount| VolumeName::new(&mount.source).ok());
+        let volumes = volumes.map(|name| Used::Volume(host(), name));
+        let networks = self.networks.iter().map(|network| Used::Network(host(), network.name.clone()));
+        let mut used: Vec<_> = image.chain(volumes).chain(networks).collect();
+        used.sort();
+        used.dedup();
+        used
+    }
+}

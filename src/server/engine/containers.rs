@@ -1,0 +1,391 @@
+//! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
+
+use super::{
+    Engine, EngineError, READ_PATIENCE,
+    read::or_default,
+};
+use crate::model::{
+    Attachment, Container, ContainerAction, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount,
+    MountKind, NetworkId, Port, Protocol, RestartPolicy, Timestamp,
+};
+use bollard::query_parameters as query;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// All containers, without what only an inspect tells: see [`with_details_of`].
+    pub async fn containers(&self) -> Result<Vec<Container>, EngineError> {
+        let listed: Vec<Listed> = self.reader.json("/containers/json?all=1", super::LIST_PATIENCE).await?;
+        Ok(listed.into_iter().filter_map(|listed| listed.into_container(&self.host)).collect())
+    }
+
+    /// One container, or none when it is gone.
+    pub async fn container(&self, id: &ContainerId) -> Result<Option<Container>, EngineError> {
+        match self.reader.json::<Inspected>(&format!("/containers/{id}/json"), READ_PATIENCE).await {
+            Ok(inspected) => Ok(inspected.into_container(&self.host)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub async fn act_on_container(&self, id: &ContainerId, action: &ContainerAction) -> Result<(), EngineError> {
+        let docker = self.url.docker()?;
+        let id = id.as_str();
+        let seconds = |timeout: Option<u32>| timeout.and_then(|it| i32::try_from(it).ok());
+        match action {
+            ContainerAction::Start => docker.start_container(id, None::<query::StartContainerOptions>).await,
+            ContainerAction::Stop { timeout } => {
+                let options = query::StopContainerOptions { t: seconds(*timeout), ..Default::default() };
+                docker.stop_container(id, Some(options)).await
+            }
+            ContainerAction::Restart { timeout } => {
+                let options = query::RestartContainerOptions { t: seconds(*timeout), ..Default::default() };
+                docker.restart_container(id, Some(options)).await
+            }
+            ContainerAction::Pause => docker.pause_container(id).await,
+            ContainerAction::Unpause => docker.unpause_container(id).await,
+            ContainerAction::Kill { signal } => {
+                let signal = signal.clone().unwrap_or_else(|| "KILL".into());
+                docker.kill_container(id, Some(query::KillContainerOptions { signal })).await
+            }
+            ContainerAction::Remove { force, volumes } => {
+                let options = query::RemoveContainerOptions { force: *force, v: *volumes, link: false };
+                docker.remove_container(id, Some(options)).await
+            }
+        }?;
+        Ok(())
+    }
+}
+
+/// A listed container completed with what an earlier inspect told, where the list doesn't contradict it.
+pub fn with_details_of(mut listed: Container, old: &Container) -> Container {
+    let same_run = listed.state == old.state && listed.exit_code.is_none_or(|code| old.exit_code == Some(code));
+    if same_run {
+        listed.exit_code = listed.exit_code.or(old.exit_code);
+        listed.started_at = old.started_at;
+        listed.finished_at = old.finished_at;
+        listed.oom_killed = old.oom_killed;
+        listed.restart_count = old.restart_count;
+    }
+    listed.restart_policy = old.restart_policy;
+    // A list names an image by its id when the tag it was created from has moved on; the inspect keeps the name.
+    if listed.image_id == old.image_id {
+        listed.image = old.image.clone();
+    }
+    listed
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Listed {
+    id: String,
+    #[serde(deserialize_with = "or_default")]
+    names: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    image: String,
+    #[serde(rename = "ImageID", deserialize_with = "or_default")]
+    image_id: String,
+    created: i64,
+    #[serde(deserialize_with = "or_default")]
+    ports: Vec<ListedPort>,
+    #[serde(deserialize_with = "or_default")]
+    labels: Labels,
+    #[serde(deserialize_with = "or_default")]
+    state: String,
+    #[serde(deserialize_with = "or_default")]
+    status: String,
+    #[serde(deserialize_with = "or_default")]
+    network_settings: Networks,
+    #[serde(deserialize_with = "or_default")]
+    mounts: Vec<MountPoint>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedPort {
+    #[serde(rename = "IP")]
+    ip: Option<String>,
+    private_port: u16,
+    public_port: Option<u16>,
+    r#type: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Networks {
+    #[serde(deserialize_with = "or_default")]
+    networks: BTreeMap<String, Option<Endpoint>>,
+    #[serde(deserialize_with = "or_default")]
+    ports: BTreeMap<String, Option<Vec<Binding>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Endpoint {
+    #[serde(rename = "NetworkID", deserialize_with = "or_default")]
+    network_id: String,
+    #[serde(rename = "IPAddress", deserialize_with = "or_default")]
+    ip: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Binding {
+    #[serde(deserialize_with = "or_default")]
+    host_ip: String,
+    #[serde(deserialize_with = "or_default")]
+    host_port: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct MountPoint {
+    #[serde(rename = "Type", deserialize_with = "or_default")]
+    kind: String,
+    #[serde(rename = "Name", deserialize_with = "or_default")]
+    name: String,
+    #[serde(rename = "Source", deserialize_with = "or_default")]
+    source: String,
+    #[serde(rename = "Destination", deserialize_with = "or_default")]
+    destination: String,
+    #[serde(rename = "RW", deserialize_with = "or_default")]
+    writable: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Inspected {
+    id: String,
+    #[serde(deserialize_with = "or_default")]
+    name: String,
+    #[serde(deserialize_with = "or_default")]
+    created: String,
+    /// The image's id.
+    #[serde(deserialize_with = "or_default")]
+    image: String,
+    #[serde(deserialize_with = "or_default")]
+    restart_count: u32,
+    #[serde(deserialize_with = "or_default")]
+    state: InspectedState,
+    #[serde(deserialize_with = "or_default")]
+    config: Config,
+    #[serde(deserialize_with = "or_default")]
+    host_config: HostConfig,
+    #[serde(deserialize_with = "or_default")]
+    network_settings: Networks,
+    #[serde(deserialize_with = "or_default")]
+    mounts: Vec<MountPoint>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct InspectedState {
+    #[serde(deserialize_with = "or_default")]
+    status: String,
+    #[serde(rename = "OOMKilled", deserialize_with = "or_default")]
+    oom_killed: bool,
+    #[serde(deserialize_with = "or_default")]
+    exit_code: i64,
+    #[serde(deserialize_with = "or_default")]
+    started_at: String,
+    #[serde(deserialize_with = "or_default")]
+    finished_at: String,
+    health: Option<InspectedHealth>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct InspectedHealth {
+    #[serde(deserialize_with = "or_default")]
+    status: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Config {
+    #[serde(deserialize_with = "or_default")]
+    image: String,
+    #[serde(deserialize_with = "or_default")]
+    labels: Labels,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct HostConfig {
+    #[serde(deserialize_with = "or_default")]
+    restart_policy: InspectedRestartPolicy,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct InspectedRestartPolicy {
+    #[serde(deserialize_with = "or_default")]
+    name: String,
+}
+
+impl Listed {
+    /// None when the engine names it by no id that could be asked for again.
+    fn into_container(self, host: &HostId) -> Option<Container> {
+        let state = ContainerState::parse(&self.state).unwrap_or(ContainerState::Dead);
+        // A link adds "/other/alias" to the names; the container's own has one slash.
+        let own = self.names.iter().find(|name| !name.trim_start_matches('/').contains('/'));
+        let name = own.or(self.names.first()).map(|name| name.trim_start_matches('/').to_owned());
+        let id = ContainerId::new(&self.id).ok()?;
+        Some(Container {
+            host: host.clone(),
+            name: name.unwrap_or_else(|| id.short().to_owned()),
+            id,
+            image: self.image,
+            image_id: ImageId::new(&self.image_id).ok(),
+            created: Timestamp::from_seconds(self.created),
+            labels: self.labels,
+            mounts: mounts(self.mounts),
+            restart_policy: None,
+            health: health(state, || health_in_words(&self.status)),
+            exit_code: if has_exited(state) { exit_code_in_words(&self.status) } else { None },
+            state,
+            oom_killed: false,
+            started_at: None,
+            finished_at: None,
+            restart_count: None,
+            ports: sorted(self.ports.into_iter().filter_map(|port| {
+                let public = port.public_port.filter(|public| *public != 0);
+                let ip = port.ip.filter(|ip| !ip.is_empty() && public.is_some());
+                Some(Port { private: port.private_port, protocol: Protocol::parse(&port.r#type)?, ip, public })
+            })),
+            networks: attachments(self.network_settings.networks),
+        })
+    }
+}
+
+impl Inspected {
+    fn into_container(self, host: &HostId) -> Option<Container> {
+        let state = ContainerState::parse(&self.state.status).unwrap_or(ContainerState::Dead);
+        let exited = has_exited(state);
+        let id = ContainerId::new(&self.id).ok()?;
+        let ports = self.network_settings.ports.into_iter().flat_map(|(port, bindings)| {
+            let (number, protocol) = port.split_once('/').unwrap_or((&port, "tcp"));
+            let exposed = number.parse().ok().zip(Protocol::parse(protocol));
+            let bindings = bindings.unwrap_or_default();
+            let published = bindings.into_iter().map(|it| (Some(it.host_ip), it.host_port.parse().ok()));
+            let mut places: Vec<(Option<String>, Option<u16>)> = published.collect();
+            if places.is_empty() {
+                places.push((None, None));
+            }
+            places.into_iter().filter_map(move |(ip, public)| {
+                let (private, protocol) = exposed?;
+                Some(Port { private, protocol, ip: ip.filter(|ip| !ip.is_empty() && public.is_some()), public })
+            })
+        });
+        Some(Container {
+            host: host.clone(),
+            id,
+            name: self.name.trim_start_matches('/').to_owned(),
+            image: self.config.image,
+            image_id: ImageId::new(&self.image).ok(),
+            created: Timestamp::parse(&self.created).unwrap_or_default().to_whole_seconds(),
+            labels: self.config.labels,
+            mounts: mounts(self.mounts),
+            restart_policy: Some(match self.host_config.restart_policy.name.as_str() {
+                "always" => RestartPolicy::Always,
+                "unless-stopped" => RestartPolicy::UnlessStopped,
+                "on-failure" => RestartPolicy::OnFailure,
+                _ => RestartPolicy::No,
+            }),
+            health: health(state, || Health::parse(&self.state.health?.status)),
+            exit_code: exited.then_some(self.state.exit_code),
+            oom_killed: exited && self.state.oom_killed,
+            started_at: Timestamp::parse(&self.state.started_at),
+            finished_at: Timestamp::parse(&self.state.finished_at),
+            restart_count: Some(self.restart_count),
+            state,
+            ports: sorted(ports),
+            networks: attachments(self.network_settings.networks),
+        })
+    }
+}
+
+fn has_exited(state: ContainerState) -> bool {
+    matches!(state, ContainerState::Exited | ContainerState::Dead | ContainerState::Restarting)
+}
+
+/// The engine remembers the health of a container that has stopped; a stopped container has none.
+fn health(state: ContainerState, read: impl FnOnce() -> Option<Health>) -> Option<Health> {
+    matches!(state, ContainerState::Running | ContainerState::Paused).then(read).flatten()
+}
+
+/// From "Up 5 minutes (healthy)" or "Up 2 seconds (health: starting)".
+fn health_in_words(status: &str) -> Option<Health> {
+    let (_, words) = status.rsplit_once('(')?;
+    let words = words.trim_end_matches(')');
+    Health::parse(words.strip_prefix("health: ").unwrap_or(words))
+}
+
+/// From "Exited (137) 2 hours ago" or "Restarting (1) 3 seconds ago".
+fn exit_code_in_words(status: &str) -> Option<i64> {
+    let (_, rest) = status.split_once('(')?;
+    rest.split_once(')')?.0.parse().ok()
+}
+
+fn mounts(points: Vec<MountPoint>) -> Vec<Mount> {
+    let mut mounts: Vec<_> = points
+        .into_iter()
+        .map(|point| {
+            let kind = match point.kind.as_str() {
+                "volume" => MountKind::Volume,
+                "bind" => MountKind::Bind,
+                "tmpfs" => MountKind::Tmpfs,
+                _ => MountKind::Other,
+            };
+            let source = if kind == MountKind::Volume { point.name } else { point.source };
+            Mount { kind, source, destination: point.destination, writable: point.writable }
+        })
+        .collect();
+    mounts.sort_by(|a, b| a.destination.cmp(&b.destination));
+    mounts
+}
+
+/// The map is sorted by name already.
+fn attachments(networks: BTreeMap<String, Option<Endpoint>>) -> Vec<Attachment> {
+    let attach = |(name, endpoint): (String, Option<Endpoint>)| {
+        let endpoint = endpoint.unwrap_or_default();
+        let ip = Some(endpoint.ip).filter(|ip| !ip.is_empty());
+        Attachment { name, id: NetworkId::new(&endpoint.network_id).ok(), ip }
+    };
+    networks.into_iter().map(attach).collect()
+}
+
+fn sorted(ports: impl Iterator<Item = Port>) -> Vec<Port> {
+    let mut ports: Vec<_> = ports.collect();
+    ports.sort();
+    ports.dedup();
+    ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_and_exit_code_are_read_from_the_words_of_a_list() {
+        assert_eq!(health_in_words("Up 5 minutes (healthy)"), Some(Health::Healthy));
+        assert_eq!(health_in_words("Up 2 seconds (health: starting)"), Some(Health::Starting));
+        assert_eq!(health_in_words("Up 2 hours (Paused)"), None);
+        assert_eq!(health_in_words("Up 2 hours"), None);
+        assert_eq!(exit_code_in_words("Exited (137) 2 hours ago"), Some(137));
+        assert_eq!(exit_code_in_words("Created"), None);
+    }
+
+    #[test]
+    fn an_unknown_state_or_a_missing_field_does_not_lose_the_list() {
+        let text = r#"[{"Id":"0123456789ab","State":"levitating","Ports":null,"Labels":null,"Names":null},
+                       {"Id":"not an id"}, {"Id":"0123456789ac","State":"stopped","Status":"Exited (3) now"}]"#;
+        let listed: Vec<Listed> = serde_json::from_str(text).unwrap();
+        let host = HostId::new("local").unwrap();
+        let containers: Vec<_> = listed.into_iter().filter_map(|it| it.into_container(&host)).collect();
+        assert_eq!(containers.len(), 2);
+        assert_eq!(containers[0].state, ContainerState::Dead);
+        assert_eq!((containers[1].state, containers[1].exit_code), (ContainerState::Exited, Some(3)));
+    }
+}

@@ -1,0 +1,82 @@
+//! The engine's event stream.
+
+use super::{
+    Engine, EngineError, READ_PATIENCE,
+    read::{Lines, or_default, percent_encode},
+};
+use crate::model::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What is asked for. Health checks alone cause three `exec_*` events a run: they are not among these. The engine takes
+/// each as a prefix as soon as `health_status` is one of them.
+const ACTIONS: [&str; 29] = [
+    "create", "start", "restart", "stop", "die", "kill", "oom", "pause", "unpause", "rename", "update", "destroy",
+    "remove", "health_status", "commit", "tag", "untag", "delete", "pull", "push", "import", "load", "connect",
+    "disconnect", "mount", "unmount", "prune", "reload", "build",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct EngineEvent {
+    /// `container`, `image`, `volume`, `network`, `daemon`, or what the next engine thinks of.
+    #[serde(rename = "Type", default, deserialize_with = "or_default")]
+    pub kind: String,
+    #[serde(rename = "Action", default, deserialize_with = "or_default")]
+    pub action: String,
+    #[serde(rename = "Actor", default, deserialize_with = "or_default")]
+    pub actor: Actor,
+    #[serde(rename = "timeNano", default, deserialize_with = "or_default")]
+    nanos: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Actor {
+    #[serde(rename = "ID", default, deserialize_with = "or_default")]
+    pub id: String,
+    #[serde(rename = "Attributes", default, deserialize_with = "or_default")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl EngineEvent {
+    /// The engine's clock.
+    pub fn time(&self) -> Timestamp {
+        Timestamp::from_micros(self.nanos / 1_000)
+    }
+}
+
+pub struct Events {
+    lines: Lines,
+}
+
+impl Engine {
+    /// The events from now on, or from a moment of the engine's clock on, as far back as it remembers.
+    pub async fn events(&self, since: Option<Timestamp>) -> Result<Events, EngineError> {
+        let filters = serde_json::json!({
+            "type": ["container", "image", "volume", "network", "daemon"],
+            "event": ACTIONS,
+        });
+        let mut path = format!("/events?filters={}", percent_encode(&filters.to_string(), b""));
+        if let Some(since) = since {
+            let micros = since.micros();
+            path.push_str(&format!("&since={}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
+        }
+        Ok(Events { lines: self.reader.lines(&path, READ_PATIENCE).await? })
+    }
+}
+
+impl Events {
+    /// The next event; an error when the stream has ended. A line that is no event is passed over. Cancel safe.
+    pub async fn next(&mut self) -> Result<EngineEvent, EngineError> {
+        loop {
+            let line = self.lines.next().await?;
+            let line = line.ok_or_else(|| EngineError::Unreachable("its event stream ended".into()))?;
+            match serde_json::from_slice(&line) {
+                Ok(event) => return Ok(event),
+                Err(error) if line.iter().any(|byte| !byte.is_ascii_whitespace()) => {
+                    tracing::warn!(%error, "passed over a line of the event stream");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}

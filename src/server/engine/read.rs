@@ -1,0 +1,150 @@
+//! How the engine's API is read on the live path: small structs of our own, forgiving what they don't know.
+//!
+//! bollard decodes strictly: one unknown enum value fails a whole list or ends the event stream. What must not break
+//! with the next engine is read here; actions go through bollard.
+
+use super::{EngineError, EngineUrl};
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, StatusCode, Uri, body::Bytes, body::Incoming};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use hyperlocal::UnixConnector;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use std::{fmt::Write, time::Duration};
+use tokio::time::timeout;
+
+/// An event with 64 KiB of labels fits; a line that never ends does not.
+const LONGEST_LINE: usize = 4 << 20;
+
+#[derive(Clone)]
+pub(super) struct Reader {
+    url: EngineUrl,
+    unix: Client<UnixConnector, Empty<Bytes>>,
+    tcp: Client<HttpConnector, Empty<Bytes>>,
+}
+
+impl Reader {
+    pub(super) fn new(url: EngineUrl) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+        Self {
+            url,
+            unix: Client::builder(TokioExecutor::new()).build(UnixConnector),
+            tcp: Client::builder(TokioExecutor::new()).build(tcp),
+        }
+    }
+
+    /// `GET path` as JSON.
+    pub(super) async fn json<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, EngineError> {
+        let whole = async {
+            let response = self.get(path).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok::<_, EngineError>((status, body))
+        };
+        let (status, body) = timeout(patience, whole).await.map_err(|_| EngineError::Timeout)??;
+        if !status.is_success() {
+            return Err(refused(status, &body));
+        }
+        serde_json::from_slice(&body).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
+    }
+
+    /// `GET path` as a stream of lines. `patience` is for the answer's head only.
+    pub(super) async fn lines(&self, path: &str, patience: Duration) -> Result<Lines, EngineError> {
+        let response = timeout(patience, self.get(path)).await.map_err(|_| EngineError::Timeout)??;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.into_body().collect().await?.to_bytes();
+            return Err(refused(status, &body));
+        }
+        Ok(Lines { body: response.into_body(), buffer: Vec::new(), searched: 0 })
+    }
+
+    async fn get(&self, path: &str) -> Result<hyper::Response<Incoming>, EngineError> {
+        let uri: Uri = match &self.url {
+            EngineUrl::Unix(socket) => hyperlocal::Uri::new(socket, path).into(),
+            EngineUrl::Tcp(authority) => format!("http://{authority}{path}")
+                .parse()
+                .map_err(|_| EngineError::Address(format!("{authority:?} is no host and port")))?,
+        };
+        let request = Request::get(uri)
+            .header(hyper::header::HOST, "docker")
+            .body(Empty::new())
+            .map_err(|error| EngineError::Malformed(error.to_string()))?;
+        let response = match &self.url {
+            EngineUrl::Unix(_) => self.unix.request(request).await,
+            EngineUrl::Tcp(_) => self.tcp.request(request).await,
+        };
+        Ok(response?)
+    }
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> EngineError {
+    #[derive(Deserialize)]
+    struct Message {
+        message: String,
+    }
+    let message = serde_json::from_slice::<Message>(body)
+        .map_or_else(|_| String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned(), |it| it.message);
+    EngineError::Refused { status: status.as_u16(), message }
+}
+
+/// A response that is read line by line as it comes.
+pub(super) struct Lines {
+    body: Incoming,
+    buffer: Vec<u8>,
+    /// How much of `buffer` is known to hold no line end.
+    searched: usize,
+}
+
+impl Lines {
+    /// The next line without its end, or none at the end of the stream. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, EngineError> {
+        loop {
+            if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let rest = self.buffer.split_off(self.searched + end + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                line.pop();
+                self.searched = 0;
+                return Ok(Some(line));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > LONGEST_LINE {
+                return Err(EngineError::Malformed("a line without an end".into()));
+            }
+            match self.body.frame().await {
+                Some(frame) => {
+                    if let Ok(data) = frame?.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// `null` reads as the default: the engine says `null` for "no list".
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// `text` as part of a path or query: everything but letters, digits and `keep` as `%XX`.
+pub(super) fn percent_encode(text: &str, keep: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}

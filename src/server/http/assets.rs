@@ -1,0 +1,79 @@
+//! The files of the site: inside the binary in a release, from `target/site` in development.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+/// One file of the site.
+pub struct Asset {
+    pub path: &'static str,
+    /// Changes with the content; quoted, as an ETag.
+    pub etag: &'static str,
+    pub content: &'static [u8],
+    /// Empty where compressing gains nothing.
+    pub brotli: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Changes with any of the embedded files: the `v` in the page's links, so that they may be kept for ever.
+pub fn version() -> &'static str {
+    VERSION
+}
+
+pub async fn serve(uri: Uri, headers: HeaderMap) -> Option<Response> {
+    let path = uri.path().trim_start_matches('/');
+    match ASSETS.iter().find(|asset| asset.path == path) {
+        Some(asset) => Some(embedded(asset, uri.query().is_some_and(|query| query.starts_with("v=")), &headers)),
+        None if ASSETS.is_empty() => from_disk(path).await,
+        None => None,
+    }
+}
+
+fn embedded(asset: &Asset, versioned: bool, headers: &HeaderMap) -> Response {
+    let caching = if versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let fixed = [
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+        (header::ETAG, HeaderValue::from_static(asset.etag)),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == asset.etag) {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    let wanted = headers.get(header::ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let takes_brotli = wanted.split(',').any(|it| it.split(';').next().is_some_and(|name| name.trim() == "br"));
+    let kind = [(header::CONTENT_TYPE, content_type(asset.path))];
+    if takes_brotli && !asset.brotli.is_empty() {
+        (fixed, kind, [(header::CONTENT_ENCODING, "br")], asset.brotli).into_response()
+    } else {
+        (fixed, kind, asset.content).into_response()
+    }
+}
+
+/// A development build holds no files.
+async fn from_disk(path: &str) -> Option<Response> {
+    if path.is_empty() || path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        return None;
+    }
+    let file = format!("{}/target/site/{path}", env!("CARGO_MANIFEST_DIR"));
+    let content = tokio::task::spawn_blocking(|| std::fs::read(file)).await.ok()?.ok()?;
+    let headers = [(header::CONTENT_TYPE, content_type(path)), (header::CACHE_CONTROL, "no-cache")];
+    Some((headers, Body::from(content)).into_response())
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("webmanifest") => "application/manifest+json",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,4 @@
+//! What every request passes.
+
+pub mod origin;
+pub mod security;

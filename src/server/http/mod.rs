@@ -1,0 +1,11 @@
+//! What the server answers over HTTP.
+
+mod assets;
+mod health;
+mod middleware;
+mod pages;
+mod problem;
+mod router;
+
+pub use problem::Problem;
+pub use router::router;

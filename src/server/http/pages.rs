@@ -1,0 +1,69 @@
+//! Pages, rendered with the state of this moment, and the server functions they call.
+
+use super::assets;
+use crate::{
+    client::{Prefs, Store},
+    server::{app::App, auth::Caller},
+    views::{App as Page, Document, Site, shell},
+    wire::Seed,
+};
+use axum::{
+    Router,
+    extract::{FromRef, Request, State},
+    http::{HeaderMap, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use leptos::{config::LeptosOptions, prelude::*};
+use leptos_axum::{LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context};
+
+impl FromRef<App> for LeptosOptions {
+    fn from_ref(app: &App) -> Self {
+        app.leptos.clone()
+    }
+}
+
+/// Every page, every server function, and the files beside them.
+pub fn routes(app: &App) -> Router<App> {
+    let context = {
+        let app = app.clone();
+        move || provide(&app)
+    };
+    let (routes, _) =
+        generate_route_list_with_exclusions_and_ssg_and_context(Page, None, context.clone());
+    Router::new().leptos_routes_with_context(app, routes, context, shell).fallback(file_or_page)
+}
+
+/// What pages and server functions find in their context.
+fn provide(app: &App) {
+    let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
+    let (state, position) = app.reader.snapshot();
+    let seed = Seed {
+        epoch: position.epoch,
+        revision: position.revision,
+        server_time: app.clock.now(),
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        state,
+    };
+    provide_context(Site { base_path: app.base_path.clone(), version: assets::version().into() });
+    provide_context(Document { seed: seed.to_text() });
+    provide_context(Store::new(seed));
+    provide_context(Prefs::from_cookies(cookies(&headers)));
+    provide_context(Caller::local_admin());
+    provide_context(app.clone());
+}
+
+fn cookies(headers: &HeaderMap) -> &str {
+    headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default()
+}
+
+/// A file of the site, or the page that says there is nothing here.
+async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
+    if let Some(file) = assets::serve(uri, request.headers().clone()).await {
+        return file;
+    }
+    let context = {
+        let app = app.clone();
+        move || provide(&app)
+    };
+    leptos_axum::render_app_async_with_context(context, shell)(request).await.into_response()
+}

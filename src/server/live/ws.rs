@@ -1,0 +1,195 @@
+//! `GET /ws`: the socket of the protocol.
+
+use super::follower::{Follower, Payload};
+use crate::{
+    model::Action,
+    server::{app::App, auth::Caller, commands::perform},
+    wire::{
+        Ack, ActionError, ActionRequest, Channels, ClientFrame, Encoding, ErrorKind, Hello, Malformed, PROTOCOL,
+        Position, ServerFrame, WireError, binary, json, routes,
+    },
+};
+use axum::{
+    extract::{
+        Query, State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    response::Response,
+};
+use futures::{SinkExt, StreamExt, stream::SplitSink};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::{sync::mpsc, time::timeout};
+
+/// A client that takes no byte for this long is gone.
+const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Actions of one socket under way at once; more are answered with an error.
+const ACTIONS_AT_ONCE: usize = 64;
+
+const GOING_AWAY: u16 = 1001;
+const TOO_BIG: u16 = 1009;
+const TRY_AGAIN_LATER: u16 = 1013;
+
+#[derive(Deserialize)]
+pub struct Known {
+    epoch: Option<u64>,
+    rev: Option<u64>,
+}
+
+pub async fn socket(State(app): State<App>, Query(known): Query<Known>, upgrade: WebSocketUpgrade) -> Response {
+    let upgrade = upgrade
+        .protocols(Encoding::ALL.map(Encoding::subprotocol))
+        .max_message_size(routes::LONGEST_MESSAGE)
+        .max_frame_size(routes::LONGEST_MESSAGE)
+        .write_buffer_size(0);
+    let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
+    let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
+    let position = known.epoch.zip(known.rev).map(|(epoch, revision)| Position { epoch, revision });
+    let place = app.sessions.enter();
+    upgrade.on_upgrade(async move |mut socket| {
+        if place.is_none() {
+            close(&mut socket, TRY_AGAIN_LATER, "too many connections").await;
+            return;
+        }
+        Session::new(app, encoding, position, socket).run().await;
+    })
+}
+
+struct Session {
+    app: App,
+    caller: Caller,
+    encoding: Encoding,
+    follower: Follower,
+    sink: SplitSink<WebSocket, Message>,
+    stream: futures::stream::SplitStream<WebSocket>,
+    acks: (mpsc::Sender<Ack>, mpsc::Receiver<Ack>),
+}
+
+/// The socket can't be written to any more.
+struct Gone;
+
+impl Session {
+    fn new(app: App, encoding: Encoding, position: Option<Position>, socket: WebSocket) -> Self {
+        let follower = Follower::new(app.reader.clone(), app.clock, encoding, Channels::ALL, position);
+        let (sink, stream) = socket.split();
+        let acks = mpsc::channel(ACTIONS_AT_ONCE);
+        Self { app, caller: Caller::local_admin(), encoding, follower, sink, stream, acks }
+    }
+
+    async fn run(mut self) {
+        if self.converse().await.is_ok() {
+            let frame = CloseFrame { code: GOING_AWAY, reason: "server going away".into() };
+            let _ = timeout(Duration::from_secs(1), self.sink.send(Message::Close(Some(frame)))).await;
+        }
+    }
+
+    /// Until the socket is gone, or the server goes away.
+    async fn converse(&mut self) -> Result<(), Gone> {
+        let engine = self.app.reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
+        let server_version = env!("CARGO_PKG_VERSION").to_owned();
+        let hello = Hello { protocol: PROTOCOL, server_version, epoch: self.app.reader.epoch(), engine };
+        self.say(ServerFrame::Hello(hello)).await?;
+        let sessions = self.app.sessions.clone();
+        let closing = sessions.closing();
+        tokio::pin!(closing);
+        loop {
+            tokio::select! {
+                // What changed. First: what the client asks for never delays it.
+                biased;
+                sent = self.follower.next() => match sent {
+                    Some(sent) => self.send(sent.payload.into()).await?,
+                    None => return Ok(()),
+                },
+                // An action has ended.
+                Some(ack) = self.acks.1.recv() => self.say(ServerFrame::Ack(ack)).await?,
+                // What the client says.
+                message = self.stream.next() => match message {
+                    Some(Ok(message)) => self.hear(message).await?,
+                    Some(Err(error)) => return self.refuse(&error).await,
+                    None => return Err(Gone),
+                },
+                () = &mut closing => return Ok(()),
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<(), Gone> {
+        let heard = match &message {
+            Message::Text(text) => json::decode_client(text),
+            Message::Binary(bytes) if self.encoding == Encoding::Postcard => binary::decode_client(bytes),
+            Message::Binary(_) => Err(Malformed("this socket speaks JSON, in text messages".into())),
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(Gone),
+        };
+        match heard {
+            Ok(ClientFrame::Resume(position)) => self.follower.resume(position),
+            Ok(ClientFrame::Subscribe(channels)) => {
+                self.follower.set_channels(self.follower.channels().with(&channels));
+            }
+            Ok(ClientFrame::Unsubscribe(channels)) => {
+                self.follower.set_channels(self.follower.channels().without(&channels));
+            }
+            Ok(ClientFrame::Ping { nonce }) => {
+                self.say(ServerFrame::Pong { nonce, server_time: self.app.clock.now() }).await?;
+            }
+            Ok(ClientFrame::Action(request)) => self.act(request).await?,
+            Err(Malformed(message)) => {
+                self.say(ServerFrame::Error(WireError { kind: "malformed".into(), message })).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the action; its ack comes when it has ended, and nothing waits for it.
+    async fn act(&mut self, request: ActionRequest) -> Result<(), Gone> {
+        let Ok(place) = self.acks.0.clone().try_reserve_owned() else {
+            let error = ActionError::new(ErrorKind::Conflict, "Too many actions under way on this socket");
+            return self.say(ServerFrame::Ack(Ack { id: request.id, ok: false, error: Some(error) })).await;
+        };
+        let (app, caller) = (self.app.clone(), self.caller.clone());
+        tokio::spawn(async move {
+            let id = request.id.clone();
+            let done = act(&app, &caller, request).await;
+            place.send(Ack { id, ok: done.is_ok(), error: done.err() });
+        });
+        Ok(())
+    }
+
+    async fn say(&mut self, frame: ServerFrame) -> Result<(), Gone> {
+        let payload = match self.encoding {
+            Encoding::Json => Payload::Text(json::encode_server(&frame).into()),
+            Encoding::Postcard => Payload::Binary(binary::encode_server(&frame.unpacked()).into()),
+        };
+        self.send(payload.into()).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_PATIENCE, self.sink.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    /// Says why before it closes, where the protocol has a code for it.
+    async fn refuse(&mut self, error: &axum::Error) -> Result<(), Gone> {
+        let reason = error.to_string();
+        if reason.contains("too long") || reason.contains("too big") {
+            let frame = CloseFrame { code: TOO_BIG, reason: "message over 64 KiB".into() };
+            self.send(Message::Close(Some(frame))).await?;
+        }
+        Err(Gone)
+    }
+}
+
+async fn act(app: &App, caller: &Caller, request: ActionRequest) -> Result<(), ActionError> {
+    let host = request.host.or_else(|| app.hosts.only().map(|engine| engine.host().clone()));
+    let host = host.ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Say which host is meant"))?;
+    let action = Action::parse(host, &request.action, &request.target, request.options);
+    let action = action.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+    perform(app, caller, action).await
+}
+
+async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
+    let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
+}

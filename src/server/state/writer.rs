@@ -1,0 +1,80 @@
+//! The one writer of the state. Not `Clone`: it moves into one task.
+
+use super::{
+    feed::Step,
+    inbox::{Origin, Update, Updates},
+    reader::Shared,
+};
+use crate::{
+    model::{Change, Entity, Key},
+    server::clock::Clock,
+};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Updates that are waiting together become one revision, up to this many.
+const AT_ONCE: usize = 256;
+
+pub struct Writer {
+    shared: Arc<Shared>,
+    updates: mpsc::Receiver<Updates>,
+    clock: Clock,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, updates: mpsc::Receiver<Updates>, clock: Clock) -> Self {
+        Self { shared, updates, clock }
+    }
+
+    /// Until the last inbox is gone.
+    pub async fn run(mut self) {
+        let mut waiting = Vec::new();
+        while self.updates.recv_many(&mut waiting, AT_ONCE).await > 0 {
+            self.apply(waiting.drain(..));
+        }
+    }
+
+    fn apply(&mut self, all: impl Iterator<Item = Updates>) {
+        let mut truth = self.shared.truth.write().expect("nobody panics while holding the state");
+        let truth = &mut *truth;
+        let mut step = Step::on(&mut truth.state);
+        let mut engine_time = None;
+        for updates in all {
+            let mut changed = 0;
+            for update in updates.updates {
+                if let Some(change) = change(update, step.state()) {
+                    changed += u64::from(step.apply(change));
+                }
+            }
+            if changed > 0 {
+                engine_time = engine_time.or(updates.engine_time);
+                if updates.origin == Origin::Reconcile {
+                    tracing::warn!(changed, "the reconcile found what no event had told");
+                    truth.drift += changed;
+                }
+            }
+        }
+        if let Some(batch) = step.into_batch(truth.revision, self.clock.now(), engine_time) {
+            truth.revision = batch.to;
+            let batch = Arc::new(batch);
+            truth.ring.push(batch.clone());
+            // Sent under the lock: who subscribes under it too sees every batch after its snapshot and none twice.
+            let _ = self.shared.feed.send(batch);
+        }
+    }
+}
+
+/// None when a fact has nothing to be a fact of.
+fn change(update: Update, state: &crate::model::EngineState) -> Option<Change> {
+    match update {
+        Update::Put(entity) => Some(Change::Put(entity)),
+        Update::Gone(key) => Some(Change::Gone(key)),
+        Update::Fact(id, fact, at) => {
+            let container = state.container(&id)?;
+            Some(match fact.apply(container, at) {
+                Some(container) => Change::Put(Entity::from(container)),
+                None => Change::Gone(Key::Container(id.0, id.1)),
+            })
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Hints for the same thing while it is being read become one more read after it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+/// Which subjects wait to be read, which are being read, and what came up meanwhile. `M` is what hints carry along.
+pub(super) struct Coalesce<S, M> {
+    waiting: VecDeque<S>,
+    entries: HashMap<S, Entry<M>>,
+    reading: usize,
+    at_once: usize,
+}
+
+struct Entry<M> {
+    /// Of the hints that the next read answers.
+    meta: Option<M>,
+    reading: bool,
+    /// A provisional fact came after the read began: its answer may be older than the fact.
+    overtaken: bool,
+}
+
+pub(super) struct Answered {
+    /// The answer must be dropped: a fact is newer, and another read will follow.
+    pub(super) overtaken: bool,
+}
+
+impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self { waiting: VecDeque::new(), entries: HashMap::new(), reading: 0, at_once }
+    }
+
+    /// There is reason to read it. The first hint's `meta` is kept until a read takes it.
+    pub(super) fn hint(&mut self, subject: S, meta: M, is_fact: bool) {
+        match self.entries.get_mut(&subject) {
+            Some(entry) => {
+                entry.overtaken |= is_fact && entry.reading;
+                entry.meta.get_or_insert(meta);
+            }
+            None => {
+                self.waiting.push_back(subject.clone());
+                self.entries.insert(subject, Entry { meta: Some(meta), reading: false, overtaken: false });
+            }
+        }
+    }
+
+    /// The next to read, if another may be read beside those under way.
+    pub(super) fn start(&mut self) -> Option<(S, M)> {
+        if self.reading == self.at_once {
+            return None;
+        }
+        let subject = self.waiting.pop_front()?;
+        let entry = self.entries.get_mut(&subject)?;
+        entry.reading = true;
+        self.reading += 1;
+        let meta = entry.meta.take()?;
+        Some((subject, meta))
+    }
+
+    /// The read of `subject` has ended.
+    pub(super) fn finish(&mut self, subject: &S) -> Answered {
+        self.reading -= 1;
+        let Some(entry) = self.entries.get_mut(subject) else { return Answered { overtaken: false } };
+        let overtaken = std::mem::take(&mut entry.overtaken);
+        entry.reading = false;
+        if entry.meta.is_some() {
+            self.waiting.push_back(subject.clone());
+        } else {
+            self.entries.remove(subject);
+        }
+        Answered { overtaken }
+    }
+
+    /// Whether it waits to be read or is being read.
+    pub(super) fn is_pending(&self, subject: &S) -> bool {
+        self.entries.contains_key(subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn many_hints_during_a_read_cause_one_more_read() {
+        let mut reads = Coalesce::new(4);
+        reads.hint("web", 1, false);
+        assert_eq!(reads.start(), Some(("web", 1)));
+        for meta in 2..50 {
+            reads.hint("web", meta, false);
+        }
+        assert_eq!(reads.start(), None);
+        assert!(!reads.finish(&"web").overtaken);
+        assert_eq!(reads.start(), Some(("web", 2)));
+        reads.finish(&"web");
+        assert_eq!(reads.start(), None);
+        assert!(!reads.is_pending(&"web"));
+    }
+
+    #[test]
+    fn a_read_that_a_fact_overtook_does_not_count() {
+        let mut reads = Coalesce::new(4);
+        reads.hint("web", (), true);
+        reads.start();
+        reads.hint("web", (), true);
+        assert!(reads.finish(&"web").overtaken);
+        reads.start();
+        assert!(!reads.finish(&"web").overtaken);
+    }
+
+    proptest! {
+        /// Whatever the order of hints and answers, the last hint of each subject is followed by a read that began
+        /// after it: a change can't be missed.
+        #[test]
+        fn every_hint_is_followed_by_a_read(steps in proptest::collection::vec((0..5u8, any::<bool>()), 1..200)) {
+            let mut reads = Coalesce::new(2);
+            let mut under_way = Vec::new();
+            let mut last_hint = [0usize; 5];
+            let mut last_start = [0usize; 5];
+            let mut time = 0;
+            let mut begin = |reads: &mut Coalesce<u8, ()>, under_way: &mut Vec<u8>, time: usize| {
+                while let Some((subject, ())) = reads.start() {
+                    last_start[subject as usize] = time;
+                    under_way.push(subject);
+                }
+            };
+            for (subject, answer) in steps {
+                time += 1;
+                if answer && !under_way.is_empty() {
+                    let done = under_way.remove(subject as usize % under_way.len());
+                    reads.finish(&done);
+                } else {
+                    reads.hint(subject, (), false);
+                    last_hint[subject as usize] = time;
+                }
+                begin(&mut reads, &mut under_way, time);
+                prop_assert!(under_way.len() <= 2);
+            }
+            while let Some(done) = under_way.pop() {
+                time += 1;
+                reads.finish(&done);
+                begin(&mut reads, &mut under_way, time);
+            }
+            for subject in 0..5 {
+                prop_assert!(last_start[subject] >= last_hint[subject]);
+            }
+        }
+    }
+}

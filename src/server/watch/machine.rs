@@ -1,0 +1,198 @@
+//! One engine watched for ever: connecting, listing, watching, waiting.
+
+use super::{
+    backoff::Backoff,
+    facts::fact,
+    hints::{Subject, subjects},
+    reads::{Cause, Reads},
+    relist::Listing,
+};
+use crate::{
+    model::{ContainerId, Entity, Host, HostStatus, ImageId, Key, Timestamp},
+    server::{
+        clock::Clock,
+        engine::{Engine, EngineError, EngineEvent},
+        state::{Inbox, Origin, Reader, Update, Updates},
+    },
+};
+use futures::{FutureExt, future::BoxFuture};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Between two looks at everything.
+const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+
+/// How far an event stream taken up again reaches back before the last event seen.
+const OVERLAP: Timestamp = Timestamp::from_seconds(1);
+
+/// Stopped containers that are inspected without being asked for: of more than that the list must do.
+const STOPPED_INSPECTED: usize = 500;
+
+pub struct Watcher {
+    engine: Engine,
+    reader: Reader,
+    inbox: Inbox,
+    clock: Clock,
+    /// The engine's clock at the latest event.
+    latest_event: Option<Timestamp>,
+    backoff: Backoff,
+}
+
+impl Watcher {
+    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock) -> Self {
+        Self { engine, reader, inbox, clock, latest_event: None, backoff: Backoff::default() }
+    }
+
+    /// Never ends by itself.
+    pub async fn run(mut self) {
+        let connecting = Host::connecting(self.engine.host().clone(), self.clock.now());
+        self.tell(vec![Update::Put(connecting.into())], Origin::Engine).await;
+        loop {
+            let Err(error) = self.follow().await;
+            tracing::warn!(host = %self.engine.host(), %error, "lost the engine");
+            self.mark_unreachable(&error).await;
+            sleep(self.backoff.next(rand::random())).await;
+        }
+    }
+
+    /// From connecting to the loss of the engine. Subscribes first and lists second: what happens in between is hinted
+    /// at by events that wait in the stream.
+    async fn follow(&mut self) -> Result<std::convert::Infallible, EngineError> {
+        let (name, facts) = self.engine.describe().await?;
+        let overlap = |latest: Timestamp| Timestamp::from_micros(latest.micros() - OVERLAP.micros());
+        let mut events = self.engine.events(self.latest_event.map(overlap)).await?;
+        let mut reads = Reads::new(self.engine.clone());
+        let mut first = Some((name, facts));
+        let mut listing = Some(list(&self.engine, reads.mark()));
+        let mut reconcile_at = Instant::now() + RECONCILE_EVERY;
+        loop {
+            tokio::select! {
+                // An event: its fact at once, then a read.
+                event = events.next() => self.on_event(&event?, first.is_none(), &mut reads).await,
+                // A read has ended: the truth.
+                read = reads.next(), if !reads.is_idle() => match read {
+                    Ok(Some((_, updates))) => self.on_read(updates, &mut reads).await,
+                    Ok(None) => {}
+                    // One container can hang alone; an engine that answers nothing else is gone.
+                    Err(EngineError::Timeout) if self.engine.is_alive().await => {}
+                    Err(error) => return Err(error),
+                },
+                // The list has come: the first is shown whole, later ones only tell where to look.
+                (mark, listed) = async { listing.as_mut().expect("checked").await }, if listing.is_some() => {
+                    listing = None;
+                    reconcile_at = Instant::now() + RECONCILE_EVERY;
+                    match first.take() {
+                        Some((name, facts)) => self.on_first_listing(listed?, name, facts, &mut reads).await,
+                        None => self.on_reconcile(listed?, mark, &mut reads),
+                    }
+                }
+                // Time to look whether something was missed.
+                () = sleep_until(reconcile_at), if listing.is_none() => {
+                    listing = Some(list(&self.engine, reads.mark()));
+                }
+            }
+        }
+    }
+
+    async fn on_event(&mut self, event: &EngineEvent, listed: bool, reads: &mut Reads) {
+        let time = event.time();
+        // Taken up again, the stream repeats events whose facts are old: those are hints and no more.
+        let is_new = self.latest_event.is_none_or(|latest| time > latest);
+        self.latest_event = self.latest_event.max(Some(time));
+        let fact = if listed && is_new { fact(event) } else { None };
+        let is_fact = fact.is_some();
+        if let (Some(fact), Ok(id)) = (fact, ContainerId::new(&event.actor.id)) {
+            let update = Update::Fact((self.engine.host().clone(), id), fact, time);
+            self.inbox.send(Updates::from_event(update, time)).await;
+        }
+        for subject in subjects(event) {
+            reads.hint(subject, Cause { engine_time: Some(time), origin: Origin::Engine }, is_fact);
+        }
+    }
+
+    async fn on_read(&mut self, updates: Updates, reads: &mut Reads) {
+        if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
+            for robbed in self.robbed_of_a_tag(&image.id, &image.tags) {
+                reads.hint(robbed, Cause { engine_time: updates.engine_time, origin: updates.origin }, false);
+            }
+        }
+        self.inbox.send(updates).await;
+    }
+
+    /// Images that are thought to have a tag that another image has now: no event tells of their loss.
+    fn robbed_of_a_tag(&self, owner: &ImageId, tags: &[String]) -> Vec<Subject> {
+        let host = self.engine.host();
+        self.reader.look(|state| {
+            let others = state.images().filter(|image| image.host == *host && image.id != *owner);
+            let robbed = others.filter(|image| image.tags.iter().any(|tag| tags.contains(tag)));
+            robbed.map(|image| Subject::Image(image.id.to_string())).collect()
+        })
+    }
+
+    async fn on_first_listing(&mut self, listing: Listing, name: String, facts: crate::model::Engine, reads: &mut Reads) {
+        let host = self.engine.host().clone();
+        let (differing, missing) = self.reader.look(|state| listing.compare(&host, state));
+        let to_inspect = worth_inspecting(&differing);
+        let reachable = Host {
+            id: host,
+            name: if name.is_empty() { self.engine.host().to_string() } else { name },
+            status: HostStatus::Reachable,
+            since: self.clock.now(),
+            error: None,
+            engine: Some(facts),
+        };
+        let mut updates: Vec<_> = missing.into_iter().map(Update::Gone).collect();
+        updates.extend(differing.into_iter().map(Update::Put));
+        updates.push(Update::Put(reachable.into()));
+        self.tell(updates, Origin::Engine).await;
+        self.backoff.forget();
+        tracing::info!(host = %self.engine.host(), "watching the engine");
+        for subject in to_inspect {
+            reads.hint(subject, Cause { engine_time: None, origin: Origin::Engine }, false);
+        }
+    }
+
+    /// Where list and state differ the entity is read again, and only what the read changes counts as drift.
+    fn on_reconcile(&self, listing: Listing, mark: u64, reads: &mut Reads) {
+        let (differing, missing) = self.reader.look(|state| listing.compare(self.engine.host(), state));
+        let keys = differing.iter().map(Entity::key).chain(missing);
+        for subject in keys.filter_map(|key| Subject::of(&key)) {
+            if !reads.is_newer_than(mark, &subject) {
+                reads.hint(subject, Cause { engine_time: None, origin: Origin::Reconcile }, false);
+            }
+        }
+    }
+
+    async fn mark_unreachable(&self, error: &EngineError) {
+        let known = self.reader.look(|state| state.host(self.engine.host()).cloned());
+        let Some(host) = known.filter(|host| host.status != HostStatus::Unreachable) else { return };
+        let mut host = Host::clone(&host);
+        host.status = HostStatus::Unreachable;
+        host.since = self.clock.now();
+        host.error = Some(error.to_string());
+        self.tell(vec![Update::Put(Entity::Host(Arc::new(host)))], Origin::Engine).await;
+    }
+
+    async fn tell(&self, updates: Vec<Update>, origin: Origin) {
+        self.inbox.send(Updates { updates, engine_time: None, origin }).await;
+    }
+}
+
+/// A listing under way, with the mark of its beginning.
+fn list(engine: &Engine, mark: u64) -> BoxFuture<'static, (u64, Result<Listing, EngineError>)> {
+    let engine = engine.clone();
+    async move { (mark, Listing::read(&engine).await) }.boxed()
+}
+
+/// The containers whose details people look at first: all that are up, then the youngest of the others.
+fn worth_inspecting(entities: &[Entity]) -> Vec<Subject> {
+    let containers = entities.iter().filter_map(|entity| match entity {
+        Entity::Container(container) => Some(container),
+        _ => None,
+    });
+    let (up, mut down): (Vec<_>, Vec<_>) = containers.partition(|container| container.state.is_up());
+    down.sort_by_key(|container| std::cmp::Reverse(container.created));
+    down.truncate(STOPPED_INSPECTED);
+    let keys = up.into_iter().chain(down).map(|it| Key::Container(it.host.clone(), it.id.clone()));
+    keys.filter_map(|key| Subject::of(&key)).collect()
+}

@@ -1,0 +1,37 @@
+//! Providers and the route table.
+
+use super::{
+    Site, containers::ContainersPage, dashboard::DashboardPage,
+    frame::Frame,
+    images::ImagesPage, networks::NetworksPage, not_found::NotFoundPage, realtime_test::RealtimeTestPage,
+    volumes::VolumesPage,
+};
+use crate::client::Toasts;
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(Toasts::new());
+    let base = Site::expect().base_path.to_string();
+    view! {
+        <Router base>
+            <Frame>
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async />
+                    <Route path=path!("/containers") view=ContainersPage ssr=SsrMode::Async />
+                    <Route path=path!("/images") view=ImagesPage ssr=SsrMode::Async />
+                    <Route path=path!("/volumes") view=VolumesPage ssr=SsrMode::Async />
+                    <Route path=path!("/networks") view=NetworksPage ssr=SsrMode::Async />
+                    <Route path=path!("/realtime-test") view=RealtimeTestPage ssr=SsrMode::Async />
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}

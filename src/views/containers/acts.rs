@@ -1,0 +1,71 @@
+//! What the buttons of the page do, and which of them wait for the truth.
+
+use crate::{
+    actions::containers::act_on_container,
+    client::{Store, Toasts},
+    model::{Container, ContainerAction, ContainerId, ContainerState, Scoped, Timestamp},
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A button that waited this long for an effect stops waiting: a signal may well have none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an action changes in a container: while this is as before, its effect has not arrived.
+type Run = (ContainerState, Option<Timestamp>, Option<Timestamp>);
+
+#[derive(Clone, Copy)]
+pub(super) struct Acts {
+    /// Actions under way, with the container as it was.
+    pending: RwSignal<BTreeMap<Scoped<ContainerId>, Run>>,
+    /// The container whose menu is open, and the button it hangs from.
+    pub menu: RwSignal<Option<Scoped<ContainerId>>>,
+    pub menu_from: StoredValue<Option<web_sys::HtmlElement>, LocalStorage>,
+    /// Containers that the dialog asks about.
+    pub removing: RwSignal<Vec<Scoped<ContainerId>>>,
+}
+
+fn run(container: &Container) -> Run {
+    (container.state, container.started_at, container.finished_at)
+}
+
+impl Acts {
+    pub fn new() -> Self {
+        Self {
+            pending: RwSignal::new(BTreeMap::new()),
+            menu: RwSignal::new(None),
+            menu_from: StoredValue::new_local(None),
+            removing: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Whether an action on it has been accepted or sent, and its effect is not here yet.
+    pub fn is_pending(self, container: &Container) -> bool {
+        let id = (container.host.clone(), container.id.clone());
+        self.pending.with(|pending| pending.get(&id).is_some_and(|before| *before == run(container)))
+    }
+
+    /// Does `action` to one container. The effect shows when it comes back as a change; a failure shows as a notice.
+    pub fn act(self, id: Scoped<ContainerId>, action: ContainerAction) {
+        let store = expect_context::<Store>();
+        let toasts = expect_context::<Toasts>();
+        let Some(container) = store.look(|state| state.container(&id).cloned()) else { return };
+        self.pending.update(|pending| {
+            pending.insert(id.clone(), run(&container));
+        });
+        let pending = self.pending;
+        let forget = move |id: &Scoped<ContainerId>| {
+            pending.try_update(|pending| pending.remove(id));
+        };
+        spawn_local(async move {
+            let what = format!("{} {}", action.verb(), container.name);
+            match act_on_container(id.0.clone(), id.1.clone(), action).await {
+                Ok(()) => set_timeout(move || forget(&id), PATIENCE),
+                Err(error) => {
+                    forget(&id);
+                    toasts.failed(&format!("{what} failed"), &error);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,180 @@
+//! The table: header, groups and rows.
+
+use super::{
+    page::{Page, ask_for},
+    row::Row,
+};
+use crate::{
+    client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
+    model::{ContainerId, ContainerState, Scoped},
+};
+use leptos::{either::Either, prelude::*};
+use std::collections::BTreeSet;
+
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Line {
+    /// The Compose project; none for the containers without one.
+    Group(Option<String>),
+    Container(Scoped<ContainerId>),
+}
+
+#[component]
+pub(super) fn List() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let prefs = expect_context::<Prefs>();
+    let store = expect_context::<Store>();
+    let collapsed = RwSignal::new(BTreeSet::<Option<String>>::new());
+    let lines = Memo::new(move |_| {
+        let chosen = page.chosen.get();
+        if !page.query.with(|query| query.grouped) {
+            return chosen.into_iter().map(Line::Container).collect();
+        }
+        grouped(&store, chosen, &collapsed.read())
+    });
+    let class = move || {
+        let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
+        let compact = if prefs.density.get() == Density::Compact { " compact" } else { "" };
+        let grouped = if page.query.with(|query| query.grouped) { " grouped" } else { "" };
+        format!("table containers{cards}{compact}{grouped}")
+    };
+    view! {
+        <table
+            class=class
+            role="table"
+            aria-label="Containers"
+            aria-rowcount=move || (lines.with(Vec::len) + 1).to_string()
+        >
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th class="pick" role="columnheader"><SelectAll /></th>
+                    <Column class="state" word="State" column=ContainerColumn::State />
+                    <Column class="name" word="Name" column=ContainerColumn::Name />
+                    <Column class="image" word="Image" column=ContainerColumn::Image />
+                    <Column class="ports" word="Ports" column=ContainerColumn::Ports />
+                    <Column class="nets" word="Networks" column=ContainerColumn::Networks />
+                    <Column class="made" word="Created" column=ContainerColumn::Created />
+                    <Column class="age" word="Status" column=ContainerColumn::Status />
+                    <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || lines.get() key=Line::clone let:line>
+                    {match line {
+                        Line::Group(project) => Either::Left(view! { <Group project collapsed /> }),
+                        Line::Container(id) => Either::Right(view! { <Row id /> }),
+                    }}
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+/// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
+fn grouped(store: &Store, chosen: Vec<Scoped<ContainerId>>, collapsed: &BTreeSet<Option<String>>) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(chosen.len());
+    let mut current: Option<Option<String>> = None;
+    for id in chosen {
+        let project = store.look(|state| state.container(&id).and_then(|it| it.project().map(str::to_owned)));
+        if current.as_ref() != Some(&project) {
+            lines.push(Line::Group(project.clone()));
+            current = Some(project.clone());
+        }
+        if !collapsed.contains(&project) {
+            lines.push(Line::Container(id));
+        }
+    }
+    lines
+}
+
+#[component]
+fn Column(class: &'static str, word: &'static str, column: ContainerColumn) -> impl IntoView {
+    let page = expect_context::<Page>();
+    let ask = ask_for();
+    let sort = move || {
+        page.query.with(|query| match (query.sort == column, query.descending) {
+            (false, _) => None,
+            (true, false) => Some("ascending"),
+            (true, true) => Some("descending"),
+        })
+    };
+    let toggle = move |_| {
+        let query = page.query.get_untracked();
+        let descending = query.sort == column && !query.descending;
+        ask(ContainerQuery { sort: column, descending, ..query });
+    };
+    view! {
+        <th class=class role="columnheader" aria-sort=sort>
+            <button on:click=toggle>{word}</button>
+        </th>
+    }
+}
+
+#[component]
+fn SelectAll() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let all = Memo::new(move |_| {
+        let selected = page.selected.read();
+        !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|id| selected.contains(id)))
+    });
+    let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
+    let toggle = move |_| {
+        let chosen = if all.get_untracked() { BTreeSet::new() } else { page.chosen.get_untracked().into_iter().collect() };
+        page.selected.set(chosen);
+    };
+    view! {
+        <input
+            type="checkbox"
+            aria-label="Select all"
+            prop:checked=move || all.get()
+            prop:indeterminate=move || some.get() && !all.get()
+            on:change=toggle
+        />
+    }
+}
+
+/// The header of a Compose project: its name and its states at a glance.
+#[component]
+fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let page = expect_context::<Page>();
+    let name = project.clone().unwrap_or_else(|| "No project".to_owned());
+    let states = {
+        let project = project.clone();
+        Memo::new(move |_| {
+            store.track_containers();
+            store.track_container_facet(Facet::State);
+            let chosen = page.chosen.get();
+            store.look(|state| {
+                let members = chosen.iter().filter_map(|id| state.container(id));
+                let members: Vec<_> = members.filter(|it| it.project() == project.as_deref()).collect();
+                let count = |wanted| (wanted, members.iter().filter(|it| it.state == wanted).count());
+                ContainerState::ALL.map(count).into_iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>()
+            })
+        })
+    };
+    let is_open = {
+        let project = project.clone();
+        move || !collapsed.with(|collapsed| collapsed.contains(&project))
+    };
+    let toggle = move |_| {
+        collapsed.update(|collapsed| {
+            if !collapsed.remove(&project) {
+                collapsed.insert(project.clone());
+            }
+        });
+    };
+    view! {
+        <tr role="row" class="group">
+            <th role="rowheader" scope="rowgroup" aria-colspan="9">
+                <button aria-expanded=move || is_open().to_string() on:click=toggle>{name}</button>
+                {move || states.get().into_iter().map(|(state, count)| view! {
+                    <span class="state" data-state=state.as_str()>
+                        {count.to_string()}
+                        <span>" " {state.as_str()}</span>
+                    </span>
+                }).collect_view()}
+            </th>
+        </tr>
+    }
+}

@@ -1,0 +1,168 @@
+//! What needs attention, worst first.
+
+use crate::{
+    client::Store,
+    model::{Container, ContainerState, EngineState, Health, Timestamp},
+    views::{Site, format, widgets::Ago},
+};
+use leptos::{either::Either, prelude::*};
+
+/// More lines than this hide the worst.
+const MOST: usize = 12;
+
+/// Exits longer ago than this are history, in seconds.
+const RECENT: i64 = 7 * 24 * 3_600;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Concern {
+    /// For the mark: `data-*` of the word.
+    state: Option<&'static str>,
+    health: Option<&'static str>,
+    usage: Option<&'static str>,
+    failed: bool,
+    word: &'static str,
+    name: String,
+    page: String,
+    detail: String,
+    since: Option<Timestamp>,
+}
+
+fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
+    let mut all: Vec<(u8, Concern)> = state.containers().filter_map(|it| concern(it, now)).collect();
+    all.sort_by(|(rank_a, a), (rank_b, b)| (rank_a, b.since).cmp(&(rank_b, a.since)));
+    let mut all: Vec<Concern> = all.into_iter().map(|(_, concern)| concern).collect();
+    let dangling = state.images().filter(|it| it.is_dangling() && it.usage.all == 0);
+    let (count, size) = dangling.fold((0, 0), |(count, size), it| (count + 1, size + it.size));
+    if count > 0 {
+        let (size, unit) = format::bytes(size);
+        let name = format!("{} without a tag", format::count(count, "image"));
+        all.push(housekeeping("dangling", "Dangling", name, "/images?usage=dangling", format!("{size} {unit}")));
+    }
+    let unused = state.volumes().filter(|it| it.usage.all == 0).count();
+    if unused > 0 {
+        let name = format!("{} that no container uses", format::count(unused, "volume"));
+        all.push(housekeeping("none", "Unused", name, "/volumes?usage=unused", String::new()));
+    }
+    all
+}
+
+fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
+    let page = format!("/containers?q={}", it.name);
+    let ended = it.finished_at.is_none_or(|ended| now.seconds() - ended.seconds() < RECENT);
+    let code = it.exit_code.unwrap_or_default();
+    let restarts = match it.restart_count {
+        Some(count) if count > 0 => format!(", restarted {}", times(count)),
+        _ => String::new(),
+    };
+    let (rank, word, detail, since) = match it.state {
+        ContainerState::Dead => (1, "Dead", "could not be removed".to_owned(), it.finished_at),
+        ContainerState::Restarting => (2, "Restarting", format!("exited ({code}){restarts}"), it.finished_at),
+        ContainerState::Exited if code != 0 && ended => {
+            let why = if it.oom_killed { ", killed: out of memory" } else { "" };
+            (3, "Exited", format!("code {code}{why}"), it.finished_at)
+        }
+        _ if it.health == Some(Health::Unhealthy) => (0, "Unhealthy", format!("its health check fails{restarts}"), it.started_at),
+        _ => return None,
+    };
+    let is_unhealthy = rank == 0;
+    let concern = Concern {
+        state: (!is_unhealthy).then_some(it.state.as_str()),
+        health: is_unhealthy.then_some("unhealthy"),
+        usage: None,
+        failed: word == "Exited",
+        word,
+        name: it.name.clone(),
+        page,
+        detail,
+        since,
+    };
+    Some((rank, concern))
+}
+
+fn housekeeping(usage: &'static str, word: &'static str, name: String, page: &str, detail: String) -> Concern {
+    let page = page.to_owned();
+    Concern { state: None, health: None, usage: Some(usage), failed: false, word, name, page, detail, since: None }
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+#[component]
+pub(super) fn Attention() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let all = {
+        let store = store.clone();
+        Memo::new(move |_| {
+            store.track_everything();
+            let now = store.now().get_untracked();
+            store.look(|state| concerns(state, now))
+        })
+    };
+    let count = move || {
+        let count = all.with(Vec::len);
+        (count > 0).then(|| view! { <small>{count.to_string()}</small> })
+    };
+    let is_quiet = Memo::new(move |_| all.with(Vec::is_empty));
+    let hidden = move || {
+        let hidden = all.with(Vec::len).saturating_sub(MOST);
+        (hidden > 0).then(|| view! { <p class="quiet">{format!("And {hidden} more.")}</p> })
+    };
+    view! {
+        <section class="attention" aria-labelledby="attention">
+            <h2 id="attention">"Needs attention" {count}</h2>
+            {move || if is_quiet.get() {
+                Either::Left(view! { <Quiet /> })
+            } else {
+                Either::Right(view! {
+                    <ul class="lines">
+                        <For each=move || all.get().into_iter().take(MOST) key=Clone::clone let:concern>
+                            <Line concern />
+                        </For>
+                    </ul>
+                    {hidden}
+                })
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Line(concern: Concern) -> impl IntoView {
+    let class = if concern.health.is_some() { "state well" } else { "state" };
+    let page = Site::expect().page(&concern.page);
+    let detail = (!concern.detail.is_empty()).then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> });
+    view! {
+        <li>
+            <span
+                class=class
+                data-state=concern.state
+                data-health=concern.health
+                data-use=concern.usage
+                data-code=concern.failed.then_some("")
+            >
+                {concern.word}
+            </span>
+            <a href=page title=concern.name.clone()>{concern.name.clone()}</a>
+            {detail}
+            {concern.since.map(|time| view! { <Ago time /> })}
+        </li>
+    }
+}
+
+#[component]
+fn Quiet() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let words = move || {
+        store.track_everything();
+        let (running, all) = store.look(|state| {
+            let running = state.containers().filter(|it| it.state == ContainerState::Running).count();
+            (running, state.containers().len())
+        });
+        match all {
+            0 => "There are no containers yet.".to_owned(),
+            all => format!("{running} of {} run, none is unhealthy or failed.", format::count(all, "container")),
+        }
+    };
+    view! { <p class="quiet"><b>"All quiet."</b> " " {words}</p> }
+}

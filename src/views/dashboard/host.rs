@@ -1,0 +1,63 @@
+//! The host: the engine, the machine, and how much lies on it.
+
+use crate::{client::Store, views::{format, widgets::Command}};
+use leptos::prelude::*;
+
+#[component]
+pub(super) fn HostFacts() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let name = {
+        let store = store.clone();
+        move || store.main_host().map(|host| host.name.clone())
+    };
+    let facts = {
+        let store = store.clone();
+        move || {
+            let engine = store.main_host()?.engine.clone()?;
+            let (memory, unit) = format::bytes(engine.memory);
+            Some(view! {
+                <Fact term="Engine" value=format!("Docker {}", engine.version) note=format!("API {}", engine.api_version) />
+                <Fact term="System" value=engine.os />
+                <Fact term="Kernel" value=engine.kernel note=engine.arch />
+                <Fact term="CPUs" value=engine.cpus.to_string() />
+                <Fact term="Memory" value=memory note=unit.to_owned() />
+                <Fact term="Storage" value=engine.storage_driver />
+            })
+        }
+    };
+    let never_reached = {
+        let store = store.clone();
+        move || {
+            let host = store.main_host()?;
+            host.engine.is_none().then(|| view! {
+                <p class="quiet">{host.error.clone().unwrap_or_else(|| "Connecting to the engine.".to_owned())}</p>
+                <Command text="sudo systemctl start docker" />
+            })
+        }
+    };
+    let things = move || {
+        store.track_everything();
+        store.look(|state| {
+            let (size, unit) = format::bytes(state.images().map(|it| it.size).sum());
+            let unused = state.volumes().filter(|it| it.usage.all == 0).count();
+            view! {
+                <Fact term="Images" value=state.images().len().to_string() note=format!("{size} {unit}") />
+                <Fact term="Volumes" value=state.volumes().len().to_string() note=format!("{unused} unused") />
+                <Fact term="Networks" value=state.networks().len().to_string() />
+            }
+        })
+    };
+    view! {
+        <section class="host" aria-labelledby="host">
+            <h2 id="host">{name}</h2>
+            {never_reached}
+            <dl class="facts">{facts} {things}</dl>
+        </section>
+    }
+}
+
+#[component]
+fn Fact(term: &'static str, #[prop(into)] value: String, #[prop(optional, into)] note: String) -> impl IntoView {
+    let note = (!note.is_empty()).then(|| view! { " " <small>{note}</small> });
+    view! { <div><dt>{term}</dt><dd>{value} {note}</dd></div> }
+}

@@ -1,0 +1,27 @@
+//! `/`: what needs attention, what runs, what changed, and the host.
+
+mod attention;
+mod host;
+mod recent;
+mod whole;
+
+use attention::Attention;
+use host::HostFacts;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use recent::Recent;
+use whole::Whole;
+
+#[component]
+pub fn DashboardPage() -> impl IntoView {
+    view! {
+        <Title text="Dashboard" />
+        <div class="head"><h1>"Dashboard"</h1></div>
+        <div class="dashboard">
+            <Attention />
+            <Whole />
+            <Recent />
+            <HostFacts />
+        </div>
+    }
+}

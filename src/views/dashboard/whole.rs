@@ -1,0 +1,73 @@
+//! All containers by state, as a bar and its legend.
+
+use crate::{client::{Facet, Store}, model::ContainerState, views::Site};
+use leptos::prelude::*;
+
+/// States as the bar shows them; exited is split by whether it failed.
+#[derive(Clone, Copy, PartialEq)]
+struct Part {
+    state: ContainerState,
+    failed: bool,
+    count: usize,
+}
+
+#[component]
+pub(super) fn Whole() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let site = Site::expect();
+    let parts = Memo::new(move |_| {
+        store.track_containers();
+        store.track_container_facet(Facet::State);
+        store.look(|all| {
+            let count = |state, failed| {
+                let of_state = all.containers().filter(|it| it.state == state);
+                let is_failed = |code: Option<i64>| state == ContainerState::Exited && code.is_some_and(|code| code != 0);
+                Part { state, failed, count: of_state.filter(|it| is_failed(it.exit_code) == failed).count() }
+            };
+            let parts = ContainerState::ALL.into_iter().flat_map(|state| [count(state, false), count(state, true)]);
+            parts.filter(|part| part.count > 0).collect::<Vec<_>>()
+        })
+    });
+    let total = move || parts.with(|parts| parts.iter().map(|part| part.count).sum::<usize>());
+    let bar = move || {
+        let whole = total().max(1) as f64;
+        let mut at = 0.0;
+        parts.get().into_iter().map(|part| {
+            let width = part.count as f64 / whole * 100.0;
+            let x = at;
+            at += width;
+            view! {
+                <rect
+                    data-state=part.state.as_str()
+                    data-code=part.failed.then_some("")
+                    x=format!("{x:.2}%")
+                    width=format!("{width:.2}%")
+                ></rect>
+            }
+        }).collect_view()
+    };
+    let legend = move || {
+        parts.get().into_iter().map(|part| {
+            let word = if part.failed { "failed" } else { part.state.as_str() };
+            let filter = if part.state == ContainerState::Dead { ContainerState::Exited } else { part.state };
+            view! {
+                <a
+                    class="state"
+                    data-state=part.state.as_str()
+                    data-code=part.failed.then_some("")
+                    href=site.page(&format!("/containers?state={filter}"))
+                >
+                    <b>{part.count.to_string()}</b>
+                    {word}
+                </a>
+            }
+        }).collect_view()
+    };
+    view! {
+        <section class="whole" aria-labelledby="whole">
+            <h2 id="whole">"Containers" <small>{move || total().to_string()}</small></h2>
+            <svg class="meter" aria-hidden="true">{bar}</svg>
+            <div class="legend">{legend}</div>
+        </section>
+    }
+}

@@ -1,0 +1,159 @@
+//! Values as text for people. "Ago" takes a `now`: the page has one clock.
+
+use crate::model::{Container, ContainerState, Port, Protocol, Timestamp};
+
+/// Seconds as one or two units at most: `41 s`, `5 min`, `3 h`, `12 d`, `2 mo`, `1 y`.
+pub fn duration(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    match seconds.max(0) {
+        it if it < MINUTE => format!("{it} s"),
+        it if it < HOUR => format!("{} min", it / MINUTE),
+        it if it < DAY => format!("{} h", it / HOUR),
+        it if it < 60 * DAY => format!("{} d", it / DAY),
+        it if it < 730 * DAY => format!("{} mo", it / (30 * DAY)),
+        it => format!("{} y", it / (365 * DAY)),
+    }
+}
+
+/// How long ago.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    match now.seconds() - then.seconds() {
+        it if it < 1 => "just now".to_owned(),
+        it => format!("{} ago", duration(it)),
+    }
+}
+
+/// A container's state in a few words with its time: `up 3 h`, `exited (137) 2 h ago`.
+pub fn status(container: &Container, now: Timestamp) -> String {
+    let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
+    let code = || container.exit_code.map(|code| format!(" ({code})")).unwrap_or_default();
+    let ended = || since(container.finished_at).map(|it| format!(" {it} ago")).unwrap_or_default();
+    match container.state {
+        ContainerState::Running => since(container.started_at).map_or_else(|| "up".to_owned(), |it| format!("up {it}")),
+        ContainerState::Paused => since(container.started_at).map_or_else(|| "paused".to_owned(), |it| format!("paused, up {it}")),
+        ContainerState::Restarting => format!("restarting{}{}", code(), ended()),
+        ContainerState::Created => "never started".to_owned(),
+        ContainerState::Removing => "being removed".to_owned(),
+        ContainerState::Exited => format!("exited{}{}", code(), ended()),
+        ContainerState::Dead => format!("dead{}", ended()),
+    }
+}
+
+/// The state as the word in its cell, with the exit code that matters.
+pub fn state_word(container: &Container) -> &'static str {
+    match container.state {
+        ContainerState::Running => "Running",
+        ContainerState::Restarting => "Restarting",
+        ContainerState::Paused => "Paused",
+        ContainerState::Created => "Created",
+        ContainerState::Removing => "Removing",
+        ContainerState::Exited => "Exited",
+        ContainerState::Dead => "Dead",
+    }
+}
+
+/// Bytes in decimal units, as Docker counts: number and unit apart, so that the unit can be dimmer.
+pub fn bytes(bytes: u64) -> (String, &'static str) {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1_000 {
+        return (bytes.to_string(), "B");
+    }
+    let mut value = bytes as f64 / 1_000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1_000.0;
+        unit += 1;
+    }
+    let decimals = usize::from(value < 99.95);
+    (format!("{value:.decimals$}"), UNITS[unit])
+}
+
+/// Milliseconds with a precision that fits their size.
+pub fn millis(millis: f64) -> String {
+    match millis {
+        it if it < 10.0 => format!("{it:.1} ms"),
+        it if it < 10_000.0 => format!("{it:.0} ms"),
+        it => duration((it / 1_000.0) as i64),
+    }
+}
+
+/// A port as `8080→80`, `127.0.0.1:53→53/udp` or, when only exposed, `80`.
+pub fn port(port: &Port) -> String {
+    let protocol = match port.protocol {
+        Protocol::Tcp => "",
+        Protocol::Udp => "/udp",
+        Protocol::Sctp => "/sctp",
+    };
+    let private = port.private;
+    match (port.public, port.ip.as_deref()) {
+        (Some(public), None | Some("0.0.0.0" | "::")) => format!("{public}→{private}{protocol}"),
+        (Some(public), Some(ip)) if ip.contains(':') => format!("[{ip}]:{public}→{private}{protocol}"),
+        (Some(public), Some(ip)) => format!("{ip}:{public}→{private}{protocol}"),
+        (None, _) => format!("{private}{protocol}"),
+    }
+}
+
+/// A container's ports without those said twice, for IPv4 and IPv6.
+pub fn ports(ports: &[Port]) -> Vec<(String, &Port)> {
+    let mut all: Vec<(String, &Port)> = ports.iter().map(|it| (port(it), it)).collect();
+    all.dedup_by(|a, b| a.0 == b.0);
+    all
+}
+
+/// A moment for a tooltip: the whole second in UTC.
+pub fn exact(time: Timestamp) -> String {
+    let text = time.to_whole_seconds().to_string();
+    format!("{} {} UTC", &text[..10], &text[11..19])
+}
+
+/// The time of day in UTC.
+pub fn time_of_day(time: Timestamp) -> String {
+    time.to_whole_seconds().to_string()[11..19].to_owned()
+}
+
+/// `1 container`, `3 containers`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_at_most_and_a_unit() {
+        for (size, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (1_234_567, "1.2 MB"),
+            (99_949_999, "99.9 MB"),
+            (99_950_000, "100 MB"),
+            (999_600_000, "1.0 GB"),
+            (u64::MAX, "18447 PB"),
+        ] {
+            let (number, unit) = bytes(size);
+            assert_eq!(format!("{number} {unit}"), text);
+        }
+    }
+
+    #[test]
+    fn durations_have_one_unit() {
+        for (seconds, text) in [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7_200, "2 h"), (86_400 * 70, "2 mo")] {
+            assert_eq!(duration(seconds), text);
+        }
+        assert_eq!(ago(Timestamp::from_seconds(10), Timestamp::from_seconds(10)), "just now");
+    }
+
+    #[test]
+    fn ports_say_where_they_lead() {
+        let make = |ip: Option<&str>, public, protocol| Port { private: 80, protocol, ip: ip.map(str::to_owned), public };
+        assert_eq!(port(&make(Some("0.0.0.0"), Some(8080), Protocol::Tcp)), "8080→80");
+        assert_eq!(port(&make(Some("127.0.0.1"), Some(53), Protocol::Udp)), "127.0.0.1:53→80/udp");
+        assert_eq!(port(&make(None, None, Protocol::Tcp)), "80");
+        let both = [make(Some("0.0.0.0"), Some(1), Protocol::Tcp), make(Some("::"), Some(1), Protocol::Tcp)];
+        assert_eq!(ports(&both).len(), 1);
+    }
+}

@@ -1,0 +1,43 @@
+//! What stands around every page: rail, top bar, banner, notices.
+
+mod badge;
+mod banner;
+mod rail;
+mod toaster;
+mod top_bar;
+
+use crate::client::{Connection, Store};
+use banner::Banner;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use rail::Rail;
+use toaster::Toaster;
+use top_bar::TopBar;
+
+#[component]
+pub fn Frame(children: Children) -> impl IntoView {
+    let stale = is_stale();
+    view! {
+        <Title formatter=|page: String| {
+            if page.is_empty() { "Quaylight".to_owned() } else { format!("{page} · Quaylight") }
+        } />
+        <a class="button skip" href="#main">"Skip to content"</a>
+        <Rail />
+        <TopBar />
+        <main id="main" tabindex="0" data-stale=move || stale.get().then_some("true")>
+            <Banner />
+            {children()}
+        </main>
+        <Toaster />
+    }
+}
+
+/// Whether what is shown may no longer be so: the engine or the server can't be heard.
+pub fn is_stale() -> Signal<bool> {
+    let store = expect_context::<Store>();
+    let link = store.link();
+    Signal::derive(move || {
+        let lost = !matches!(link.with(|link| link.connection), Connection::Live | Connection::Polling | Connection::Connecting);
+        lost || store.main_host().is_some_and(|host| host.status == crate::model::HostStatus::Unreachable)
+    })
+}

@@ -1,0 +1,59 @@
+//! The way to each page, with how much there is.
+
+use crate::{
+    client::Store,
+    model::EngineState,
+    views::{Site, widgets::Icon},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+#[component]
+pub fn Rail() -> impl IntoView {
+    let site = Site::expect();
+    let foot = current(&site, "/realtime-test");
+    view! {
+        <nav class="rail" aria-label="Main">
+            <a class="brand" href=site.page("/") aria-label="Quaylight">
+                <Icon name="mark" />
+                <span>"Quaylight"</span>
+            </a>
+            <Entry path="/" icon="dashboard" word="Dashboard" />
+            <Entry path="/containers" icon="containers" word="Containers" count=|state| state.containers().len() />
+            <Entry path="/images" icon="images" word="Images" count=|state| state.images().len() />
+            <Entry path="/volumes" icon="volumes" word="Volumes" count=|state| state.volumes().len() />
+            <Entry path="/networks" icon="networks" word="Networks" count=|state| state.networks().len() />
+            <a class="foot" href=site.page("/realtime-test") aria-current=foot>
+                <Icon name="realtime" />
+                <span>"Realtime test"</span>
+            </a>
+        </nav>
+    }
+}
+
+#[component]
+fn Entry(
+    path: &'static str,
+    icon: &'static str,
+    word: &'static str,
+    #[prop(optional)] count: Option<fn(&EngineState) -> usize>,
+) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let site = Site::expect();
+    let current = current(&site, path);
+    let count = count.map(|count| view! { <b data-count=icon>{move || store.count(count).to_string()}</b> });
+    view! {
+        <a href=site.page(path) aria-current=current>
+            <Icon name=icon />
+            <span>{word}</span>
+            {count}
+        </a>
+    }
+}
+
+/// Marks the page that is shown.
+fn current(site: &Site, path: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + use<> {
+    let here = use_location().pathname;
+    let base = site.base_path.clone();
+    move || here.with(|here| here.strip_prefix(&*base).unwrap_or(here) == path).then_some("page")
+}

@@ -1,0 +1,105 @@
+//! `/images`: what the engine can start, how large it is, and who uses it.
+
+mod row;
+
+use super::{
+    format,
+    listing::{Column, ListTools, Listing, UsageFilter, mentions},
+    widgets::{Command, Icon},
+};
+use crate::{
+    client::Store,
+    model::{Image, ImageId, Scoped},
+};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use row::Row;
+use std::sync::Arc;
+
+const FILTERS: &[UsageFilter] = &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
+
+#[component]
+pub fn ImagesPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let listing = Listing::at("/images");
+    let all = Memo::new(move |_| {
+        store.track_images();
+        store.look(|state| state.images().cloned().collect::<Vec<_>>())
+    });
+    let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
+    let total = move || {
+        all.with(|all| {
+            let (size, unit) = format::bytes(all.iter().map(|image| image.size).sum());
+            format!("{} · {size} {unit}", all.len())
+        })
+    };
+    let count = move |filter: UsageFilter| {
+        all.with(|all| all.iter().filter(|it| filter.passes(it.usage, it.is_dangling())).count())
+    };
+    let shown = Memo::new(move |_| (all.with(Vec::is_empty), chosen.with(Vec::is_empty)));
+    view! {
+        <Title text="Images" />
+        <div class="head">
+            <h1>"Images" <small>{total}</small></h1>
+        </div>
+        {move || match shown.get() {
+            (true, _) => Either::Left(view! {
+                <section class="empty">
+                    <Icon name="images" />
+                    <h2>"No images yet"</h2>
+                    <p>"Pull one in a terminal and it appears here at once."</p>
+                    <Command text="docker pull nginx" />
+                </section>
+            }),
+            (false, nothing) => Either::Right(view! {
+                <ListTools listing what="images" filters=FILTERS count />
+                {nothing.then(|| view! {
+                    <section class="empty">
+                        <Icon name="search" />
+                        <h2>"Nothing matches"</h2>
+                    </section>
+                })}
+                <table class="table images" role="table" aria-label="Images">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <Column listing class="name" word="Name" sort="" />
+                            <Column listing class="use" word="Used by" sort="use" />
+                            <Column listing class="id" word="Id" sort="id" />
+                            <Column listing class="size number" word="Size" sort="size" />
+                            <Column listing class="made number" word="Created" sort="created" />
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">
+                        <For each=move || chosen.get() key=Clone::clone let:id>
+                            <Row id />
+                        </For>
+                    </tbody>
+                </table>
+            }),
+        }}
+    }
+}
+
+fn select(all: &[Arc<Image>], listing: &Listing) -> Vec<Scoped<ImageId>> {
+    listing.query.with(|query| {
+        let texts = |it: &Image| [it.tags.join(" "), it.id.to_string()];
+        let mut chosen: Vec<&Arc<Image>> = all
+            .iter()
+            .filter(|it| query.usage.passes(it.usage, it.is_dangling()))
+            .filter(|it| mentions(&query.search, &texts(it).each_ref().map(String::as_str)))
+            .collect();
+        // Those without a name last.
+        let by_name = |a: &Image, b: &Image| (a.is_dangling(), a.name()).cmp(&(b.is_dangling(), b.name()));
+        chosen.sort_by(|a, b| match query.sort.as_str() {
+            "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)).then_with(|| by_name(a, b)),
+            "id" => a.id.cmp(&b.id),
+            "size" => b.size.cmp(&a.size).then_with(|| by_name(a, b)),
+            "created" => b.created.cmp(&a.created).then_with(|| by_name(a, b)),
+            _ => by_name(a, b).then_with(|| a.id.cmp(&b.id)),
+        });
+        if query.descending {
+            chosen.reverse();
+        }
+        chosen.into_iter().map(|it| (it.host.clone(), it.id.clone())).collect()
+    })
+}

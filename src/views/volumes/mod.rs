@@ -1,0 +1,99 @@
+//! `/volumes`: data that outlives containers, and who uses it.
+
+mod row;
+
+use super::{
+    listing::{Column, ListTools, Listing, UsageFilter, mentions},
+    widgets::{Command, Icon},
+};
+use crate::{
+    client::Store,
+    model::{Volume, VolumeName, Scoped},
+};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use row::Row;
+use std::sync::Arc;
+
+const FILTERS: &[UsageFilter] = &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused];
+
+#[component]
+pub fn VolumesPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let listing = Listing::at("/volumes");
+    let all = Memo::new(move |_| {
+        store.track_volumes();
+        store.look(|state| state.volumes().cloned().collect::<Vec<_>>())
+    });
+    let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
+    let total = move || all.with(Vec::len).to_string();
+    let count = move |filter: UsageFilter| {
+        all.with(|all| all.iter().filter(|it| filter.passes(it.usage, false)).count())
+    };
+    let shown = Memo::new(move |_| (all.with(Vec::is_empty), chosen.with(Vec::is_empty)));
+    view! {
+        <Title text="Volumes" />
+        <div class="head">
+            <h1>"Volumes" <small>{total}</small></h1>
+        </div>
+        {move || match shown.get() {
+            (true, _) => Either::Left(view! {
+                <section class="empty">
+                    <Icon name="volumes" />
+                    <h2>"No volumes yet"</h2>
+                    <p>"Create one in a terminal and it appears here at once."</p>
+                    <Command text="docker volume create data" />
+                </section>
+            }),
+            (false, nothing) => Either::Right(view! {
+                <ListTools listing what="volumes" filters=FILTERS count />
+                {nothing.then(|| view! {
+                    <section class="empty">
+                        <Icon name="search" />
+                        <h2>"Nothing matches"</h2>
+                    </section>
+                })}
+                <table class="table volumes" role="table" aria-label="Volumes">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <Column listing class="name" word="Name" sort="" />
+                            <Column listing class="use" word="Used by" sort="use" />
+                            <Column listing class="driver" word="Driver" sort="driver" />
+                            <Column listing class="path" word="Mountpoint" sort="path" />
+                            <Column listing class="made number" word="Created" sort="created" />
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">
+                        <For each=move || chosen.get() key=Clone::clone let:id>
+                            <Row id />
+                        </For>
+                    </tbody>
+                </table>
+            }),
+        }}
+    }
+}
+
+fn select(all: &[Arc<Volume>], listing: &Listing) -> Vec<Scoped<VolumeName>> {
+    listing.query.with(|query| {
+        let mut chosen: Vec<&Arc<Volume>> = all
+            .iter()
+            .filter(|it| query.usage.passes(it.usage, false))
+            .filter(|it| mentions(&query.search, &[it.id.as_str(), &it.driver]))
+            .collect();
+        chosen.sort_by(|a, b| {
+            let by_column = match query.sort.as_str() {
+                "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)),
+                "driver" => a.driver.cmp(&b.driver),
+                "path" => a.mountpoint.cmp(&b.mountpoint),
+                "created" => b.created.cmp(&a.created),
+                _ => std::cmp::Ordering::Equal,
+            };
+            by_column.then_with(|| a.id.cmp(&b.id))
+        });
+        if query.descending {
+            chosen.reverse();
+        }
+        chosen.into_iter().map(|it| (it.host.clone(), it.id.clone())).collect()
+    })
+}

@@ -1,0 +1,14 @@
+//! How long ago something was, ticking with the page's one clock; the exact time on hover.
+
+use crate::{client::Store, model::Timestamp, views::format};
+use leptos::prelude::*;
+
+#[component]
+pub fn Ago(#[prop(into)] time: Signal<Timestamp>) -> impl IntoView {
+    let now = expect_context::<Store>().now();
+    view! {
+        <time datetime=move || time.get().to_string() title=move || format::exact(time.get())>
+            {move || format::ago(time.get(), now.get())}
+        </time>
+    }
+}

@@ -1,0 +1,22 @@
+//! A command to copy into a terminal.
+
+use super::Icon;
+use crate::client::{Level, Toasts};
+use leptos::prelude::*;
+
+#[component]
+pub fn Command(text: &'static str) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let copy = move |_| {
+        let _ = window().navigator().clipboard().write_text(text);
+        toasts.show(Level::Ok, "Command copied", None);
+    };
+    view! {
+        <div class="command">
+            <code>{text}</code>
+            <button class="button bare square" aria-label="Copy the command" on:click=copy>
+                <Icon name="copy" />
+            </button>
+        </div>
+    }
+}

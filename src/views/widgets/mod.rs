@@ -1,0 +1,17 @@
+//! Pieces that know nothing of Docker.
+
+mod ago;
+mod command;
+mod dialog;
+mod glow;
+mod icon;
+mod menu;
+mod search;
+
+pub use ago::Ago;
+pub use command::Command;
+pub use dialog::Dialog;
+pub use glow::glow;
+pub use icon::Icon;
+pub use menu::Menu;
+pub use search::Search;

@@ -1,0 +1,46 @@
+//! The search field of a list. `/` focuses it.
+
+use super::Icon;
+use leptos::{html, prelude::*};
+
+#[component]
+pub fn Search(
+    /// Plural: what is searched.
+    what: &'static str,
+    #[prop(into)] value: Signal<String>,
+    on_input: impl Fn(String) + 'static,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        let listener = window_event_listener(leptos::ev::keydown, move |event| {
+            let Some(field) = field.get_untracked() else { return };
+            if event.key() == "/" && !event.ctrl_key() && !event.meta_key() && !is_typing() {
+                event.prevent_default();
+                let _ = field.focus();
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+    view! {
+        <search class="search">
+            <Icon name="search" />
+            <input
+                type="search"
+                node_ref=field
+                aria-label=format!("Search {what}")
+                placeholder=format!("Search {what}")
+                spellcheck="false"
+                prop:value=move || value.get()
+                value=value.get_untracked()
+                on:input:target=move |event| on_input(event.target().value())
+            />
+            <kbd aria-hidden="true">"/"</kbd>
+        </search>
+    }
+}
+
+/// Whether the keyboard belongs to a field right now.
+fn is_typing() -> bool {
+    let focused = document().active_element();
+    focused.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}

@@ -1,0 +1,203 @@
+//! The messages of the protocol.
+
+use super::ActionError;
+use crate::model::{ActionOptions, Change, EngineState, Host, HostId, Key, Kind, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// The version that `hello` names; the subprotocols carry it too.
+pub const PROTOCOL: u32 = 1;
+
+/// Server → client. `C` is a change as the encoding writes it: [`Change`] in JSON, [`super::PackedChange`] in binary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerFrame<C = Change> {
+    Hello(Hello),
+    EngineStateUpdate(Update),
+    EngineStateDiff(Diff<C>),
+    Ack(Ack),
+    Pong { nonce: u64, server_time: Timestamp },
+    Error(WireError),
+}
+
+impl ServerFrame {
+    /// The same frame for the binary encoding, with entities whole.
+    pub fn unpacked(self) -> ServerFrame<super::PackedChange> {
+        match self {
+            Self::Hello(hello) => ServerFrame::Hello(hello),
+            Self::EngineStateUpdate(update) => ServerFrame::EngineStateUpdate(update),
+            Self::EngineStateDiff(diff) => {
+                let changes = diff.data.changes.into_iter().map(super::PackedChange::from).collect();
+                let data = Changes { changes };
+                let Diff { epoch, from, to, timestamp, engine_time, .. } = diff;
+                ServerFrame::EngineStateDiff(Diff { epoch, from, to, timestamp, engine_time, data })
+            }
+            Self::Ack(ack) => ServerFrame::Ack(ack),
+            Self::Pong { nonce, server_time } => ServerFrame::Pong { nonce, server_time },
+            Self::Error(error) => ServerFrame::Error(error),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u32,
+    pub server_version: String,
+    pub epoch: u64,
+    pub engine: Option<Host>,
+}
+
+/// The complete state of the subscribed channels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    pub epoch: u64,
+    pub revision: u64,
+    pub timestamp: Timestamp,
+    pub data: EngineState,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Diff<C = Change> {
+    pub epoch: u64,
+    pub from: u64,
+    pub to: u64,
+    /// The server's clock when the change was applied.
+    pub timestamp: Timestamp,
+    /// The engine's own time stamp of the event that caused it.
+    pub engine_time: Option<Timestamp>,
+    pub data: Changes<C>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changes<C = Change> {
+    pub changes: Vec<C>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ack {
+    pub id: String,
+    pub ok: bool,
+    pub error: Option<ActionError>,
+}
+
+/// What the client sent was not understood.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireError {
+    pub kind: String,
+    pub message: String,
+}
+
+/// Client → server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ClientFrame {
+    Resume(Position),
+    Subscribe(Vec<Channel>),
+    Unsubscribe(Vec<Channel>),
+    Action(ActionRequest),
+    Ping { nonce: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRequest {
+    pub id: String,
+    pub action: String,
+    pub target: String,
+    pub host: Option<HostId>,
+    #[serde(default)]
+    pub options: ActionOptions,
+}
+
+/// A place in the stream of changes. Its text is `<epoch>-<revision>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    pub epoch: u64,
+    pub revision: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.revision)
+    }
+}
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, revision) = text.split_once('-').ok_or(())?;
+        Ok(Self { epoch: epoch.parse().map_err(|_| ())?, revision: revision.parse().map_err(|_| ())? })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Containers,
+    Images,
+    Volumes,
+    Networks,
+}
+
+/// The channels a client is subscribed to. Hosts come with any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channels(u8);
+
+impl Channels {
+    pub const ALL: Self = Self(0b1111);
+
+    pub const fn only(channel: Channel) -> Self {
+        Self(1 << channel as u8)
+    }
+
+    #[must_use]
+    pub fn with(self, channels: &[Channel]) -> Self {
+        channels.iter().fold(self, |all, channel| Self(all.0 | 1 << *channel as u8))
+    }
+
+    #[must_use]
+    pub fn without(self, channels: &[Channel]) -> Self {
+        channels.iter().fold(self, |all, channel| Self(all.0 & !(1 << *channel as u8)))
+    }
+
+    pub fn carry(self, key: &Key) -> bool {
+        self.carry_kind(key.kind())
+    }
+
+    pub fn carry_kind(self, kind: Kind) -> bool {
+        let channel = match kind {
+            Kind::Host => return true,
+            Kind::Container => Channel::Containers,
+            Kind::Image => Channel::Images,
+            Kind::Volume => Channel::Volumes,
+            Kind::Network => Channel::Networks,
+        };
+        self.0 & 1 << channel as u8 != 0
+    }
+}
+
+/// How frames are written on a socket: the subprotocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Text messages, for everybody.
+    Json,
+    /// Binary messages, for our own page.
+    Postcard,
+}
+
+impl Encoding {
+    pub const ALL: [Self; 2] = [Self::Json, Self::Postcard];
+
+    pub const fn subprotocol(self) -> &'static str {
+        match self {
+            Self::Json => "quaylight.v1.json",
+            Self::Postcard => "quaylight.v1.postcard",
+        }
+    }
+}
+
+/// A message that is none of the protocol's, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);

@@ -1,0 +1,135 @@
+//! Frames in JSON, for everybody: an object with the frame's name in `type`.
+
+use super::{Ack, ActionRequest, Channel, ClientFrame, Diff, Hello, Malformed, Position, ServerFrame, Update, WireError};
+use crate::model::{ActionOptions, HostId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Mirrors [`ServerFrame`]: postcard can't read an enum with its tag inside, so that one has it outside.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Tagged<'a> {
+    Hello(&'a Hello),
+    EngineStateUpdate(&'a Update),
+    EngineStateDiff(&'a Diff),
+    Ack(&'a Ack),
+    Pong { nonce: u64, server_time: Timestamp },
+    Error(&'a WireError),
+}
+
+/// What polling answers when the missed diffs are still kept.
+#[derive(Serialize)]
+struct Diffs<'a> {
+    r#type: &'static str,
+    epoch: u64,
+    from: u64,
+    to: u64,
+    diffs: Vec<Tagged<'a>>,
+}
+
+/// Mirrors [`ClientFrame`].
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+enum Received {
+    Resume {
+        epoch: u64,
+        revision: u64,
+    },
+    Subscribe {
+        channels: Vec<Channel>,
+    },
+    Unsubscribe {
+        channels: Vec<Channel>,
+    },
+    Action {
+        id: String,
+        action: String,
+        target: String,
+        #[serde(default)]
+        host: Option<HostId>,
+        #[serde(default)]
+        options: ActionOptions,
+    },
+    Ping {
+        nonce: u64,
+    },
+}
+
+impl<'a> From<&'a ServerFrame> for Tagged<'a> {
+    fn from(frame: &'a ServerFrame) -> Self {
+        match frame {
+            ServerFrame::Hello(hello) => Self::Hello(hello),
+            ServerFrame::EngineStateUpdate(update) => Self::EngineStateUpdate(update),
+            ServerFrame::EngineStateDiff(diff) => Self::EngineStateDiff(diff),
+            ServerFrame::Ack(ack) => Self::Ack(ack),
+            ServerFrame::Pong { nonce, server_time } => Self::Pong { nonce: *nonce, server_time: *server_time },
+            ServerFrame::Error(error) => Self::Error(error),
+        }
+    }
+}
+
+pub fn encode_server(frame: &ServerFrame) -> String {
+    serde_json::to_string(&Tagged::from(frame)).expect("frames have text keys only")
+}
+
+/// `diffs` join up and lead from revision `from` to `to`.
+pub fn encode_diffs(epoch: u64, from: u64, to: u64, diffs: &[Diff]) -> String {
+    let diffs = diffs.iter().map(Tagged::EngineStateDiff).collect();
+    let answer = Diffs { r#type: "engine_state_diffs", epoch, from, to, diffs };
+    serde_json::to_string(&answer).expect("frames have text keys only")
+}
+
+pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
+    let received = serde_json::from_str(text).map_err(|error| Malformed(error.to_string()))?;
+    Ok(match received {
+        Received::Resume { epoch, revision } => ClientFrame::Resume(Position { epoch, revision }),
+        Received::Subscribe { channels } => ClientFrame::Subscribe(channels),
+        Received::Unsubscribe { channels } => ClientFrame::Unsubscribe(channels),
+        Received::Action { id, action, target, host, options } => {
+            ClientFrame::Action(ActionRequest { id, action, target, host, options })
+        }
+        Received::Ping { nonce } => ClientFrame::Ping { nonce },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Change, ContainerId, HostId, Key};
+    use crate::wire::Changes;
+
+    #[test]
+    fn a_diff_reads_as_the_protocol_says() {
+        let host = HostId::new("local").unwrap();
+        let id = ContainerId::new("0123456789ab").unwrap();
+        let text = encode_server(&ServerFrame::EngineStateDiff(Diff {
+            epoch: 5,
+            from: 1,
+            to: 2,
+            timestamp: Timestamp::from_millis(1_500),
+            engine_time: None,
+            data: Changes { changes: vec![Change::Gone(Key::Container(host, id))] },
+        }));
+        assert_eq!(
+            text,
+            r#"{"type":"engine_state_diff","epoch":5,"from":1,"to":2,"timestamp":"1970-01-01T00:00:01.500Z","engine_time":null,"data":{"changes":[{"op":"gone","kind":"container","host":"local","id":"0123456789ab"}]}}"#
+        );
+    }
+
+    #[test]
+    fn client_messages_are_read_and_unknown_ones_refused_with_the_reason() {
+        assert_eq!(decode_client(r#"{"type":"ping","nonce":3}"#).unwrap(), ClientFrame::Ping { nonce: 3 });
+        let action = r#"{"type":"action","id":"1","action":"container.stop","target":"x","options":{"timeout":1}}"#;
+        assert!(matches!(decode_client(action).unwrap(), ClientFrame::Action(it) if it.options.timeout == Some(1)));
+        for (text, reason) in [
+            ("", "EOF"),
+            ("[]", "invalid"),
+            (r#"{"type":"dance"}"#, "unknown variant `dance`"),
+            (r#"{"type":"ping"}"#, "missing field `nonce`"),
+            (r#"{"type":"ping","nonce":1,"extra":2}"#, "unknown field `extra`"),
+            (r#"{"type":"action","id":"1","action":"a","target":"x","options":{"fast":true}}"#, "unknown field `fast`"),
+        ] {
+            let error = decode_client(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The paths of the HTTP interface, said once.
+
+pub const SOCKET: &str = "/ws";
+pub const STATE: &str = "/api/state";
+pub const STREAM: &str = "/api/stream";
+pub const CONTAINERS_STREAM: &str = "/api/containers/stream";
+pub const IMAGES_STREAM: &str = "/api/images/stream";
+pub const HEALTH: &str = "/healthz";
+
+/// Longest message a client may send, in bytes.
+pub const LONGEST_MESSAGE: usize = 64 * 1024;
