@@ -1,6 +1,9 @@
 //! What the lists of images, volumes and networks share: the query in the address, usage chips, sortable headers.
 
-use super::{Site, widgets::Search};
+use super::{
+    Site,
+    widgets::{Search, live},
+};
 use crate::model::Usage;
 use leptos::prelude::*;
 use leptos_router::{
@@ -122,12 +125,12 @@ pub fn ListTools(
             view! {
                 <button
                     class="chip"
-                    aria-pressed=move || query.with(|query| query.usage == usage).to_string()
+                    aria-pressed=live(move || query.with(|query| query.usage == usage).to_string())
                     on:click=move |_| ask(ListQuery { usage, ..query.get_untracked() })
                 >
                     {usage.word()}
                     " "
-                    <b>{move || count(usage).to_string()}</b>
+                    <b>{live(move || count(usage).to_string())}</b>
                 </button>
             }
         }
@@ -153,13 +156,13 @@ pub fn Column(
 ) -> impl IntoView {
     let ask = listing.ask();
     let query = listing.query;
-    let sorted = move || {
+    let sorted = live(move || {
         query.with(|query| match (query.sort == sort, query.descending) {
             (false, _) => None,
             (true, false) => Some("ascending"),
             (true, true) => Some("descending"),
         })
-    };
+    });
     let toggle = move |_| {
         let now = query.get_untracked();
         let descending = now.sort == sort && !now.descending;
@@ -193,10 +196,10 @@ pub fn UsageCell(#[prop(into)] usage: Signal<(Usage, bool)>) -> impl IntoView {
         <td
             class="state use"
            
-            data-use=move || words.with(|words| words.0)
+            data-use=live(move || words.with(|words| words.0))
             data-glow=super::widgets::glow(move || words.get())
         >
-            {move || words.with(|words| words.1.clone())}
+            {live(move || words.with(|words| words.1.clone()))}
         </td>
     }
 }

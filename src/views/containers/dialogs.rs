@@ -6,7 +6,7 @@ use crate::{
     model::{ContainerAction, ContainerState},
     views::{
         format,
-        widgets::{Dialog, Icon, Menu},
+        widgets::{Dialog, Icon, Menu, live},
     },
 };
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ pub(super) fn RowMenu() -> impl IntoView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let acts = page.acts;
-    move || {
+    live(move || {
         let id = acts.menu.get()?;
         let live = store.container(&id)?;
         let from = acts.menu_from.get_value()?;
@@ -69,8 +69,8 @@ pub(super) fn RowMenu() -> impl IntoView {
                 </button>
             </Menu>
             </section>
-        })
-    }
+        }.into_any())
+    })
 }
 
 #[component]
@@ -78,7 +78,7 @@ pub(super) fn RemoveDialog() -> impl IntoView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let acts = page.acts;
-    move || {
+    live(move || {
         let ids = acts.removing.get();
         let containers: Vec<_> = store.look(|state| ids.iter().filter_map(|id| state.container(id).cloned()).collect());
         let first = containers.first()?.clone();
@@ -123,6 +123,6 @@ pub(super) fn RemoveDialog() -> impl IntoView {
                     <button class="button danger main" on:click=remove>{format!("Remove {what}")}</button>
                 </footer>
             </Dialog>
-        })
-    }
+        }.into_any())
+    })
 }

@@ -7,8 +7,9 @@ use super::{
 use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
     model::{ContainerId, ContainerState, Scoped},
+    views::widgets::live,
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use std::collections::BTreeSet;
 
 /// A line of the table.
@@ -32,18 +33,18 @@ pub(super) fn List() -> impl IntoView {
         }
         grouped(&store, chosen, &collapsed.read())
     });
-    let class = move || {
+    let class = live(move || {
         let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
         let compact = if prefs.density.get() == Density::Compact { " compact" } else { "" };
         let grouped = if page.query.with(|query| query.grouped) { " grouped" } else { "" };
         format!("table containers{cards}{compact}{grouped}")
-    };
+    });
     view! {
         <table
             class=class
             role="table"
             aria-label="Containers"
-            aria-rowcount=move || (lines.with(Vec::len) + 1).to_string()
+            aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
         >
             <thead role="rowgroup">
                 <tr role="row">
@@ -61,8 +62,8 @@ pub(super) fn List() -> impl IntoView {
             <tbody role="rowgroup">
                 <For each=move || lines.get() key=Line::clone let:line>
                     {match line {
-                        Line::Group(project) => Either::Left(view! { <Group project collapsed /> }),
-                        Line::Container(id) => Either::Right(view! { <Row id /> }),
+                        Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
+                        Line::Container(id) => view! { <Row id /> }.into_any(),
                     }}
                 </For>
             </tbody>
@@ -91,13 +92,13 @@ fn grouped(store: &Store, chosen: Vec<Scoped<ContainerId>>, collapsed: &BTreeSet
 fn Column(class: &'static str, word: &'static str, column: ContainerColumn) -> impl IntoView {
     let page = expect_context::<Page>();
     let ask = ask_for();
-    let sort = move || {
+    let sort = live(move || {
         page.query.with(|query| match (query.sort == column, query.descending) {
             (false, _) => None,
             (true, false) => Some("ascending"),
             (true, true) => Some("descending"),
         })
-    };
+    });
     let toggle = move |_| {
         let query = page.query.get_untracked();
         let descending = query.sort == column && !query.descending;
@@ -126,8 +127,8 @@ fn SelectAll() -> impl IntoView {
         <input
             type="checkbox"
             aria-label="Select all"
-            prop:checked=move || all.get()
-            prop:indeterminate=move || some.get() && !all.get()
+            prop:checked=live(move || all.get())
+            prop:indeterminate=live(move || some.get() && !all.get())
             on:change=toggle
         />
     }
@@ -167,13 +168,13 @@ fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>)
     view! {
         <tr role="row" class="group">
             <th role="rowheader" scope="rowgroup" aria-colspan="9">
-                <button aria-expanded=move || is_open().to_string() on:click=toggle>{name}</button>
-                {move || states.get().into_iter().map(|(state, count)| view! {
+                <button aria-expanded=live(move || is_open().to_string()) on:click=toggle>{name}</button>
+                {live(move || states.get().into_iter().map(|(state, count)| view! {
                     <span class="state" data-state=state.as_str()>
                         {count.to_string()}
                         <span>" " {state.as_str()}</span>
                     </span>
-                }).collect_view()}
+                }).collect_view().into_any())}
             </th>
         </tr>
     }

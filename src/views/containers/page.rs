@@ -9,9 +9,9 @@ use super::{
 use crate::{
     client::{ContainerColumn, ContainerQuery, Store, select_containers},
     model::{ContainerId, ContainerState, Scoped},
-    views::widgets::{Command, Icon},
+    views::widgets::{Command, Icon, live},
 };
-use leptos::{either::EitherOf3, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{NavigateOptions, hooks::{use_navigate, use_query_map}};
 use std::collections::BTreeSet;
@@ -51,11 +51,11 @@ pub fn ContainersPage() -> impl IntoView {
     view! {
         <Title text="Containers" />
         <Head />
-        {move || match (is_empty.get(), matches.get()) {
-            (true, _) => EitherOf3::A(view! { <NoContainers /> }),
-            (false, true) => EitherOf3::B(view! { <ToolRow /> <List /> }),
-            (false, false) => EitherOf3::C(view! { <ToolRow /> <NoMatch /> }),
-        }}
+        {live(move || match (is_empty.get(), matches.get()) {
+            (true, _) => view! { <NoContainers /> }.into_any(),
+            (false, true) => view! { <ToolRow /> <List /> }.into_any(),
+            (false, false) => view! { <ToolRow /> <NoMatch /> }.into_any(),
+        })}
         <RowMenu />
         <RemoveDialog />
     }
@@ -66,7 +66,7 @@ pub fn ContainersPage() -> impl IntoView {
 fn ToolRow() -> impl IntoView {
     let page = expect_context::<Page>();
     let selecting = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
-    move || if selecting.get() { leptos::either::Either::Left(view! { <SelectionTools /> }) } else { leptos::either::Either::Right(view! { <Tools /> }) }
+    live(move || if selecting.get() { view! { <SelectionTools /> }.into_any() } else { view! { <Tools /> }.into_any() })
 }
 
 #[component]
@@ -95,7 +95,7 @@ fn NoMatch() -> impl IntoView {
         <section class="empty">
             <Icon name="search" />
             <h2>"Nothing matches"</h2>
-            <p>{hidden}</p>
+            <p>{live(hidden)}</p>
             <button class="button" on:click=move |_| {
                 let query = page.query.get_untracked();
                 ask(ContainerQuery { search: String::new(), state: None, ..query });

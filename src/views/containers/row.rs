@@ -6,7 +6,7 @@ use crate::{
     model::{Container, ContainerAction, ContainerId, ContainerState, Health, Protocol, Scoped},
     views::{
         format,
-        widgets::{Ago, glow},
+        widgets::{Ago, glow, live as boxed},
     },
 };
 use leptos::{html, prelude::*};
@@ -24,7 +24,7 @@ pub(super) fn Row(id: Scoped<ContainerId>) -> impl IntoView {
     let it = || live.clone();
     let read = |read: fn(&Container) -> String| {
         let live = it();
-        move || live.with(|container| read(container))
+        boxed(move || live.with(|container| read(container)))
     };
     let failed = |container: &Container| container.state == ContainerState::Exited && container.exit_code.is_some_and(|code| code != 0);
     let select = {
@@ -49,9 +49,9 @@ pub(super) fn Row(id: Scoped<ContainerId>) -> impl IntoView {
             data-id=full_id
             data-name=read(|it| it.name.clone())
             data-state=read(|it| it.state.to_string())
-            data-health={ let live = it(); move || live.with(|it| it.health.map(Health::as_str)) }
-            data-restarts={ let live = it(); move || live.with(|it| it.restart_count.filter(|count| *count > 0).map(|count| count.to_string())) }
-            data-code={ let live = it(); move || live.with(|it| failed(it).then(|| it.exit_code.unwrap_or_default().to_string())) }
+            data-health={ let live = it(); boxed(move || live.with(|it| it.health.map(Health::as_str))) }
+            data-restarts={ let live = it(); boxed(move || live.with(|it| it.restart_count.filter(|count| *count > 0).map(|count| count.to_string()))) }
+            data-code={ let live = it(); boxed(move || live.with(|it| failed(it).then(|| it.exit_code.unwrap_or_default().to_string()))) }
         >
             <td class="pick">
                 <input
@@ -97,15 +97,15 @@ fn Name(live: Live) -> impl IntoView {
             class="name"
             role="rowheader"
             scope="row"
-            title=move || title.with(|it| it.name.clone())
+            title=boxed(move || title.with(|it| it.name.clone()))
             data-glow=glow(move || glowing.with(|it| it.name.clone()))
         >
-            <b>{move || name.with(|it| it.name.clone())}</b>
-            {move || health.get().map(|health| {
+            <b>{boxed(move || name.with(|it| it.name.clone()))}</b>
+            {boxed(move || health.get().map(|health| {
                 let word = health.as_str();
-                view! { <i class="health" role="img" aria-label=word title=word></i> }
-            })}
-            {move || project.with(|it| it.project().map(|project| view! { <small>{project.to_owned()}</small> }))}
+                view! { <i class="health" role="img" aria-label=word title=word></i> }.into_any()
+            }))}
+            {boxed(move || project.with(|it| it.project().map(|project| view! { <small>{project.to_owned()}</small> }.into_any())))}
         </th>
     }
 }
@@ -113,13 +113,13 @@ fn Name(live: Live) -> impl IntoView {
 #[component]
 fn Ports(live: Live) -> impl IntoView {
     let ports = Memo::new(move |_| live.with(|it| it.ports.clone()));
-    let title = move || {
+    let title = boxed(move || {
         ports.with(|ports| {
             let all: Vec<String> = format::ports(ports).into_iter().map(|(text, _)| text).collect();
             (all.len() > 1).then(|| all.join(", "))
         })
-    };
-    let links = move || {
+    });
+    let links = boxed(move || {
         ports.with(|ports| {
             let all = format::ports(ports).into_iter().enumerate();
             all.map(|(number, (text, port))| {
@@ -134,8 +134,9 @@ fn Ports(live: Live) -> impl IntoView {
                 view! { {comma} {shown} }
             })
             .collect_view()
+            .into_any()
         })
-    };
+    });
     view! { <td class="ports" title=title>{links}</td> }
 }
 
@@ -147,7 +148,7 @@ fn Status(live: Live) -> impl IntoView {
     let words = Memo::new(move |_| live.with(|it| format::status(it, now.get())));
     view! {
         <td class="age" data-glow=glow(move || changed.with(|it| (it.state, it.exit_code, it.started_at)))>
-            {move || words.get()}
+            {boxed(move || words.get())}
         </td>
     }
 }
@@ -168,13 +169,13 @@ fn Buttons(id: Scoped<ContainerId>, live: Live) -> impl IntoView {
     };
     let titled = |verb: fn(ContainerState) -> &'static str| {
         let live = live.clone();
-        move || live.with(|it| format!("{} {}", verb(it.state), it.name))
+        boxed(move || live.with(|it| format!("{} {}", verb(it.state), it.name)))
     };
-    let first_class = move || match state.get() {
+    let first_class = boxed(move || match state.get() {
         ContainerState::Paused => "unpause",
         state if state.is_up() => "stop",
         _ => "start",
-    };
+    });
     let first = {
         let id = id.clone();
         move |_| {
@@ -200,14 +201,14 @@ fn Buttons(id: Scoped<ContainerId>, live: Live) -> impl IntoView {
     };
     view! {
         <td class="act">
-            <button class=first_class title=titled(first_verb) aria-busy=move || busy.get().then_some("true") on:click=first></button>
+            <button class=first_class title=titled(first_verb) aria-busy=boxed(move || busy.get().then_some("true")) on:click=first></button>
             <button class="restart" title=titled(|_| "Restart") on:click=restart></button>
             <button
                 class="more"
                 node_ref=more
                 title=titled(|_| "More actions for")
                 aria-haspopup="menu"
-                aria-expanded=move || is_open.get().then_some("true")
+                aria-expanded=boxed(move || is_open.get().then_some("true"))
                 on:click=open
             ></button>
         </td>

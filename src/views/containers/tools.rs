@@ -6,7 +6,7 @@ use crate::{
     model::{Container, ContainerAction, ContainerState},
     views::{
         format,
-        widgets::{Icon, Search},
+        widgets::{Icon, Search, live},
     },
 };
 use leptos::prelude::*;
@@ -18,10 +18,10 @@ pub(super) fn Head() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     let page = expect_context::<Page>();
     let ask = ask_for();
-    let count = move || {
+    let count = live(move || {
         store.track_containers();
         store.look(|state| state.containers().len()).to_string()
-    };
+    });
     let set_layout = move |layout| {
         prefs.layout.set(layout);
         crate::views::remember(prefs);
@@ -39,24 +39,24 @@ pub(super) fn Head() -> impl IntoView {
     view! {
         <div class="head">
             <h1>"Containers" <small>{count}</small></h1>
-            <button class="button" aria-pressed=move || page.query.with(|query| query.grouped).to_string() on:click=group>
+            <button class="button" aria-pressed=live(move || page.query.with(|query| query.grouped).to_string()) on:click=group>
                 <Icon name="group" />
                 <span>"Group by project"</span>
             </button>
             <button
                 class="button"
-                aria-pressed=move || (prefs.density.get() == Density::Compact).to_string()
+                aria-pressed=live(move || (prefs.density.get() == Density::Compact).to_string())
                 on:click=toggle_density
             >
                 <Icon name="compact" />
                 <span>"Compact"</span>
             </button>
             <div class="segmented" role="group" aria-label="View">
-                <button aria-pressed=move || is(Layout::Table) on:click=move |_| set_layout(Layout::Table)>
+                <button aria-pressed=live(move || is(Layout::Table)) on:click=move |_| set_layout(Layout::Table)>
                     <Icon name="table" />
                     "Table"
                 </button>
-                <button aria-pressed=move || is(Layout::Cards) on:click=move |_| set_layout(Layout::Cards)>
+                <button aria-pressed=live(move || is(Layout::Cards)) on:click=move |_| set_layout(Layout::Cards)>
                     <Icon name="cards" />
                     "Cards"
                 </button>
@@ -99,7 +99,7 @@ fn Filter(word: &'static str, state: Option<ContainerState>) -> impl IntoView {
         let query = ContainerQuery { state, ..ContainerQuery::default() };
         store.look(|all| all.containers().filter(|it| query.wants_state(it.state)).count())
     });
-    let pressed = move || page.query.with(|query| query.state == state).to_string();
+    let pressed = live(move || page.query.with(|query| query.state == state).to_string());
     view! {
         <button
             class="chip"
@@ -108,7 +108,7 @@ fn Filter(word: &'static str, state: Option<ContainerState>) -> impl IntoView {
         >
             {word}
             " "
-            <b>{move || count.get().to_string()}</b>
+            <b>{live(move || count.get().to_string())}</b>
         </button>
     }
 }
@@ -126,7 +126,7 @@ pub(super) fn SelectionTools() -> impl IntoView {
     });
     view! {
         <div class="tools" role="toolbar" aria-label="Selection">
-            <p>{move || format!("{} selected", selected.with(Vec::len))}</p>
+            <p>{live(move || format!("{} selected", selected.with(Vec::len)))}</p>
             <Bulk selected verb="Start" icon="start" takes=|it| !it.state.is_up() action=ContainerAction::Start />
             <Bulk
                 selected
@@ -149,7 +149,7 @@ pub(super) fn SelectionTools() -> impl IntoView {
                 }
             >
                 <Icon name="remove" />
-                {move || format!("Remove {}", format::count(selected.with(Vec::len), "container"))}
+                {live(move || format!("Remove {}", format::count(selected.with(Vec::len), "container")))}
             </button>
             <button class="button bare end" on:click=move |_| page.selected.set(BTreeSet::new())>
                 <Icon name="close" />
@@ -175,7 +175,7 @@ fn Bulk(
             page.acts.act((container.host.clone(), container.id.clone()), action.clone());
         }
     });
-    move || {
+    live(move || {
         let count = fitting.with(Vec::len);
         (count > 0).then(|| {
             view! {
@@ -184,6 +184,7 @@ fn Bulk(
                     {format!("{verb} {}", format::count(count, "container"))}
                 </button>
             }
+            .into_any()
         })
-    }
+    })
 }

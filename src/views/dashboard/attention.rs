@@ -3,9 +3,9 @@
 use crate::{
     client::Store,
     model::{Container, ContainerState, EngineState, Health, Timestamp},
-    views::{Site, format, widgets::Ago},
+    views::{Site, format, widgets::{Ago, live}},
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 
 /// More lines than this hide the worst.
 const MOST: usize = 12;
@@ -99,30 +99,30 @@ pub(super) fn Attention() -> impl IntoView {
             store.look(|state| concerns(state, now))
         })
     };
-    let count = move || {
+    let count = live(move || {
         let count = all.with(Vec::len);
-        (count > 0).then(|| view! { <small>{count.to_string()}</small> })
-    };
+        (count > 0).then(|| view! { <small>{count.to_string()}</small> }.into_any())
+    });
     let is_quiet = Memo::new(move |_| all.with(Vec::is_empty));
     let hidden = move || {
         let hidden = all.with(Vec::len).saturating_sub(MOST);
-        (hidden > 0).then(|| view! { <p class="quiet">{format!("And {hidden} more.")}</p> })
+        (hidden > 0).then(|| view! { <p class="quiet">{format!("And {hidden} more.")}</p> }.into_any())
     };
     view! {
         <section class="attention" aria-labelledby="attention">
             <h2 id="attention">"Needs attention" {count}</h2>
-            {move || if is_quiet.get() {
-                Either::Left(view! { <Quiet /> })
+            {live(move || if is_quiet.get() {
+                view! { <Quiet /> }.into_any()
             } else {
-                Either::Right(view! {
+                view! {
                     <ul class="lines">
                         <For each=move || all.get().into_iter().take(MOST) key=Clone::clone let:concern>
                             <Line concern />
                         </For>
                     </ul>
-                    {hidden}
-                })
-            }}
+                    {live(hidden)}
+                }.into_any()
+            })}
         </section>
     }
 }
@@ -164,5 +164,5 @@ fn Quiet() -> impl IntoView {
             all => format!("{running} of {} run, none is unhealthy or failed.", format::count(all, "container")),
         }
     };
-    view! { <p class="quiet"><b>"All quiet."</b> " " {words}</p> }
+    view! { <p class="quiet"><b>"All quiet."</b> " " {live(words)}</p> }
 }

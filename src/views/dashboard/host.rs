@@ -1,6 +1,6 @@
 //! The host: the engine, the machine, and how much lies on it.
 
-use crate::{client::Store, views::{format, widgets::Command}};
+use crate::{client::Store, views::{format, widgets::{Command, live}}};
 use leptos::prelude::*;
 
 #[component]
@@ -8,11 +8,11 @@ pub(super) fn HostFacts() -> impl IntoView {
     let store = expect_context::<Store>();
     let name = {
         let store = store.clone();
-        move || store.main_host().map(|host| host.name.clone())
+        live(move || store.main_host().map(|host| host.name.clone()))
     };
     let facts = {
         let store = store.clone();
-        move || {
+        live(move || {
             let engine = store.main_host()?.engine.clone()?;
             let (memory, unit) = format::bytes(engine.memory);
             Some(view! {
@@ -22,20 +22,20 @@ pub(super) fn HostFacts() -> impl IntoView {
                 <Fact term="CPUs" value=engine.cpus.to_string() />
                 <Fact term="Memory" value=memory note=unit.to_owned() />
                 <Fact term="Storage" value=engine.storage_driver />
-            })
-        }
+            }.into_any())
+        })
     };
     let never_reached = {
         let store = store.clone();
-        move || {
+        live(move || {
             let host = store.main_host()?;
             host.engine.is_none().then(|| view! {
                 <p class="quiet">{host.error.clone().unwrap_or_else(|| "Connecting to the engine.".to_owned())}</p>
                 <Command text="sudo systemctl start docker" />
-            })
-        }
+            }.into_any())
+        })
     };
-    let things = move || {
+    let things = live(move || {
         store.track_everything();
         store.look(|state| {
             let (size, unit) = format::bytes(state.images().map(|it| it.size).sum());
@@ -45,8 +45,9 @@ pub(super) fn HostFacts() -> impl IntoView {
                 <Fact term="Volumes" value=state.volumes().len().to_string() note=format!("{unused} unused") />
                 <Fact term="Networks" value=state.networks().len().to_string() />
             }
+            .into_any()
         })
-    };
+    });
     view! {
         <section class="host" aria-labelledby="host">
             <h2 id="host">{name}</h2>

@@ -3,7 +3,7 @@
 use crate::{
     client::{Facet, Store},
     model::{Container, ContainerId, Scoped, Timestamp},
-    views::{Site, format, widgets::Ago},
+    views::{Site, format, widgets::{Ago, live as boxed}},
 };
 use leptos::prelude::*;
 
@@ -31,7 +31,7 @@ pub(super) fn Recent() -> impl IntoView {
     view! {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">"Recently changed"</h2>
-            {move || is_empty.get().then(|| view! { <p class="quiet">"Nothing yet."</p> })}
+            {boxed(move || is_empty.get().then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()))}
             <ul class="lines">
                 <For each=move || latest.get() key=Clone::clone let:id>
                     <Line id />
@@ -57,21 +57,21 @@ fn Line(id: Scoped<ContainerId>) -> impl IntoView {
     };
     let failed = {
         let live = live.clone();
-        move || live.with(|it| it.exit_code.is_some_and(|code| code != 0).then_some(""))
+        boxed(move || live.with(|it| it.exit_code.is_some_and(|code| code != 0).then_some("")))
     };
     let (state, word, href, title, name) = (live.clone(), live.clone(), live.clone(), live.clone(), live);
     Some(view! {
         <li>
-            <span class="state" data-state=move || state.with(|it| it.state.as_str()) data-code=failed>
-                {move || word.with(|it| format::state_word(it))}
+            <span class="state" data-state=boxed(move || state.with(|it| it.state.as_str())) data-code=failed>
+                {boxed(move || word.with(|it| format::state_word(it)))}
             </span>
             <a
-                href=move || href.with(|it| site.page(&format!("/containers?q={}", it.name)))
-                title=move || title.with(|it| it.name.clone())
+                href=boxed(move || href.with(|it| site.page(&format!("/containers?q={}", it.name))))
+                title=boxed(move || title.with(|it| it.name.clone()))
             >
-                {move || name.with(|it| it.name.clone())}
+                {boxed(move || name.with(|it| it.name.clone()))}
             </a>
-            <small>{move || words.get()}</small>
+            <small>{boxed(move || words.get())}</small>
             <Ago time=at />
         </li>
     })

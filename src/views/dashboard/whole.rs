@@ -1,6 +1,6 @@
 //! All containers by state, as a bar and its legend.
 
-use crate::{client::{Facet, Store}, model::ContainerState, views::Site};
+use crate::{client::{Facet, Store}, model::ContainerState, views::{Site, widgets::live}};
 use leptos::prelude::*;
 
 /// States as the bar shows them; exited is split by whether it failed.
@@ -29,7 +29,7 @@ pub(super) fn Whole() -> impl IntoView {
         })
     });
     let total = move || parts.with(|parts| parts.iter().map(|part| part.count).sum::<usize>());
-    let bar = move || {
+    let bar = live(move || {
         let whole = total().max(1) as f64;
         let mut at = 0.0;
         parts.get().into_iter().map(|part| {
@@ -44,9 +44,9 @@ pub(super) fn Whole() -> impl IntoView {
                     width=format!("{width:.2}%")
                 ></rect>
             }
-        }).collect_view()
-    };
-    let legend = move || {
+        }).collect_view().into_any()
+    });
+    let legend = live(move || {
         parts.get().into_iter().map(|part| {
             let word = if part.failed { "failed" } else { part.state.as_str() };
             let filter = if part.state == ContainerState::Dead { ContainerState::Exited } else { part.state };
@@ -61,11 +61,11 @@ pub(super) fn Whole() -> impl IntoView {
                     {word}
                 </a>
             }
-        }).collect_view()
-    };
+        }).collect_view().into_any()
+    });
     view! {
         <section class="whole" aria-labelledby="whole">
-            <h2 id="whole">"Containers" <small>{move || total().to_string()}</small></h2>
+            <h2 id="whole">"Containers" <small>{live(move || total().to_string())}</small></h2>
             <svg class="meter" aria-hidden="true">{bar}</svg>
             <div class="legend">{legend}</div>
         </section>

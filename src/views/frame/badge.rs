@@ -3,7 +3,7 @@
 use crate::{
     client::{Connection, Store, Transport},
     model::HostStatus,
-    views::{Site, format, widgets::glow},
+    views::{Site, format, widgets::{glow, live}},
 };
 use leptos::prelude::*;
 
@@ -21,18 +21,18 @@ pub fn Badge() -> impl IntoView {
         let link = link.clone();
         move |_| link.with(|link| (link.connection, link.transport))
     });
-    let word = move || match (status.get().0, unreachable_since.get()) {
+    let word = live(move || match (status.get().0, unreachable_since.get()) {
         (Connection::Live, Some(_)) => "Stale",
         (Connection::Live, None) => "Live",
         (Connection::Connecting, _) => "Connecting",
         (Connection::Reconnecting, _) => "Reconnecting",
         (Connection::Polling, _) => "Polling",
         (Connection::Offline, _) => "Offline",
-    };
+    });
     // Age, transport, or countdown: what matters in this state.
     let first = {
         let (link, now) = (link.clone(), now.clone());
-        move || match (status.get(), unreachable_since.get()) {
+        live(move || match (status.get(), unreachable_since.get()) {
             ((Connection::Live, _), Some(since)) => format::duration(now.get().seconds() - since.seconds()),
             ((Connection::Reconnecting, _), _) => {
                 let left = link.with(|link| link.retry_at).map(|at| (at.millis() - now.get().millis() + 999) / 1_000);
@@ -44,13 +44,13 @@ pub fn Badge() -> impl IntoView {
                 .unwrap_or_default(),
             ((_, transport), _) if transport != Transport::None => transport.word().to_owned(),
             _ => String::new(),
-        }
+        })
     };
-    let second = move || {
+    let second = live(move || {
         let is_live = status.get().0 == Connection::Live && unreachable_since.get().is_none();
         let latest = is_live.then(|| link.with(|link| link.round_trips.last().copied())).flatten();
         latest.map(format::millis).unwrap_or_default()
-    };
+    });
     let beat = {
         let position = position.clone();
         glow(move || position.get().revision)
@@ -59,11 +59,11 @@ pub fn Badge() -> impl IntoView {
         <a
             class="badge"
             href=Site::expect().page("/realtime-test")
-            data-connection=move || status.get().0.as_str()
-            data-transport=move || status.get().1.as_str()
-            data-revision=move || position.get().revision.to_string()
+            data-connection=live(move || status.get().0.as_str())
+            data-transport=live(move || status.get().1.as_str())
+            data-revision=live(move || position.get().revision.to_string())
             data-beat=beat
-            data-stale=move || unreachable_since.get().map(|_| "true")
+            data-stale=live(move || unreachable_since.get().map(|_| "true"))
         >
             <i></i>
             <b>{word}</b>

@@ -3,9 +3,9 @@
 use crate::{
     client::{Connection, Store},
     model::{HostStatus, Timestamp},
-    views::{format, widgets::Icon},
+    views::{format, widgets::{Icon, live}},
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 
 #[derive(Clone, PartialEq)]
 struct Trouble {
@@ -33,21 +33,22 @@ pub fn Banner() -> impl IntoView {
         let host = store.main_host().filter(|host| host.status == HostStatus::Unreachable)?;
         Some(Trouble { what: "The engine does not answer.", why: host.error.clone(), since: host.since })
     });
-    move || match trouble.get() {
-        None => Either::Left(()),
+    live(move || match trouble.get() {
+        None => ().into_any(),
         Some(Trouble { what, why, since }) => {
             let now = now.clone();
-            Either::Right(view! {
+            view! {
                 <p class="banner" role="status" title=why>
                     <Icon name="unreachable" />
                     <b>{what}</b>
                     <span>
                         {format!("As of {} UTC, ", format::time_of_day(since))}
-                        <span>{move || format::ago(since, now.get())}</span>
+                        <span>{live(move || format::ago(since, now.get()))}</span>
                         ". It is tried again all the time."
                     </span>
                 </p>
-            })
+            }
+            .into_any()
         }
-    }
+    })
 }

@@ -6,6 +6,7 @@ mod rail;
 mod toaster;
 mod top_bar;
 
+use super::widgets::live;
 use crate::client::{Connection, Store};
 use banner::Banner;
 use leptos::prelude::*;
@@ -24,7 +25,7 @@ pub fn Frame(children: Children) -> impl IntoView {
         <a class="button skip" href="#main">"Skip to content"</a>
         <Rail />
         <TopBar />
-        <main id="main" tabindex="0" data-stale=move || stale.get().then_some("true")>
+        <main id="main" tabindex="0" data-stale=live(move || stale.get().then_some("true"))>
             <Banner />
             {children()}
         </main>

@@ -3,7 +3,7 @@
 use crate::{
     client::Store,
     model::EngineState,
-    views::{Site, widgets::Icon},
+    views::{Site, widgets::{Icon, Live, live}},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -41,7 +41,7 @@ fn Entry(
     let store = expect_context::<Store>();
     let site = Site::expect();
     let current = current(&site, path);
-    let count = count.map(|count| view! { <b data-count=icon>{move || store.count(count).to_string()}</b> });
+    let count = count.map(|count| view! { <b data-count=icon>{live(move || store.count(count).to_string())}</b> });
     view! {
         <a href=site.page(path) aria-current=current>
             <Icon name=icon />
@@ -52,8 +52,8 @@ fn Entry(
 }
 
 /// Marks the page that is shown.
-fn current(site: &Site, path: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + use<> {
+fn current(site: &Site, path: &'static str) -> Live<Option<&'static str>> {
     let here = use_location().pathname;
     let base = site.base_path.clone();
-    move || here.with(|here| here.strip_prefix(&*base).unwrap_or(here) == path).then_some("page")
+    live(move || here.with(|here| here.strip_prefix(&*base).unwrap_or(here) == path).then_some("page"))
 }

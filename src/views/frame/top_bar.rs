@@ -3,7 +3,7 @@
 use super::badge::Badge;
 use crate::{
     client::{Prefs, Store, Theme},
-    views::widgets::Icon,
+    views::widgets::{Icon, live},
 };
 use leptos::prelude::*;
 
@@ -14,8 +14,8 @@ pub fn TopBar() -> impl IntoView {
     view! {
         <header class="top">
             <p class="here">
-                <b>{move || host.main_host().map(|host| host.name.clone())}</b>
-                <small>{move || engine.main_host().and_then(|host| Some(format!("Docker {}", host.engine.as_ref()?.version)))}</small>
+                <b>{live(move || host.main_host().map(|host| host.name.clone()))}</b>
+                <small>{live(move || engine.main_host().and_then(|host| Some(format!("Docker {}", host.engine.as_ref()?.version))))}</small>
             </p>
             <ThemeButton />
             <Badge />
@@ -26,11 +26,11 @@ pub fn TopBar() -> impl IntoView {
 #[component]
 fn ThemeButton() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
-    let word = move || match prefs.theme.get() {
+    let word = live(move || match prefs.theme.get() {
         Theme::System => "Theme: system",
         Theme::Light => "Theme: light",
         Theme::Dark => "Theme: dark",
-    };
+    });
     let icon = Signal::derive(move || match prefs.theme.get() {
         Theme::System => "theme-system",
         Theme::Light => "theme-light",

@@ -5,13 +5,13 @@ mod row;
 use super::{
     format,
     listing::{Column, ListTools, Listing, UsageFilter, mentions},
-    widgets::{Command, Icon},
+    widgets::{Command, Icon, live},
 };
 use crate::{
     client::Store,
     model::{Image, ImageId, Scoped},
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use row::Row;
 use std::sync::Arc;
@@ -27,12 +27,12 @@ pub fn ImagesPage() -> impl IntoView {
         store.look(|state| state.images().cloned().collect::<Vec<_>>())
     });
     let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
-    let total = move || {
+    let total = live(move || {
         all.with(|all| {
             let (size, unit) = format::bytes(all.iter().map(|image| image.size).sum());
             format!("{} · {size} {unit}", all.len())
         })
-    };
+    });
     let count = move |filter: UsageFilter| {
         all.with(|all| all.iter().filter(|it| filter.passes(it.usage, it.is_dangling())).count())
     };
@@ -42,16 +42,16 @@ pub fn ImagesPage() -> impl IntoView {
         <div class="head">
             <h1>"Images" <small>{total}</small></h1>
         </div>
-        {move || match shown.get() {
-            (true, _) => Either::Left(view! {
+        {live(move || match shown.get() {
+            (true, _) => view! {
                 <section class="empty">
                     <Icon name="images" />
                     <h2>"No images yet"</h2>
                     <p>"Pull one in a terminal and it appears here at once."</p>
                     <Command text="docker pull nginx" />
                 </section>
-            }),
-            (false, nothing) => Either::Right(view! {
+            }.into_any(),
+            (false, nothing) => view! {
                 <ListTools listing what="images" filters=FILTERS count />
                 {nothing.then(|| view! {
                     <section class="empty">
@@ -75,8 +75,8 @@ pub fn ImagesPage() -> impl IntoView {
                         </For>
                     </tbody>
                 </table>
-            }),
-        }}
+            }.into_any(),
+        })}
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     client::Store,
     model::{Network, NetworkId, Scoped},
-    views::{listing::UsageCell, widgets::Ago},
+    views::{listing::UsageCell, widgets::{Ago, live as boxed}},
 };
 use leptos::prelude::*;
 
@@ -28,7 +28,7 @@ pub(super) fn Row(id: Scoped<NetworkId>) -> impl IntoView {
     };
     let [name, title, data_name] = std::array::from_fn(|_| network.name.clone());
     let (subnets, all_subnets) = (subnets(&network), subnets(&network));
-    let counted = move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all));
+    let counted = boxed(move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all)));
     Some(view! {
         <tr role="row" data-entity="network" data-id=id.1.to_string() data-name=data_name data-usage=counted>
             <th class="name" role="rowheader" scope="row" title=title>

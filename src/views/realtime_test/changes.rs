@@ -3,7 +3,7 @@
 use crate::{
     client::{ContainerQuery, Facet, LastChange, Store, select_containers},
     model::{ContainerId, Health, ImageId, Key, Scoped},
-    views::{format, listing::usage_words, widgets::glow},
+    views::{format, listing::usage_words, widgets::{glow, live as boxed}},
 };
 use leptos::prelude::*;
 
@@ -17,7 +17,7 @@ pub(super) fn ContainerChanges() -> impl IntoView {
     });
     view! {
         <section aria-labelledby="live-containers">
-            <h2 id="live-containers">"Containers" <small>{move || ids.with(Vec::len).to_string()}</small></h2>
+            <h2 id="live-containers">"Containers" <small>{boxed(move || ids.with(Vec::len).to_string())}</small></h2>
             <table class="table changes" role="table" aria-label="Containers">
                 <Header state="State" />
                 <tbody role="rowgroup">
@@ -43,7 +43,7 @@ pub(super) fn ImageChanges() -> impl IntoView {
     });
     view! {
         <section aria-labelledby="live-images">
-            <h2 id="live-images">"Images" <small>{move || ids.with(Vec::len).to_string()}</small></h2>
+            <h2 id="live-images">"Images" <small>{boxed(move || ids.with(Vec::len).to_string())}</small></h2>
             <table class="table changes" role="table" aria-label="Images">
                 <Header state="Used by" />
                 <tbody role="rowgroup">
@@ -88,17 +88,17 @@ fn ContainerRow(id: Scoped<ContainerId>) -> impl IntoView {
             role="row"
             data-entity="container"
             data-id=id.1.to_string()
-            data-name=move || name.with(|it| it.name.clone())
-            data-state=move || state.with(|it| it.state.as_str())
-            data-health=move || health.with(|it| it.health.map(Health::as_str))
+            data-name=boxed(move || name.with(|it| it.name.clone()))
+            data-state=boxed(move || state.with(|it| it.state.as_str()))
+            data-health=boxed(move || health.with(|it| it.health.map(Health::as_str)))
         >
             <td class="state" data-glow=glow(move || live.with(|it| it.state))>
-                {move || word.with(|it| format::state_word(it))}
+                {boxed(move || word.with(|it| format::state_word(it)))}
             </td>
-            <th class="name" role="rowheader" scope="row" title=move || title.with(|it| it.name.clone())>
-                <b>{move || shown.with(|it| it.name.clone())}</b>
+            <th class="name" role="rowheader" scope="row" title=boxed(move || title.with(|it| it.name.clone()))>
+                <b>{boxed(move || shown.with(|it| it.name.clone()))}</b>
             </th>
-            <td class="what">{move || words.get()}</td>
+            <td class="what">{boxed(move || words.get())}</td>
             <Latest key=key />
         </tr>
     })
@@ -116,14 +116,14 @@ fn ImageRow(id: Scoped<ImageId>) -> impl IntoView {
     let handles: [_; 4] = std::array::from_fn(|_| live.clone());
     let [name, title, shown, tags] = handles;
     Some(view! {
-        <tr role="row" data-entity="image" data-id=id.1.to_string() data-name=move || name.with(|it| it.name().to_owned())>
-            <td class="state" data-use=move || words.get().0 data-glow=glow(move || words.get())>
-                {move || words.get().1}
+        <tr role="row" data-entity="image" data-id=id.1.to_string() data-name=boxed(move || name.with(|it| it.name().to_owned()))>
+            <td class="state" data-use=boxed(move || words.get().0) data-glow=glow(move || words.get())>
+                {boxed(move || words.get().1)}
             </td>
-            <th class="name" role="rowheader" scope="row" title=move || title.with(|it| it.tags.join(", "))>
-                <b>{move || shown.with(|it| it.name().to_owned())}</b>
+            <th class="name" role="rowheader" scope="row" title=boxed(move || title.with(|it| it.tags.join(", ")))>
+                <b>{boxed(move || shown.with(|it| it.name().to_owned()))}</b>
             </th>
-            <td class="what">{move || tags.with(|it| format::count(it.tags.len(), "tag"))}</td>
+            <td class="what">{boxed(move || tags.with(|it| format::count(it.tags.len(), "tag")))}</td>
             <Latest key=key />
         </tr>
     })
@@ -135,9 +135,9 @@ fn Latest(key: Key) -> impl IntoView {
     let latest = expect_context::<Store>().last_change(&key);
     let at = {
         let latest = latest.clone();
-        move || latest.get().map(|it| format::time_of_day(it.received)).unwrap_or_default()
+        boxed(move || latest.get().map(|it| format::time_of_day(it.received)).unwrap_or_default())
     };
-    let late = move || latest.get().map(|it| format::millis(latency(it))).unwrap_or_default();
+    let late = boxed(move || latest.get().map(|it| format::millis(latency(it))).unwrap_or_default());
     view! {
         <td class="at number">{at}</td>
         <td class="late number">{late}</td>

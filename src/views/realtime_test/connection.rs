@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Connection, Link, Store},
-    views::format,
+    views::{format, widgets::live},
 };
 use leptos::prelude::*;
 
@@ -12,11 +12,11 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     let (link, now, position) = (store.link(), store.now(), store.position());
     let fact = |term: &'static str, read: fn(&Link) -> String| {
         let link = link.clone();
-        view! { <div><dt>{term}</dt><dd>{move || link.with(read)}</dd></div> }
+        view! { <div><dt>{term}</dt><dd>{live(move || link.with(read))}</dd></div> }
     };
     let last_message = {
         let link = link.clone();
-        move || link.with(|link| link.last_message).map(|last| format::ago(last, now.get())).unwrap_or_default()
+        live(move || link.with(|link| link.last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
     };
     let here = position.clone();
     view! {
@@ -29,8 +29,8 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Round trip", |link| link.round_trips.last().copied().map(format::millis).unwrap_or_default())}
                 {fact("Round trip p50", |link| percentile(&link.round_trips, 0.5))}
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 0.95))}
-                <div><dt>"Revision"</dt><dd>{move || here.get().revision.to_string()}</dd></div>
-                <div><dt>"Epoch"</dt><dd>{move || position.get().epoch.to_string()}</dd></div>
+                <div><dt>"Revision"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
+                <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Messages", |link| link.messages.to_string())}
                 {fact("Received", |link| {
                     let (number, unit) = format::bytes(link.bytes);

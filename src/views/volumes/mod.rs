@@ -4,13 +4,13 @@ mod row;
 
 use super::{
     listing::{Column, ListTools, Listing, UsageFilter, mentions},
-    widgets::{Command, Icon},
+    widgets::{Command, Icon, live},
 };
 use crate::{
     client::Store,
     model::{Volume, VolumeName, Scoped},
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use row::Row;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub fn VolumesPage() -> impl IntoView {
         store.look(|state| state.volumes().cloned().collect::<Vec<_>>())
     });
     let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
-    let total = move || all.with(Vec::len).to_string();
+    let total = live(move || all.with(Vec::len).to_string());
     let count = move |filter: UsageFilter| {
         all.with(|all| all.iter().filter(|it| filter.passes(it.usage, false)).count())
     };
@@ -36,16 +36,16 @@ pub fn VolumesPage() -> impl IntoView {
         <div class="head">
             <h1>"Volumes" <small>{total}</small></h1>
         </div>
-        {move || match shown.get() {
-            (true, _) => Either::Left(view! {
+        {live(move || match shown.get() {
+            (true, _) => view! {
                 <section class="empty">
                     <Icon name="volumes" />
                     <h2>"No volumes yet"</h2>
                     <p>"Create one in a terminal and it appears here at once."</p>
                     <Command text="docker volume create data" />
                 </section>
-            }),
-            (false, nothing) => Either::Right(view! {
+            }.into_any(),
+            (false, nothing) => view! {
                 <ListTools listing what="volumes" filters=FILTERS count />
                 {nothing.then(|| view! {
                     <section class="empty">
@@ -69,8 +69,8 @@ pub fn VolumesPage() -> impl IntoView {
                         </For>
                     </tbody>
                 </table>
-            }),
-        }}
+            }.into_any(),
+        })}
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     client::Store,
     model::{Scoped, VolumeName},
-    views::{listing::UsageCell, widgets::Ago},
+    views::{listing::UsageCell, widgets::{Ago, live as boxed}},
 };
 use leptos::prelude::*;
 
@@ -17,7 +17,7 @@ pub(super) fn Row(id: Scoped<VolumeName>) -> impl IntoView {
     };
     let volume = live.get_untracked();
     let [name, title, data_id, data_name] = std::array::from_fn(|_| id.1.to_string());
-    let counted = move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all));
+    let counted = boxed(move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all)));
     Some(view! {
         <tr role="row" data-entity="volume" data-id=data_id data-name=data_name data-usage=counted>
             <th class="name" role="rowheader" scope="row" title=title><b>{name}</b></th>

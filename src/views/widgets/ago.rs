@@ -1,5 +1,6 @@
 //! How long ago something was, ticking with the page's one clock; the exact time on hover.
 
+use super::live;
 use crate::{client::Store, model::Timestamp, views::format};
 use leptos::prelude::*;
 
@@ -7,8 +8,8 @@ use leptos::prelude::*;
 pub fn Ago(#[prop(into)] time: Signal<Timestamp>) -> impl IntoView {
     let now = expect_context::<Store>().now();
     view! {
-        <time datetime=move || time.get().to_string() title=move || format::exact(time.get())>
-            {move || format::ago(time.get(), now.get())}
+        <time datetime=live(move || time.get().to_string()) title=live(move || format::exact(time.get()))>
+            {live(move || format::ago(time.get(), now.get()))}
         </time>
     }
 }

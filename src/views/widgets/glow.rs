@@ -1,10 +1,12 @@
 //! The faint glow of a cell that just changed.
 
+use super::{Live, live};
+
 /// The value of `data-glow`: none at first, then `a` and `b` in turn with each change of what `read` gives.
-pub fn glow<T: PartialEq>(mut read: impl FnMut() -> T) -> impl FnMut() -> Option<&'static str> {
+pub fn glow<T: PartialEq + Send + 'static>(mut read: impl FnMut() -> T + Send + 'static) -> Live<Option<&'static str>> {
     let mut last = None;
     let mut changes = 0u32;
-    move || {
+    live(move || {
         let now = read();
         if last.as_ref().is_some_and(|last| *last != now) {
             changes += 1;
@@ -15,7 +17,7 @@ pub fn glow<T: PartialEq>(mut read: impl FnMut() -> T) -> impl FnMut() -> Option
             odd if odd % 2 == 1 => Some("a"),
             _ => Some("b"),
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod command;
 mod dialog;
 mod glow;
 mod icon;
+mod live;
 mod menu;
 mod search;
 
@@ -13,5 +14,6 @@ pub use command::Command;
 pub use dialog::Dialog;
 pub use glow::glow;
 pub use icon::Icon;
+pub use live::{Live, live};
 pub use menu::Menu;
 pub use search::Search;

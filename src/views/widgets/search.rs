@@ -1,6 +1,6 @@
 //! The search field of a list. `/` focuses it.
 
-use super::Icon;
+use super::{Icon, live};
 use leptos::{html, prelude::*};
 
 #[component]
@@ -30,7 +30,7 @@ pub fn Search(
                 aria-label=format!("Search {what}")
                 placeholder=format!("Search {what}")
                 spellcheck="false"
-                prop:value=move || value.get()
+                prop:value=live(move || value.get())
                 value=value.get_untracked()
                 on:input:target=move |event| on_input(event.target().value())
             />
