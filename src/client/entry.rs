@@ -31,7 +31,8 @@ pub fn hydrate() {
 /// As the server wrote it on the root element.
 pub(super) fn site() -> Site {
     let said = |name| document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default();
-    Site { base_path: said("data-base").into(), version: said("data-version").into() }
+    let hostname = window().location().hostname().unwrap_or_default().into();
+    Site { base_path: said("data-base").into(), version: said("data-version").into(), hostname }
 }
 
 fn seed() -> Option<Seed> {

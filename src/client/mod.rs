@@ -12,7 +12,7 @@ mod toasts;
 pub use entry::hydrate;
 pub use prefs::{Density, Layout, Prefs, Theme};
 pub use store::{
-    Connection, ContainerColumn, ContainerQuery, Facet, LastChange, Link, OutOfStep, Store, Transport,
+    Connection, ContainerColumn, ContainerQuery, Facet, LastChange, Link, OutOfStep, Row, Store, Transport, order,
     select_containers,
 };
 pub use toasts::{Level, Toast, Toasts};

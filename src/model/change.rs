@@ -1,6 +1,8 @@
 //! What can happen to the state: an entity is put, or it is gone.
 
-use super::{Container, ContainerId, Host, HostId, Image, ImageId, Network, NetworkId, Volume, VolumeName};
+use super::{
+    Container, ContainerId, Host, HostId, Image, ImageId, Network, NetworkId, Usage, Used, Volume, VolumeName,
+};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use std::sync::Arc;
 
@@ -40,6 +42,10 @@ pub enum Kind {
     Network,
 }
 
+impl Kind {
+    pub const ALL: [Self; 5] = [Self::Host, Self::Container, Self::Image, Self::Volume, Self::Network];
+}
+
 impl Change {
     pub fn key(&self) -> Key {
         match self {
@@ -57,6 +63,59 @@ impl Entity {
             Self::Image(it) => Key::Image(it.host.clone(), it.id.clone()),
             Self::Volume(it) => Key::Volume(it.host.clone(), it.id.clone()),
             Self::Network(it) => Key::Network(it.host.clone(), it.id.clone()),
+        }
+    }
+
+    pub fn as_host(&self) -> Option<&Arc<Host>> {
+        if let Self::Host(it) = self { Some(it) } else { None }
+    }
+
+    pub fn as_container(&self) -> Option<&Arc<Container>> {
+        if let Self::Container(it) = self { Some(it) } else { None }
+    }
+
+    pub fn as_image(&self) -> Option<&Arc<Image>> {
+        if let Self::Image(it) = self { Some(it) } else { None }
+    }
+
+    pub fn as_volume(&self) -> Option<&Arc<Volume>> {
+        if let Self::Volume(it) = self { Some(it) } else { None }
+    }
+
+    pub fn as_network(&self) -> Option<&Arc<Network>> {
+        if let Self::Network(it) = self { Some(it) } else { None }
+    }
+
+    /// How containers refer to it; none for what they don't use.
+    pub(super) fn as_used(&self) -> Option<Used> {
+        match self {
+            Self::Host(_) | Self::Container(_) => None,
+            Self::Image(it) => Some(Used::Image(it.host.clone(), it.id.clone())),
+            Self::Volume(it) => Some(Used::Volume(it.host.clone(), it.id.clone())),
+            Self::Network(it) => Some(Used::Network(it.host.clone(), it.name.clone())),
+        }
+    }
+
+    /// Where there is a usage to set. What is shared is copied only when it differs.
+    pub fn set_usage(&mut self, usage: Usage) {
+        match self {
+            Self::Host(_) | Self::Container(_) => {}
+            Self::Image(it) if it.usage == usage => {}
+            Self::Image(it) => Arc::make_mut(it).usage = usage,
+            Self::Volume(it) if it.usage == usage => {}
+            Self::Volume(it) => Arc::make_mut(it).usage = usage,
+            Self::Network(it) if it.usage == usage => {}
+            Self::Network(it) => Arc::make_mut(it).usage = usage,
+        }
+    }
+
+    /// None for what has none.
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Host(_) | Self::Container(_) => None,
+            Self::Image(it) => Some(it.usage),
+            Self::Volume(it) => Some(it.usage),
+            Self::Network(it) => Some(it.usage),
         }
     }
 }

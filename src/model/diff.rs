@@ -1,35 +1,20 @@
 //! The changes that lead from one state to another.
 
-use super::{Change, EngineState, Entity, Usage};
-use std::sync::Arc;
+use super::{Change, EngineState};
 
 /// `apply` of these to `from`, in order, gives `to`. Usage is no difference: the reducer counts it.
 pub fn diff(from: &EngineState, to: &EngineState) -> Vec<Change> {
-    let gone = from.keys().filter(|key| to.get(key).is_none()).map(Change::Gone);
+    let gone = from.keys().filter(|key| to.get(key).is_none()).cloned().map(Change::Gone);
     let put = to.keys().filter_map(|key| {
-        let wanted = to.get(&key)?;
-        let same = from.get(&key).is_some_and(|old| old == wanted || without_usage(old) == without_usage(wanted.clone()));
-        (!same).then_some(Change::Put(wanted))
+        let wanted = to.get(key)?;
+        let same = from.get(key).is_some_and(|old| {
+            let mut old = old.clone();
+            old.set_usage(wanted.usage().unwrap_or_default());
+            old == *wanted
+        });
+        (!same).then(|| Change::Put(wanted.clone()))
     });
     gone.chain(put).collect()
-}
-
-fn without_usage(entity: Entity) -> Entity {
-    match entity {
-        Entity::Image(mut it) => {
-            Arc::make_mut(&mut it).usage = Usage::default();
-            Entity::Image(it)
-        }
-        Entity::Volume(mut it) => {
-            Arc::make_mut(&mut it).usage = Usage::default();
-            Entity::Volume(it)
-        }
-        Entity::Network(mut it) => {
-            Arc::make_mut(&mut it).usage = Usage::default();
-            Entity::Network(it)
-        }
-        Entity::Host(_) | Entity::Container(_) => entity,
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub use ids::{ContainerId, HostId, ImageId, InvalidId, NetworkId, VolumeName};
 pub use image::Image;
 pub use network::{Network, Subnet};
 pub use permission::{Permission, Role};
-pub use state::{EngineState, Scoped};
+pub use state::EngineState;
 pub use time::Timestamp;
 pub use usage::{Usage, Used};
 pub use volume::Volume;

@@ -1,111 +1,73 @@
 //! The whole truth about the engines: a table for each noun, changed by one reducer on both sides.
 
-use super::{
-    Change, Container, ContainerId, Entity, Host, HostId, Image, ImageId, Key, Kind, Network, NetworkId, Usage, Used, Volume,
-    VolumeName,
-};
+use super::{Change, Container, ContainerId, Entity, Host, HostId, Image, Key, Kind, Network, Usage, Used, Volume};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// An id together with the host it lives on: ids of two engines may collide.
-pub type Scoped<Id> = (HostId, Id);
-
+/// One table for each kind. All have the same type, entities in them of their kind only: five types of map would be
+/// five times the code in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineState {
-    hosts: BTreeMap<HostId, Arc<Host>>,
-    containers: BTreeMap<Scoped<ContainerId>, Arc<Container>>,
-    images: BTreeMap<Scoped<ImageId>, Arc<Image>>,
-    volumes: BTreeMap<Scoped<VolumeName>, Arc<Volume>>,
-    networks: BTreeMap<Scoped<NetworkId>, Arc<Network>>,
-    /// Derived from `containers`: who is used by how many, whether or not its table knows it yet.
+    tables: [BTreeMap<Key, Entity>; Kind::ALL.len()],
+    /// Derived from the containers: who is used by how many, whether or not its table knows it yet.
     usage: BTreeMap<Used, Usage>,
 }
 
 /// Reading.
 impl EngineState {
-    pub fn hosts(&self) -> impl ExactSizeIterator<Item = &Arc<Host>> {
-        self.hosts.values()
+    pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
+        self.table(Kind::Host).values().filter_map(Entity::as_host)
     }
 
-    pub fn containers(&self) -> impl ExactSizeIterator<Item = &Arc<Container>> {
-        self.containers.values()
+    pub fn containers(&self) -> impl Iterator<Item = &Arc<Container>> {
+        self.table(Kind::Container).values().filter_map(Entity::as_container)
     }
 
-    pub fn images(&self) -> impl ExactSizeIterator<Item = &Arc<Image>> {
-        self.images.values()
+    pub fn images(&self) -> impl Iterator<Item = &Arc<Image>> {
+        self.table(Kind::Image).values().filter_map(Entity::as_image)
     }
 
-    pub fn volumes(&self) -> impl ExactSizeIterator<Item = &Arc<Volume>> {
-        self.volumes.values()
+    pub fn volumes(&self) -> impl Iterator<Item = &Arc<Volume>> {
+        self.table(Kind::Volume).values().filter_map(Entity::as_volume)
     }
 
-    pub fn networks(&self) -> impl ExactSizeIterator<Item = &Arc<Network>> {
-        self.networks.values()
+    pub fn networks(&self) -> impl Iterator<Item = &Arc<Network>> {
+        self.table(Kind::Network).values().filter_map(Entity::as_network)
+    }
+
+    pub fn count(&self, kind: Kind) -> usize {
+        self.table(kind).len()
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Entity> {
+        self.table(key.kind()).get(key)
     }
 
     pub fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
-        self.hosts.get(id)
+        self.get(&Key::Host(id.clone()))?.as_host()
     }
 
-    pub fn container(&self, id: &Scoped<ContainerId>) -> Option<&Arc<Container>> {
-        self.containers.get(id)
-    }
-
-    pub fn image(&self, id: &Scoped<ImageId>) -> Option<&Arc<Image>> {
-        self.images.get(id)
-    }
-
-    pub fn volume(&self, id: &Scoped<VolumeName>) -> Option<&Arc<Volume>> {
-        self.volumes.get(id)
-    }
-
-    pub fn network(&self, id: &Scoped<NetworkId>) -> Option<&Arc<Network>> {
-        self.networks.get(id)
-    }
-
-    pub fn get(&self, key: &Key) -> Option<Entity> {
-        match key {
-            Key::Host(id) => self.hosts.get(id).cloned().map(Entity::Host),
-            Key::Container(host, id) => self.containers.get(&(host.clone(), id.clone())).cloned().map(Entity::Container),
-            Key::Image(host, id) => self.images.get(&(host.clone(), id.clone())).cloned().map(Entity::Image),
-            Key::Volume(host, id) => self.volumes.get(&(host.clone(), id.clone())).cloned().map(Entity::Volume),
-            Key::Network(host, id) => self.networks.get(&(host.clone(), id.clone())).cloned().map(Entity::Network),
-        }
+    pub fn container(&self, host: &HostId, id: &ContainerId) -> Option<&Arc<Container>> {
+        self.get(&Key::Container(host.clone(), id.clone()))?.as_container()
     }
 
     /// Every key, hosts first.
-    pub fn keys(&self) -> impl Iterator<Item = Key> {
-        let hosts = self.hosts.keys().cloned().map(Key::Host);
-        let containers = self.containers.keys().cloned().map(|(host, id)| Key::Container(host, id));
-        let images = self.images.keys().cloned().map(|(host, id)| Key::Image(host, id));
-        let volumes = self.volumes.keys().cloned().map(|(host, id)| Key::Volume(host, id));
-        let networks = self.networks.keys().cloned().map(|(host, id)| Key::Network(host, id));
-        hosts.chain(containers).chain(images).chain(volumes).chain(networks)
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.tables.iter().flat_map(BTreeMap::keys)
     }
-}
 
-/// Narrowing.
-impl EngineState {
     /// The same state without the tables of other kinds; usage stays as it was counted.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(Kind) -> bool) -> Self {
         let mut state = self.clone();
-        if !wanted(Kind::Host) {
-            state.hosts.clear();
-        }
-        if !wanted(Kind::Container) {
-            state.containers.clear();
-        }
-        if !wanted(Kind::Image) {
-            state.images.clear();
-        }
-        if !wanted(Kind::Volume) {
-            state.volumes.clear();
-        }
-        if !wanted(Kind::Network) {
-            state.networks.clear();
+        for kind in Kind::ALL.into_iter().filter(|kind| !wanted(*kind)) {
+            state.tables[kind as usize].clear();
         }
         state
+    }
+
+    fn table(&self, kind: Kind) -> &BTreeMap<Key, Entity> {
+        &self.tables[kind as usize]
     }
 }
 
@@ -115,58 +77,28 @@ impl EngineState {
     /// with it. Empty when nothing is. Idempotent.
     pub fn apply(&mut self, change: Change) -> Vec<Key> {
         let key = change.key();
-        let mut touched = Vec::new();
-        let changed = match change {
-            Change::Put(Entity::Host(host)) => put(&mut self.hosts, host.id.clone(), host),
-            Change::Put(Entity::Container(container)) => self.put_container(container, &mut touched),
-            Change::Put(Entity::Image(mut image)) => {
-                let usage = self.usage_of(&Used::Image(image.host.clone(), image.id.clone()));
-                if image.usage != usage {
-                    Arc::make_mut(&mut image).usage = usage;
+        let new = match change {
+            Change::Put(mut entity) => {
+                if let Some(used) = entity.as_used() {
+                    entity.set_usage(self.usage_of(&used));
                 }
-                put(&mut self.images, (image.host.clone(), image.id.clone()), image)
+                Some(entity)
             }
-            Change::Put(Entity::Volume(mut volume)) => {
-                let usage = self.usage_of(&Used::Volume(volume.host.clone(), volume.id.clone()));
-                if volume.usage != usage {
-                    Arc::make_mut(&mut volume).usage = usage;
-                }
-                put(&mut self.volumes, (volume.host.clone(), volume.id.clone()), volume)
-            }
-            Change::Put(Entity::Network(mut network)) => {
-                let usage = self.usage_of(&Used::Network(network.host.clone(), network.name.clone()));
-                if network.usage != usage {
-                    Arc::make_mut(&mut network).usage = usage;
-                }
-                put(&mut self.networks, (network.host.clone(), network.id.clone()), network)
-            }
-            Change::Gone(Key::Host(id)) => self.hosts.remove(&id).is_some(),
-            Change::Gone(Key::Container(host, id)) => match self.containers.remove(&(host, id)) {
-                Some(old) => {
-                    self.count(Some(&old), None, &mut touched);
-                    true
-                }
-                None => false,
-            },
-            Change::Gone(Key::Image(host, id)) => self.images.remove(&(host, id)).is_some(),
-            Change::Gone(Key::Volume(host, id)) => self.volumes.remove(&(host, id)).is_some(),
-            Change::Gone(Key::Network(host, id)) => self.networks.remove(&(host, id)).is_some(),
+            Change::Gone(_) => None,
         };
-        if changed {
-            touched.insert(0, key);
+        let table = &mut self.tables[key.kind() as usize];
+        let old = table.get(&key).cloned();
+        if old == new {
+            return Vec::new();
         }
+        match &new {
+            Some(entity) => table.insert(key.clone(), entity.clone()),
+            None => table.remove(&key),
+        };
+        let mut touched = vec![key];
+        let container = |entity: &Option<Entity>| entity.as_ref().and_then(Entity::as_container).cloned();
+        self.recount(container(&old).as_deref(), container(&new).as_deref(), &mut touched);
         touched
-    }
-
-    fn put_container(&mut self, container: Arc<Container>, touched: &mut Vec<Key>) -> bool {
-        let id = (container.host.clone(), container.id.clone());
-        let old = self.containers.get(&id).cloned();
-        if old.as_ref() == Some(&container) {
-            return false;
-        }
-        self.count(old.as_deref(), Some(&container), touched);
-        self.containers.insert(id, container);
-        true
     }
 
     fn usage_of(&self, used: &Used) -> Usage {
@@ -174,28 +106,24 @@ impl EngineState {
     }
 
     /// Moves the counts from what a container used to what it uses now.
-    fn count(&mut self, old: Option<&Container>, new: Option<&Container>, touched: &mut Vec<Key>) {
+    fn recount(&mut self, old: Option<&Container>, new: Option<&Container>, touched: &mut Vec<Key>) {
         let uses = |container: Option<&Container>| {
             let up = container.is_some_and(|container| container.state.is_up());
             (container.map(Container::uses).unwrap_or_default(), u32::from(up))
         };
         let (before, was_up) = uses(old);
         let (after, is_up) = uses(new);
-        let mut all: Vec<_> = before.iter().chain(&after).cloned().collect();
-        all.sort();
-        all.dedup();
-        for used in all {
-            let (had, has) = (u32::from(before.contains(&used)), u32::from(after.contains(&used)));
-            let old_usage = self.usage_of(&used);
-            let usage = Usage {
-                running: old_usage.running + has * is_up - had * was_up,
-                all: old_usage.all + has - had,
-            };
+        let only_before = before.iter().filter(|used| !after.contains(used));
+        for used in after.iter().chain(only_before) {
+            let (had, has) = (u32::from(before.contains(used)), u32::from(after.contains(used)));
+            let old_usage = self.usage_of(used);
+            let usage =
+                Usage { running: old_usage.running + has * is_up - had * was_up, all: old_usage.all + has - had };
             if usage == old_usage {
                 continue;
             }
             if usage == Usage::default() {
-                self.usage.remove(&used);
+                self.usage.remove(used);
             } else {
                 self.usage.insert(used.clone(), usage);
             }
@@ -203,38 +131,30 @@ impl EngineState {
         }
     }
 
-    fn show_usage(&mut self, used: Used, usage: Usage, touched: &mut Vec<Key>) {
-        match used {
-            Used::Image(host, id) => {
-                if let Some(image) = self.images.get_mut(&(host.clone(), id.clone())) {
-                    Arc::make_mut(image).usage = usage;
-                    touched.push(Key::Image(host, id));
+    fn show_usage(&mut self, used: &Used, usage: Usage, touched: &mut Vec<Key>) {
+        let key = match used {
+            Used::Image(host, id) => Some(Key::Image(host.clone(), id.clone())),
+            Used::Volume(host, id) => Some(Key::Volume(host.clone(), id.clone())),
+            // Known by name here and by id there; an engine may have two of one name.
+            Used::Network(..) => None,
+        };
+        match key {
+            Some(key) => {
+                if let Some(entity) = self.tables[key.kind() as usize].get_mut(&key) {
+                    entity.set_usage(usage);
+                    touched.push(key);
                 }
             }
-            Used::Volume(host, id) => {
-                if let Some(volume) = self.volumes.get_mut(&(host.clone(), id.clone())) {
-                    Arc::make_mut(volume).usage = usage;
-                    touched.push(Key::Volume(host, id));
-                }
-            }
-            Used::Network(host, name) => {
-                for ((its_host, id), network) in &mut self.networks {
-                    if *its_host == host && network.name == name {
-                        Arc::make_mut(network).usage = usage;
-                        touched.push(Key::Network(host.clone(), id.clone()));
+            None => {
+                for (key, entity) in &mut self.tables[Kind::Network as usize] {
+                    if entity.as_used().as_ref() == Some(used) {
+                        entity.set_usage(usage);
+                        touched.push(key.clone());
                     }
                 }
             }
         }
     }
-}
-
-fn put<K: Ord, V: PartialEq>(table: &mut BTreeMap<K, Arc<V>>, key: K, value: Arc<V>) -> bool {
-    if table.get(&key).is_some_and(|old| *old == value) {
-        return false;
-    }
-    table.insert(key, value);
-    true
 }
 
 impl FromIterator<Entity> for EngineState {
@@ -260,11 +180,11 @@ struct Lists<H, C, I, V, N> {
 impl Serialize for EngineState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Lists {
-            hosts: self.hosts.values().collect::<Vec<_>>(),
-            containers: self.containers.values().collect::<Vec<_>>(),
-            images: self.images.values().collect::<Vec<_>>(),
-            volumes: self.volumes.values().collect::<Vec<_>>(),
-            networks: self.networks.values().collect::<Vec<_>>(),
+            hosts: self.hosts().collect::<Vec<_>>(),
+            containers: self.containers().collect::<Vec<_>>(),
+            images: self.images().collect::<Vec<_>>(),
+            volumes: self.volumes().collect::<Vec<_>>(),
+            networks: self.networks().collect::<Vec<_>>(),
         }
         .serialize(serializer)
     }
@@ -313,7 +233,7 @@ mod tests {
 
         #[test]
         fn a_change_made_twice_touches_nothing_the_second_time(before in changes(), change in change()) {
-            let mut state: EngineState = EngineState::default();
+            let mut state = EngineState::default();
             for change in before {
                 state.apply(change);
             }
@@ -331,7 +251,7 @@ mod tests {
             }
             let old = state.clone();
             let mut touched = state.apply(change);
-            let mut differs: Vec<Key> = old.keys().chain(state.keys()).filter(|key| old.get(key) != state.get(key)).collect();
+            let mut differs: Vec<Key> = old.keys().chain(state.keys()).filter(|key| old.get(key) != state.get(key)).cloned().collect();
             differs.sort();
             differs.dedup();
             touched.sort();

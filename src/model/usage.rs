@@ -2,6 +2,7 @@
 
 use super::{Container, HostId, ImageId, MountKind, VolumeName};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -9,6 +10,13 @@ pub struct Usage {
     pub running: u32,
     /// All containers.
     pub all: u32,
+}
+
+/// As `running/all`.
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.running, self.all)
+    }
 }
 
 /// What a container uses. A network goes by its name, as in the engine: a container that never ran has no id for it.
@@ -28,9 +36,12 @@ impl Container {
         let volumes = volumes.filter_map(|mount| VolumeName::new(&mount.source).ok());
         let volumes = volumes.map(|name| Used::Volume(host(), name));
         let networks = self.networks.iter().map(|network| Used::Network(host(), network.name.clone()));
-        let mut used: Vec<_> = image.chain(volumes).chain(networks).collect();
-        used.sort();
-        used.dedup();
+        let mut used = Vec::new();
+        for it in image.chain(volumes).chain(networks) {
+            if !used.contains(&it) {
+                used.push(it);
+            }
+        }
         used
     }
 }

@@ -16,3 +16,10 @@ pub struct Volume {
     /// Counted by the reducer: what is put here counts for nothing.
     pub usage: Usage,
 }
+
+impl Volume {
+    /// Named by the engine: a container asked for a volume and gave no name.
+    pub fn is_anonymous(&self) -> bool {
+        self.id.as_str().len() == 64 && self.id.as_str().bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+}

@@ -18,7 +18,7 @@ pub async fn perform(app: &App, caller: &Caller, action: Action) -> Result<(), A
     let Action::Container(host, id, verb) = action;
     let engine = app.hosts.get(&host).cloned();
     let engine = engine.ok_or_else(|| ActionError::new(ErrorKind::NotFound, format!("There is no host {host}")))?;
-    let container = app.reader.look(|state| state.container(&(host, id.clone())).cloned());
+    let container = app.reader.look(|state| state.container(&host, &id).cloned());
     if verb.ends_the_container() && container.as_ref().is_some_and(|container| container.is_protected()) {
         return Err(ActionError::new(ErrorKind::Forbidden, "This container is protected")
             .hint("Its label quaylight.protect=true forbids to stop or remove it here."));

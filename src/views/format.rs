@@ -25,19 +25,54 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A container's state in a few words with its time: `up 3 h`, `exited (137) 2 h ago`.
+/// What the word of a container's state leaves open: `up 3 h`, `code 137, 2 h ago`.
 pub fn status(container: &Container, now: Timestamp) -> String {
     let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
-    let code = || container.exit_code.map(|code| format!(" ({code})")).unwrap_or_default();
-    let ended = || since(container.finished_at).map(|it| format!(" {it} ago")).unwrap_or_default();
+    let code = container.exit_code.map(|code| format!("code {code}"));
+    let ended = since(container.finished_at).map(|it| format!("{it} ago"));
+    let code_and_end = || [code.clone(), ended.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match container.state {
-        ContainerState::Running => since(container.started_at).map_or_else(|| "up".to_owned(), |it| format!("up {it}")),
-        ContainerState::Paused => since(container.started_at).map_or_else(|| "paused".to_owned(), |it| format!("paused, up {it}")),
-        ContainerState::Restarting => format!("restarting{}{}", code(), ended()),
+        ContainerState::Running | ContainerState::Paused => {
+            since(container.started_at).map_or_else(|| "up".to_owned(), |it| format!("up {it}"))
+        }
         ContainerState::Created => "never started".to_owned(),
+        ContainerState::Removing => String::new(),
+        ContainerState::Restarting | ContainerState::Exited => code_and_end(),
+        ContainerState::Dead => ended.unwrap_or_default(),
+    }
+}
+
+/// What a container went through last, without its time.
+pub fn latest_event(container: &Container) -> String {
+    let code = container.exit_code.map(|code| format!("exited, code {code}"));
+    match container.state {
+        ContainerState::Running => "started".to_owned(),
+        ContainerState::Paused => "paused".to_owned(),
+        ContainerState::Created => "created".to_owned(),
         ContainerState::Removing => "being removed".to_owned(),
-        ContainerState::Exited => format!("exited{}{}", code(), ended()),
-        ContainerState::Dead => format!("dead{}", ended()),
+        ContainerState::Restarting | ContainerState::Exited | ContainerState::Dead => {
+            code.unwrap_or_else(|| "ended".to_owned())
+        }
+    }
+}
+
+/// The exit code of a container that failed.
+pub fn failed_with(container: &Container) -> Option<i64> {
+    container.exit_code.filter(|code| container.state == ContainerState::Exited && *code != 0)
+}
+
+/// An image's name in two parts: what may be cut, and the tag, digest or short id that may not.
+pub fn image(name: &str) -> (String, String) {
+    if let Some(digits) = name.strip_prefix("sha256:") {
+        return (String::new(), digits.chars().take(12).collect());
+    }
+    if let Some((repository, digest)) = name.split_once('@') {
+        let digits = digest.strip_prefix("sha256:").unwrap_or(digest);
+        return (repository.to_owned(), format!("@{}", digits.chars().take(12).collect::<String>()));
+    }
+    match name.rfind(':').filter(|colon| name.rfind('/').is_none_or(|slash| slash < *colon)) {
+        Some(colon) => (name[..colon].to_owned(), name[colon..].to_owned()),
+        None => (name.to_owned(), String::new()),
     }
 }
 
@@ -60,22 +95,24 @@ pub fn bytes(bytes: u64) -> (String, &'static str) {
     if bytes < 1_000 {
         return (bytes.to_string(), "B");
     }
-    let mut value = bytes as f64 / 1_000.0;
+    // In whole numbers: printing fractions of floats is 10 kB of wasm.
+    let mut scale = 1_000;
     let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
+    while bytes / scale >= 999 && bytes % scale * 2 >= scale && unit + 1 < UNITS.len() || bytes / scale >= 1_000 && unit + 1 < UNITS.len() {
+        scale *= 1_000;
         unit += 1;
     }
-    let decimals = usize::from(value < 99.95);
-    (format!("{value:.decimals$}"), UNITS[unit])
+    let tenths = (bytes / (scale / 100) + 5) / 10;
+    let text = if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() };
+    (text, UNITS[unit])
 }
 
-/// Milliseconds with a precision that fits their size.
-pub fn millis(millis: f64) -> String {
-    match millis {
-        it if it < 10.0 => format!("{it:.1} ms"),
-        it if it < 10_000.0 => format!("{it:.0} ms"),
-        it => duration((it / 1_000.0) as i64),
+/// Microseconds as milliseconds, with a precision that fits their size.
+pub fn micros(micros: i64) -> String {
+    match micros {
+        it if it < 10_000 => format!("{}.{} ms", it / 1_000, it % 1_000 / 100),
+        it if it < 10_000_000 => format!("{} ms", it / 1_000),
+        it => duration(it / 1_000_000),
     }
 }
 
@@ -87,10 +124,12 @@ pub fn port(port: &Port) -> String {
         Protocol::Sctp => "/sctp",
     };
     let private = port.private;
+    // The same number is said once.
+    let leads = |public: u16| if public == private { String::new() } else { format!("→{private}") };
     match (port.public, port.ip.as_deref()) {
-        (Some(public), None | Some("0.0.0.0" | "::")) => format!("{public}→{private}{protocol}"),
-        (Some(public), Some(ip)) if ip.contains(':') => format!("[{ip}]:{public}→{private}{protocol}"),
-        (Some(public), Some(ip)) => format!("{ip}:{public}→{private}{protocol}"),
+        (Some(public), None | Some("0.0.0.0" | "::")) => format!("{public}{}{protocol}", leads(public)),
+        (Some(public), Some(ip)) if ip.contains(':') => format!("[{ip}]:{public}{}{protocol}", leads(public)),
+        (Some(public), Some(ip)) => format!("{ip}:{public}{}{protocol}", leads(public)),
         (None, _) => format!("{private}{protocol}"),
     }
 }
@@ -148,11 +187,27 @@ mod tests {
     }
 
     #[test]
+    fn an_image_keeps_what_tells_it_apart() {
+        let id = format!("sha256:{}", "0123456789ab".repeat(5));
+        for (name, parts) in [
+            ("nginx", ("nginx", "")),
+            ("nginx:1.27", ("nginx", ":1.27")),
+            ("registry:5000/team/api", ("registry:5000/team/api", "")),
+            ("registry:5000/team/api:v2", ("registry:5000/team/api", ":v2")),
+            ("nginx@sha256:0123456789abcdef", ("nginx", "@0123456789ab")),
+            (id.as_str(), ("", "0123456789ab")),
+        ] {
+            assert_eq!(image(name), (parts.0.to_owned(), parts.1.to_owned()));
+        }
+    }
+
+    #[test]
     fn ports_say_where_they_lead() {
         let make = |ip: Option<&str>, public, protocol| Port { private: 80, protocol, ip: ip.map(str::to_owned), public };
         assert_eq!(port(&make(Some("0.0.0.0"), Some(8080), Protocol::Tcp)), "8080→80");
         assert_eq!(port(&make(Some("127.0.0.1"), Some(53), Protocol::Udp)), "127.0.0.1:53→80/udp");
         assert_eq!(port(&make(None, None, Protocol::Tcp)), "80");
+        assert_eq!(port(&make(Some("127.0.0.1"), Some(80), Protocol::Tcp)), "127.0.0.1:80");
         let both = [make(Some("0.0.0.0"), Some(1), Protocol::Tcp), make(Some("::"), Some(1), Protocol::Tcp)];
         assert_eq!(ports(&both).len(), 1);
     }

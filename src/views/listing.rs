@@ -2,9 +2,9 @@
 
 use super::{
     Site,
-    widgets::{Search, live},
+    widgets::{Search, live, on_click},
 };
-use crate::model::Usage;
+use crate::{client::Row, model::Usage};
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -102,6 +102,11 @@ impl Listing {
     }
 }
 
+/// `order`, or its reverse.
+pub fn directed(order: std::cmp::Ordering, descending: bool) -> std::cmp::Ordering {
+    if descending { order.reverse() } else { order }
+}
+
 /// Whether every word of `search` occurs in one of `texts`.
 pub fn mentions(search: &str, texts: &[&str]) -> bool {
     search.split_whitespace().map(str::to_lowercase).all(|word| texts.iter().any(|text| text.to_lowercase().contains(&word)))
@@ -170,7 +175,7 @@ pub fn Column(
     };
     view! {
         <th class=class role="columnheader" aria-sort=sorted>
-            <button on:click=toggle>{word}</button>
+            <button on:click=on_click(toggle)>{word}</button>
         </th>
     }
 }
@@ -186,22 +191,23 @@ pub fn usage_words(usage: Usage, is_dangling: bool) -> (&'static str, String) {
     }
 }
 
-#[component]
-pub fn UsageCell(#[prop(into)] usage: Signal<(Usage, bool)>) -> impl IntoView {
-    let words = Memo::new(move |_| {
-        let (usage, is_dangling) = usage.get();
-        usage_words(usage, is_dangling)
-    });
+/// The cell that says who uses an image, a volume or a network.
+pub fn usage_cell(row: Row) -> AnyView {
+    let words = move || {
+        let entity = row.get();
+        usage_words(entity.usage().unwrap_or_default(), entity.as_image().is_some_and(|image| image.is_dangling()))
+    };
+    let (mark, glowing) = (words.clone(), words.clone());
     view! {
         <td
             class="state use"
-           
-            data-use=live(move || words.with(|words| words.0))
-            data-glow=super::widgets::glow(move || words.get())
+            data-use=live(move || Some(mark().0))
+            data-glow=super::widgets::glow(move || glowing().1)
         >
-            {live(move || words.with(|words| words.1.clone()))}
+            {live(move || words().1)}
         </td>
     }
+    .into_any()
 }
 
 #[cfg(test)]

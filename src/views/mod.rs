@@ -10,6 +10,7 @@ mod listing;
 mod networks;
 mod not_found;
 mod realtime_test;
+mod rows;
 mod shell;
 mod site;
 mod volumes;

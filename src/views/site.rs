@@ -9,6 +9,8 @@ pub struct Site {
     pub base_path: Arc<str>,
     /// Changes with the files: they may be kept for ever under it.
     pub version: Arc<str>,
+    /// The name by which the browser reached this server: published ports are there too.
+    pub hostname: Arc<str>,
 }
 
 impl Site {

@@ -7,7 +7,7 @@ pub fn encode_server(frame: &ServerFrame<PackedChange>) -> Vec<u8> {
 }
 
 pub fn decode_server(bytes: &[u8]) -> Result<ServerFrame<PackedChange>, Malformed> {
-    postcard::from_bytes(bytes).map_err(|error| Malformed(error.to_string()))
+    postcard::from_bytes(bytes).map_err(Malformed::new)
 }
 
 pub fn encode_client(frame: &ClientFrame) -> Vec<u8> {
@@ -15,7 +15,7 @@ pub fn encode_client(frame: &ClientFrame) -> Vec<u8> {
 }
 
 pub fn decode_client(bytes: &[u8]) -> Result<ClientFrame, Malformed> {
-    postcard::from_bytes(bytes).map_err(|error| Malformed(error.to_string()))
+    postcard::from_bytes(bytes).map_err(Malformed::new)
 }
 
 #[cfg(test)]

@@ -199,5 +199,15 @@ impl Encoding {
 
 /// A message that is none of the protocol's, and why.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub String);
+#[error("{reason}")]
+pub struct Malformed {
+    pub reason: String,
+    /// The id of the action it was to be: somebody waits for its ack.
+    pub action: Option<String>,
+}
+
+impl Malformed {
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), action: None }
+    }
+}

@@ -46,12 +46,16 @@ enum Received {
         target: String,
         #[serde(default)]
         host: Option<HostId>,
-        #[serde(default)]
-        options: ActionOptions,
+        #[serde(default = "no_options")]
+        options: serde_json::Value,
     },
     Ping {
         nonce: u64,
     },
+}
+
+fn no_options() -> serde_json::Value {
+    serde_json::json!({})
 }
 
 impl<'a> From<&'a ServerFrame> for Tagged<'a> {
@@ -79,14 +83,15 @@ pub fn encode_diffs(epoch: u64, from: u64, to: u64, diffs: &[Diff]) -> String {
 }
 
 pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
-    let received = serde_json::from_str(text).map_err(|error| Malformed(error.to_string()))?;
+    let received = serde_json::from_str(text).map_err(Malformed::new)?;
     Ok(match received {
         Received::Resume { epoch, revision } => ClientFrame::Resume(Position { epoch, revision }),
         Received::Subscribe { channels } => ClientFrame::Subscribe(channels),
         Received::Unsubscribe { channels } => ClientFrame::Unsubscribe(channels),
-        Received::Action { id, action, target, host, options } => {
-            ClientFrame::Action(ActionRequest { id, action, target, host, options })
-        }
+        Received::Action { id, action, target, host, options } => match ActionOptions::deserialize(options) {
+            Ok(options) => ClientFrame::Action(ActionRequest { id, action, target, host, options }),
+            Err(error) => return Err(Malformed { action: Some(id), ..Malformed::new(error) }),
+        },
         Received::Ping { nonce } => ClientFrame::Ping { nonce },
     })
 }
@@ -126,10 +131,17 @@ mod tests {
             (r#"{"type":"dance"}"#, "unknown variant `dance`"),
             (r#"{"type":"ping"}"#, "missing field `nonce`"),
             (r#"{"type":"ping","nonce":1,"extra":2}"#, "unknown field `extra`"),
-            (r#"{"type":"action","id":"1","action":"a","target":"x","options":{"fast":true}}"#, "unknown field `fast`"),
         ] {
             let error = decode_client(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_unknown_option_says_which_action_it_spoils() {
+        let text = r#"{"type":"action","id":"7","action":"container.stop","target":"x","options":{"fast":true}}"#;
+        let error = decode_client(text).unwrap_err();
+        assert_eq!(error.action.as_deref(), Some("7"));
+        assert!(error.reason.contains("unknown field `fast`"), "{error}");
     }
 }

@@ -73,7 +73,7 @@ impl Packed {
             PackedChange::Gone(key) => return Ok(Change::Gone(key)),
             PackedChange::Splice(splice) => splice,
         };
-        let old = postcard::to_allocvec(&state.get(&splice.key).ok_or(Unpackable::Unknown)?)?;
+        let old = postcard::to_allocvec(state.get(&splice.key).ok_or(Unpackable::Unknown)?)?;
         let (front, back) = (splice.keep_front as usize, splice.keep_back as usize);
         if front.saturating_add(back) > old.len() {
             return Err(Unpackable::Misfit);
@@ -101,7 +101,7 @@ mod tests {
             for change in before {
                 state.apply(change);
             }
-            let packed = Packed::pack(&change, state.get(&change.key()).as_ref()).unwrap();
+            let packed = Packed::pack(&change, state.get(&change.key())).unwrap();
             let bytes = postcard::to_allocvec(&packed).unwrap();
             let unpacked = Packed::unpack(postcard::from_bytes(&bytes).unwrap(), &state).unwrap();
             prop_assert_eq!(unpacked, change);

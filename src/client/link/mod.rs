@@ -105,8 +105,8 @@ fn hear(store: &Store, socket: &mut Socket, frame: ServerFrame<crate::wire::Pack
             }
         }
         ServerFrame::Pong { nonce, .. } => {
-            if let Some(millis) = socket.pong(nonce) {
-                link.update(|link| link.round_trip(millis));
+            if let Some(micros) = socket.pong(nonce) {
+                link.update(|link| link.round_trip(micros));
             }
         }
         ServerFrame::Ack(_) => {}

@@ -10,7 +10,7 @@ pub(super) struct Socket {
     incoming: SplitStream<WebSocket>,
     outgoing: mpsc::UnboundedSender<Message>,
     /// The ping under way: its nonce and when it was sent.
-    ping: Option<(u64, f64)>,
+    ping: Option<(u64, i64)>,
     pings: u64,
 }
 
@@ -49,14 +49,14 @@ impl Socket {
 
     pub(super) fn ping(&mut self) {
         self.pings += 1;
-        self.ping = Some((self.pings, clock().micros() as f64 / 1_000.0));
+        self.ping = Some((self.pings, clock().micros()));
         self.say(&ClientFrame::Ping { nonce: self.pings });
     }
 
-    /// The round trip in milliseconds, when it is the ping under way that came back.
-    pub(super) fn pong(&mut self, nonce: u64) -> Option<f64> {
+    /// The round trip in microseconds, when it is the ping under way that came back.
+    pub(super) fn pong(&mut self, nonce: u64) -> Option<i64> {
         let (_, sent) = self.ping.take_if(|(sent, _)| *sent == nonce)?;
-        Some(clock().micros() as f64 / 1_000.0 - sent)
+        Some(clock().micros() - sent)
     }
 
     pub(super) fn resume(&self, position: Position) {

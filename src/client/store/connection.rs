@@ -27,8 +27,8 @@ pub struct Link {
     pub connection: Connection,
     pub transport: Transport,
     pub server_version: String,
-    /// Milliseconds of the latest pings, newest last.
-    pub round_trips: Vec<f64>,
+    /// Microseconds of the latest pings, newest last.
+    pub round_trips: Vec<i64>,
     /// This page's clock.
     pub last_message: Option<Timestamp>,
     pub messages: u64,
@@ -69,12 +69,12 @@ impl Link {
         }
     }
 
-    /// A ping came back after so many milliseconds.
-    pub fn round_trip(&mut self, millis: f64) {
+    /// A ping came back after so many microseconds.
+    pub fn round_trip(&mut self, micros: i64) {
         if self.round_trips.len() == ROUND_TRIPS {
             self.round_trips.remove(0);
         }
-        self.round_trips.push(millis);
+        self.round_trips.push(micros);
     }
 }
 

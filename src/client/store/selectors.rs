@@ -1,7 +1,7 @@
 //! Which containers a list shows and in which order: plain functions.
 
-use super::Facet;
-use crate::model::{Container, ContainerId, ContainerState, Scoped};
+use super::{Facet, order};
+use crate::model::{Container, ContainerState};
 use std::{cmp::Ordering, sync::Arc};
 
 /// What a list of containers is asked for: the page's address says it.
@@ -90,22 +90,23 @@ impl ContainerQuery {
     }
 }
 
-/// The ids of the containers that `query` asks for, in its order.
+/// The containers that `query` asks for, in its order.
 pub fn select_containers<'a>(
     containers: impl Iterator<Item = &'a Arc<Container>>,
     query: &ContainerQuery,
-) -> Vec<Scoped<ContainerId>> {
+) -> Vec<&'a Arc<Container>> {
     let words: Vec<String> = query.search.split_whitespace().map(str::to_lowercase).collect();
-    let mut chosen: Vec<&Arc<Container>> = containers
+    let chosen: Vec<&Arc<Container>> = containers
         .filter(|container| query.wants_state(container.state))
         .filter(|container| words.iter().all(|word| mentions(container, word)))
         .collect();
-    chosen.sort_by(|a, b| compare(a, b, query));
-    if query.grouped {
-        // Stable: within a project the order stays. Those without one come last.
-        chosen.sort_by(|a, b| (a.project().is_none(), a.project()).cmp(&(b.project().is_none(), b.project())));
-    }
-    chosen.into_iter().map(|container| (container.host.clone(), container.id.clone())).collect()
+    // Those without a project come last.
+    let project = |it: &'a Container| query.grouped.then(|| (it.project().is_none(), it.project()));
+    let by_project_and_column = &mut |a: usize, b: usize| {
+        let (a, b) = (chosen[a], chosen[b]);
+        project(a).cmp(&project(b)).then_with(|| compare(a, b, query))
+    };
+    order(chosen.len(), by_project_and_column).into_iter().map(|at| chosen[at]).collect()
 }
 
 fn mentions(container: &Container, word: &str) -> bool {
@@ -170,7 +171,7 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EngineState, Timestamp, arbitrary::container};
+    use crate::model::{ContainerId, EngineState, Timestamp, arbitrary::container};
     use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
     fn state(named: &[(&str, ContainerState, &str)]) -> EngineState {
@@ -192,8 +193,7 @@ mod tests {
     }
 
     fn names(state: &EngineState, query: &ContainerQuery) -> Vec<String> {
-        let chosen = select_containers(state.containers(), query);
-        chosen.iter().map(|id| state.container(id).unwrap().name.clone()).collect()
+        select_containers(state.containers(), query).iter().map(|it| it.name.clone()).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pages, rendered with the state of this moment, and the server functions they call.
 
-use super::assets;
+use super::{Problem, assets};
 use crate::{
     client::{Prefs, Store},
     server::{app::App, auth::Caller},
@@ -10,7 +10,7 @@ use crate::{
 use axum::{
     Router,
     extract::{FromRef, Request, State},
-    http::{HeaderMap, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use leptos::{config::LeptosOptions, prelude::*};
@@ -44,12 +44,25 @@ fn provide(app: &App) {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         state,
     };
-    provide_context(Site { base_path: app.base_path.clone(), version: assets::version().into() });
+    let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    provide_context(Site {
+        base_path: app.base_path.clone(),
+        version: assets::version().into(),
+        hostname: without_port(hostname).into(),
+    });
     provide_context(Document { seed: seed.to_text() });
     provide_context(Store::new(seed));
     provide_context(Prefs::from_cookies(cookies(&headers)));
     provide_context(Caller::local_admin());
     provide_context(app.clone());
+}
+
+/// As the browser's `location.hostname`.
+fn without_port(host: &str) -> &str {
+    match host.rfind(':') {
+        Some(at) if !host[at..].contains(']') => &host[..at],
+        _ => host,
+    }
 }
 
 fn cookies(headers: &HeaderMap) -> &str {
@@ -58,6 +71,10 @@ fn cookies(headers: &HeaderMap) -> &str {
 
 /// A file of the site, or the page that says there is nothing here.
 async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
+    if uri.path().starts_with("/api/") {
+        let detail = "docs/protocol.md lists what there is.";
+        return Problem::new(StatusCode::NOT_FOUND, "There is no such endpoint", detail).into_response();
+    }
     if let Some(file) = assets::serve(uri, request.headers().clone()).await {
         return file;
     }
@@ -65,5 +82,6 @@ async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Res
         let app = app.clone();
         move || provide(&app)
     };
-    leptos_axum::render_app_async_with_context(context, shell)(request).await.into_response()
+    let page = leptos_axum::render_app_async_with_context(context, shell)(request).await;
+    (StatusCode::NOT_FOUND, page).into_response()
 }

@@ -28,7 +28,6 @@ const SEND_PATIENCE: Duration = Duration::from_secs(30);
 const ACTIONS_AT_ONCE: usize = 64;
 
 const GOING_AWAY: u16 = 1001;
-const TOO_BIG: u16 = 1009;
 const TRY_AGAIN_LATER: u16 = 1013;
 
 #[derive(Deserialize)]
@@ -106,7 +105,7 @@ impl Session {
                 // What the client says.
                 message = self.stream.next() => match message {
                     Some(Ok(message)) => self.hear(message).await?,
-                    Some(Err(error)) => return self.refuse(&error).await,
+                    Some(Err(error)) => return self.refuse(error).await,
                     None => return Err(Gone),
                 },
                 () = &mut closing => return Ok(()),
@@ -118,7 +117,7 @@ impl Session {
         let heard = match &message {
             Message::Text(text) => json::decode_client(text),
             Message::Binary(bytes) if self.encoding == Encoding::Postcard => binary::decode_client(bytes),
-            Message::Binary(_) => Err(Malformed("this socket speaks JSON, in text messages".into())),
+            Message::Binary(_) => Err(Malformed::new("this socket speaks JSON, in text messages")),
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(Gone),
         };
@@ -134,8 +133,12 @@ impl Session {
                 self.say(ServerFrame::Pong { nonce, server_time: self.app.clock.now() }).await?;
             }
             Ok(ClientFrame::Action(request)) => self.act(request).await?,
-            Err(Malformed(message)) => {
-                self.say(ServerFrame::Error(WireError { kind: "malformed".into(), message })).await?;
+            Err(Malformed { reason, action: Some(id) }) => {
+                let error = ActionError::new(ErrorKind::Invalid, reason);
+                self.say(ServerFrame::Ack(Ack { id, ok: false, error: Some(error) })).await?;
+            }
+            Err(Malformed { reason, action: None }) => {
+                self.say(ServerFrame::Error(WireError { kind: "malformed".into(), message: reason })).await?;
             }
         }
         Ok(())
@@ -172,12 +175,14 @@ impl Session {
     }
 
     /// Says why before it closes, where the protocol has a code for it.
-    async fn refuse(&mut self, error: &axum::Error) -> Result<(), Gone> {
-        let reason = error.to_string();
-        if reason.contains("too long") || reason.contains("too big") {
-            let frame = CloseFrame { code: TOO_BIG, reason: "message over 64 KiB".into() };
-            self.send(Message::Close(Some(frame))).await?;
-        }
+    async fn refuse(&mut self, error: axum::Error) -> Result<(), Gone> {
+        let (code, reason) = match error.into_inner().downcast_ref::<tungstenite::Error>() {
+            Some(tungstenite::Error::Capacity(_)) => (1009, "message over 64 KiB"),
+            Some(tungstenite::Error::Utf8(_)) => (1007, "text that is not UTF-8"),
+            Some(tungstenite::Error::Protocol(_)) => (1002, "malformed frame"),
+            _ => return Err(Gone),
+        };
+        let _ = self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
         Err(Gone)
     }
 }

@@ -67,7 +67,7 @@ impl<'a> Step<'a> {
 
     /// Whether it changed anything.
     pub(super) fn apply(&mut self, change: Change) -> bool {
-        let packed = Packed::pack(&change, self.state.get(&change.key()).as_ref());
+        let packed = Packed::pack(&change, self.state.get(&change.key()));
         let touched = self.state.apply(change);
         if touched.is_empty() {
             return false;
@@ -85,7 +85,7 @@ impl<'a> Step<'a> {
         self.touched.sort();
         self.touched.dedup();
         let changes = self.touched.into_iter().map(|key| match self.state.get(&key) {
-            Some(entity) => Change::Put(entity),
+            Some(entity) => Change::Put(entity.clone()),
             None => Change::Gone(key),
         });
         Some(Batch {

@@ -1,6 +1,6 @@
 //! What the writer is told, and by whom.
 
-use crate::model::{Container, ContainerId, ContainerState, Entity, Health, Key, Scoped, Timestamp};
+use crate::model::{Container, ContainerId, ContainerState, Entity, Health, HostId, Key, Timestamp};
 use tokio::sync::mpsc;
 
 /// Watchers wait when the writer is this far behind; it never is, since it waits for nobody.
@@ -11,7 +11,7 @@ pub enum Update {
     Put(Entity),
     Gone(Key),
     /// What an event alone says of a container, until a read answers. See `watch/facts.rs`.
-    Fact(Scoped<ContainerId>, Fact, Timestamp),
+    Fact(HostId, ContainerId, Fact, Timestamp),
 }
 
 /// The plain facts of events. Each changes only what the event itself says.

@@ -69,11 +69,11 @@ fn change(update: Update, state: &crate::model::EngineState) -> Option<Change> {
     match update {
         Update::Put(entity) => Some(Change::Put(entity)),
         Update::Gone(key) => Some(Change::Gone(key)),
-        Update::Fact(id, fact, at) => {
-            let container = state.container(&id)?;
+        Update::Fact(host, id, fact, at) => {
+            let container = state.container(&host, &id)?;
             Some(match fact.apply(container, at) {
                 Some(container) => Change::Put(Entity::from(container)),
-                None => Change::Gone(Key::Container(id.0, id.1)),
+                None => Change::Gone(Key::Container(host, id)),
             })
         }
     }

@@ -102,7 +102,7 @@ impl Watcher {
         let fact = if listed && is_new { fact(event) } else { None };
         let is_fact = fact.is_some();
         if let (Some(fact), Ok(id)) = (fact, ContainerId::new(&event.actor.id)) {
-            let update = Update::Fact((self.engine.host().clone(), id), fact, time);
+            let update = Update::Fact(self.engine.host().clone(), id, fact, time);
             self.inbox.send(Updates::from_event(update, time)).await;
         }
         for subject in subjects(event) {

@@ -26,34 +26,22 @@ impl Listing {
     pub(super) fn compare(self, host: &HostId, state: &EngineState) -> (Vec<Entity>, Vec<Key>) {
         let listed: std::collections::BTreeSet<Key> = self.entities.iter().map(Entity::key).collect();
         let is_ours = |key: &Key| key.host() == host && !matches!(key, Key::Host(_));
-        let missing = state.keys().filter(|key| is_ours(key) && !listed.contains(key)).collect();
+        let missing = state.keys().filter(|key| is_ours(key) && !listed.contains(key)).cloned().collect();
         let differing = self.entities.into_iter().filter_map(|entity| {
             let known = state.get(&entity.key());
-            let entity = completed(entity, known.as_ref());
-            (known.as_ref() != Some(&entity)).then_some(entity)
+            let entity = completed(entity, known);
+            (known != Some(&entity)).then_some(entity)
         });
         (differing.collect(), missing)
     }
 }
 
 /// With what lists never say taken over from what is known.
-fn completed(listed: Entity, known: Option<&Entity>) -> Entity {
-    match (listed, known) {
-        (Entity::Container(listed), Some(Entity::Container(known))) => {
-            Entity::from(with_details_of(Container::clone(&listed), known))
-        }
-        (Entity::Image(mut listed), Some(Entity::Image(known))) => {
-            std::sync::Arc::make_mut(&mut listed).usage = known.usage;
-            Entity::Image(listed)
-        }
-        (Entity::Volume(mut listed), Some(Entity::Volume(known))) => {
-            std::sync::Arc::make_mut(&mut listed).usage = known.usage;
-            Entity::Volume(listed)
-        }
-        (Entity::Network(mut listed), Some(Entity::Network(known))) => {
-            std::sync::Arc::make_mut(&mut listed).usage = known.usage;
-            Entity::Network(listed)
-        }
-        (listed, _) => listed,
+fn completed(mut listed: Entity, known: Option<&Entity>) -> Entity {
+    let Some(known) = known else { return listed };
+    if let (Entity::Container(listed), Entity::Container(known)) = (&listed, known) {
+        return Entity::from(with_details_of(Container::clone(listed), known));
     }
+    listed.set_usage(known.usage().unwrap_or_default());
+    listed
 }

@@ -3,7 +3,7 @@
 use crate::{
     actions::containers::act_on_container,
     client::{Store, Toasts},
-    model::{Container, ContainerAction, ContainerId, ContainerState, Scoped, Timestamp},
+    model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
 };
 use leptos::{prelude::*, task::spawn_local};
 use std::{collections::BTreeMap, time::Duration};
@@ -17,12 +17,12 @@ type Run = (ContainerState, Option<Timestamp>, Option<Timestamp>);
 #[derive(Clone, Copy)]
 pub(super) struct Acts {
     /// Actions under way, with the container as it was.
-    pending: RwSignal<BTreeMap<Scoped<ContainerId>, Run>>,
+    pending: RwSignal<BTreeMap<Key, Run>>,
     /// The container whose menu is open, and the button it hangs from.
-    pub menu: RwSignal<Option<Scoped<ContainerId>>>,
+    pub menu: RwSignal<Option<Key>>,
     pub menu_from: StoredValue<Option<web_sys::HtmlElement>, LocalStorage>,
     /// Containers that the dialog asks about.
-    pub removing: RwSignal<Vec<Scoped<ContainerId>>>,
+    pub removing: RwSignal<Vec<Key>>,
 }
 
 fn run(container: &Container) -> Run {
@@ -41,28 +41,29 @@ impl Acts {
 
     /// Whether an action on it has been accepted or sent, and its effect is not here yet.
     pub fn is_pending(self, container: &Container) -> bool {
-        let id = (container.host.clone(), container.id.clone());
-        self.pending.with(|pending| pending.get(&id).is_some_and(|before| *before == run(container)))
+        let key = Key::Container(container.host.clone(), container.id.clone());
+        self.pending.with(|pending| pending.get(&key).is_some_and(|before| *before == run(container)))
     }
 
     /// Does `action` to one container. The effect shows when it comes back as a change; a failure shows as a notice.
-    pub fn act(self, id: Scoped<ContainerId>, action: ContainerAction) {
+    pub fn act(self, key: &Key, action: ContainerAction) {
         let store = expect_context::<Store>();
         let toasts = expect_context::<Toasts>();
-        let Some(container) = store.look(|state| state.container(&id).cloned()) else { return };
+        let Some(Entity::Container(container)) = store.look(|state| state.get(key).cloned()) else { return };
+        let key = key.clone();
         self.pending.update(|pending| {
-            pending.insert(id.clone(), run(&container));
+            pending.insert(key.clone(), run(&container));
         });
         let pending = self.pending;
-        let forget = move |id: &Scoped<ContainerId>| {
-            pending.try_update(|pending| pending.remove(id));
+        let forget = move || {
+            pending.try_update(|pending| pending.remove(&key));
         };
         spawn_local(async move {
             let what = format!("{} {}", action.verb(), container.name);
-            match act_on_container(id.0.clone(), id.1.clone(), action).await {
-                Ok(()) => set_timeout(move || forget(&id), PATIENCE),
+            match act_on_container(container.host.clone(), container.id.clone(), action).await {
+                Ok(()) => set_timeout(forget, PATIENCE),
                 Err(error) => {
-                    forget(&id);
+                    forget();
                     toasts.failed(&format!("{what} failed"), &error);
                 }
             }

@@ -1,12 +1,12 @@
 //! The menu of a row, and the question before something is removed.
 
-use super::page::Page;
+use super::page::{Page, key_of};
 use crate::{
     client::Store,
-    model::{ContainerAction, ContainerState},
+    model::{ContainerAction, ContainerState, Entity},
     views::{
         format,
-        widgets::{Dialog, Icon, Menu, live},
+        widgets::{Dialog, Icon, Menu, live, on_click},
     },
 };
 use leptos::prelude::*;
@@ -17,20 +17,20 @@ pub(super) fn RowMenu() -> impl IntoView {
     let store = expect_context::<Store>();
     let acts = page.acts;
     live(move || {
-        let id = acts.menu.get()?;
-        let live = store.container(&id)?;
+        let key = acts.menu.get()?;
+        let row = store.entity(&key)?;
         let from = acts.menu_from.get_value()?;
-        let container = live.get();
+        let Entity::Container(container) = row.get() else { return None };
         let name = container.name.clone();
         let item = |icon: &'static str, action: ContainerAction| {
             let text = format!("{} {name}", action.verb());
-            let id = id.clone();
+            let key = key.clone();
             let choose = move |_| {
                 acts.menu.set(None);
-                acts.act(id.clone(), action.clone());
+                acts.act(&key, action.clone());
             };
             view! {
-                <button role="menuitem" tabindex="-1" on:click=choose>
+                <button role="menuitem" tabindex="-1" on:click=on_click(choose)>
                     <Icon name=icon />
                     {text}
                 </button>
@@ -51,10 +51,10 @@ pub(super) fn RowMenu() -> impl IntoView {
         };
         let separated = !lifecycle.is_empty();
         let remove = {
-            let id = id.clone();
+            let key = key.clone();
             move |_| {
                 acts.menu.set(None);
-                acts.removing.set(vec![id.clone()]);
+                acts.removing.set(vec![key.clone()]);
             }
         };
         Some(view! {
@@ -63,7 +63,7 @@ pub(super) fn RowMenu() -> impl IntoView {
                 <p aria-hidden="true">{name.clone()}</p>
                 {lifecycle}
                 {separated.then(|| view! { <div role="separator"></div> })}
-                <button role="menuitem" tabindex="-1" class="danger" on:click=remove>
+                <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
                     <Icon name="remove" />
                     {format!("Remove {name}")}
                 </button>
@@ -79,8 +79,8 @@ pub(super) fn RemoveDialog() -> impl IntoView {
     let store = expect_context::<Store>();
     let acts = page.acts;
     live(move || {
-        let ids = acts.removing.get();
-        let containers: Vec<_> = store.look(|state| ids.iter().filter_map(|id| state.container(id).cloned()).collect());
+        let keys = acts.removing.get();
+        let containers: Vec<_> = store.look(|state| keys.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect());
         let first = containers.first()?.clone();
         let up = containers.iter().filter(|it| it.state.is_up()).count();
         let what = if containers.len() == 1 { first.name.clone() } else { format::count(containers.len(), "container") };
@@ -105,9 +105,9 @@ pub(super) fn RemoveDialog() -> impl IntoView {
             for container in &containers {
                 let force = container.state.is_up();
                 let action = ContainerAction::Remove { force, volumes: volumes.get_untracked() };
-                acts.act((container.host.clone(), container.id.clone()), action);
+                acts.act(&key_of(container), action);
             }
-            page.selected.update(|selected| selected.retain(|id| !ids.contains(id)));
+            page.selected.update(|selected| selected.retain(|key| !keys.contains(key)));
             acts.removing.set(Vec::new());
         };
         let close = move || acts.removing.set(Vec::new());
@@ -120,7 +120,7 @@ pub(super) fn RemoveDialog() -> impl IntoView {
                 </label>
                 <footer>
                     <button class="button" autofocus on:click=move |_| close()>"Cancel"</button>
-                    <button class="button danger main" on:click=remove>{format!("Remove {what}")}</button>
+                    <button class="button danger main" on:click=on_click(remove)>{format!("Remove {what}")}</button>
                 </footer>
             </Dialog>
         }.into_any())

@@ -2,23 +2,19 @@
 
 use super::{
     page::{Page, ask_for},
-    row::Row,
+    row::row,
 };
 use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
-    model::{ContainerId, ContainerState, Scoped},
-    views::widgets::live,
+    model::{ContainerState, Key, Kind},
+    views::{
+        format,
+        rows::{Line, rows},
+        widgets::{live, on_click},
+    },
 };
 use leptos::prelude::*;
 use std::collections::BTreeSet;
-
-/// A line of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Line {
-    /// The Compose project; none for the containers without one.
-    Group(Option<String>),
-    Container(Scoped<ContainerId>),
-}
 
 #[component]
 pub(super) fn List() -> impl IntoView {
@@ -29,7 +25,7 @@ pub(super) fn List() -> impl IntoView {
     let lines = Memo::new(move |_| {
         let chosen = page.chosen.get();
         if !page.query.with(|query| query.grouped) {
-            return chosen.into_iter().map(Line::Container).collect();
+            return chosen.into_iter().map(Line::Entity).collect();
         }
         grouped(&store, chosen, &collapsed.read())
     });
@@ -60,29 +56,27 @@ pub(super) fn List() -> impl IntoView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || lines.get() key=Line::clone let:line>
-                    {match line {
-                        Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
-                        Line::Container(id) => view! { <Row id /> }.into_any(),
-                    }}
-                </For>
+                {rows(lines.into(), move |line| match line {
+                    Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
+                    Line::Entity(key) => row(key),
+                })}
             </tbody>
         </table>
     }
 }
 
 /// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
-fn grouped(store: &Store, chosen: Vec<Scoped<ContainerId>>, collapsed: &BTreeSet<Option<String>>) -> Vec<Line> {
+fn grouped(store: &Store, chosen: Vec<Key>, collapsed: &BTreeSet<Option<String>>) -> Vec<Line> {
     let mut lines = Vec::with_capacity(chosen.len());
     let mut current: Option<Option<String>> = None;
-    for id in chosen {
-        let project = store.look(|state| state.container(&id).and_then(|it| it.project().map(str::to_owned)));
+    for key in chosen {
+        let project = store.look(|state| state.get(&key)?.as_container()?.project().map(str::to_owned));
         if current.as_ref() != Some(&project) {
             lines.push(Line::Group(project.clone()));
             current = Some(project.clone());
         }
         if !collapsed.contains(&project) {
-            lines.push(Line::Container(id));
+            lines.push(Line::Entity(key));
         }
     }
     lines
@@ -106,7 +100,7 @@ fn Column(class: &'static str, word: &'static str, column: ContainerColumn) -> i
     };
     view! {
         <th class=class role="columnheader" aria-sort=sort>
-            <button on:click=toggle>{word}</button>
+            <button on:click=on_click(toggle)>{word}</button>
         </th>
     }
 }
@@ -129,7 +123,7 @@ fn SelectAll() -> impl IntoView {
             aria-label="Select all"
             prop:checked=live(move || all.get())
             prop:indeterminate=live(move || some.get() && !all.get())
-            on:change=toggle
+            on:change=on_click(toggle)
         />
     }
 }
@@ -138,19 +132,18 @@ fn SelectAll() -> impl IntoView {
 #[component]
 fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>) -> impl IntoView {
     let store = expect_context::<Store>();
-    let page = expect_context::<Page>();
     let name = project.clone().unwrap_or_else(|| "No project".to_owned());
     let states = {
         let project = project.clone();
         Memo::new(move |_| {
-            store.track_containers();
-            store.track_container_facet(Facet::State);
-            let chosen = page.chosen.get();
+            store.track_members(Kind::Container);
+            store.track_facet(Facet::State);
             store.look(|state| {
-                let members = chosen.iter().filter_map(|id| state.container(id));
-                let members: Vec<_> = members.filter(|it| it.project() == project.as_deref()).collect();
-                let count = |wanted| (wanted, members.iter().filter(|it| it.state == wanted).count());
-                ContainerState::ALL.map(count).into_iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>()
+                let members = state.containers().filter(|it| it.project() == project.as_deref());
+                let kinds: Vec<_> = members.map(|it| (it.state, format::failed_with(it).is_some())).collect();
+                let of_state = ContainerState::ALL.into_iter().flat_map(|state| [(state, false), (state, true)]);
+                let counted = of_state.map(|wanted| (wanted, kinds.iter().filter(|kind| **kind == wanted).count()));
+                counted.filter(|(_, count)| *count > 0).collect::<Vec<_>>()
             })
         })
     };
@@ -168,11 +161,11 @@ fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>)
     view! {
         <tr role="row" class="group">
             <th role="rowheader" scope="rowgroup" aria-colspan="9">
-                <button aria-expanded=live(move || is_open().to_string()) on:click=toggle>{name}</button>
-                {live(move || states.get().into_iter().map(|(state, count)| view! {
-                    <span class="state" data-state=state.as_str()>
+                <button aria-expanded=live(move || is_open().to_string()) on:click=on_click(toggle)>{name}</button>
+                {live(move || states.get().into_iter().map(|((state, failed), count)| view! {
+                    <span class="state" data-state=state.as_str() data-code=failed.then_some("")>
                         {count.to_string()}
-                        <span>" " {state.as_str()}</span>
+                        <span>" " {if failed { "failed" } else { state.as_str() }}</span>
                     </span>
                 }).collect_view().into_any())}
             </th>

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     client::{ContainerColumn, ContainerQuery, Store, select_containers},
-    model::{ContainerId, ContainerState, Scoped},
+    model::{Container, ContainerState, Key, Kind},
     views::widgets::{Command, Icon, live},
 };
 use leptos::prelude::*;
@@ -21,9 +21,20 @@ use std::collections::BTreeSet;
 pub(super) struct Page {
     pub query: Memo<ContainerQuery>,
     /// Ids as the query asks for them.
-    pub chosen: Memo<Vec<Scoped<ContainerId>>>,
-    pub selected: RwSignal<BTreeSet<Scoped<ContainerId>>>,
+    pub chosen: Memo<Vec<Key>>,
+    pub selected: RwSignal<BTreeSet<Key>>,
     pub acts: Acts,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Empty,
+    NoMatch,
+    List,
+}
+
+pub(super) fn key_of(container: &std::sync::Arc<Container>) -> Key {
+    Key::Container(container.host.clone(), container.id.clone())
 }
 
 #[component]
@@ -33,28 +44,28 @@ pub fn ContainersPage() -> impl IntoView {
     let chosen = {
         let store = store.clone();
         Memo::new(move |_| {
-            store.track_containers();
+            store.track_members(Kind::Container);
             query.with(|query| {
-                query.facets().into_iter().for_each(|facet| store.track_container_facet(facet));
-                store.look(|state| select_containers(state.containers(), query))
+                query.facets().into_iter().for_each(|facet| store.track_facet(facet));
+                store.look(|state| select_containers(state.containers(), query).into_iter().map(key_of).collect())
             })
         })
     };
     let page = Page { query, chosen, selected: RwSignal::new(BTreeSet::new()), acts: Acts::new() };
     provide_context(page);
 
-    let is_empty = Memo::new(move |_| {
-        store.track_containers();
-        store.look(|state| state.containers().len() == 0)
+    let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(Vec::len)) {
+        (0, _) => Shown::Empty,
+        (_, 0) => Shown::NoMatch,
+        _ => Shown::List,
     });
-    let matches = Memo::new(move |_| chosen.with(|chosen| !chosen.is_empty()));
     view! {
         <Title text="Containers" />
         <Head />
-        {live(move || match (is_empty.get(), matches.get()) {
-            (true, _) => view! { <NoContainers /> }.into_any(),
-            (false, true) => view! { <ToolRow /> <List /> }.into_any(),
-            (false, false) => view! { <ToolRow /> <NoMatch /> }.into_any(),
+        {live(move || match shown.get() {
+            Shown::Empty => view! { <NoContainers /> }.into_any(),
+            Shown::List => view! { <ToolRow /> <List /> }.into_any(),
+            Shown::NoMatch => view! { <ToolRow /> <NoMatch /> }.into_any(),
         })}
         <RowMenu />
         <RemoveDialog />
@@ -87,9 +98,7 @@ fn NoMatch() -> impl IntoView {
     let store = expect_context::<Store>();
     let ask = ask_for();
     let hidden = move || {
-        store.track_containers();
-        let hidden = store.look(|state| state.containers().len());
-        format!("{hidden} hidden by the filter.")
+        format!("{} hidden by the filter.", store.count(Kind::Container))
     };
     view! {
         <section class="empty">

@@ -1,12 +1,12 @@
 //! Title, view switch, search and filters; and what can be done with a selection.
 
-use super::page::{Page, ask_for};
+use super::page::{Page, ask_for, key_of};
 use crate::{
     client::{ContainerQuery, Density, Facet, Layout, Prefs, Store},
-    model::{Container, ContainerAction, ContainerState},
+    model::{Container, ContainerAction, ContainerState, Kind},
     views::{
         format,
-        widgets::{Icon, Search, live},
+        widgets::{Icon, Search, live, on_click},
     },
 };
 use leptos::prelude::*;
@@ -19,8 +19,7 @@ pub(super) fn Head() -> impl IntoView {
     let page = expect_context::<Page>();
     let ask = ask_for();
     let count = live(move || {
-        store.track_containers();
-        store.look(|state| state.containers().len()).to_string()
+        store.count(Kind::Container).to_string()
     });
     let set_layout = move |layout| {
         prefs.layout.set(layout);
@@ -39,14 +38,14 @@ pub(super) fn Head() -> impl IntoView {
     view! {
         <div class="head">
             <h1>"Containers" <small>{count}</small></h1>
-            <button class="button" aria-pressed=live(move || page.query.with(|query| query.grouped).to_string()) on:click=group>
+            <button class="button" aria-pressed=live(move || page.query.with(|query| query.grouped).to_string()) on:click=on_click(group)>
                 <Icon name="group" />
                 <span>"Group by project"</span>
             </button>
             <button
                 class="button"
                 aria-pressed=live(move || (prefs.density.get() == Density::Compact).to_string())
-                on:click=toggle_density
+                on:click=on_click(toggle_density)
             >
                 <Icon name="compact" />
                 <span>"Compact"</span>
@@ -94,8 +93,8 @@ fn Filter(word: &'static str, state: Option<ContainerState>) -> impl IntoView {
     let store = expect_context::<Store>();
     let ask = ask_for();
     let count = Memo::new(move |_| {
-        store.track_containers();
-        store.track_container_facet(Facet::State);
+        store.track_members(Kind::Container);
+        store.track_facet(Facet::State);
         let query = ContainerQuery { state, ..ContainerQuery::default() };
         store.look(|all| all.containers().filter(|it| query.wants_state(it.state)).count())
     });
@@ -119,10 +118,10 @@ pub(super) fn SelectionTools() -> impl IntoView {
     let store = expect_context::<Store>();
     // What has gone meanwhile is no longer selected.
     let selected = Memo::new(move |_| {
-        store.track_containers();
-        store.track_container_facet(Facet::State);
+        store.track_members(Kind::Container);
+        store.track_facet(Facet::State);
         let selected = page.selected.get();
-        store.look(|state| selected.iter().filter_map(|id| state.container(id).cloned()).collect::<Vec<_>>())
+        store.look(|state| selected.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect::<Vec<_>>())
     });
     view! {
         <div class="tools" role="toolbar" aria-label="Selection">
@@ -145,7 +144,7 @@ pub(super) fn SelectionTools() -> impl IntoView {
             <button
                 class="button danger"
                 on:click=move |_| {
-                    page.acts.removing.set(selected.with(|it| it.iter().map(|it| (it.host.clone(), it.id.clone())).collect()));
+                    page.acts.removing.set(selected.with(|it| it.iter().map(key_of).collect()));
                 }
             >
                 <Icon name="remove" />
@@ -172,7 +171,7 @@ fn Bulk(
     let fitting = Memo::new(move |_| selected.with(|it| it.iter().filter(|it| takes(it)).cloned().collect::<Vec<_>>()));
     let act = Callback::new(move |()| {
         for container in fitting.get_untracked() {
-            page.acts.act((container.host.clone(), container.id.clone()), action.clone());
+            page.acts.act(&key_of(&container), action.clone());
         }
     });
     live(move || {

@@ -1,8 +1,8 @@
 //! What needs attention, worst first.
 
 use crate::{
-    client::Store,
-    model::{Container, ContainerState, EngineState, Health, Timestamp},
+    client::{Store, order},
+    model::{Container, ContainerState, EngineState, Health, Kind, Timestamp},
     views::{Site, format, widgets::{Ago, live}},
 };
 use leptos::prelude::*;
@@ -28,9 +28,10 @@ struct Concern {
 }
 
 fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
-    let mut all: Vec<(u8, Concern)> = state.containers().filter_map(|it| concern(it, now)).collect();
-    all.sort_by(|(rank_a, a), (rank_b, b)| (rank_a, b.since).cmp(&(rank_b, a.since)));
-    let mut all: Vec<Concern> = all.into_iter().map(|(_, concern)| concern).collect();
+    let all: Vec<(u8, Concern)> = state.containers().filter_map(|it| concern(it, now)).collect();
+    // Worst first, then latest first.
+    let compare = &mut |a: usize, b: usize| (all[a].0, all[b].1.since).cmp(&(all[b].0, all[a].1.since));
+    let mut all: Vec<Concern> = order(all.len(), compare).into_iter().map(|at| all[at].1.clone()).collect();
     let dangling = state.images().filter(|it| it.is_dangling() && it.usage.all == 0);
     let (count, size) = dangling.fold((0, 0), |(count, size), it| (count + 1, size + it.size));
     if count > 0 {
@@ -94,7 +95,7 @@ pub(super) fn Attention() -> impl IntoView {
     let all = {
         let store = store.clone();
         Memo::new(move |_| {
-            store.track_everything();
+            [Kind::Container, Kind::Image, Kind::Volume].into_iter().for_each(|kind| store.track(kind));
             let now = store.now().get_untracked();
             store.look(|state| concerns(state, now))
         })
@@ -116,9 +117,7 @@ pub(super) fn Attention() -> impl IntoView {
             } else {
                 view! {
                     <ul class="lines">
-                        <For each=move || all.get().into_iter().take(MOST) key=Clone::clone let:concern>
-                            <Line concern />
-                        </For>
+                        {live(move || all.get().into_iter().take(MOST).map(line).collect::<Vec<_>>())}
                     </ul>
                     {live(hidden)}
                 }.into_any()
@@ -127,8 +126,7 @@ pub(super) fn Attention() -> impl IntoView {
     }
 }
 
-#[component]
-fn Line(concern: Concern) -> impl IntoView {
+fn line(concern: Concern) -> AnyView {
     let class = if concern.health.is_some() { "state well" } else { "state" };
     let page = Site::expect().page(&concern.page);
     let detail = (!concern.detail.is_empty()).then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> });
@@ -148,16 +146,17 @@ fn Line(concern: Concern) -> impl IntoView {
             {concern.since.map(|time| view! { <Ago time /> })}
         </li>
     }
+    .into_any()
 }
 
 #[component]
 fn Quiet() -> impl IntoView {
     let store = expect_context::<Store>();
     let words = move || {
-        store.track_everything();
+        store.track(Kind::Container);
         let (running, all) = store.look(|state| {
             let running = state.containers().filter(|it| it.state == ContainerState::Running).count();
-            (running, state.containers().len())
+            (running, state.count(Kind::Container))
         });
         match all {
             0 => "There are no containers yet.".to_owned(),

@@ -1,6 +1,6 @@
 //! The host: the engine, the machine, and how much lies on it.
 
-use crate::{client::Store, views::{format, widgets::{Command, live}}};
+use crate::{client::Store, model::Kind, views::{format, widgets::{Command, live}}};
 use leptos::prelude::*;
 
 #[component]
@@ -36,14 +36,14 @@ pub(super) fn HostFacts() -> impl IntoView {
         })
     };
     let things = live(move || {
-        store.track_everything();
+        [Kind::Image, Kind::Volume, Kind::Network].into_iter().for_each(|kind| store.track(kind));
         store.look(|state| {
             let (size, unit) = format::bytes(state.images().map(|it| it.size).sum());
             let unused = state.volumes().filter(|it| it.usage.all == 0).count();
             view! {
-                <Fact term="Images" value=state.images().len().to_string() note=format!("{size} {unit}") />
-                <Fact term="Volumes" value=state.volumes().len().to_string() note=format!("{unused} unused") />
-                <Fact term="Networks" value=state.networks().len().to_string() />
+                <Fact term="Images" value=state.count(Kind::Image).to_string() note=format!("{size} {unit}") />
+                <Fact term="Volumes" value=state.count(Kind::Volume).to_string() note=format!("{unused} unused") />
+                <Fact term="Networks" value=state.count(Kind::Network).to_string() />
             }
             .into_any()
         })

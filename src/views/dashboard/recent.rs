@@ -1,9 +1,13 @@
 //! The containers that changed last.
 
 use crate::{
-    client::{Facet, Store},
-    model::{Container, ContainerId, Scoped, Timestamp},
-    views::{Site, format, widgets::{Ago, live as boxed}},
+    client::{Facet, Store, order},
+    model::{Container, Key, Kind, Timestamp},
+    views::{
+        Site, format,
+        rows::{Line, rows},
+        widgets::live,
+    },
 };
 use leptos::prelude::*;
 
@@ -18,61 +22,58 @@ fn changed(it: &Container) -> Timestamp {
 pub(super) fn Recent() -> impl IntoView {
     let store = expect_context::<Store>();
     let latest = Memo::new(move |_| {
-        store.track_containers();
-        store.track_container_facet(Facet::State);
+        store.track_members(Kind::Container);
+        store.track_facet(Facet::State);
         store.look(|state| {
-            let mut all: Vec<_> = state.containers().collect();
-            all.sort_by(|a, b| (changed(b), &b.name).cmp(&(changed(a), &a.name)));
-            let ids = all.into_iter().take(SHOWN).map(|it| (it.host.clone(), it.id.clone()));
-            ids.collect::<Vec<_>>()
+            let all: Vec<_> = state.containers().collect();
+            let compare = &mut |a: usize, b: usize| {
+                let (a, b) = (all[a], all[b]);
+                changed(b).cmp(&changed(a)).then_with(|| a.name.cmp(&b.name))
+            };
+            let latest = order(all.len(), compare).into_iter().take(SHOWN).map(|at| all[at]);
+            latest.map(|it| Line::Entity(Key::Container(it.host.clone(), it.id.clone()))).collect::<Vec<_>>()
         })
     });
-    let is_empty = Memo::new(move |_| latest.with(Vec::is_empty));
+    let nothing = live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()));
     view! {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">"Recently changed"</h2>
-            {boxed(move || is_empty.get().then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()))}
-            <ul class="lines">
-                <For each=move || latest.get() key=Clone::clone let:id>
-                    <Line id />
-                </For>
-            </ul>
+            {nothing}
+            <ul class="lines">{rows(latest.into(), line)}</ul>
         </section>
     }
 }
 
-#[component]
-fn Line(id: Scoped<ContainerId>) -> impl IntoView {
+fn line(line: Line) -> AnyView {
+    let Line::Entity(key) = line else { return ().into_any() };
     let store = expect_context::<Store>();
-    let live = store.container(&id)?;
-    let site = Site::expect();
-    let now = store.now();
-    let at = {
-        let live = live.clone();
-        Signal::derive(move || live.with(|it| changed(it)))
+    let Some(row) = store.entity(&key) else { return ().into_any() };
+    let (site, now) = (Site::expect(), store.now());
+    let text = |read: fn(&Container) -> String| {
+        let row = row.clone();
+        live(move || row.container(read))
     };
-    let words = {
-        let live = live.clone();
-        Memo::new(move |_| live.with(|it| format::status(it, now.get())))
+    let ago = {
+        let row = row.clone();
+        live(move || row.container(|it| format::ago(changed(it), now.get())))
     };
     let failed = {
-        let live = live.clone();
-        boxed(move || live.with(|it| it.exit_code.is_some_and(|code| code != 0).then_some("")))
+        let row = row.clone();
+        live(move || row.container(|it| format::failed_with(it).map(|_| "")))
     };
-    let (state, word, href, title, name) = (live.clone(), live.clone(), live.clone(), live.clone(), live);
-    Some(view! {
+    let href = {
+        let row = row.clone();
+        live(move || row.container(|it| site.page(&format!("/containers?q={}", it.name))))
+    };
+    view! {
         <li>
-            <span class="state" data-state=boxed(move || state.with(|it| it.state.as_str())) data-code=failed>
-                {boxed(move || word.with(|it| format::state_word(it)))}
+            <span class="state" data-state=text(|it| it.state.to_string()) data-code=failed>
+                {text(|it| format::state_word(it).to_owned())}
             </span>
-            <a
-                href=boxed(move || href.with(|it| site.page(&format!("/containers?q={}", it.name))))
-                title=boxed(move || title.with(|it| it.name.clone()))
-            >
-                {boxed(move || name.with(|it| it.name.clone()))}
-            </a>
-            <small>{boxed(move || words.get())}</small>
-            <Ago time=at />
+            <a href=href title=text(|it| it.name.clone())>{text(|it| it.name.clone())}</a>
+            <small>{text(format::latest_event)}</small>
+            <time title=text(|it| format::exact(changed(it)))>{ago}</time>
         </li>
-    })
+    }
+    .into_any()
 }

@@ -1,6 +1,6 @@
 //! All containers by state, as a bar and its legend.
 
-use crate::{client::{Facet, Store}, model::ContainerState, views::{Site, widgets::live}};
+use crate::{client::{Facet, Store}, model::{ContainerState, Kind}, views::{Site, format, widgets::live}};
 use leptos::prelude::*;
 
 /// States as the bar shows them; exited is split by whether it failed.
@@ -16,13 +16,12 @@ pub(super) fn Whole() -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();
     let parts = Memo::new(move |_| {
-        store.track_containers();
-        store.track_container_facet(Facet::State);
+        store.track_members(Kind::Container);
+        store.track_facet(Facet::State);
         store.look(|all| {
             let count = |state, failed| {
                 let of_state = all.containers().filter(|it| it.state == state);
-                let is_failed = |code: Option<i64>| state == ContainerState::Exited && code.is_some_and(|code| code != 0);
-                Part { state, failed, count: of_state.filter(|it| is_failed(it.exit_code) == failed).count() }
+                Part { state, failed, count: of_state.filter(|it| format::failed_with(it).is_some() == failed).count() }
             };
             let parts = ContainerState::ALL.into_iter().flat_map(|state| [count(state, false), count(state, true)]);
             parts.filter(|part| part.count > 0).collect::<Vec<_>>()
@@ -30,18 +29,21 @@ pub(super) fn Whole() -> impl IntoView {
     });
     let total = move || parts.with(|parts| parts.iter().map(|part| part.count).sum::<usize>());
     let bar = live(move || {
-        let whole = total().max(1) as f64;
-        let mut at = 0.0;
+        let whole = total().max(1);
+        let percent = |part: usize| {
+            let hundredths = part * 10_000 / whole;
+            format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+        };
+        let mut at = 0;
         parts.get().into_iter().map(|part| {
-            let width = part.count as f64 / whole * 100.0;
             let x = at;
-            at += width;
+            at += part.count;
             view! {
                 <rect
                     data-state=part.state.as_str()
                     data-code=part.failed.then_some("")
-                    x=format!("{x:.2}%")
-                    width=format!("{width:.2}%")
+                    x=percent(x)
+                    width=percent(part.count)
                 ></rect>
             }
         }).collect_view().into_any()

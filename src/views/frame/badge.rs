@@ -49,7 +49,7 @@ pub fn Badge() -> impl IntoView {
     let second = live(move || {
         let is_live = status.get().0 == Connection::Live && unreachable_since.get().is_none();
         let latest = is_live.then(|| link.with(|link| link.round_trips.last().copied())).flatten();
-        latest.map(format::millis).unwrap_or_default()
+        latest.map(format::micros).unwrap_or_default()
     });
     let beat = {
         let position = position.clone();

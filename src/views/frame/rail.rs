@@ -2,7 +2,7 @@
 
 use crate::{
     client::Store,
-    model::EngineState,
+    model::Kind,
     views::{Site, widgets::{Icon, Live, live}},
 };
 use leptos::prelude::*;
@@ -19,10 +19,10 @@ pub fn Rail() -> impl IntoView {
                 <span>"Quaylight"</span>
             </a>
             <Entry path="/" icon="dashboard" word="Dashboard" />
-            <Entry path="/containers" icon="containers" word="Containers" count=|state| state.containers().len() />
-            <Entry path="/images" icon="images" word="Images" count=|state| state.images().len() />
-            <Entry path="/volumes" icon="volumes" word="Volumes" count=|state| state.volumes().len() />
-            <Entry path="/networks" icon="networks" word="Networks" count=|state| state.networks().len() />
+            <Entry path="/containers" icon="containers" word="Containers" count=Kind::Container />
+            <Entry path="/images" icon="images" word="Images" count=Kind::Image />
+            <Entry path="/volumes" icon="volumes" word="Volumes" count=Kind::Volume />
+            <Entry path="/networks" icon="networks" word="Networks" count=Kind::Network />
             <a class="foot" href=site.page("/realtime-test") aria-current=foot>
                 <Icon name="realtime" />
                 <span>"Realtime test"</span>
@@ -36,7 +36,7 @@ fn Entry(
     path: &'static str,
     icon: &'static str,
     word: &'static str,
-    #[prop(optional)] count: Option<fn(&EngineState) -> usize>,
+    #[prop(optional)] count: Option<Kind>,
 ) -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();

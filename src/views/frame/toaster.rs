@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Level, Toasts},
-    views::widgets::Icon,
+    views::widgets::{Icon, live},
 };
 use leptos::prelude::*;
 
@@ -10,9 +10,9 @@ use leptos::prelude::*;
 pub fn Toaster() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     view! {
-        <section aria-label="Notices">
-        <ol class="toasts" role="status">
-            <For each=move || toasts.all() key=|toast| toast.number let:toast>
+        <div role="status" aria-label="Notices">
+        <ol class="toasts">
+            {live(move || toasts.all().into_iter().map(|toast| view! {
                 <li class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
                         Level::Ok => "check",
@@ -26,8 +26,8 @@ pub fn Toaster() -> impl IntoView {
                         <Icon name="close" />
                     </button>
                 </li>
-            </For>
+            }.into_any()).collect::<Vec<_>>())}
         </ol>
-        </section>
+        </div>
     }
 }

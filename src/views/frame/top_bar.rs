@@ -3,7 +3,7 @@
 use super::badge::Badge;
 use crate::{
     client::{Prefs, Store, Theme},
-    views::widgets::{Icon, live},
+    views::widgets::{Icon, live, on_click},
 };
 use leptos::prelude::*;
 
@@ -31,11 +31,11 @@ fn ThemeButton() -> impl IntoView {
         Theme::Light => "Theme: light",
         Theme::Dark => "Theme: dark",
     });
-    let icon = Signal::derive(move || match prefs.theme.get() {
+    let icon = move || match prefs.theme.get() {
         Theme::System => "theme-system",
         Theme::Light => "theme-light",
         Theme::Dark => "theme-dark",
-    });
+    };
     let switch = move |_| {
         prefs.theme.update(|theme| *theme = theme.next());
         crate::views::remember(prefs);
@@ -47,8 +47,8 @@ fn ThemeButton() -> impl IntoView {
         }
     };
     view! {
-        <button class="button bare square" aria-label="Theme" data-tip=word on:click=switch>
-            <Icon name=icon />
+        <button class="button bare square" aria-label="Theme" data-tip=word on:click=on_click(switch)>
+            {live(move || view! { <Icon name=icon() /> }.into_any())}
         </button>
     }
 }

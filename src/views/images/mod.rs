@@ -4,16 +4,17 @@ mod row;
 
 use super::{
     format,
-    listing::{Column, ListTools, Listing, UsageFilter, mentions},
+    listing::{Column, ListTools, Listing, UsageFilter, directed, mentions},
+    rows::{Line, rows},
     widgets::{Command, Icon, live},
 };
 use crate::{
-    client::Store,
-    model::{Image, ImageId, Scoped},
+    client::{Store, order},
+    model::{Image, Key, Kind},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use row::Row;
+use row::row;
 use std::sync::Arc;
 
 const FILTERS: &[UsageFilter] = &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
@@ -23,7 +24,7 @@ pub fn ImagesPage() -> impl IntoView {
     let store = expect_context::<Store>();
     let listing = Listing::at("/images");
     let all = Memo::new(move |_| {
-        store.track_images();
+        store.track(Kind::Image);
         store.look(|state| state.images().cloned().collect::<Vec<_>>())
     });
     let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
@@ -70,9 +71,7 @@ pub fn ImagesPage() -> impl IntoView {
                         </tr>
                     </thead>
                     <tbody role="rowgroup">
-                        <For each=move || chosen.get() key=Clone::clone let:id>
-                            <Row id />
-                        </For>
+                        {rows(chosen.into(), row)}
                     </tbody>
                 </table>
             }.into_any(),
@@ -80,26 +79,29 @@ pub fn ImagesPage() -> impl IntoView {
     }
 }
 
-fn select(all: &[Arc<Image>], listing: &Listing) -> Vec<Scoped<ImageId>> {
+fn select(all: &[Arc<Image>], listing: &Listing) -> Vec<Line> {
     listing.query.with(|query| {
         let texts = |it: &Image| [it.tags.join(" "), it.id.to_string()];
-        let mut chosen: Vec<&Arc<Image>> = all
+        let chosen: Vec<&Arc<Image>> = all
             .iter()
             .filter(|it| query.usage.passes(it.usage, it.is_dangling()))
             .filter(|it| mentions(&query.search, &texts(it).each_ref().map(String::as_str)))
             .collect();
         // Those without a name last.
         let by_name = |a: &Image, b: &Image| (a.is_dangling(), a.name()).cmp(&(b.is_dangling(), b.name()));
-        chosen.sort_by(|a, b| match query.sort.as_str() {
+        let compare = &mut |a: usize, b: usize| {
+            let (a, b) = (chosen[a], chosen[b]);
+            let order = match query.sort.as_str() {
             "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)).then_with(|| by_name(a, b)),
             "id" => a.id.cmp(&b.id),
             "size" => b.size.cmp(&a.size).then_with(|| by_name(a, b)),
             "created" => b.created.cmp(&a.created).then_with(|| by_name(a, b)),
-            _ => by_name(a, b).then_with(|| a.id.cmp(&b.id)),
-        });
-        if query.descending {
-            chosen.reverse();
-        }
-        chosen.into_iter().map(|it| (it.host.clone(), it.id.clone())).collect()
+                _ => by_name(a, b).then_with(|| a.id.cmp(&b.id)),
+            };
+            directed(order, query.descending)
+        };
+        let places = order(chosen.len(), compare);
+        let in_order = places.into_iter().map(|at| chosen[at]);
+        in_order.map(|it| Line::Entity(Key::Image(it.host.clone(), it.id.clone()))).collect()
     })
 }

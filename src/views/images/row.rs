@@ -2,52 +2,63 @@
 
 use crate::{
     client::Store,
-    model::{ImageId, Scoped},
+    model::Image,
     views::{
         format,
-        listing::UsageCell,
-        widgets::{Ago, glow, live as boxed},
+        listing::usage_cell,
+        rows::Line,
+        widgets::{Ago, glow, live},
     },
 };
 use leptos::prelude::*;
 
 /// Nothing when it is gone already.
-#[component]
-pub(super) fn Row(id: Scoped<ImageId>) -> impl IntoView {
-    let live = expect_context::<Store>().image(&id)?;
-    let usage = {
-        let live = live.clone();
-        Signal::derive(move || live.with(|it| (it.usage, it.is_dangling())))
+pub(super) fn row(line: Line) -> AnyView {
+    let Line::Entity(key) = line else { return ().into_any() };
+    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let now = row.now();
+    let Some(image) = now.as_image() else { return ().into_any() };
+    let text = |read: fn(&Image) -> String| {
+        let row = row.clone();
+        live(move || row.image(read))
     };
-    let tags = {
-        let live = live.clone();
-        Memo::new(move |_| live.with(|it| it.tags.clone()))
+    let glowing = {
+        let row = row.clone();
+        glow(move || row.image(|it| it.tags.join(" ")))
     };
-    let title = boxed(move || tags.with(|tags| if tags.is_empty() { "no tag".to_owned() } else { tags.join(", ") }));
-    let name = {
-        let live = live.clone();
-        boxed(move || live.with(|it| it.name().to_owned()))
+    let dim = {
+        let row = row.clone();
+        live(move || row.image(|it| it.is_dangling().then_some("dim")))
     };
-    let first = boxed(move || tags.with(|tags| tags.first().cloned()).unwrap_or_else(|| "no tag".to_owned()));
-    let dim = boxed(move || tags.with(Vec::is_empty).then_some("dim"));
-    let others = boxed(move || {
-        let others = tags.with(Vec::len).saturating_sub(1);
-        (others > 0).then(|| view! { <small>{format!("+{others}")}</small> }.into_any())
-    });
-    let short = id.1.short().to_owned();
-    let (size, unit) = format::bytes(live.with_untracked(|it| it.size));
-    let created = live.with_untracked(|it| it.created);
-    let counted = boxed(move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all)));
-    Some(view! {
-        <tr role="row" data-entity="image" data-id=id.1.to_string() data-name=name data-usage=counted>
-            <th class="name" role="rowheader" scope="row" title=title data-glow=glow(move || tags.get())>
-                <b class=dim>{first}</b>
+    let others = {
+        let row = row.clone();
+        live(move || {
+            let others = row.image(|it| it.tags.iter().skip(1).cloned().collect::<Vec<_>>());
+            let count = (!others.is_empty()).then(|| view! { <small>{format!("+{}", others.len())}</small> }.into_any());
+            let tags = others.into_iter().map(|tag| view! { <small class="more">{tag}</small> }.into_any());
+            count.into_iter().chain(tags).collect::<Vec<_>>()
+        })
+    };
+    let title = |it: &Image| if it.is_dangling() { "no tag".to_owned() } else { it.tags.join(", ") };
+    let first = |it: &Image| it.tags.first().cloned().unwrap_or_else(|| "no tag".to_owned());
+    let (size, unit) = format::bytes(image.size);
+    view! {
+        <tr
+            role="row"
+            data-entity="image"
+            data-id=key.id().to_owned()
+            data-name=text(|it| it.name().to_owned())
+            data-usage=text(|it| it.usage.to_string())
+        >
+            <th class="name" role="rowheader" scope="row" title=text(title) data-glow=glowing>
+                <b class=dim>{text(first)}</b>
                 {others}
             </th>
-            <UsageCell usage />
-            <td class="id">{short}</td>
+            {usage_cell(row.clone())}
+            <td class="id">{image.id.short().to_owned()}</td>
             <td class="size number">{size} " " <small>{unit}</small></td>
-            <td class="made number">{created.map(|time| view! { <Ago time /> })}</td>
+            <td class="made number">{image.created.map(|time| view! { <Ago time /> })}</td>
         </tr>
-    })
+    }
+    .into_any()
 }

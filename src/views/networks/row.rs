@@ -2,8 +2,12 @@
 
 use crate::{
     client::Store,
-    model::{Network, NetworkId, Scoped},
-    views::{listing::UsageCell, widgets::{Ago, live as boxed}},
+    model::Network,
+    views::{
+        listing::usage_cell,
+        rows::Line,
+        widgets::{Ago, live},
+    },
 };
 use leptos::prelude::*;
 
@@ -13,33 +17,33 @@ pub(super) fn subnets(network: &Network) -> String {
 }
 
 /// Nothing when it is gone already.
-#[component]
-pub(super) fn Row(id: Scoped<NetworkId>) -> impl IntoView {
-    let live = expect_context::<Store>().network(&id)?;
-    let usage = {
-        let live = live.clone();
-        Signal::derive(move || live.with(|it| (it.usage, false)))
-    };
-    let network = live.get_untracked();
+pub(super) fn row(line: Line) -> AnyView {
+    let Line::Entity(key) = line else { return ().into_any() };
+    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let now = row.now();
+    let Some(network) = now.as_network() else { return ().into_any() };
     let tag = match (network.is_built_in(), network.internal) {
         (true, _) => Some("built in"),
         (_, true) => Some("internal"),
         _ => None,
     };
-    let [name, title, data_name] = std::array::from_fn(|_| network.name.clone());
-    let (subnets, all_subnets) = (subnets(&network), subnets(&network));
-    let counted = boxed(move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all)));
-    Some(view! {
-        <tr role="row" data-entity="network" data-id=id.1.to_string() data-name=data_name data-usage=counted>
-            <th class="name" role="rowheader" scope="row" title=title>
-                <b>{name}</b>
+    let name = || network.name.clone();
+    let counted = {
+        let row = row.clone();
+        live(move || row.network(|it| it.usage.to_string()))
+    };
+    view! {
+        <tr role="row" data-entity="network" data-id=key.id().to_owned() data-name=name() data-usage=counted>
+            <th class="name" role="rowheader" scope="row" title=name()>
+                <b>{name()}</b>
                 {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
             </th>
-            <UsageCell usage />
+            {usage_cell(row.clone())}
             <td class="driver">{network.driver.clone()}</td>
             <td class="scope">{network.scope.clone()}</td>
-            <td class="subnet" title=all_subnets>{subnets}</td>
+            <td class="subnet" title=subnets(network)>{subnets(network)}</td>
             <td class="made number">{network.created.map(|time| view! { <Ago time /> })}</td>
         </tr>
-    })
+    }
+    .into_any()
 }

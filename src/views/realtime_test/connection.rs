@@ -1,7 +1,7 @@
 //! The connection in figures.
 
 use crate::{
-    client::{Connection, Link, Store},
+    client::{Connection, Link, Store, order},
     views::{format, widgets::live},
 };
 use leptos::prelude::*;
@@ -26,9 +26,9 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("State", |link| word(link.connection).to_owned())}
                 {fact("Transport", |link| link.transport.word().to_owned())}
                 {fact("Server", |link| link.server_version.clone())}
-                {fact("Round trip", |link| link.round_trips.last().copied().map(format::millis).unwrap_or_default())}
-                {fact("Round trip p50", |link| percentile(&link.round_trips, 0.5))}
-                {fact("Round trip p95", |link| percentile(&link.round_trips, 0.95))}
+                {fact("Round trip", |link| link.round_trips.last().copied().map(format::micros).unwrap_or_default())}
+                {fact("Round trip p50", |link| percentile(&link.round_trips, 50))}
+                {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
                 <div><dt>"Revision"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
                 <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Messages", |link| link.messages.to_string())}
@@ -57,11 +57,10 @@ fn word(connection: Connection) -> &'static str {
 }
 
 /// By nearest rank.
-fn percentile(values: &[f64], part: f64) -> String {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = ((sorted.len() as f64 * part).ceil() as usize).max(1) - 1;
-    sorted.get(rank).copied().map(format::millis).unwrap_or_default()
+fn percentile(values: &[i64], percent: usize) -> String {
+    let sorted = order(values.len(), &mut |a, b| values[a].cmp(&values[b]));
+    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(rank).map(|at| values[*at]).map(format::micros).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -70,9 +69,9 @@ mod tests {
 
     #[test]
     fn percentiles_are_of_the_nearest_rank() {
-        let values: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!(percentile(&values, 0.5), "10 ms");
-        assert_eq!(percentile(&values, 0.95), "19 ms");
-        assert_eq!(percentile(&[], 0.5), "");
+        let values: Vec<i64> = (1..=20).rev().map(|it| it * 10_000).collect();
+        assert_eq!(percentile(&values, 50), "100 ms");
+        assert_eq!(percentile(&values, 95), "190 ms");
+        assert_eq!(percentile(&[], 50), "");
     }
 }

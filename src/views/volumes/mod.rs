@@ -3,16 +3,17 @@
 mod row;
 
 use super::{
-    listing::{Column, ListTools, Listing, UsageFilter, mentions},
+    listing::{Column, ListTools, Listing, UsageFilter, directed, mentions},
+    rows::{Line, rows},
     widgets::{Command, Icon, live},
 };
 use crate::{
-    client::Store,
-    model::{Volume, VolumeName, Scoped},
+    client::{Store, order},
+    model::{Volume, Key, Kind},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use row::Row;
+use row::row;
 use std::sync::Arc;
 
 const FILTERS: &[UsageFilter] = &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused];
@@ -22,7 +23,7 @@ pub fn VolumesPage() -> impl IntoView {
     let store = expect_context::<Store>();
     let listing = Listing::at("/volumes");
     let all = Memo::new(move |_| {
-        store.track_volumes();
+        store.track(Kind::Volume);
         store.look(|state| state.volumes().cloned().collect::<Vec<_>>())
     });
     let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
@@ -64,9 +65,7 @@ pub fn VolumesPage() -> impl IntoView {
                         </tr>
                     </thead>
                     <tbody role="rowgroup">
-                        <For each=move || chosen.get() key=Clone::clone let:id>
-                            <Row id />
-                        </For>
+                        {rows(chosen.into(), row)}
                     </tbody>
                 </table>
             }.into_any(),
@@ -74,14 +73,15 @@ pub fn VolumesPage() -> impl IntoView {
     }
 }
 
-fn select(all: &[Arc<Volume>], listing: &Listing) -> Vec<Scoped<VolumeName>> {
+fn select(all: &[Arc<Volume>], listing: &Listing) -> Vec<Line> {
     listing.query.with(|query| {
-        let mut chosen: Vec<&Arc<Volume>> = all
+        let chosen: Vec<&Arc<Volume>> = all
             .iter()
             .filter(|it| query.usage.passes(it.usage, false))
             .filter(|it| mentions(&query.search, &[it.id.as_str(), &it.driver]))
             .collect();
-        chosen.sort_by(|a, b| {
+        let compare = &mut |a: usize, b: usize| {
+            let (a, b) = (chosen[a], chosen[b]);
             let by_column = match query.sort.as_str() {
                 "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)),
                 "driver" => a.driver.cmp(&b.driver),
@@ -89,11 +89,10 @@ fn select(all: &[Arc<Volume>], listing: &Listing) -> Vec<Scoped<VolumeName>> {
                 "created" => b.created.cmp(&a.created),
                 _ => std::cmp::Ordering::Equal,
             };
-            by_column.then_with(|| a.id.cmp(&b.id))
-        });
-        if query.descending {
-            chosen.reverse();
-        }
-        chosen.into_iter().map(|it| (it.host.clone(), it.id.clone())).collect()
+            directed(by_column.then_with(|| a.id.cmp(&b.id)), query.descending)
+        };
+        let places = order(chosen.len(), compare);
+        let in_order = places.into_iter().map(|at| chosen[at]);
+        in_order.map(|it| Line::Entity(Key::Volume(it.host.clone(), it.id.clone()))).collect()
     })
 }

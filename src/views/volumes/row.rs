@@ -2,29 +2,38 @@
 
 use crate::{
     client::Store,
-    model::{Scoped, VolumeName},
-    views::{listing::UsageCell, widgets::{Ago, live as boxed}},
+    views::{
+        listing::usage_cell,
+        rows::Line,
+        widgets::{Ago, live},
+    },
 };
 use leptos::prelude::*;
 
 /// Nothing when it is gone already.
-#[component]
-pub(super) fn Row(id: Scoped<VolumeName>) -> impl IntoView {
-    let live = expect_context::<Store>().volume(&id)?;
-    let usage = {
-        let live = live.clone();
-        Signal::derive(move || live.with(|it| (it.usage, false)))
+pub(super) fn row(line: Line) -> AnyView {
+    let Line::Entity(key) = line else { return ().into_any() };
+    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let now = row.now();
+    let Some(volume) = now.as_volume() else { return ().into_any() };
+    let name = || volume.id.to_string();
+    let (shown, tag) = if volume.is_anonymous() {
+        (name()[..12].to_owned(), Some(view! { <span class="tag">"anonymous"</span> }))
+    } else {
+        (name(), None)
     };
-    let volume = live.get_untracked();
-    let [name, title, data_id, data_name] = std::array::from_fn(|_| id.1.to_string());
-    let counted = boxed(move || usage.with(|(usage, _)| format!("{}/{}", usage.running, usage.all)));
-    Some(view! {
-        <tr role="row" data-entity="volume" data-id=data_id data-name=data_name data-usage=counted>
-            <th class="name" role="rowheader" scope="row" title=title><b>{name}</b></th>
-            <UsageCell usage />
+    let counted = {
+        let row = row.clone();
+        live(move || row.volume(|it| it.usage.to_string()))
+    };
+    view! {
+        <tr role="row" data-entity="volume" data-id=name() data-name=name() data-usage=counted>
+            <th class="name" role="rowheader" scope="row" title=name()><b>{shown}</b>{tag}</th>
+            {usage_cell(row.clone())}
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
             <td class="made number">{volume.created.map(|time| view! { <Ago time /> })}</td>
         </tr>
-    })
+    }
+    .into_any()
 }

@@ -5,11 +5,11 @@ use crate::{client::Store, model::Timestamp, views::format};
 use leptos::prelude::*;
 
 #[component]
-pub fn Ago(#[prop(into)] time: Signal<Timestamp>) -> impl IntoView {
+pub fn Ago(time: Timestamp) -> impl IntoView {
     let now = expect_context::<Store>().now();
     view! {
-        <time datetime=live(move || time.get().to_string()) title=live(move || format::exact(time.get()))>
-            {live(move || format::ago(time.get(), now.get()))}
+        <time datetime=time.to_string() title=format::exact(time)>
+            {live(move || format::ago(time, now.get()))}
         </time>
     }
 }

@@ -1,6 +1,6 @@
 //! A command to copy into a terminal.
 
-use super::Icon;
+use super::{Icon, on_click};
 use crate::client::{Level, Toasts};
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ pub fn Command(text: &'static str) -> impl IntoView {
     view! {
         <div class="command">
             <code>{text}</code>
-            <button class="button bare square" aria-label="Copy the command" on:click=copy>
+            <button class="button bare square" aria-label="Copy the command" on:click=on_click(copy)>
                 <Icon name="copy" />
             </button>
         </div>

@@ -9,3 +9,8 @@ pub type Live<T> = Box<dyn FnMut() -> T + Send>;
 pub fn live<T>(read: impl FnMut() -> T + Send + 'static) -> Live<T> {
     Box::new(read)
 }
+
+/// A handler of clicks and changes, boxed for the same reason.
+pub fn on_click<E: 'static>(act: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(act)
+}

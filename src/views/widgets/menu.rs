@@ -13,6 +13,7 @@ pub fn Menu(
     children: Children,
 ) -> impl IntoView {
     let menu = NodeRef::<html::Div>::new();
+    let close_on_scroll = on_close.clone();
     let from = StoredValue::new_local(from);
     let close = {
         let on_close = on_close.clone();
@@ -44,6 +45,11 @@ pub fn Menu(
                 on_close();
             }
         });
+        on_cleanup(move || listener.remove());
+    });
+    Effect::new(move |_| {
+        let on_close = close_on_scroll.clone();
+        let listener = window_event_listener(ev::wheel, move |_| on_close());
         on_cleanup(move || listener.remove());
     });
     let on_key = move |event: ev::KeyboardEvent| {

@@ -14,6 +14,6 @@ pub use command::Command;
 pub use dialog::Dialog;
 pub use glow::glow;
 pub use icon::Icon;
-pub use live::{Live, live};
+pub use live::{Live, live, on_click};
 pub use menu::Menu;
 pub use search::Search;
