@@ -42,14 +42,14 @@ mod embed {
             ));
         }
         let version = all.finish();
-        let source = format!(
-            "static ASSETS: &[Asset] = &[\n{list}];\nstatic VERSION: &str = \"{version:016x}\";\n"
-        );
+        let source = format!("static ASSETS: &[Asset] = &[\n{list}];\nstatic VERSION: &str = \"{version:016x}\";\n");
         fs::write(out.join("assets.rs"), source).expect("OUT_DIR can be written");
     }
 
     fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-        let Ok(entries) = fs::read_dir(folder) else { return };
+        let Ok(entries) = fs::read_dir(folder) else {
+            return;
+        };
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {

@@ -1,7 +1,11 @@
 //! Where the page comes to life.
 
 use super::{Prefs, Store, link};
-use crate::{model::Timestamp, views::{App, Site}, wire::Seed};
+use crate::{
+    model::Timestamp,
+    views::{App, Site},
+    wire::Seed,
+};
 use leptos::{mount::hydrate_body, prelude::*};
 use std::time::Duration;
 
@@ -48,8 +52,5 @@ fn cookies(document: &web_sys::Document) -> String {
 fn tick(store: &Store) {
     let now = store.now();
     let offset = now.get_untracked().micros() - link::clock().micros();
-    set_interval(
-        move || now.set(Timestamp::from_micros(link::clock().micros() + offset)),
-        Duration::from_secs(1),
-    );
+    set_interval(move || now.set(Timestamp::from_micros(link::clock().micros() + offset)), Duration::from_secs(1));
 }

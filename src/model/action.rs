@@ -13,12 +13,21 @@ pub enum Action {
 pub enum ContainerAction {
     Start,
     /// Seconds until the engine kills it; its own default without.
-    Stop { timeout: Option<u32> },
-    Restart { timeout: Option<u32> },
+    Stop {
+        timeout: Option<u32>,
+    },
+    Restart {
+        timeout: Option<u32>,
+    },
     Pause,
     Unpause,
-    Kill { signal: Option<String> },
-    Remove { force: bool, volumes: bool },
+    Kill {
+        signal: Option<String>,
+    },
+    Remove {
+        force: bool,
+        volumes: bool,
+    },
 }
 
 /// The options of the protocol's `action` message; each action takes its own and refuses the others.

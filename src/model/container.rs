@@ -135,15 +135,8 @@ impl Container {
 }
 
 impl ContainerState {
-    pub const ALL: [Self; 7] = [
-        Self::Running,
-        Self::Restarting,
-        Self::Paused,
-        Self::Created,
-        Self::Removing,
-        Self::Exited,
-        Self::Dead,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Running, Self::Restarting, Self::Paused, Self::Created, Self::Removing, Self::Exited, Self::Dead];
 
     /// Docker's word for it.
     pub fn as_str(self) -> &'static str {

@@ -173,7 +173,8 @@ mod tests {
     use super::*;
 
     fn config(flags: &[&str], file: &str) -> Result<Config, ConfigError> {
-        let arguments = Arguments::try_parse_from([&["quaylight"], flags].concat()).expect("flags of the test are valid");
+        let arguments =
+            Arguments::try_parse_from([&["quaylight"], flags].concat()).expect("flags of the test are valid");
         Config::from_parts(arguments, file)
     }
 

@@ -28,7 +28,12 @@ use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Serves until `shutdown` completes. Starts from the state outwards, stops from the browsers inwards.
-pub async fn run(listener: TcpListener, config: &Config, clock: Clock, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn run(
+    listener: TcpListener,
+    config: &Config,
+    clock: Clock,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let (writer, reader, inbox) = state::open(clock);
     let writer = tokio::spawn(writer.run());
     let local = crate::model::HostId::new("local").expect("a word");

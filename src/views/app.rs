@@ -1,10 +1,8 @@
 //! Providers and the route table.
 
 use super::{
-    Site, containers::ContainersPage, dashboard::DashboardPage,
-    frame::Frame,
-    images::ImagesPage, networks::NetworksPage, not_found::NotFoundPage, realtime_test::RealtimeTestPage,
-    volumes::VolumesPage,
+    Site, containers::ContainersPage, dashboard::DashboardPage, frame::Frame, images::ImagesPage,
+    networks::NetworksPage, not_found::NotFoundPage, realtime_test::RealtimeTestPage, volumes::VolumesPage,
 };
 use crate::client::Toasts;
 use leptos::prelude::*;

@@ -98,12 +98,15 @@ pub fn bytes(bytes: u64) -> (String, &'static str) {
     // In whole numbers: printing fractions of floats is 10 kB of wasm.
     let mut scale = 1_000;
     let mut unit = 0;
-    while bytes / scale >= 999 && bytes % scale * 2 >= scale && unit + 1 < UNITS.len() || bytes / scale >= 1_000 && unit + 1 < UNITS.len() {
+    while bytes / scale >= 999 && bytes % scale * 2 >= scale && unit + 1 < UNITS.len()
+        || bytes / scale >= 1_000 && unit + 1 < UNITS.len()
+    {
         scale *= 1_000;
         unit += 1;
     }
     let tenths = (bytes / (scale / 100) + 5) / 10;
-    let text = if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() };
+    let text =
+        if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() };
     (text, UNITS[unit])
 }
 
@@ -125,10 +128,16 @@ pub fn port(port: &Port) -> String {
     };
     let private = port.private;
     // The same number is said once.
-    let leads = |public: u16| if public == private { String::new() } else { format!("→{private}") };
+    let leads = |public: u16| {
+        if public == private { String::new() } else { format!("→{private}") }
+    };
     match (port.public, port.ip.as_deref()) {
-        (Some(public), None | Some("0.0.0.0" | "::")) => format!("{public}{}{protocol}", leads(public)),
-        (Some(public), Some(ip)) if ip.contains(':') => format!("[{ip}]:{public}{}{protocol}", leads(public)),
+        (Some(public), None | Some("0.0.0.0" | "::")) => {
+            format!("{public}{}{protocol}", leads(public))
+        }
+        (Some(public), Some(ip)) if ip.contains(':') => {
+            format!("[{ip}]:{public}{}{protocol}", leads(public))
+        }
         (Some(public), Some(ip)) => format!("{ip}:{public}{}{protocol}", leads(public)),
         (None, _) => format!("{private}{protocol}"),
     }
@@ -203,7 +212,8 @@ mod tests {
 
     #[test]
     fn ports_say_where_they_lead() {
-        let make = |ip: Option<&str>, public, protocol| Port { private: 80, protocol, ip: ip.map(str::to_owned), public };
+        let make =
+            |ip: Option<&str>, public, protocol| Port { private: 80, protocol, ip: ip.map(str::to_owned), public };
         assert_eq!(port(&make(Some("0.0.0.0"), Some(8080), Protocol::Tcp)), "8080→80");
         assert_eq!(port(&make(Some("127.0.0.1"), Some(53), Protocol::Udp)), "127.0.0.1:53→80/udp");
         assert_eq!(port(&make(None, None, Protocol::Tcp)), "80");

@@ -72,7 +72,8 @@ impl Listing {
         let query = Memo::new(move |_| {
             address.with(|address| {
                 let filters = [UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
-                let usage = address.get_str("usage").and_then(|it| filters.into_iter().find(|filter| filter.as_str() == it));
+                let usage =
+                    address.get_str("usage").and_then(|it| filters.into_iter().find(|filter| filter.as_str() == it));
                 ListQuery {
                     search: address.get_str("q").unwrap_or_default().to_owned(),
                     usage: usage.unwrap_or_default(),
@@ -90,7 +91,12 @@ impl Listing {
         move |query: ListQuery| {
             let mut address = ParamsMap::new();
             let dir = if query.descending { "desc" } else { "" };
-            let said = [("q", query.search), ("usage", query.usage.as_str().into()), ("sort", query.sort), ("dir", dir.into())];
+            let said = [
+                ("q", query.search),
+                ("usage", query.usage.as_str().into()),
+                ("sort", query.sort),
+                ("dir", dir.into()),
+            ];
             for (key, value) in said {
                 if !value.is_empty() {
                     address.insert(key, value);
@@ -109,7 +115,10 @@ pub fn directed(order: std::cmp::Ordering, descending: bool) -> std::cmp::Orderi
 
 /// Whether every word of `search` occurs in one of `texts`.
 pub fn mentions(search: &str, texts: &[&str]) -> bool {
-    search.split_whitespace().map(str::to_lowercase).all(|word| texts.iter().any(|text| text.to_lowercase().contains(&word)))
+    search
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .all(|word| texts.iter().any(|text| text.to_lowercase().contains(&word)))
 }
 
 #[component]

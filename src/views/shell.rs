@@ -17,9 +17,8 @@ pub fn shell() -> impl IntoView {
     let document = expect_context::<Document>();
     let theme = expect_context::<Prefs>().theme.get_untracked().attribute();
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
-    let start = format!(
-        "import init, {{ hydrate }} from {script:?}; init({{ module_or_path: {wasm:?} }}).then(hydrate);"
-    );
+    let start =
+        format!("import init, {{ hydrate }} from {script:?}; init({{ module_or_path: {wasm:?} }}).then(hydrate);");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme data-base=site.base_path.to_string() data-version=site.version.to_string()>

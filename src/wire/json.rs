@@ -1,6 +1,8 @@
 //! Frames in JSON, for everybody: an object with the frame's name in `type`.
 
-use super::{Ack, ActionRequest, Channel, ClientFrame, Diff, Hello, Malformed, Position, ServerFrame, Update, WireError};
+use super::{
+    Ack, ActionRequest, Channel, ClientFrame, Diff, Hello, Malformed, Position, ServerFrame, Update, WireError,
+};
 use crate::model::{ActionOptions, HostId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +92,9 @@ pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
         Received::Unsubscribe { channels } => ClientFrame::Unsubscribe(channels),
         Received::Action { id, action, target, host, options } => match ActionOptions::deserialize(options) {
             Ok(options) => ClientFrame::Action(ActionRequest { id, action, target, host, options }),
-            Err(error) => return Err(Malformed { action: Some(id), ..Malformed::new(error) }),
+            Err(error) => {
+                return Err(Malformed { action: Some(id), ..Malformed::new(error) });
+            }
         },
         Received::Ping { nonce } => ClientFrame::Ping { nonce },
     })
@@ -127,7 +131,7 @@ mod tests {
         assert!(matches!(decode_client(action).unwrap(), ClientFrame::Action(it) if it.options.timeout == Some(1)));
         for (text, reason) in [
             ("", "EOF"),
-            ("[]", "invalid"),
+            ("[]", "missing field `type`"),
             (r#"{"type":"dance"}"#, "unknown variant `dance`"),
             (r#"{"type":"ping"}"#, "missing field `nonce`"),
             (r#"{"type":"ping","nonce":1,"extra":2}"#, "unknown field `extra`"),

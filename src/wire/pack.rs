@@ -52,7 +52,9 @@ impl Packed {
             Change::Gone(key) => return Ok(PackedChange::Gone(key.clone())),
             Change::Put(entity) => entity,
         };
-        let Some(before) = before else { return Ok(PackedChange::Put(entity.clone())) };
+        let Some(before) = before else {
+            return Ok(PackedChange::Put(entity.clone()));
+        };
         let old = postcard::to_allocvec(before)?;
         let new = postcard::to_allocvec(entity)?;
         let shorter = old.len().min(new.len());

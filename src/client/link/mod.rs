@@ -44,7 +44,9 @@ pub fn start(store: Store) {
 /// One connection, from opening to its end.
 async fn follow(store: &Store) {
     let link = store.link();
-    let Some(mut socket) = Socket::open(store.position().get_untracked()) else { return };
+    let Some(mut socket) = Socket::open(store.position().get_untracked()) else {
+        return;
+    };
     let mut pings = IntervalStream::new(PING_EVERY).fuse();
     let mut last_heard = clock();
     loop {
@@ -110,7 +112,9 @@ fn hear(store: &Store, socket: &mut Socket, frame: ServerFrame<crate::wire::Pack
             }
         }
         ServerFrame::Ack(_) => {}
-        ServerFrame::Error(error) => leptos::logging::warn!("the server did not understand: {}", error.message),
+        ServerFrame::Error(error) => {
+            leptos::logging::warn!("the server did not understand: {}", error.message)
+        }
     }
 }
 

@@ -147,7 +147,9 @@ fn network(container: &Container) -> Option<&str> {
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     loop {
-        let (&[x, ..], &[y, ..]) = (a, b) else { return a.len().cmp(&b.len()) };
+        let (&[x, ..], &[y, ..]) = (a, b) else {
+            return a.len().cmp(&b.len());
+        };
         if x.is_ascii_digit() && y.is_ascii_digit() {
             let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
             let (run_a, run_b) = (&a[..digits(a)], &b[..digits(b)]);

@@ -24,9 +24,9 @@ impl FromStr for EngineUrl {
     type Err = EngineError;
 
     fn from_str(text: &str) -> Result<Self, EngineError> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or_else(|| EngineError::Address(format!("{text:?} is no engine URL: unix:///path or tcp://host:port")))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| {
+            EngineError::Address(format!("{text:?} is no engine URL: unix:///path or tcp://host:port"))
+        })?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
             "tcp" | "http" if !rest.is_empty() => {
@@ -56,7 +56,9 @@ impl EngineUrl {
     /// which may appear later: so one is made when it is needed.
     pub(super) fn docker(&self) -> Result<Docker, EngineError> {
         let docker = match self {
-            Self::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), ACTION_TIMEOUT_S, API_DEFAULT_VERSION),
+            Self::Unix(path) => {
+                Docker::connect_with_unix(&path.to_string_lossy(), ACTION_TIMEOUT_S, API_DEFAULT_VERSION)
+            }
             Self::Tcp(authority) => {
                 Docker::connect_with_http(&format!("tcp://{authority}"), ACTION_TIMEOUT_S, API_DEFAULT_VERSION)
             }

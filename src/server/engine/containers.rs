@@ -1,9 +1,6 @@
 //! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
 
-use super::{
-    Engine, EngineError, READ_PATIENCE,
-    read::or_default,
-};
+use super::{Engine, EngineError, READ_PATIENCE, read::or_default};
 use crate::model::{
     Attachment, Container, ContainerAction, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount,
     MountKind, NetworkId, Port, Protocol, RestartPolicy, Timestamp,

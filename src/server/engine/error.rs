@@ -44,9 +44,7 @@ impl From<bollard::errors::Error> for EngineError {
     fn from(error: bollard::errors::Error) -> Self {
         use bollard::errors::Error;
         match error {
-            Error::DockerResponseServerError { status_code, message } => {
-                Self::Refused { status: status_code, message }
-            }
+            Error::DockerResponseServerError { status_code, message } => Self::Refused { status: status_code, message },
             Error::RequestTimeoutError => Self::Timeout,
             Error::JsonDataError { message, .. } => Self::Malformed(message),
             other => Self::Unreachable(innermost(&other)),

@@ -11,9 +11,35 @@ use std::collections::BTreeMap;
 /// What is asked for. Health checks alone cause three `exec_*` events a run: they are not among these. The engine takes
 /// each as a prefix as soon as `health_status` is one of them.
 const ACTIONS: [&str; 29] = [
-    "create", "start", "restart", "stop", "die", "kill", "oom", "pause", "unpause", "rename", "update", "destroy",
-    "remove", "health_status", "commit", "tag", "untag", "delete", "pull", "push", "import", "load", "connect",
-    "disconnect", "mount", "unmount", "prune", "reload", "build",
+    "create",
+    "start",
+    "restart",
+    "stop",
+    "die",
+    "kill",
+    "oom",
+    "pause",
+    "unpause",
+    "rename",
+    "update",
+    "destroy",
+    "remove",
+    "health_status",
+    "commit",
+    "tag",
+    "untag",
+    "delete",
+    "pull",
+    "push",
+    "import",
+    "load",
+    "connect",
+    "disconnect",
+    "mount",
+    "unmount",
+    "prune",
+    "reload",
+    "build",
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,11 @@
 //! Which engines exist. One today; everything asks by host.
 
-use super::{clock::Clock, engine::Engine, state::{Inbox, Reader}, watch::Watcher};
+use super::{
+    clock::Clock,
+    engine::Engine,
+    state::{Inbox, Reader},
+    watch::Watcher,
+};
 use crate::model::HostId;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::task::JoinHandle;

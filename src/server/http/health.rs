@@ -1,6 +1,9 @@
 //! `GET /healthz`: 200 while serving; the body says whether each engine answers.
 
-use crate::{model::{HostId, Timestamp}, server::app::App};
+use crate::{
+    model::{HostId, Timestamp},
+    server::app::App,
+};
 use axum::{Json, extract::State};
 use serde::Serialize;
 

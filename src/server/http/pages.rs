@@ -28,8 +28,7 @@ pub fn routes(app: &App) -> Router<App> {
         let app = app.clone();
         move || provide(&app)
     };
-    let (routes, _) =
-        generate_route_list_with_exclusions_and_ssg_and_context(Page, None, context.clone());
+    let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(Page, None, context.clone());
     Router::new().leptos_routes_with_context(app, routes, context, shell).fallback(file_or_page)
 }
 

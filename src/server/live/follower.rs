@@ -2,10 +2,16 @@
 
 use crate::{
     model::{Change, EngineState},
-    server::{clock::Clock, state::{Batch, Follow, Reader, Start}},
+    server::{
+        clock::Clock,
+        state::{Batch, Follow, Reader, Start},
+    },
     wire::{Changes, Channels, Diff, Encoding, Position, ServerFrame, Update, binary, json},
 };
-use axum::{body::Bytes, extract::ws::{Message, Utf8Bytes}};
+use axum::{
+    body::Bytes,
+    extract::ws::{Message, Utf8Bytes},
+};
 use std::{collections::VecDeque, sync::Arc};
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -56,8 +62,7 @@ impl Follower {
         let follow = reader.follow(position);
         let batches = follow.batches.resubscribe();
         let start = position.unwrap_or(follow.position);
-        let mut follower =
-            Self { reader, clock, encoding, channels, position: start, due: VecDeque::new(), batches };
+        let mut follower = Self { reader, clock, encoding, channels, position: start, due: VecDeque::new(), batches };
         follower.begin(follow);
         follower
     }

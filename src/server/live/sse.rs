@@ -32,7 +32,8 @@ pub async fn everything(State(app): State<App>, headers: HeaderMap) -> Response 
 
 fn stream_of(app: App, headers: &HeaderMap, channels: Channels) -> Response {
     let Some(place) = app.sessions.enter() else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.").into_response();
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
+            .into_response();
     };
     let last: Option<Position> =
         headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());

@@ -78,7 +78,12 @@ impl<'a> Step<'a> {
     }
 
     /// None when nothing changed.
-    pub(super) fn into_batch(mut self, from: u64, timestamp: Timestamp, engine_time: Option<Timestamp>) -> Option<Batch> {
+    pub(super) fn into_batch(
+        mut self,
+        from: u64,
+        timestamp: Timestamp,
+        engine_time: Option<Timestamp>,
+    ) -> Option<Batch> {
         if self.packed.is_empty() {
             return None;
         }

@@ -1,10 +1,7 @@
 //! How everyone but the writer sees the state.
 
 use super::feed::{Batch, Ring};
-use crate::{
-    model::EngineState,
-    wire::Position,
-};
+use crate::{model::EngineState, wire::Position};
 use std::sync::{Arc, RwLock};
 use tokio::sync::broadcast;
 
@@ -77,7 +74,8 @@ impl Reader {
 
     /// What came after `position`; none when that is no longer known.
     pub fn since(&self, position: Position) -> Option<Vec<Arc<Batch>>> {
-        (position.epoch == self.0.epoch).then(|| self.read(|truth| truth.ring.since(position.revision, truth.revision)))?
+        (position.epoch == self.0.epoch)
+            .then(|| self.read(|truth| truth.ring.since(position.revision, truth.revision)))?
     }
 
     /// From `position` on without a hole where that is possible, else from the state as it is now.

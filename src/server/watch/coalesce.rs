@@ -61,7 +61,9 @@ impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
     /// The read of `subject` has ended.
     pub(super) fn finish(&mut self, subject: &S) -> Answered {
         self.reading -= 1;
-        let Some(entry) = self.entries.get_mut(subject) else { return Answered { overtaken: false } };
+        let Some(entry) = self.entries.get_mut(subject) else {
+            return Answered { overtaken: false };
+        };
         let overtaken = std::mem::take(&mut entry.overtaken);
         entry.reading = false;
         if entry.meta.is_some() {

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_connect_concerns_the_network_and_the_container() {
-        let text = r#"{"Type":"network","Action":"connect","Actor":{"ID":"abc","Attributes":{"container":"0123456789ab"}}}"#;
+        let text =
+            r#"{"Type":"network","Action":"connect","Actor":{"ID":"abc","Attributes":{"container":"0123456789ab"}}}"#;
         let subjects = subjects(&serde_json::from_str(text).unwrap());
         let container = Subject::Container(ContainerId::new("0123456789ab").unwrap());
         assert_eq!(subjects, [Subject::Network(NetworkId::new("abc").unwrap()), container]);

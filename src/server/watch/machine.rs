@@ -129,7 +129,13 @@ impl Watcher {
         })
     }
 
-    async fn on_first_listing(&mut self, listing: Listing, name: String, facts: crate::model::Engine, reads: &mut Reads) {
+    async fn on_first_listing(
+        &mut self,
+        listing: Listing,
+        name: String,
+        facts: crate::model::Engine,
+        reads: &mut Reads,
+    ) {
         let host = self.engine.host().clone();
         let (differing, missing) = self.reader.look(|state| listing.compare(&host, state));
         let to_inspect = worth_inspecting(&differing);
@@ -165,7 +171,9 @@ impl Watcher {
 
     async fn mark_unreachable(&self, error: &EngineError) {
         let known = self.reader.look(|state| state.host(self.engine.host()).cloned());
-        let Some(host) = known.filter(|host| host.status != HostStatus::Unreachable) else { return };
+        let Some(host) = known.filter(|host| host.status != HostStatus::Unreachable) else {
+            return;
+        };
         let mut host = Host::clone(&host);
         host.status = HostStatus::Unreachable;
         host.since = self.clock.now();

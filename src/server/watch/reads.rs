@@ -62,7 +62,9 @@ impl Reads {
 
     /// The next read to end. Only when not idle.
     pub(super) async fn next(&mut self) -> Result<Option<(Subject, Updates)>, EngineError> {
-        let Some((subject, cause, answer)) = self.under_way.next().await else { return Ok(None) };
+        let Some((subject, cause, answer)) = self.under_way.next().await else {
+            return Ok(None);
+        };
         let answered = self.pending.finish(&subject);
         self.touch(&subject);
         self.start();

@@ -49,7 +49,9 @@ impl Acts {
     pub fn act(self, key: &Key, action: ContainerAction) {
         let store = expect_context::<Store>();
         let toasts = expect_context::<Toasts>();
-        let Some(Entity::Container(container)) = store.look(|state| state.get(key).cloned()) else { return };
+        let Some(Entity::Container(container)) = store.look(|state| state.get(key).cloned()) else {
+            return;
+        };
         let key = key.clone();
         self.pending.update(|pending| {
             pending.insert(key.clone(), run(&container));

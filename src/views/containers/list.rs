@@ -114,7 +114,8 @@ fn SelectAll() -> impl IntoView {
     });
     let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
-        let chosen = if all.get_untracked() { BTreeSet::new() } else { page.chosen.get_untracked().into_iter().collect() };
+        let chosen =
+            if all.get_untracked() { BTreeSet::new() } else { page.chosen.get_untracked().into_iter().collect() };
         page.selected.set(chosen);
     };
     view! {

@@ -13,7 +13,10 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{NavigateOptions, hooks::{use_navigate, use_query_map}};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 use std::collections::BTreeSet;
 
 /// What the parts of the page share.
@@ -97,9 +100,7 @@ fn NoMatch() -> impl IntoView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let ask = ask_for();
-    let hidden = move || {
-        format!("{} hidden by the filter.", store.count(Kind::Container))
-    };
+    let hidden = move || format!("{} hidden by the filter.", store.count(Kind::Container));
     view! {
         <section class="empty">
             <Icon name="search" />

@@ -14,7 +14,9 @@ use leptos::{html, prelude::*};
 /// Nothing when it is gone already.
 pub(super) fn row(key: Key) -> AnyView {
     let page = expect_context::<Page>();
-    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let Some(row) = expect_context::<Store>().entity(&key) else {
+        return ().into_any();
+    };
     let text = |read: fn(&Container) -> String| {
         let row = row.clone();
         live(move || row.container(read))

@@ -18,9 +18,7 @@ pub(super) fn Head() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     let page = expect_context::<Page>();
     let ask = ask_for();
-    let count = live(move || {
-        store.count(Kind::Container).to_string()
-    });
+    let count = live(move || store.count(Kind::Container).to_string());
     let set_layout = move |layout| {
         prefs.layout.set(layout);
         crate::views::remember(prefs);
@@ -121,7 +119,8 @@ pub(super) fn SelectionTools() -> impl IntoView {
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
         let selected = page.selected.get();
-        store.look(|state| selected.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect::<Vec<_>>())
+        store
+            .look(|state| selected.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect::<Vec<_>>())
     });
     view! {
         <div class="tools" role="toolbar" aria-label="Selection">

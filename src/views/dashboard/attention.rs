@@ -3,7 +3,10 @@
 use crate::{
     client::{Store, order},
     model::{Container, ContainerState, EngineState, Health, Kind, Timestamp},
-    views::{Site, format, widgets::{Ago, live}},
+    views::{
+        Site, format,
+        widgets::{Ago, live},
+    },
 };
 use leptos::prelude::*;
 
@@ -62,7 +65,9 @@ fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
             let why = if it.oom_killed { ", killed: out of memory" } else { "" };
             (3, "Exited", format!("code {code}{why}"), it.finished_at)
         }
-        _ if it.health == Some(Health::Unhealthy) => (0, "Unhealthy", format!("its health check fails{restarts}"), it.started_at),
+        _ if it.health == Some(Health::Unhealthy) => {
+            (0, "Unhealthy", format!("its health check fails{restarts}"), it.started_at)
+        }
         _ => return None,
     };
     let is_unhealthy = rank == 0;
@@ -129,7 +134,8 @@ pub(super) fn Attention() -> impl IntoView {
 fn line(concern: Concern) -> AnyView {
     let class = if concern.health.is_some() { "state well" } else { "state" };
     let page = Site::expect().page(&concern.page);
-    let detail = (!concern.detail.is_empty()).then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> });
+    let detail = (!concern.detail.is_empty())
+        .then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> });
     view! {
         <li>
             <span

@@ -1,6 +1,13 @@
 //! The host: the engine, the machine, and how much lies on it.
 
-use crate::{client::Store, model::Kind, views::{format, widgets::{Command, live}}};
+use crate::{
+    client::Store,
+    model::Kind,
+    views::{
+        format,
+        widgets::{Command, live},
+    },
+};
 use leptos::prelude::*;
 
 #[component]
@@ -29,10 +36,13 @@ pub(super) fn HostFacts() -> impl IntoView {
         let store = store.clone();
         live(move || {
             let host = store.main_host()?;
-            host.engine.is_none().then(|| view! {
-                <p class="quiet">{host.error.clone().unwrap_or_else(|| "Connecting to the engine.".to_owned())}</p>
-                <Command text="sudo systemctl start docker" />
-            }.into_any())
+            host.engine.is_none().then(|| {
+                view! {
+                    <p class="quiet">{host.error.clone().unwrap_or_else(|| "Connecting to the engine.".to_owned())}</p>
+                    <Command text="sudo systemctl start docker" />
+                }
+                .into_any()
+            })
         })
     };
     let things = live(move || {

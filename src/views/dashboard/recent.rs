@@ -34,7 +34,8 @@ pub(super) fn Recent() -> impl IntoView {
             latest.map(|it| Line::Entity(Key::Container(it.host.clone(), it.id.clone()))).collect::<Vec<_>>()
         })
     });
-    let nothing = live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()));
+    let nothing =
+        live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()));
     view! {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">"Recently changed"</h2>
@@ -45,9 +46,13 @@ pub(super) fn Recent() -> impl IntoView {
 }
 
 fn line(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
     let store = expect_context::<Store>();
-    let Some(row) = store.entity(&key) else { return ().into_any() };
+    let Some(row) = store.entity(&key) else {
+        return ().into_any();
+    };
     let (site, now) = (Site::expect(), store.now());
     let text = |read: fn(&Container) -> String| {
         let row = row.clone();

@@ -1,6 +1,10 @@
 //! All containers by state, as a bar and its legend.
 
-use crate::{client::{Facet, Store}, model::{ContainerState, Kind}, views::{Site, format, widgets::live}};
+use crate::{
+    client::{Facet, Store},
+    model::{ContainerState, Kind},
+    views::{Site, format, widgets::live},
+};
 use leptos::prelude::*;
 
 /// States as the bar shows them; exited is split by whether it failed.
@@ -35,35 +39,45 @@ pub(super) fn Whole() -> impl IntoView {
             format!("{}.{:02}%", hundredths / 100, hundredths % 100)
         };
         let mut at = 0;
-        parts.get().into_iter().map(|part| {
-            let x = at;
-            at += part.count;
-            view! {
-                <rect
-                    data-state=part.state.as_str()
-                    data-code=part.failed.then_some("")
-                    x=percent(x)
-                    width=percent(part.count)
-                ></rect>
-            }
-        }).collect_view().into_any()
+        parts
+            .get()
+            .into_iter()
+            .map(|part| {
+                let x = at;
+                at += part.count;
+                view! {
+                    <rect
+                        data-state=part.state.as_str()
+                        data-code=part.failed.then_some("")
+                        x=percent(x)
+                        width=percent(part.count)
+                    ></rect>
+                }
+            })
+            .collect_view()
+            .into_any()
     });
     let legend = live(move || {
-        parts.get().into_iter().map(|part| {
-            let word = if part.failed { "failed" } else { part.state.as_str() };
-            let filter = if part.state == ContainerState::Dead { ContainerState::Exited } else { part.state };
-            view! {
-                <a
-                    class="state"
-                    data-state=part.state.as_str()
-                    data-code=part.failed.then_some("")
-                    href=site.page(&format!("/containers?state={filter}"))
-                >
-                    <b>{part.count.to_string()}</b>
-                    {word}
-                </a>
-            }
-        }).collect_view().into_any()
+        parts
+            .get()
+            .into_iter()
+            .map(|part| {
+                let word = if part.failed { "failed" } else { part.state.as_str() };
+                let filter = if part.state == ContainerState::Dead { ContainerState::Exited } else { part.state };
+                view! {
+                    <a
+                        class="state"
+                        data-state=part.state.as_str()
+                        data-code=part.failed.then_some("")
+                        href=site.page(&format!("/containers?state={filter}"))
+                    >
+                        <b>{part.count.to_string()}</b>
+                        {word}
+                    </a>
+                }
+            })
+            .collect_view()
+            .into_any()
     });
     view! {
         <section class="whole" aria-labelledby="whole">

@@ -3,7 +3,10 @@
 use crate::{
     client::{Connection, Store, Transport},
     model::HostStatus,
-    views::{Site, format, widgets::{glow, live}},
+    views::{
+        Site, format,
+        widgets::{glow, live},
+    },
 };
 use leptos::prelude::*;
 

@@ -3,7 +3,10 @@
 use crate::{
     client::{Connection, Store},
     model::{HostStatus, Timestamp},
-    views::{format, widgets::{Icon, live}},
+    views::{
+        format,
+        widgets::{Icon, live},
+    },
 };
 use leptos::prelude::*;
 

@@ -38,7 +38,10 @@ pub fn is_stale() -> Signal<bool> {
     let store = expect_context::<Store>();
     let link = store.link();
     Signal::derive(move || {
-        let lost = !matches!(link.with(|link| link.connection), Connection::Live | Connection::Polling | Connection::Connecting);
+        let lost = !matches!(
+            link.with(|link| link.connection),
+            Connection::Live | Connection::Polling | Connection::Connecting
+        );
         lost || store.main_host().is_some_and(|host| host.status == crate::model::HostStatus::Unreachable)
     })
 }

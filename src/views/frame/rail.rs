@@ -3,7 +3,10 @@
 use crate::{
     client::Store,
     model::Kind,
-    views::{Site, widgets::{Icon, Live, live}},
+    views::{
+        Site,
+        widgets::{Icon, Live, live},
+    },
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;

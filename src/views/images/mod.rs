@@ -92,10 +92,12 @@ fn select(all: &[Arc<Image>], listing: &Listing) -> Vec<Line> {
         let compare = &mut |a: usize, b: usize| {
             let (a, b) = (chosen[a], chosen[b]);
             let order = match query.sort.as_str() {
-            "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)).then_with(|| by_name(a, b)),
-            "id" => a.id.cmp(&b.id),
-            "size" => b.size.cmp(&a.size).then_with(|| by_name(a, b)),
-            "created" => b.created.cmp(&a.created).then_with(|| by_name(a, b)),
+                "use" => {
+                    (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)).then_with(|| by_name(a, b))
+                }
+                "id" => a.id.cmp(&b.id),
+                "size" => b.size.cmp(&a.size).then_with(|| by_name(a, b)),
+                "created" => b.created.cmp(&a.created).then_with(|| by_name(a, b)),
                 _ => by_name(a, b).then_with(|| a.id.cmp(&b.id)),
             };
             directed(order, query.descending)

@@ -14,10 +14,16 @@ use leptos::prelude::*;
 
 /// Nothing when it is gone already.
 pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
-    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
+    let Some(row) = expect_context::<Store>().entity(&key) else {
+        return ().into_any();
+    };
     let now = row.now();
-    let Some(image) = now.as_image() else { return ().into_any() };
+    let Some(image) = now.as_image() else {
+        return ().into_any();
+    };
     let text = |read: fn(&Image) -> String| {
         let row = row.clone();
         live(move || row.image(read))
@@ -34,12 +40,15 @@ pub(super) fn row(line: Line) -> AnyView {
         let row = row.clone();
         live(move || {
             let others = row.image(|it| it.tags.iter().skip(1).cloned().collect::<Vec<_>>());
-            let count = (!others.is_empty()).then(|| view! { <small>{format!("+{}", others.len())}</small> }.into_any());
+            let count =
+                (!others.is_empty()).then(|| view! { <small>{format!("+{}", others.len())}</small> }.into_any());
             let tags = others.into_iter().map(|tag| view! { <small class="more">{tag}</small> }.into_any());
             count.into_iter().chain(tags).collect::<Vec<_>>()
         })
     };
-    let title = |it: &Image| if it.is_dangling() { "no tag".to_owned() } else { it.tags.join(", ") };
+    let title = |it: &Image| {
+        if it.is_dangling() { "no tag".to_owned() } else { it.tags.join(", ") }
+    };
     let first = |it: &Image| it.tags.first().cloned().unwrap_or_else(|| "no tag".to_owned());
     let (size, unit) = format::bytes(image.size);
     view! {

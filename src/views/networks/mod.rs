@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     client::{Store, order},
-    model::{Network, Key, Kind},
+    model::{Key, Kind, Network},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -28,9 +28,8 @@ pub fn NetworksPage() -> impl IntoView {
     });
     let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
     let total = live(move || all.with(Vec::len).to_string());
-    let count = move |filter: UsageFilter| {
-        all.with(|all| all.iter().filter(|it| filter.passes(it.usage, false)).count())
-    };
+    let count =
+        move |filter: UsageFilter| all.with(|all| all.iter().filter(|it| filter.passes(it.usage, false)).count());
     let shown = Memo::new(move |_| (all.with(Vec::is_empty), chosen.with(Vec::is_empty)));
     view! {
         <Title text="Networks" />

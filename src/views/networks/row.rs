@@ -18,10 +18,16 @@ pub(super) fn subnets(network: &Network) -> String {
 
 /// Nothing when it is gone already.
 pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
-    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
+    let Some(row) = expect_context::<Store>().entity(&key) else {
+        return ().into_any();
+    };
     let now = row.now();
-    let Some(network) = now.as_network() else { return ().into_any() };
+    let Some(network) = now.as_network() else {
+        return ().into_any();
+    };
     let tag = match (network.is_built_in(), network.internal) {
         (true, _) => Some("built in"),
         (_, true) => Some("internal"),

@@ -69,9 +69,13 @@ fn section(
 }
 
 fn container_row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
     let store = expect_context::<Store>();
-    let Some(row) = store.entity(&key) else { return ().into_any() };
+    let Some(row) = store.entity(&key) else {
+        return ().into_any();
+    };
     let now = store.now();
     let text = |read: fn(&Container) -> String| {
         let row = row.clone();
@@ -115,9 +119,13 @@ fn container_row(line: Line) -> AnyView {
 }
 
 fn image_row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
     let store = expect_context::<Store>();
-    let Some(row) = store.entity(&key) else { return ().into_any() };
+    let Some(row) = store.entity(&key) else {
+        return ().into_any();
+    };
     let text = |read: fn(&Image) -> String| {
         let row = row.clone();
         live(move || row.image(read))

@@ -12,10 +12,16 @@ use leptos::prelude::*;
 
 /// Nothing when it is gone already.
 pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else { return ().into_any() };
-    let Some(row) = expect_context::<Store>().entity(&key) else { return ().into_any() };
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
+    let Some(row) = expect_context::<Store>().entity(&key) else {
+        return ().into_any();
+    };
     let now = row.now();
-    let Some(volume) = now.as_volume() else { return ().into_any() };
+    let Some(volume) = now.as_volume() else {
+        return ().into_any();
+    };
     let name = || volume.id.to_string();
     let (shown, tag) = if volume.is_anonymous() {
         (name()[..12].to_owned(), Some(view! { <span class="tag">"anonymous"</span> }))

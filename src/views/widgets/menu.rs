@@ -53,7 +53,9 @@ pub fn Menu(
         on_cleanup(move || listener.remove());
     });
     let on_key = move |event: ev::KeyboardEvent| {
-        let Some(menu) = menu.get_untracked() else { return };
+        let Some(menu) = menu.get_untracked() else {
+            return;
+        };
         match event.key().as_str() {
             "ArrowDown" => focus_item(&menu, Move::By(1)),
             "ArrowUp" => focus_item(&menu, Move::By(-1)),
@@ -78,7 +80,9 @@ enum Move {
 }
 
 fn focus_item(menu: &HtmlElement, to: Move) {
-    let Ok(items) = menu.query_selector_all("[role=menuitem]") else { return };
+    let Ok(items) = menu.query_selector_all("[role=menuitem]") else {
+        return;
+    };
     let count = i32::try_from(items.length()).unwrap_or_default();
     let focused = document().active_element();
     let at = (0..count).find(|at| items.item(*at as u32).as_ref() == focused.as_deref());

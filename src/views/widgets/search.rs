@@ -13,7 +13,9 @@ pub fn Search(
     let field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
-            let Some(field) = field.get_untracked() else { return };
+            let Some(field) = field.get_untracked() else {
+                return;
+            };
             if event.key() == "/" && !event.ctrl_key() && !event.meta_key() && !is_typing() {
                 event.prevent_default();
                 let _ = field.focus();

@@ -35,7 +35,9 @@ fn verdict(host: Option<&str>, origin: Option<&str>, matters: bool) -> Result<()
             "The request is for the host {host:?}. Without sign-in this server answers only to localhost and to addresses."
         ));
     }
-    let Some(origin) = origin.filter(|_| matters) else { return Ok(()) };
+    let Some(origin) = origin.filter(|_| matters) else {
+        return Ok(());
+    };
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     if authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
         return Ok(());

@@ -1,0 +1,99 @@
+//! Containers: every way they change.
+
+use crate::support::{Docker, Watched, engine_url};
+use quaylight::model::{ContainerState, Health, MountKind, RestartPolicy};
+
+#[tokio::test]
+async fn a_container_is_seen_through_its_whole_life() {
+    let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
+    let name = docker.create("life", &["--label", "com.docker.compose.project=shop"]).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Created && it.project() == Some("shop")).await;
+
+    docker.run(&["start", &name]).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Running && it.started_at.is_some()).await;
+    docker.run(&["pause", &name]).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Paused).await;
+    docker.run(&["unpause", &name]).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Running).await;
+
+    let renamed = docker.name("renamed");
+    docker.run(&["rename", &name, &renamed]).await;
+    watched.until_container(&renamed, |it| it.state == ContainerState::Running).await;
+
+    docker.run(&["kill", &renamed]).await;
+    watched.until_container(&renamed, |it| it.state == ContainerState::Exited && it.exit_code == Some(137)).await;
+    docker.run(&["rm", &renamed]).await;
+    watched.until("it is gone", |state| state.containers().all(|it| it.name != renamed)).await;
+}
+
+#[tokio::test]
+async fn a_failing_health_check_and_a_restart_policy_show() {
+    let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
+    let check = ["--health-cmd", "test -e /well", "--health-interval", "200ms", "--health-retries", "1"];
+    let name = docker.create("health", &check).await;
+    docker.run(&["start", &name]).await;
+    watched.until_container(&name, |it| it.health == Some(Health::Unhealthy)).await;
+    docker.run(&["exec", &name, "touch", "/well"]).await;
+    watched.until_container(&name, |it| it.health == Some(Health::Healthy)).await;
+    docker.run(&["stop", "-t", "0", &name]).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Exited && it.health.is_none()).await;
+
+    let crashing = docker.name("crashing");
+    let label = format!("quaylight.test={}", docker.name("").trim_start_matches('-'));
+    let policy =
+        ["run", "-d", "--name", &crashing, "--label", &label, "--network", "none", "--restart", "on-failure:2"];
+    docker.run(&[&policy[..], &[crate::support::IMAGE, "sh", "-c", "exit 3"]].concat()).await;
+    watched
+        .until_container(&crashing, |it| {
+            let policy = it.restart_policy == Some(RestartPolicy::OnFailure);
+            policy && it.restart_count == Some(2) && it.state == ContainerState::Exited && it.exit_code == Some(3)
+        })
+        .await;
+}
+
+/// The list and the inspect of one container must give the same entity, or each reconcile would find a difference.
+#[tokio::test]
+async fn a_list_tells_of_a_container_what_an_inspect_tells() {
+    let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
+    let volume = docker.volume("data").await;
+    let mount = format!("{volume}:/data:ro");
+    let rich =
+        docker.create("rich", &["-v", &mount, "-v", "/tmp:/host", "--tmpfs", "/scratch", "--expose", "9000"]).await;
+    let stopped = docker.create("stopped", &[]).await;
+    docker.run(&["start", &rich, &stopped]).await;
+    docker.run(&["kill", &stopped]).await;
+    docker.run(&["wait", &stopped]).await;
+    let listed = watched.engine.containers().await.unwrap();
+    for name in [&rich, &stopped] {
+        let listed = listed.iter().find(|it| it.name == **name).unwrap();
+        let inspected = watched.engine.container(&listed.id).await.unwrap().unwrap();
+        let mut expected = inspected.clone();
+        expected.started_at = None;
+        expected.finished_at = None;
+        expected.restart_count = None;
+        expected.restart_policy = None;
+        assert_eq!(*listed, expected);
+        assert_eq!(quaylight::server::engine::with_details_of(listed.clone(), &inspected), inspected);
+    }
+    let rich = listed.iter().find(|it| it.name == rich).unwrap();
+    let volume = rich.mounts.iter().find(|it| it.destination == "/data").unwrap();
+    assert_eq!((volume.kind, volume.writable), (MountKind::Volume, false));
+}
+
+/// What events put provisionally is what the read says afterwards: with the reads discarded nothing would differ.
+#[tokio::test]
+async fn no_change_waits_for_the_reconcile() {
+    let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
+    let before = watched.reader.drift();
+    for round in 0..5 {
+        let name = docker.create(&format!("round{round}"), &[]).await;
+        docker.run(&["start", &name]).await;
+        docker.run(&["kill", &name]).await;
+        watched.until_container(&name, |it| it.state == ContainerState::Exited).await;
+        docker.run(&["wait", &name]).await;
+        let id = watched.container(&name).id;
+        let read = watched.engine.container(&id).await.unwrap().unwrap();
+        watched.until_container(&name, move |it| *it == read).await;
+    }
+    assert_eq!(watched.reader.drift(), before);
+}

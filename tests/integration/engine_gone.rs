@@ -1,0 +1,36 @@
+//! An engine that is not there, and what a server knows of one that is.
+
+use crate::support::{Watched, local};
+use quaylight::{
+    model::HostStatus,
+    server::{clock::Clock, engine::Engine, hosts::Hosts, state},
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+#[tokio::test]
+async fn a_server_without_an_engine_says_so_and_waits() {
+    let folder = std::env::temp_dir().join(format!("quaylight-none-{}", std::process::id()));
+    let url = format!("unix://{}/docker.sock", folder.display());
+    let (writer, reader, inbox) = state::open(Clock::SYSTEM);
+    let hosts = Hosts::new([Engine::new(local(), url.parse().unwrap())]);
+    let mut batches = reader.follow(None).batches;
+    let watchers = hosts.watch(&reader, &inbox, Clock::SYSTEM);
+    let writer = tokio::spawn(writer.run());
+    let unreachable = async {
+        while !reader.look(|state| state.hosts().any(|it| it.status == HostStatus::Unreachable && it.error.is_some())) {
+            batches.recv().await.ok();
+        }
+    };
+    timeout(Duration::from_secs(5), unreachable).await.expect("it is marked unreachable");
+    watchers.iter().chain([&writer]).for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Its restart is tested in the browser, where the effect is seen.
+#[tokio::test]
+async fn a_watched_engine_has_a_name_and_facts() {
+    let watched = Watched::start(&crate::support::engine_url()).await;
+    let host = watched.reader.look(|state| state.host(&local()).cloned()).unwrap();
+    let engine = host.engine.as_ref().unwrap();
+    assert!(engine.cpus > 0 && engine.memory > 0 && !engine.version.is_empty(), "{engine:?}");
+}

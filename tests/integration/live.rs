@@ -1,0 +1,108 @@
+//! What clients get: a socket that follows, one that never reads, and the word at the end.
+
+use crate::support::{Docker, TestServer};
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn connect(server: &TestServer) -> Self {
+        let request = format!("ws://{}/ws", server.address).into_client_request().unwrap();
+        Self(connect_async(request).await.unwrap().0)
+    }
+
+    async fn message(&mut self) -> Value {
+        loop {
+            let message = timeout(Duration::from_secs(10), self.0.next()).await.expect("a message comes");
+            if let Message::Text(text) = message.expect("the socket is open").unwrap() {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
+    }
+
+    /// Reads on until a message is as wanted; every diff on the way must join up.
+    async fn until(&mut self, mut revision: Option<u64>, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.message().await;
+            match message["type"].as_str() {
+                Some("engine_state_update") => revision = message["revision"].as_u64(),
+                Some("engine_state_diff") => {
+                    if let Some(revision) = revision {
+                        assert_eq!(message["from"].as_u64(), Some(revision), "{message}");
+                    }
+                    revision = message["to"].as_u64();
+                }
+                _ => {}
+            }
+            if wanted(&message) {
+                return message;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_gets_hello_then_the_state_then_what_changes() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    assert_eq!(client.message().await["type"], "hello");
+    let name = docker.create("seen", &[]).await;
+    client.until(None, |message| message.to_string().contains(&format!("\"name\":\"{name}\""))).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_holds_up_nobody() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let _deaf: Vec<Client> = futures::future::join_all((0..20).map(|_| Client::connect(&server))).await;
+    let mut client = Client::connect(&server).await;
+    for round in 0..10 {
+        let name = docker.create(&format!("round{round}"), &[]).await;
+        client.until(None, |message| message.to_string().contains(&format!("\"name\":\"{name}\""))).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_says_so() {
+    let server = TestServer::start(&[]).await;
+    let mut client = Client::connect(&server).await;
+    client.message().await;
+    let farewell = async {
+        loop {
+            match client.0.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                Some(Ok(_)) => {}
+                other => panic!("no farewell: {other:?}"),
+            }
+        }
+    };
+    let (code, ()) = tokio::join!(farewell, server.stop());
+    assert_eq!(code, 1001);
+}
+
+#[tokio::test]
+async fn a_read_only_server_refuses_every_change() {
+    let (docker, server) = (Docker::new(), TestServer::start(&["--read-only"]).await);
+    let mut client = Client::connect(&server).await;
+    let name = docker.create("kept", &[]).await;
+    let id = docker.run(&["inspect", "--format", "{{.Id}}", &name]).await;
+    for action in ["container.start", "container.stop", "container.kill", "container.remove"] {
+        let request = format!(r#"{{"type":"action","id":"{action}","action":"{action}","target":"{id}"}}"#);
+        client.0.send(Message::text(request)).await.unwrap();
+        let ack = client.until(None, |message| message["type"] == "ack").await;
+        assert_eq!(
+            (&ack["ok"], &ack["error"]["kind"]),
+            (&Value::Bool(false), &Value::String("forbidden".into())),
+            "{ack}"
+        );
+    }
+    server.stop().await;
+}

@@ -1,0 +1,12 @@
+//! The server's half against a real Docker Engine: every change of the engine arrives in the state.
+//!
+//! The engine is the one of `QUAYLIGHT_TEST_ENGINE`, else of `DOCKER_HOST`, else the default socket; the image is the
+//! one that `scripts/test-image` makes. Things are named and labelled as the test's own, and only those are removed.
+
+mod support;
+
+mod containers;
+mod engine_gone;
+mod images;
+mod live;
+mod volumes_and_networks;

@@ -1,0 +1,205 @@
+//! A watched engine, a server on a free port, the docker CLI, and waiting for conditions.
+
+use quaylight::{
+    model::{Container, EngineState, HostId},
+    server::{
+        self,
+        clock::Clock,
+        config::{Arguments, Config},
+        engine::Engine,
+        hosts::Hosts,
+        state::{self, Reader},
+    },
+};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle, time::timeout};
+
+pub const IMAGE: &str = "quaylight-test/busybox:1";
+
+/// Longer than any change takes, short enough to fail a test soon.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub fn engine_url() -> String {
+    let set = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+    set("QUAYLIGHT_TEST_ENGINE").or_else(|| set("DOCKER_HOST")).unwrap_or_else(|| "unix:///var/run/docker.sock".into())
+}
+
+pub fn local() -> HostId {
+    HostId::new("local").unwrap()
+}
+
+/// An engine with a watcher, and the state it fills.
+pub struct Watched {
+    pub reader: Reader,
+    pub engine: Engine,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Watched {
+    /// Returns when the engine has been listed.
+    pub async fn start(url: &str) -> Self {
+        let (writer, reader, inbox) = state::open(Clock::SYSTEM);
+        let engine = Engine::new(local(), url.parse().unwrap());
+        let hosts = Hosts::new([engine.clone()]);
+        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM);
+        tasks.push(tokio::spawn(writer.run()));
+        let watched = Self { reader, engine, tasks };
+        watched.until("the engine is reachable", |state| state.hosts().any(|host| host.is_reachable())).await;
+        watched
+    }
+
+    /// Waits until the state is as `condition` wants it; woken by its changes, not by time.
+    #[track_caller]
+    pub fn until(&self, what: &str, condition: impl Fn(&EngineState) -> bool) -> impl Future<Output = ()> {
+        let at = std::panic::Location::caller();
+        let mut batches = self.reader.follow(None).batches;
+        let reader = self.reader.clone();
+        let what = what.to_owned();
+        async move {
+            let wait = async {
+                while !reader.look(&condition) {
+                    batches.recv().await.ok();
+                }
+            };
+            assert!(timeout(PATIENCE, wait).await.is_ok(), "{at}: not within {PATIENCE:?}: {what}");
+        }
+    }
+
+    /// Waits until the container of this name is as wanted.
+    #[track_caller]
+    pub fn until_container(&self, name: &str, wanted: impl Fn(&Container) -> bool) -> impl Future<Output = ()> {
+        let its_name = name.to_owned();
+        self.until(name, move |state| state.containers().any(|it| it.name == its_name && wanted(it)))
+    }
+
+    pub fn container(&self, name: &str) -> Container {
+        let found = self.reader.look(|state| state.containers().find(|it| it.name == name).cloned());
+        Container::clone(&found.unwrap_or_else(|| panic!("there is no container {name}")))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// The docker CLI, and what one test makes with it. Names end with the test's own suffix.
+pub struct Docker {
+    url: String,
+    suffix: String,
+}
+
+impl Docker {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let suffix = format!("qlit-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self { url: engine_url(), suffix }
+    }
+
+    pub fn name(&self, name: &str) -> String {
+        format!("{name}-{}", self.suffix)
+    }
+
+    fn label(&self) -> String {
+        format!("quaylight.test={}", self.suffix)
+    }
+
+    /// Runs `docker ARGS` and gives what it prints.
+    #[track_caller]
+    pub fn run(&self, args: &[&str]) -> impl Future<Output = String> {
+        let at = std::panic::Location::caller();
+        let mut command = Command::new("docker");
+        command.args(args).env("DOCKER_HOST", &self.url);
+        let line = args.join(" ");
+        async move {
+            let output = command.output().await.expect("there is a docker CLI");
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{at}: docker {line}: {error}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        }
+    }
+
+    /// A container that sleeps, with `options` of `docker create`. Its name.
+    pub async fn create(&self, name: &str, options: &[&str]) -> String {
+        let (name, label) = (self.name(name), self.label());
+        let start = ["create", "--name", &name, "--label", &label, "--network", "none", "--stop-timeout", "0"];
+        self.run(&[&start, options, &[IMAGE, "sleep", "600"]].concat()).await;
+        name
+    }
+
+    pub async fn volume(&self, name: &str) -> String {
+        let (name, label) = (self.name(name), self.label());
+        self.run(&["volume", "create", "--label", &label, &name]).await;
+        name
+    }
+
+    pub async fn network(&self, name: &str) -> String {
+        let (name, label) = (self.name(name), self.label());
+        self.run(&["network", "create", "--label", &label, &name]).await;
+        name
+    }
+}
+
+impl Drop for Docker {
+    /// Removes what the test made, and nothing else.
+    fn drop(&mut self) {
+        let docker = |args: &[&str]| {
+            let output = std::process::Command::new("docker").args(args).env("DOCKER_HOST", &self.url).output();
+            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let filter = format!("label={}", self.label());
+        for id in docker(&["ps", "-aq", "--filter", &filter]) {
+            docker(&["rm", "-fv", &id]);
+        }
+        for id in docker(&["network", "ls", "-q", "--filter", &filter]) {
+            docker(&["network", "rm", &id]);
+        }
+        for name in docker(&["volume", "ls", "-q", "--filter", &filter]) {
+            docker(&["volume", "rm", "-f", &name]);
+        }
+        for tag in docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]) {
+            if tag.contains(&self.suffix) {
+                docker(&["rmi", "--no-prune", &tag]);
+            }
+        }
+    }
+}
+
+/// A whole server on a free port of loopback.
+pub struct TestServer {
+    pub address: std::net::SocketAddr,
+    shutdown: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl TestServer {
+    pub async fn start(flags: &[&str]) -> Self {
+        use clap::Parser;
+        let url = engine_url();
+        let arguments = Arguments::parse_from([&["quaylight", "--engine", &url], flags].concat());
+        let config = Config::read(arguments).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, asked) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            server::run(listener, &config, Clock::SYSTEM, async {
+                asked.await.ok();
+            })
+            .await
+        });
+        Self { address, shutdown: Some(shutdown), serving: Some(serving) }
+    }
+
+    /// Asks it to stop, and returns when it has.
+    pub async fn stop(mut self) {
+        self.shutdown.take().map(|shutdown| shutdown.send(()));
+        let serving = self.serving.take().expect("it is stopped once");
+        timeout(PATIENCE, serving).await.expect("it stops soon").unwrap().unwrap();
+    }
+}
