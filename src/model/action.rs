@@ -42,9 +42,9 @@ pub struct ActionOptions {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownAction {
-    #[error("there is no action {0:?}")]
+    #[error("there is no action \"{0}\"")]
     Name(String),
-    #[error("{0} takes no option {1:?}")]
+    #[error("{0} takes no option \"{1}\"")]
     Option(String, &'static str),
     #[error(transparent)]
     Target(#[from] InvalidId),

@@ -16,7 +16,7 @@ pub struct Container {
     /// As given at creation: a tag, a digest or an id.
     pub image: String,
     pub image_id: Option<ImageId>,
-    /// Whole seconds, the precision of engine lists.
+    /// Whole seconds until the container was inspected: lists say no more.
     pub created: Timestamp,
     pub labels: Labels,
     /// Sorted by destination.

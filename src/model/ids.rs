@@ -7,7 +7,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid {what}: {text:?}")]
+#[error("not a valid {what}: \"{text}\"")]
 pub struct InvalidId {
     what: &'static str,
     text: String,

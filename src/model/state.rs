@@ -35,6 +35,11 @@ impl EngineState {
         self.table(Kind::Network).values().filter_map(Entity::as_network)
     }
 
+    /// All of a kind, by key.
+    pub fn entities(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
+        self.table(kind).values()
+    }
+
     pub fn count(&self, kind: Kind) -> usize {
         self.table(kind).len()
     }

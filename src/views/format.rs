@@ -29,7 +29,7 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 pub fn status(container: &Container, now: Timestamp) -> String {
     let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
     let code = container.exit_code.map(|code| format!("code {code}"));
-    let ended = since(container.finished_at).map(|it| format!("{it} ago"));
+    let ended = container.finished_at.map(|ended| ago(ended, now));
     let code_and_end = || [code.clone(), ended.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match container.state {
         ContainerState::Running | ContainerState::Paused => {

@@ -1,16 +1,24 @@
-//! What the lists of images, volumes and networks share: the query in the address, usage chips, sortable headers.
+//! The pages of images, volumes and networks: one page, and what is special to each as data.
+//!
+//! The query is in the address, so that copying it shares the view.
 
 use super::{
     Site,
-    widgets::{Search, live, on_click},
+    rows::{Line, rows},
+    widgets::{Command, Search, chip, column, empty, live, sort_word},
 };
-use crate::{client::Row, model::Usage};
+use crate::{
+    client::{Row, Store, order},
+    model::{Entity, Kind, Usage},
+};
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
+use std::cmp::Ordering;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListQuery {
@@ -49,144 +57,189 @@ impl UsageFilter {
         }
     }
 
-    pub fn passes(self, usage: Usage, is_dangling: bool) -> bool {
+    fn passes(self, entity: &Entity) -> bool {
+        let users = entity.usage().unwrap_or_default().all;
         match self {
             Self::All => true,
-            Self::InUse => usage.all > 0,
-            Self::Unused => usage.all == 0,
-            Self::Dangling => is_dangling,
+            Self::InUse => users > 0,
+            Self::Unused => users == 0,
+            Self::Dangling => entity.as_image().is_some_and(|image| image.is_dangling()),
         }
     }
 }
 
-/// One list: its place and its query.
-#[derive(Clone, Copy)]
-pub struct Listing {
-    path: &'static str,
-    pub query: Memo<ListQuery>,
+/// What is special to one list.
+pub struct ListPage {
+    pub kind: Kind,
+    pub path: &'static str,
+    pub title: &'static str,
+    /// Plural, as the search field says it; the table's class and the icon's name too.
+    pub what: &'static str,
+    /// What an empty page says, and the command that would fill it.
+    pub nothing_yet: &'static str,
+    pub hint: &'static str,
+    pub command: &'static str,
+    pub filters: &'static [UsageFilter],
+    pub columns: &'static [ListColumn],
+    /// What stands beside the title.
+    pub total: fn(&[Entity]) -> String,
+    /// The texts that are searched.
+    pub texts: fn(&Entity) -> String,
+    /// By the column's word; ties are told apart too.
+    pub compare: fn(&Entity, &Entity, &str) -> Ordering,
+    pub row: fn(Line) -> AnyView,
 }
 
-impl Listing {
-    pub fn at(path: &'static str) -> Self {
-        let address = use_query_map();
-        let query = Memo::new(move |_| {
-            address.with(|address| {
-                let filters = [UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
-                let usage =
-                    address.get_str("usage").and_then(|it| filters.into_iter().find(|filter| filter.as_str() == it));
-                ListQuery {
-                    search: address.get_str("q").unwrap_or_default().to_owned(),
-                    usage: usage.unwrap_or_default(),
-                    sort: address.get_str("sort").unwrap_or_default().to_owned(),
-                    descending: address.get_str("dir") == Some("desc"),
-                }
-            })
-        });
-        Self { path, query }
-    }
+pub struct ListColumn {
+    pub class: &'static str,
+    pub word: &'static str,
+    /// Its word in the address; empty for the column that is sorted by without being asked.
+    pub sort: &'static str,
+}
 
-    fn ask(self) -> impl Fn(ListQuery) + Clone + Send + Sync + 'static {
-        let navigate = use_navigate();
-        let path = Site::expect().page(self.path);
-        move |query: ListQuery| {
-            let mut address = ParamsMap::new();
-            let dir = if query.descending { "desc" } else { "" };
-            let said = [
-                ("q", query.search),
-                ("usage", query.usage.as_str().into()),
-                ("sort", query.sort),
-                ("dir", dir.into()),
-            ];
-            for (key, value) in said {
-                if !value.is_empty() {
-                    address.insert(key, value);
-                }
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Empty,
+    NoMatch,
+    Rows,
+}
+
+pub fn list_page(page: &'static ListPage) -> AnyView {
+    let store = expect_context::<Store>();
+    let query = query_of_address();
+    let all = Memo::new(move |_| {
+        store.track(page.kind);
+        store.look(|state| state.entities(page.kind).cloned().collect::<Vec<_>>())
+    });
+    let lines = Memo::new(move |_| all.with(|all| query.with(|query| select(page, all, query))));
+    let shown = Memo::new(move |_| match (all.with(Vec::is_empty), lines.with(Vec::is_empty)) {
+        (true, _) => Shown::Empty,
+        (_, true) => Shown::NoMatch,
+        _ => Shown::Rows,
+    });
+    view! {
+        <Title text=page.title />
+        <div class="head">
+            <h1>{page.title} " " <small>{live(move || all.with(|all| (page.total)(all)))}</small></h1>
+        </div>
+        {live(move || match shown.get() {
+            Shown::Empty => {
+                let command = view! { <Command text=page.command /> }.into_any();
+                empty(page.what, page.nothing_yet, live(|| page.hint.to_owned()), command)
             }
-            let to = format!("{path}{}", address.to_query_string());
-            navigate(&to, NavigateOptions { replace: true, scroll: false, resolve: false, ..Default::default() });
-        }
-    }
-}
-
-/// `order`, or its reverse.
-pub fn directed(order: std::cmp::Ordering, descending: bool) -> std::cmp::Ordering {
-    if descending { order.reverse() } else { order }
-}
-
-/// Whether every word of `search` occurs in one of `texts`.
-pub fn mentions(search: &str, texts: &[&str]) -> bool {
-    search
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .all(|word| texts.iter().any(|text| text.to_lowercase().contains(&word)))
-}
-
-#[component]
-pub fn ListTools(
-    listing: Listing,
-    /// Plural.
-    what: &'static str,
-    filters: &'static [UsageFilter],
-    /// How many pass a filter.
-    count: impl Fn(UsageFilter) -> usize + Clone + Send + Sync + 'static,
-) -> impl IntoView {
-    let ask = listing.ask();
-    let query = listing.query;
-    let chip = {
-        let ask = ask.clone();
-        move |usage: UsageFilter| {
-            let (ask, count) = (ask.clone(), count.clone());
-            view! {
-                <button
-                    class="chip"
-                    aria-pressed=live(move || query.with(|query| query.usage == usage).to_string())
-                    on:click=move |_| ask(ListQuery { usage, ..query.get_untracked() })
-                >
-                    {usage.word()}
-                    " "
-                    <b>{live(move || count(usage).to_string())}</b>
-                </button>
+            Shown::NoMatch => view! {
+                {tools(page, query, all)}
+                {empty("search", "Nothing matches", live(String::new), ().into_any())}
             }
-        }
-    };
+            .into_any(),
+            Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines)} }.into_any(),
+        })}
+    }
+    .into_any()
+}
+
+fn tools(page: &'static ListPage, query: Memo<ListQuery>, all: Memo<Vec<Entity>>) -> AnyView {
+    let ask = ask_for(page.path);
+    let chips = page.filters.iter().map(|filter| {
+        let (filter, ask) = (*filter, ask.clone());
+        chip(
+            filter.word(),
+            live(move || query.with(|query| query.usage == filter).to_string()),
+            live(move || all.with(|all| all.iter().filter(|it| filter.passes(it)).count()).to_string()),
+            Box::new(move |_| ask(ListQuery { usage: filter, ..query.get_untracked() })),
+        )
+    });
+    let chips: Vec<_> = chips.collect();
+    let value = Signal::derive(move || query.with(|query| query.search.clone()));
     let search = move |search| ask(ListQuery { search, ..query.get_untracked() });
     view! {
         <div class="tools">
-            <Search what value=Signal::derive(move || query.with(|query| query.search.clone())) on_input=search />
-            <div class="chips" role="group" aria-label="Usage">
-                {filters.iter().map(|filter| chip(*filter)).collect_view()}
-            </div>
+            <Search what=page.what value on_input=Box::new(search) />
+            <div class="chips" role="group" aria-label="Usage">{chips}</div>
         </div>
+    }
+    .into_any()
+}
+
+fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Vec<Line>>) -> AnyView {
+    let ask = ask_for(page.path);
+    let columns = page.columns.iter().map(|it| {
+        let ask = ask.clone();
+        let sorted = live(move || query.with(|query| sort_word(query.sort == it.sort, query.descending)));
+        let toggle = move |_| {
+            let now = query.get_untracked();
+            let descending = now.sort == it.sort && !now.descending;
+            ask(ListQuery { sort: it.sort.to_owned(), descending, ..now });
+        };
+        column(it.class, it.word, sorted, Box::new(toggle))
+    });
+    let columns: Vec<_> = columns.collect();
+    view! {
+        <table class=format!("table {}", page.what) role="table" aria-label=page.title>
+            <thead role="rowgroup">
+                <tr role="row">{columns}</tr>
+            </thead>
+            <tbody role="rowgroup">{rows(lines.into(), page.row)}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Line> {
+    let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
+    let mentions = |it: &Entity| {
+        let texts = (page.texts)(it).to_ascii_lowercase();
+        words.iter().all(|word| texts.contains(word.as_str()))
+    };
+    let chosen: Vec<&Entity> = all.iter().filter(|it| query.usage.passes(it) && mentions(it)).collect();
+    let compare = &mut |a: usize, b: usize| {
+        let order = (page.compare)(chosen[a], chosen[b], &query.sort);
+        if query.descending { order.reverse() } else { order }
+    };
+    order(chosen.len(), compare).into_iter().map(|at| Line::Entity(chosen[at].key())).collect()
+}
+
+/// Those that fewer containers use first.
+pub fn by_usage(a: Usage, b: Usage) -> Ordering {
+    (a.running, a.all).cmp(&(b.running, b.all))
+}
+
+fn query_of_address() -> Memo<ListQuery> {
+    let address = use_query_map();
+    Memo::new(move |_| {
+        address.with(|address| {
+            let filters = [UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
+            let usage = address.get_str("usage");
+            ListQuery {
+                search: address.get_str("q").unwrap_or_default().to_owned(),
+                usage: filters.into_iter().find(|it| Some(it.as_str()) == usage).unwrap_or_default(),
+                sort: address.get_str("sort").unwrap_or_default().to_owned(),
+                descending: address.get_str("dir") == Some("desc"),
+            }
+        })
+    })
+}
+
+fn ask_for(path: &'static str) -> impl Fn(ListQuery) + Clone + Send + Sync + 'static {
+    let to = go_to(path);
+    move |query: ListQuery| {
+        let dir = if query.descending { "desc" } else { "" };
+        to(&[("q", &query.search), ("usage", query.usage.as_str()), ("sort", &query.sort), ("dir", dir)]);
     }
 }
 
-#[component]
-pub fn Column(
-    listing: Listing,
-    class: &'static str,
-    word: &'static str,
-    /// Its word in the address; empty for the column that lists are sorted by anyway.
-    sort: &'static str,
-) -> impl IntoView {
-    let ask = listing.ask();
-    let query = listing.query;
-    let sorted = live(move || {
-        query.with(|query| match (query.sort == sort, query.descending) {
-            (false, _) => None,
-            (true, false) => Some("ascending"),
-            (true, true) => Some("descending"),
-        })
-    });
-    let toggle = move |_| {
-        let now = query.get_untracked();
-        let descending = now.sort == sort && !now.descending;
-        ask(ListQuery { sort: sort.to_owned(), descending, ..now });
-    };
-    view! {
-        <th class=class role="columnheader" aria-sort=sorted>
-            <button on:click=on_click(toggle)>{word}</button>
-        </th>
-    }
+/// Puts what is asked for into the address: what is empty is left out.
+pub fn go_to(path: &'static str) -> std::sync::Arc<dyn Fn(&[(&'static str, &str)]) + Send + Sync> {
+    let navigate = use_navigate();
+    let path = Site::expect().page(path);
+    std::sync::Arc::new(move |said: &[(&'static str, &str)]| {
+        let mut address = ParamsMap::new();
+        for (key, value) in said.iter().filter(|(_, value)| !value.is_empty()) {
+            address.insert(*key, (*value).to_owned());
+        }
+        let to = format!("{path}{}", address.to_query_string());
+        navigate(&to, NavigateOptions { replace: true, scroll: false, resolve: false, ..Default::default() });
+    })
 }
 
 /// Who uses it, as the word and the mark of its cell.

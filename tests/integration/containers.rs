@@ -68,6 +68,7 @@ async fn a_list_tells_of_a_container_what_an_inspect_tells() {
         let listed = listed.iter().find(|it| it.name == **name).unwrap();
         let inspected = watched.engine.container(&listed.id).await.unwrap().unwrap();
         let mut expected = inspected.clone();
+        expected.created = inspected.created.to_whole_seconds();
         expected.started_at = None;
         expected.finished_at = None;
         expected.restart_count = None;

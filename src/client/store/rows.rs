@@ -2,7 +2,7 @@
 
 use crate::model::{Container, Entity, Key, Kind, Timestamp};
 use leptos::prelude::*;
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::HashMap, sync::Mutex};
 
 /// What lists sort, filter and group containers by. A list wakes only for what its order depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct LastChange {
 /// `ArcRwSignal` throughout: signals are made and dropped by a task that has no reactive owner.
 #[derive(Default)]
 pub(super) struct Rows {
-    rows: Mutex<BTreeMap<Key, Row>>,
+    rows: Mutex<HashMap<Key, Row>>,
     /// By kind: something came or went.
     members: [ArcTrigger; Kind::ALL.len()],
     /// By kind: something changed.
@@ -112,7 +112,7 @@ impl Rows {
         self.members[key.kind() as usize].notify();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Row>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Row>> {
         self.rows.lock().expect("nobody panics while holding the rows")
     }
 }

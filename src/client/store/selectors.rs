@@ -95,7 +95,7 @@ pub fn select_containers<'a>(
     containers: impl Iterator<Item = &'a Arc<Container>>,
     query: &ContainerQuery,
 ) -> Vec<&'a Arc<Container>> {
-    let words: Vec<String> = query.search.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
     let chosen: Vec<&Arc<Container>> = containers
         .filter(|container| query.wants_state(container.state))
         .filter(|container| words.iter().all(|word| mentions(container, word)))
@@ -110,7 +110,7 @@ pub fn select_containers<'a>(
 }
 
 fn mentions(container: &Container, word: &str) -> bool {
-    let contains = |text: &str| text.to_lowercase().contains(word);
+    let contains = |text: &str| text.to_ascii_lowercase().contains(word);
     contains(&container.name)
         || contains(&container.image)
         || container.id.as_str().starts_with(word)
@@ -126,9 +126,8 @@ fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
         ContainerColumn::Image => a.image.cmp(&b.image),
         ContainerColumn::Ports => public_port(a).cmp(&public_port(b)),
         ContainerColumn::Networks => network(a).cmp(&network(b)),
-        // Youngest first, as in `docker ps`.
-        ContainerColumn::Created => b.created.cmp(&a.created),
-        ContainerColumn::Status => b.started_at.max(b.finished_at).cmp(&a.started_at.max(a.finished_at)),
+        ContainerColumn::Created => a.created.cmp(&b.created),
+        ContainerColumn::Status => a.started_at.max(a.finished_at).cmp(&b.started_at.max(b.finished_at)),
     };
     let by_column = by_column.then_with(|| natural(&a.name, &b.name)).then_with(|| a.id.cmp(&b.id));
     if query.descending { by_column.reverse() } else { by_column }
@@ -214,7 +213,7 @@ mod tests {
         let found = ContainerQuery { search: "SHOP 10".into(), ..query.clone() };
         assert_eq!(names(&state, &found), ["web-10"]);
         let newest = ContainerQuery { sort: ContainerColumn::Created, ..query.clone() };
-        assert_eq!(names(&state, &newest), ["db", "Alone", "web-2", "web-10"]);
+        assert_eq!(names(&state, &newest), ["web-10", "web-2", "Alone", "db"]);
         let backwards = ContainerQuery { descending: true, ..query.clone() };
         assert_eq!(names(&state, &backwards), ["web-10", "web-2", "db", "Alone"]);
         let grouped = ContainerQuery { grouped: true, ..query };

@@ -65,6 +65,9 @@ pub fn with_details_of(mut listed: Container, old: &Container) -> Container {
         listed.restart_count = old.restart_count;
     }
     listed.restart_policy = old.restart_policy;
+    if listed.created == old.created.to_whole_seconds() {
+        listed.created = old.created;
+    }
     // A list names an image by its id when the tag it was created from has moved on; the inspect keeps the name.
     if listed.image_id == old.image_id {
         listed.image = old.image.clone();
@@ -281,7 +284,7 @@ impl Inspected {
             name: self.name.trim_start_matches('/').to_owned(),
             image: self.config.image,
             image_id: ImageId::new(&self.image).ok(),
-            created: Timestamp::parse(&self.created).unwrap_or_default().to_whole_seconds(),
+            created: Timestamp::parse(&self.created).unwrap_or_default(),
             labels: self.config.labels,
             mounts: mounts(self.mounts),
             restart_policy: Some(match self.host_config.restart_policy.name.as_str() {

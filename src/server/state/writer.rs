@@ -40,17 +40,16 @@ impl Writer {
         let mut step = Step::on(&mut truth.state);
         let mut engine_time = None;
         for updates in all {
-            let mut changed = 0;
             for update in updates.updates {
-                if let Some(change) = change(update, step.state()) {
-                    changed += u64::from(step.apply(change));
+                let Some(change) = change(update, step.state()) else { continue };
+                let key = change.key();
+                if !step.apply(change) {
+                    continue;
                 }
-            }
-            if changed > 0 {
                 engine_time = engine_time.or(updates.engine_time);
                 if updates.origin == Origin::Reconcile {
-                    tracing::warn!(changed, "the reconcile found what no event had told");
-                    truth.drift += changed;
+                    tracing::warn!(kind = ?key.kind(), id = key.id(), "the reconcile found what no event had told");
+                    truth.drift += 1;
                 }
             }
         }

@@ -49,7 +49,6 @@ impl Watcher {
         self.tell(vec![Update::Put(connecting.into())], Origin::Engine).await;
         loop {
             let Err(error) = self.follow().await;
-            tracing::warn!(host = %self.engine.host(), %error, "lost the engine");
             self.mark_unreachable(&error).await;
             sleep(self.backoff.next(rand::random())).await;
         }
@@ -172,8 +171,9 @@ impl Watcher {
     async fn mark_unreachable(&self, error: &EngineError) {
         let known = self.reader.look(|state| state.host(self.engine.host()).cloned());
         let Some(host) = known.filter(|host| host.status != HostStatus::Unreachable) else {
-            return;
+            return tracing::debug!(host = %self.engine.host(), %error, "the engine is still away");
         };
+        tracing::warn!(host = %self.engine.host(), %error, "the engine is away");
         let mut host = Host::clone(&host);
         host.status = HostStatus::Unreachable;
         host.since = self.clock.now();

@@ -6,7 +6,7 @@ use crate::{
     model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
 };
 use leptos::{prelude::*, task::spawn_local};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// A button that waited this long for an effect stops waiting: a signal may well have none.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ type Run = (ContainerState, Option<Timestamp>, Option<Timestamp>);
 #[derive(Clone, Copy)]
 pub(super) struct Acts {
     /// Actions under way, with the container as it was.
-    pending: RwSignal<BTreeMap<Key, Run>>,
+    pending: RwSignal<Vec<(Key, Run)>>,
     /// The container whose menu is open, and the button it hangs from.
     pub menu: RwSignal<Option<Key>>,
     pub menu_from: StoredValue<Option<web_sys::HtmlElement>, LocalStorage>,
@@ -32,7 +32,7 @@ fn run(container: &Container) -> Run {
 impl Acts {
     pub fn new() -> Self {
         Self {
-            pending: RwSignal::new(BTreeMap::new()),
+            pending: RwSignal::new(Vec::new()),
             menu: RwSignal::new(None),
             menu_from: StoredValue::new_local(None),
             removing: RwSignal::new(Vec::new()),
@@ -42,7 +42,7 @@ impl Acts {
     /// Whether an action on it has been accepted or sent, and its effect is not here yet.
     pub fn is_pending(self, container: &Container) -> bool {
         let key = Key::Container(container.host.clone(), container.id.clone());
-        self.pending.with(|pending| pending.get(&key).is_some_and(|before| *before == run(container)))
+        self.pending.with(|pending| pending.iter().any(|(its, before)| *its == key && *before == run(container)))
     }
 
     /// Does `action` to one container. The effect shows when it comes back as a change; a failure shows as a notice.
@@ -54,11 +54,11 @@ impl Acts {
         };
         let key = key.clone();
         self.pending.update(|pending| {
-            pending.insert(key.clone(), run(&container));
+            pending.push((key.clone(), run(&container)));
         });
         let pending = self.pending;
         let forget = move || {
-            pending.try_update(|pending| pending.remove(&key));
+            pending.try_update(|pending| pending.retain(|(its, _)| *its != key));
         };
         spawn_local(async move {
             let what = format!("{} {}", action.verb(), container.name);

@@ -10,7 +10,7 @@ use crate::{
     views::{
         format,
         rows::{Line, rows},
-        widgets::{live, on_click},
+        widgets::{column, live, on_click, sort_word},
     },
 };
 use leptos::prelude::*;
@@ -21,7 +21,7 @@ pub(super) fn List() -> impl IntoView {
     let page = expect_context::<Page>();
     let prefs = expect_context::<Prefs>();
     let store = expect_context::<Store>();
-    let collapsed = RwSignal::new(BTreeSet::<Option<String>>::new());
+    let collapsed = RwSignal::new(Vec::<Option<String>>::new());
     let lines = Memo::new(move |_| {
         let chosen = page.chosen.get();
         if !page.query.with(|query| query.grouped) {
@@ -45,13 +45,13 @@ pub(super) fn List() -> impl IntoView {
             <thead role="rowgroup">
                 <tr role="row">
                     <th class="pick" role="columnheader"><SelectAll /></th>
-                    <Column class="state" word="State" column=ContainerColumn::State />
-                    <Column class="name" word="Name" column=ContainerColumn::Name />
-                    <Column class="image" word="Image" column=ContainerColumn::Image />
-                    <Column class="ports" word="Ports" column=ContainerColumn::Ports />
-                    <Column class="nets" word="Networks" column=ContainerColumn::Networks />
-                    <Column class="made" word="Created" column=ContainerColumn::Created />
-                    <Column class="age" word="Status" column=ContainerColumn::Status />
+                    {sortable("state", "State", ContainerColumn::State)}
+                    {sortable("name", "Name", ContainerColumn::Name)}
+                    {sortable("image", "Image", ContainerColumn::Image)}
+                    {sortable("ports", "Ports", ContainerColumn::Ports)}
+                    {sortable("nets", "Networks", ContainerColumn::Networks)}
+                    {sortable("made", "Created", ContainerColumn::Created)}
+                    {sortable("age", "Status", ContainerColumn::Status)}
                     <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
                 </tr>
             </thead>
@@ -66,7 +66,7 @@ pub(super) fn List() -> impl IntoView {
 }
 
 /// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
-fn grouped(store: &Store, chosen: Vec<Key>, collapsed: &BTreeSet<Option<String>>) -> Vec<Line> {
+fn grouped(store: &Store, chosen: Vec<Key>, collapsed: &[Option<String>]) -> Vec<Line> {
     let mut lines = Vec::with_capacity(chosen.len());
     let mut current: Option<Option<String>> = None;
     for key in chosen {
@@ -82,27 +82,16 @@ fn grouped(store: &Store, chosen: Vec<Key>, collapsed: &BTreeSet<Option<String>>
     lines
 }
 
-#[component]
-fn Column(class: &'static str, word: &'static str, column: ContainerColumn) -> impl IntoView {
+fn sortable(class: &'static str, word: &'static str, by: ContainerColumn) -> AnyView {
     let page = expect_context::<Page>();
     let ask = ask_for();
-    let sort = live(move || {
-        page.query.with(|query| match (query.sort == column, query.descending) {
-            (false, _) => None,
-            (true, false) => Some("ascending"),
-            (true, true) => Some("descending"),
-        })
-    });
+    let sorted = live(move || page.query.with(|query| sort_word(query.sort == by, query.descending)));
     let toggle = move |_| {
         let query = page.query.get_untracked();
-        let descending = query.sort == column && !query.descending;
-        ask(ContainerQuery { sort: column, descending, ..query });
+        let descending = query.sort == by && !query.descending;
+        ask(ContainerQuery { sort: by, descending, ..query });
     };
-    view! {
-        <th class=class role="columnheader" aria-sort=sort>
-            <button on:click=on_click(toggle)>{word}</button>
-        </th>
-    }
+    column(class, word, sorted, Box::new(toggle))
 }
 
 #[component]
@@ -131,7 +120,7 @@ fn SelectAll() -> impl IntoView {
 
 /// The header of a Compose project: its name and its states at a glance.
 #[component]
-fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>) -> impl IntoView {
+fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> impl IntoView {
     let store = expect_context::<Store>();
     let name = project.clone().unwrap_or_else(|| "No project".to_owned());
     let states = {
@@ -153,10 +142,9 @@ fn Group(project: Option<String>, collapsed: RwSignal<BTreeSet<Option<String>>>)
         move || !collapsed.with(|collapsed| collapsed.contains(&project))
     };
     let toggle = move |_| {
-        collapsed.update(|collapsed| {
-            if !collapsed.remove(&project) {
-                collapsed.insert(project.clone());
-            }
+        collapsed.update(|collapsed| match collapsed.iter().position(|it| *it == project) {
+            Some(at) => drop(collapsed.remove(at)),
+            None => collapsed.push(project.clone()),
         });
     };
     view! {

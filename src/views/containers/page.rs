@@ -9,14 +9,15 @@ use super::{
 use crate::{
     client::{ContainerColumn, ContainerQuery, Store, select_containers},
     model::{Container, ContainerState, Key, Kind},
-    views::widgets::{Command, Icon, live},
+    views::{
+        format,
+        listing::go_to,
+        widgets::{Command, button, empty, live},
+    },
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::hooks::use_query_map;
 use std::collections::BTreeSet;
 
 /// What the parts of the page share.
@@ -66,9 +67,9 @@ pub fn ContainersPage() -> impl IntoView {
         <Title text="Containers" />
         <Head />
         {live(move || match shown.get() {
-            Shown::Empty => view! { <NoContainers /> }.into_any(),
+            Shown::Empty => no_containers(),
             Shown::List => view! { <ToolRow /> <List /> }.into_any(),
-            Shown::NoMatch => view! { <ToolRow /> <NoMatch /> }.into_any(),
+            Shown::NoMatch => view! { <ToolRow /> {no_match()} }.into_any(),
         })}
         <RowMenu />
         <RemoveDialog />
@@ -83,35 +84,21 @@ fn ToolRow() -> impl IntoView {
     live(move || if selecting.get() { view! { <SelectionTools /> }.into_any() } else { view! { <Tools /> }.into_any() })
 }
 
-#[component]
-fn NoContainers() -> impl IntoView {
-    view! {
-        <section class="empty">
-            <Icon name="containers" />
-            <h2>"No containers yet"</h2>
-            <p>"Start one in a terminal and it appears here at once."</p>
-            <Command text="docker run -d --name hello -p 8080:80 nginx" />
-        </section>
-    }
+fn no_containers() -> AnyView {
+    let hint = live(|| "Start one in a terminal and it appears here at once.".to_owned());
+    let command = view! { <Command text="docker run -d --name hello -p 8080:80 nginx" /> }.into_any();
+    empty("containers", "No containers yet", hint, command)
 }
 
-#[component]
-fn NoMatch() -> impl IntoView {
+fn no_match() -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let ask = ask_for();
-    let hidden = move || format!("{} hidden by the filter.", store.count(Kind::Container));
-    view! {
-        <section class="empty">
-            <Icon name="search" />
-            <h2>"Nothing matches"</h2>
-            <p>{live(hidden)}</p>
-            <button class="button" on:click=move |_| {
-                let query = page.query.get_untracked();
-                ask(ContainerQuery { search: String::new(), state: None, ..query });
-            }>"Clear filters"</button>
-        </section>
-    }
+    let hidden =
+        live(move || format!("{} hidden by the filter.", format::count(store.count(Kind::Container), "container")));
+    let clear = move |_| ask(ContainerQuery { search: String::new(), state: None, ..page.query.get_untracked() });
+    let button = button("button", "close", live(|| "Clear filters".to_owned()), Box::new(clear));
+    empty("search", "Nothing matches", hidden, button)
 }
 
 fn query_of_address() -> Memo<ContainerQuery> {
@@ -129,21 +116,15 @@ fn query_of_address() -> Memo<ContainerQuery> {
 
 /// Puts what is asked for into the address, which shares the view and from which the list follows.
 pub(super) fn ask_for() -> impl Fn(ContainerQuery) + Clone + Send + Sync + 'static {
-    let navigate = use_navigate();
-    let base = crate::views::Site::expect();
+    let to = go_to("/containers");
     move |query: ContainerQuery| {
-        let mut address = leptos_router::params::ParamsMap::new();
-        let mut say = |key: &'static str, value: &str, is_default: bool| {
-            if !is_default {
-                address.insert(key, value.to_owned());
-            }
-        };
-        say("q", &query.search, query.search.is_empty());
-        say("state", query.state.map_or("", ContainerState::as_str), query.state.is_none());
-        say("sort", query.sort.as_str(), query.sort == ContainerColumn::default());
-        say("dir", "desc", !query.descending);
-        say("group", "project", !query.grouped);
-        let to = format!("{}{}", base.page("/containers"), address.to_query_string());
-        navigate(&to, NavigateOptions { replace: true, scroll: false, resolve: false, ..Default::default() });
+        let sort = if query.sort == ContainerColumn::default() { "" } else { query.sort.as_str() };
+        to(&[
+            ("q", &query.search),
+            ("state", query.state.map_or("", ContainerState::as_str)),
+            ("sort", sort),
+            ("dir", if query.descending { "desc" } else { "" }),
+            ("group", if query.grouped { "project" } else { "" }),
+        ]);
     }
 }

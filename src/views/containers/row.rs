@@ -88,7 +88,7 @@ pub(super) fn row(key: Key) -> AnyView {
             <td class="ports" title=text(|it| port_texts(it).join(", "))>{ports(row.clone())}</td>
             <td class="nets" title=text(networks) data-glow=glowing(networks)>{text(networks)}</td>
             <td class="made"><Ago time=created(&row) /></td>
-            <td class="age" data-glow=glowing(|it| format!("{:?}{:?}", it.exit_code, it.started_at))>{status(row.clone())}</td>
+            <td class="age" data-glow=glowing(|it| it.started_at.max(it.finished_at).map(|at| at.to_string()).unwrap_or_default())>{status(row.clone())}</td>
             {buttons}
         </tr>
     }

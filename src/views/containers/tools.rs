@@ -6,7 +6,7 @@ use crate::{
     model::{Container, ContainerAction, ContainerState, Kind},
     views::{
         format,
-        widgets::{Icon, Search, live, on_click},
+        widgets::{Search, button, chip, live, toggle},
     },
 };
 use leptos::prelude::*;
@@ -32,31 +32,30 @@ pub(super) fn Head() -> impl IntoView {
         let query = page.query.get_untracked();
         ask(ContainerQuery { grouped: !query.grouped, ..query });
     };
-    let is = move |layout| (prefs.layout.get() == layout).to_string();
+    let segment = |icon: &'static str, word: &'static str, layout| {
+        let pressed = live(move || (prefs.layout.get() == layout).to_string());
+        toggle("", icon, word, pressed, Box::new(move |_| set_layout(layout)))
+    };
     view! {
         <div class="head">
-            <h1>"Containers" <small>{count}</small></h1>
-            <button class="button" aria-pressed=live(move || page.query.with(|query| query.grouped).to_string()) on:click=on_click(group)>
-                <Icon name="group" />
-                <span>"Group by project"</span>
-            </button>
-            <button
-                class="button"
-                aria-pressed=live(move || (prefs.density.get() == Density::Compact).to_string())
-                on:click=on_click(toggle_density)
-            >
-                <Icon name="compact" />
-                <span>"Compact"</span>
-            </button>
+            <h1>"Containers" " " <small>{count}</small></h1>
+            {toggle(
+                "button",
+                "group",
+                "Group by project",
+                live(move || page.query.with(|query| query.grouped).to_string()),
+                Box::new(group),
+            )}
+            {toggle(
+                "button",
+                "compact",
+                "Compact",
+                live(move || (prefs.density.get() == Density::Compact).to_string()),
+                Box::new(toggle_density),
+            )}
             <div class="segmented" role="group" aria-label="View">
-                <button aria-pressed=live(move || is(Layout::Table)) on:click=move |_| set_layout(Layout::Table)>
-                    <Icon name="table" />
-                    "Table"
-                </button>
-                <button aria-pressed=live(move || is(Layout::Cards)) on:click=move |_| set_layout(Layout::Cards)>
-                    <Icon name="cards" />
-                    "Cards"
-                </button>
+                {segment("table", "Table", Layout::Table)}
+                {segment("cards", "Cards", Layout::Cards)}
             </div>
         </div>
     }
@@ -75,39 +74,30 @@ const FILTERS: [(&str, Option<ContainerState>); 6] = [
 pub(super) fn Tools() -> impl IntoView {
     let page = expect_context::<Page>();
     let ask = ask_for();
+    let chips = FILTERS.map(|(word, state)| filter(word, state)).into_iter().collect::<Vec<_>>();
+    let value = Signal::derive(move || page.query.with(|query| query.search.clone()));
     let search = move |search| ask(ContainerQuery { search, ..page.query.get_untracked() });
-    let chips = FILTERS.map(|(word, state)| view! { <Filter word state /> }).collect_view();
     view! {
         <div class="tools">
-            <Search what="containers" value=Signal::derive(move || page.query.with(|query| query.search.clone())) on_input=search />
+            <Search what="containers" value on_input=Box::new(search) />
             <div class="chips" role="group" aria-label="State">{chips}</div>
         </div>
     }
 }
 
-#[component]
-fn Filter(word: &'static str, state: Option<ContainerState>) -> impl IntoView {
+fn filter(word: &'static str, state: Option<ContainerState>) -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let ask = ask_for();
-    let count = Memo::new(move |_| {
+    let count = move || {
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
         let query = ContainerQuery { state, ..ContainerQuery::default() };
-        store.look(|all| all.containers().filter(|it| query.wants_state(it.state)).count())
-    });
+        store.look(|all| all.containers().filter(|it| query.wants_state(it.state)).count()).to_string()
+    };
     let pressed = live(move || page.query.with(|query| query.state == state).to_string());
-    view! {
-        <button
-            class="chip"
-            aria-pressed=pressed
-            on:click=move |_| ask(ContainerQuery { state, ..page.query.get_untracked() })
-        >
-            {word}
-            " "
-            <b>{live(move || count.get().to_string())}</b>
-        </button>
-    }
+    let choose = move |_| ask(ContainerQuery { state, ..page.query.get_untracked() });
+    chip(word, pressed, live(count), Box::new(choose))
 }
 
 #[component]
@@ -122,67 +112,46 @@ pub(super) fn SelectionTools() -> impl IntoView {
         store
             .look(|state| selected.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect::<Vec<_>>())
     });
+    let remove = move |_| page.acts.removing.set(selected.with(|it| it.iter().map(key_of).collect()));
+    let how_many = move || format!("Remove {}", format::count(selected.with(Vec::len), "container"));
     view! {
         <div class="tools" role="toolbar" aria-label="Selection">
             <p>{live(move || format!("{} selected", selected.with(Vec::len)))}</p>
-            <Bulk selected verb="Start" icon="start" takes=|it| !it.state.is_up() action=ContainerAction::Start />
-            <Bulk
-                selected
-                verb="Stop"
-                icon="stop"
-                takes=|it| it.state.is_up()
-                action=ContainerAction::Stop { timeout: None }
-            />
-            <Bulk
-                selected
-                verb="Restart"
-                icon="restart"
-                takes=|it| it.state.is_up()
-                action=ContainerAction::Restart { timeout: None }
-            />
-            <button
-                class="button danger"
-                on:click=move |_| {
-                    page.acts.removing.set(selected.with(|it| it.iter().map(key_of).collect()));
-                }
-            >
-                <Icon name="remove" />
-                {live(move || format!("Remove {}", format::count(selected.with(Vec::len), "container")))}
-            </button>
-            <button class="button bare end" on:click=move |_| page.selected.set(BTreeSet::new())>
-                <Icon name="close" />
-                "Clear selection"
-            </button>
+            {bulk(selected, "start", |it| !it.state.is_up(), ContainerAction::Start)}
+            {bulk(selected, "stop", |it| it.state.is_up(), ContainerAction::Stop { timeout: None })}
+            {bulk(selected, "restart", |it| it.state.is_up(), ContainerAction::Restart { timeout: None })}
+            {button("button danger", "remove", live(how_many), Box::new(remove))}
+            {button(
+                "button bare end",
+                "close",
+                live(|| "Clear selection".to_owned()),
+                Box::new(move |_| page.selected.set(BTreeSet::new())),
+            )}
         </div>
     }
 }
 
 /// One action on those of the selection that it makes sense for; away when it is none.
-#[component]
-fn Bulk(
+fn bulk(
     selected: Memo<Vec<Arc<Container>>>,
-    verb: &'static str,
     icon: &'static str,
     takes: fn(&Container) -> bool,
     action: ContainerAction,
 ) -> impl IntoView {
     let page = expect_context::<Page>();
-    let fitting = Memo::new(move |_| selected.with(|it| it.iter().filter(|it| takes(it)).cloned().collect::<Vec<_>>()));
-    let act = Callback::new(move |()| {
-        for container in fitting.get_untracked() {
-            page.acts.act(&key_of(&container), action.clone());
-        }
-    });
+    let count = move || selected.with(|it| it.iter().filter(|it| takes(it)).count());
+    let any = Memo::new(move |_| count() > 0);
     live(move || {
-        let count = fitting.with(Vec::len);
-        (count > 0).then(|| {
-            view! {
-                <button class="button" on:click=move |_| act.run(())>
-                    <Icon name=icon />
-                    {format!("{verb} {}", format::count(count, "container"))}
-                </button>
-            }
-            .into_any()
+        let action = action.clone();
+        let verb = action.verb();
+        any.get().then(|| {
+            let words = live(move || format!("{verb} {}", format::count(count(), "container")));
+            let act = move |_| {
+                let fitting =
+                    selected.with_untracked(|it| it.iter().filter(|it| takes(it)).map(key_of).collect::<Vec<_>>());
+                fitting.iter().for_each(|key| page.acts.act(key, action.clone()));
+            };
+            button("button", icon, words, Box::new(act))
         })
     })
 }

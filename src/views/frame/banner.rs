@@ -47,7 +47,7 @@ pub fn Banner() -> impl IntoView {
                     <span>
                         {format!("As of {} UTC, ", format::time_of_day(since))}
                         <span>{live(move || format::ago(since, now.get()))}</span>
-                        ". It is tried again all the time."
+                        ". Retrying."
                     </span>
                 </p>
             }

@@ -10,10 +10,9 @@ use leptos::prelude::*;
 pub fn Toaster() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     view! {
-        <div role="status" aria-label="Notices">
-        <ol class="toasts">
+                <div class="toasts" role="status" aria-label="Notices">
             {live(move || toasts.all().into_iter().map(|toast| view! {
-                <li class="toast" data-level=toast.level.as_str()>
+                <div class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
                         Level::Ok => "check",
                         Level::Error => "error",
@@ -25,9 +24,8 @@ pub fn Toaster() -> impl IntoView {
                     <button class="button bare square" aria-label="Dismiss" on:click=move |_| toasts.dismiss(toast.number)>
                         <Icon name="close" />
                     </button>
-                </li>
+                </div>
             }.into_any()).collect::<Vec<_>>())}
-        </ol>
         </div>
     }
 }

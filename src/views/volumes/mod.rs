@@ -2,96 +2,46 @@
 
 mod row;
 
-use super::{
-    listing::{Column, ListTools, Listing, UsageFilter, directed, mentions},
-    rows::{Line, rows},
-    widgets::{Command, Icon, live},
-};
-use crate::{
-    client::{Store, order},
-    model::{Key, Kind, Volume},
-};
+use super::listing::{ListColumn, ListPage, UsageFilter, by_usage, list_page};
+use crate::model::{Entity, Kind};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use row::row;
-use std::sync::Arc;
+use std::cmp::Ordering;
 
-const FILTERS: &[UsageFilter] = &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused];
+static PAGE: ListPage = ListPage {
+    kind: Kind::Volume,
+    path: "/volumes",
+    title: "Volumes",
+    what: "volumes",
+    nothing_yet: "No volumes yet",
+    hint: "Create one in a terminal and it appears here at once.",
+    command: "docker volume create data",
+    filters: &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused],
+    columns: &[
+        ListColumn { class: "name", word: "Name", sort: "" },
+        ListColumn { class: "use", word: "Used by", sort: "use" },
+        ListColumn { class: "driver", word: "Driver", sort: "driver" },
+        ListColumn { class: "path", word: "Mountpoint", sort: "path" },
+        ListColumn { class: "made number", word: "Created", sort: "created" },
+    ],
+    total: |all| all.len().to_string(),
+    texts: |it| it.as_volume().map(|it| format!("{} {}", it.id, it.driver)).unwrap_or_default(),
+    compare,
+    row: row::row,
+};
 
 #[component]
 pub fn VolumesPage() -> impl IntoView {
-    let store = expect_context::<Store>();
-    let listing = Listing::at("/volumes");
-    let all = Memo::new(move |_| {
-        store.track(Kind::Volume);
-        store.look(|state| state.volumes().cloned().collect::<Vec<_>>())
-    });
-    let chosen = Memo::new(move |_| all.with(|all| select(all, &listing)));
-    let total = live(move || all.with(Vec::len).to_string());
-    let count =
-        move |filter: UsageFilter| all.with(|all| all.iter().filter(|it| filter.passes(it.usage, false)).count());
-    let shown = Memo::new(move |_| (all.with(Vec::is_empty), chosen.with(Vec::is_empty)));
-    view! {
-        <Title text="Volumes" />
-        <div class="head">
-            <h1>"Volumes" <small>{total}</small></h1>
-        </div>
-        {live(move || match shown.get() {
-            (true, _) => view! {
-                <section class="empty">
-                    <Icon name="volumes" />
-                    <h2>"No volumes yet"</h2>
-                    <p>"Create one in a terminal and it appears here at once."</p>
-                    <Command text="docker volume create data" />
-                </section>
-            }.into_any(),
-            (false, nothing) => view! {
-                <ListTools listing what="volumes" filters=FILTERS count />
-                {nothing.then(|| view! {
-                    <section class="empty">
-                        <Icon name="search" />
-                        <h2>"Nothing matches"</h2>
-                    </section>
-                })}
-                <table class="table volumes" role="table" aria-label="Volumes">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            <Column listing class="name" word="Name" sort="" />
-                            <Column listing class="use" word="Used by" sort="use" />
-                            <Column listing class="driver" word="Driver" sort="driver" />
-                            <Column listing class="path" word="Mountpoint" sort="path" />
-                            <Column listing class="made number" word="Created" sort="created" />
-                        </tr>
-                    </thead>
-                    <tbody role="rowgroup">
-                        {rows(chosen.into(), row)}
-                    </tbody>
-                </table>
-            }.into_any(),
-        })}
-    }
+    list_page(&PAGE)
 }
 
-fn select(all: &[Arc<Volume>], listing: &Listing) -> Vec<Line> {
-    listing.query.with(|query| {
-        let chosen: Vec<&Arc<Volume>> = all
-            .iter()
-            .filter(|it| query.usage.passes(it.usage, false))
-            .filter(|it| mentions(&query.search, &[it.id.as_str(), &it.driver]))
-            .collect();
-        let compare = &mut |a: usize, b: usize| {
-            let (a, b) = (chosen[a], chosen[b]);
-            let by_column = match query.sort.as_str() {
-                "use" => (b.usage.running, b.usage.all).cmp(&(a.usage.running, a.usage.all)),
-                "driver" => a.driver.cmp(&b.driver),
-                "path" => a.mountpoint.cmp(&b.mountpoint),
-                "created" => b.created.cmp(&a.created),
-                _ => std::cmp::Ordering::Equal,
-            };
-            directed(by_column.then_with(|| a.id.cmp(&b.id)), query.descending)
-        };
-        let places = order(chosen.len(), compare);
-        let in_order = places.into_iter().map(|at| chosen[at]);
-        in_order.map(|it| Line::Entity(Key::Volume(it.host.clone(), it.id.clone()))).collect()
-    })
+fn compare(a: &Entity, b: &Entity, column: &str) -> Ordering {
+    let (Some(a), Some(b)) = (a.as_volume(), b.as_volume()) else { return Ordering::Equal };
+    let by_column = match column {
+        "use" => by_usage(a.usage, b.usage),
+        "driver" => a.driver.cmp(&b.driver),
+        "path" => a.mountpoint.cmp(&b.mountpoint),
+        "created" => a.created.cmp(&b.created),
+        _ => Ordering::Equal,
+    };
+    by_column.then_with(|| a.id.cmp(&b.id))
 }

@@ -25,13 +25,13 @@ pub fn Menu(
     Effect::new(move |_| {
         let Some(menu) = menu.get() else { return };
         let button = from.with_value(|from| from.get_bounding_client_rect());
-        let (width, height) = (f64::from(menu.offset_width()), f64::from(menu.offset_height()));
-        let below = button.bottom() + 4.0;
-        let room = window().inner_height().ok().and_then(|it| it.as_f64()).unwrap_or(f64::MAX);
-        let top = if below + height > room { (button.top() - 4.0 - height).max(4.0) } else { below };
+        let (width, height) = (menu.offset_width(), menu.offset_height());
+        let below = button.bottom() as i32 + 4;
+        let room = window().inner_height().ok().and_then(|it| it.as_f64()).map_or(i32::MAX, |room| room as i32);
+        let top = if below + height > room { (button.top() as i32 - 4 - height).max(4) } else { below };
         // Through the CSSOM: a strict content security policy allows no style attribute.
         let style = HtmlElement::style(&menu);
-        let _ = style.set_property("--x", &format!("{}px", (button.right() - width).max(4.0)));
+        let _ = style.set_property("--x", &format!("{}px", (button.right() as i32 - width).max(4)));
         let _ = style.set_property("--y", &format!("{top}px"));
         focus_item(&menu, Move::First);
     });

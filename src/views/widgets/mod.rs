@@ -2,6 +2,7 @@
 
 mod ago;
 mod command;
+mod controls;
 mod dialog;
 mod glow;
 mod icon;
@@ -11,6 +12,7 @@ mod search;
 
 pub use ago::Ago;
 pub use command::Command;
+pub use controls::{button, chip, column, empty, sort_word, toggle};
 pub use dialog::Dialog;
 pub use glow::glow;
 pub use icon::Icon;

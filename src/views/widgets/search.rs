@@ -8,7 +8,7 @@ pub fn Search(
     /// Plural: what is searched.
     what: &'static str,
     #[prop(into)] value: Signal<String>,
-    on_input: impl Fn(String) + 'static,
+    on_input: Box<dyn Fn(String)>,
 ) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
