@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
-    components::{Route, Router, Routes},
+    components::{FlatRoutes, Route, Router},
     path,
 };
 
@@ -21,14 +21,14 @@ pub fn App() -> impl IntoView {
     view! {
         <Router base>
             <Frame>
-                <Routes fallback=NotFoundPage>
+                <FlatRoutes fallback=NotFoundPage>
                     <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async />
                     <Route path=path!("/containers") view=ContainersPage ssr=SsrMode::Async />
                     <Route path=path!("/images") view=ImagesPage ssr=SsrMode::Async />
                     <Route path=path!("/volumes") view=VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/networks") view=NetworksPage ssr=SsrMode::Async />
                     <Route path=path!("/realtime-test") view=RealtimeTestPage ssr=SsrMode::Async />
-                </Routes>
+                </FlatRoutes>
             </Frame>
         </Router>
     }
