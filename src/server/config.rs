@@ -2,6 +2,7 @@
 
 use super::engine::EngineUrl;
 use clap::{Parser, Subcommand, ValueEnum};
+use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
 use std::{fmt, net::SocketAddr, path::Path};
 
@@ -104,6 +105,17 @@ pub struct Config {
     pub auth: AuthMode,
     pub read_only: bool,
     pub log: LogFormat,
+}
+
+/// LeptosOptions of the same file, where it has them.
+pub fn leptos_options() -> Result<LeptosOptions, ConfigError> {
+    match leptos::config::get_configuration(Some(FILE)) {
+        Ok(file) => Ok(file.leptos_options),
+        Err(LeptosConfigError::ConfigNotFound | LeptosConfigError::ConfigSectionNotFound) => {
+            Ok(LeptosOptions::builder().output_name("quaylight").build())
+        }
+        Err(error) => Err(ConfigError::File(error.to_string())),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -48,7 +48,7 @@ pub async fn run(
         sessions: Sessions::new(closing.clone()),
         read_only: config.read_only,
         base_path: config.base_path.as_str().into(),
-        leptos: leptos::config::LeptosOptions::builder().output_name("quaylight").build(),
+        leptos: config::leptos_options().map_err(io::Error::other)?,
     };
     // A change is one small message: it must not wait for a second one.
     let listener = listener.tap_io(|stream| {

@@ -228,8 +228,11 @@ fn ask_for(path: &'static str) -> impl Fn(ListQuery) + Clone + Send + Sync + 'st
     }
 }
 
+/// Takes keys and values of an address.
+type GoTo = std::sync::Arc<dyn Fn(&[(&'static str, &str)]) + Send + Sync>;
+
 /// Puts what is asked for into the address: what is empty is left out.
-pub fn go_to(path: &'static str) -> std::sync::Arc<dyn Fn(&[(&'static str, &str)]) + Send + Sync> {
+pub fn go_to(path: &'static str) -> GoTo {
     let navigate = use_navigate();
     let path = Site::expect().page(path);
     std::sync::Arc::new(move |said: &[(&'static str, &str)]| {

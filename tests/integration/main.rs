@@ -3,6 +3,9 @@
 //! The engine is the one of `QUAYLIGHT_TEST_ENGINE`, else of `DOCKER_HOST`, else the default socket; the image is the
 //! one that `scripts/test-image` makes. Things are named and labelled as the test's own, and only those are removed.
 
+// A test that fails says why by panicking.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 mod containers;
