@@ -7,7 +7,7 @@ use crate::{
     wire::Seed,
 };
 use leptos::{mount::hydrate_body, prelude::*};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Takes over the server's HTML with the state it was rendered from, then connects.
 pub fn hydrate() {
@@ -36,7 +36,8 @@ pub fn hydrate() {
 pub(super) fn site() -> Site {
     let said = |name| document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default();
     let hostname = window().location().hostname().unwrap_or_default().into();
-    Site { base_path: said("data-base").into(), version: said("data-version").into(), hostname }
+    let base_path: Arc<str> = said("data-base").into();
+    Site { router_base: base_path.clone(), base_path, version: said("data-version").into(), hostname }
 }
 
 fn seed() -> Option<Seed> {

@@ -17,7 +17,7 @@ use leptos_router::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(Toasts::new());
-    let base = Site::expect().base_path.to_string();
+    let base = Site::expect().router_base.to_string();
     view! {
         <Router base>
             <Frame>

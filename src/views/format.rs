@@ -47,7 +47,7 @@ pub fn latest_event(container: &Container) -> String {
     let code = container.exit_code.map(|code| format!("exited, code {code}"));
     match container.state {
         ContainerState::Running => "started".to_owned(),
-        ContainerState::Paused => "paused".to_owned(),
+        ContainerState::Paused => "started, now paused".to_owned(),
         ContainerState::Created => "created".to_owned(),
         ContainerState::Removing => "being removed".to_owned(),
         ContainerState::Restarting | ContainerState::Exited | ContainerState::Dead => {

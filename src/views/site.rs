@@ -7,6 +7,9 @@ use std::sync::Arc;
 pub struct Site {
     /// Empty, or `/` and more without a slash at its end.
     pub base_path: Arc<str>,
+    /// What the router has to take off an address: the base path in the browser, nothing on the server, where the
+    /// outer router has done it.
+    pub router_base: Arc<str>,
     /// Changes with the files: they may be kept for ever under it.
     pub version: Arc<str>,
     /// The name by which the browser reached this server: published ports are there too.

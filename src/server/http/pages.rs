@@ -46,6 +46,7 @@ fn provide(app: &App) {
     let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     provide_context(Site {
         base_path: app.base_path.clone(),
+        router_base: "".into(),
         version: assets::version().into(),
         hostname: without_port(hostname).into(),
     });

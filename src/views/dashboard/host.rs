@@ -69,6 +69,6 @@ pub(super) fn HostFacts() -> impl IntoView {
 
 #[component]
 fn Fact(term: &'static str, #[prop(into)] value: String, #[prop(optional, into)] note: String) -> impl IntoView {
-    let note = (!note.is_empty()).then(|| view! { " " <small>{note}</small> });
+    let note = (!note.is_empty()).then(|| view! { <small>" · " {note}</small> });
     view! { <div><dt>{term}</dt><dd>{value} {note}</dd></div> }
 }
