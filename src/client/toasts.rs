@@ -2,9 +2,13 @@
 
 use crate::wire::ActionError;
 use leptos::prelude::*;
+use std::time::Duration;
 
 /// More would hide the page.
 const MOST: usize = 3;
+
+/// Good news leaves by itself; errors stay until they are read.
+const GOOD_NEWS_STAYS: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Toast {
@@ -53,6 +57,10 @@ impl Toasts {
             let surplus = toasts.len().saturating_sub(MOST);
             toasts.drain(..surplus);
         });
+        if level == Level::Ok {
+            let number = self.count.get_value();
+            set_timeout(move || self.dismiss(number), GOOD_NEWS_STAYS);
+        }
     }
 
     /// What an action that failed has to say.
@@ -65,7 +73,7 @@ impl Toasts {
     }
 
     pub fn dismiss(self, number: u64) {
-        self.toasts.update(|toasts| toasts.retain(|toast| toast.number != number));
+        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.number != number));
     }
 }
 

@@ -80,6 +80,10 @@ async fn follow(store: &Store) {
 fn hear(store: &Store, socket: &mut Socket, frame: ServerFrame<crate::wire::PackedChange>) {
     let link = store.link();
     match frame {
+        // The binary encoding is the release's own: another release needs its own page.
+        ServerFrame::Hello(hello) if hello.server_version != env!("CARGO_PKG_VERSION") => {
+            let _ = window().location().reload();
+        }
         ServerFrame::Hello(hello) => {
             link.update(|link| {
                 link.connection = Connection::Live;

@@ -1,6 +1,6 @@
 //! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
 
-use super::{Engine, EngineError, READ_PATIENCE, read::or_default};
+use super::{Engine, EngineError, read::or_default};
 use crate::model::{
     Attachment, Container, ContainerAction, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount,
     MountKind, NetworkId, Port, Protocol, RestartPolicy, Timestamp,
@@ -18,11 +18,8 @@ impl Engine {
 
     /// One container, or none when it is gone.
     pub async fn container(&self, id: &ContainerId) -> Result<Option<Container>, EngineError> {
-        match self.reader.json::<Inspected>(&format!("/containers/{id}/json"), READ_PATIENCE).await {
-            Ok(inspected) => Ok(inspected.into_container(&self.host)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let inspected: Option<Inspected> = self.find(&format!("/containers/{id}/json")).await?;
+        Ok(inspected.and_then(|inspected| inspected.into_container(&self.host)))
     }
 
     pub async fn act_on_container(&self, id: &ContainerId, action: &ContainerAction) -> Result<(), EngineError> {

@@ -1,7 +1,7 @@
 //! Images as the engine tells of them.
 
 use super::{
-    Engine, EngineError, LIST_PATIENCE, READ_PATIENCE,
+    Engine, EngineError, LIST_PATIENCE,
     read::{or_default, percent_encode},
 };
 use crate::model::{HostId, Image, ImageId, Timestamp, Usage};
@@ -16,12 +16,8 @@ impl Engine {
     /// One image by id or by tag, or none when it is gone (or has become a layer in between).
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let path = format!("/images/{}/json", percent_encode(reference, b"-._/:@"));
-        let image = match self.reader.json::<Told>(&path, READ_PATIENCE).await {
-            Ok(told) => told.into_image(&self.host),
-            Err(error) if error.is_not_found() => None,
-            Err(error) => return Err(error),
-        };
-        match image {
+        let told: Option<Told> = self.find(&path).await?;
+        match told.and_then(|told| told.into_image(&self.host)) {
             // An inspect tells of layers in between too; only the list knows which untagged image is one.
             Some(image) if image.is_dangling() => {
                 let filter = percent_encode(r#"{"dangling":["true"]}"#, b"");

@@ -16,6 +16,7 @@ pub use error::EngineError;
 pub use events::{Actor, EngineEvent, Events};
 
 use crate::model::HostId;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// For one small answer. A container that is dying keeps its reader waiting for 0.1 s, a busy disk for longer.
@@ -40,6 +41,15 @@ impl Engine {
 
     pub fn host(&self) -> &HostId {
         &self.host
+    }
+
+    /// `GET path` of one thing; none when there is no such.
+    async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, EngineError> {
+        match self.reader.json(path, READ_PATIENCE).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub fn url(&self) -> &EngineUrl {

@@ -1,6 +1,6 @@
 //! Networks as the engine tells of them.
 
-use super::{Engine, EngineError, LIST_PATIENCE, READ_PATIENCE, read::or_default};
+use super::{Engine, EngineError, LIST_PATIENCE, read::or_default};
 use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
 use serde::Deserialize;
 
@@ -12,11 +12,8 @@ impl Engine {
 
     /// One network, or none when it is gone.
     pub async fn network(&self, id: &NetworkId) -> Result<Option<Network>, EngineError> {
-        match self.reader.json::<Told>(&format!("/networks/{id}"), READ_PATIENCE).await {
-            Ok(told) => Ok(told.into_network(&self.host)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let told: Option<Told> = self.find(&format!("/networks/{id}")).await?;
+        Ok(told.and_then(|told| told.into_network(&self.host)))
     }
 }
 

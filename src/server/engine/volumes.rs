@@ -1,6 +1,6 @@
 //! Volumes as the engine tells of them.
 
-use super::{Engine, EngineError, LIST_PATIENCE, READ_PATIENCE, read::or_default};
+use super::{Engine, EngineError, LIST_PATIENCE, read::or_default};
 use crate::model::{HostId, Labels, Timestamp, Usage, Volume, VolumeName};
 use serde::Deserialize;
 
@@ -18,11 +18,8 @@ impl Engine {
 
     /// One volume, or none when it is gone.
     pub async fn volume(&self, name: &VolumeName) -> Result<Option<Volume>, EngineError> {
-        match self.reader.json::<Told>(&format!("/volumes/{name}"), READ_PATIENCE).await {
-            Ok(told) => Ok(told.into_volume(&self.host)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let told: Option<Told> = self.find(&format!("/volumes/{name}")).await?;
+        Ok(told.and_then(|told| told.into_volume(&self.host)))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     },
 };
 use axum::{
+    body::Bytes,
     extract::{
         Query, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket},
@@ -19,10 +20,16 @@ use axum::{
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, interval_at, timeout},
+};
 
 /// A client that takes no byte for this long is gone.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Proxies cut sockets that are silent for a minute.
+const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// Actions of one socket under way at once; more are answered with an error.
 const ACTIONS_AT_ONCE: usize = 64;
@@ -92,6 +99,7 @@ impl Session {
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();
         tokio::pin!(closing);
+        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         loop {
             tokio::select! {
                 // What changed. First: what the client asks for never delays it.
@@ -108,6 +116,8 @@ impl Session {
                     Some(Err(error)) => return self.refuse(error).await,
                     None => return Err(Gone),
                 },
+                // Nothing for a while: so that proxies see that the socket lives.
+                _ = pings.tick() => self.send(Message::Ping(Bytes::new())).await?,
                 () = &mut closing => return Ok(()),
             }
         }
