@@ -22,6 +22,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// Between two looks at everything.
 const RECONCILE_EVERY: Duration = Duration::from_secs(30);
 
+/// Events of what a list has seen already may still be on their way: a difference counts when none came by then.
+const EVENTS_MAY_TAKE: Duration = Duration::from_secs(1);
+
 /// How far an event stream taken up again reaches back before the last event seen.
 const OVERLAP: Timestamp = Timestamp::from_seconds(1);
 
@@ -64,8 +67,10 @@ impl Watcher {
         let mut first = Some((name, facts));
         let mut listing = Some(list(&self.engine, reads.mark()));
         let mut reconcile_at = Instant::now() + RECONCILE_EVERY;
+        let mut suspects = Suspects::default();
         loop {
             tokio::select! {
+                biased;
                 // An event: its fact at once, then a read.
                 event = events.next() => self.on_event(&event?, first.is_none(), &mut reads).await,
                 // A read has ended: the truth.
@@ -82,9 +87,11 @@ impl Watcher {
                     reconcile_at = Instant::now() + RECONCILE_EVERY;
                     match first.take() {
                         Some((name, facts)) => self.on_first_listing(listed?, name, facts, &mut reads).await,
-                        None => self.on_reconcile(listed?, mark, &mut reads),
+                        None => suspects = self.suspects(listed?, mark),
                     }
                 }
+                // No event explained them: they are read.
+                () = sleep_until(suspects.due), if !suspects.subjects.is_empty() => suspects.read(&mut reads),
                 // Time to look whether something was missed.
                 () = sleep_until(reconcile_at), if listing.is_none() => {
                     listing = Some(list(&self.engine, reads.mark()));
@@ -157,15 +164,12 @@ impl Watcher {
         }
     }
 
-    /// Where list and state differ the entity is read again, and only what the read changes counts as drift.
-    fn on_reconcile(&self, listing: Listing, mark: u64, reads: &mut Reads) {
+    /// Where list and state differ.
+    fn suspects(&self, listing: Listing, mark: u64) -> Suspects {
         let (differing, missing) = self.reader.look(|state| listing.compare(self.engine.host(), state));
         let keys = differing.iter().map(Entity::key).chain(missing);
-        for subject in keys.filter_map(|key| Subject::of(&key)) {
-            if !reads.is_newer_than(mark, &subject) {
-                reads.hint(subject, Cause { engine_time: None, origin: Origin::Reconcile }, false);
-            }
-        }
+        let subjects = keys.filter_map(|key| Subject::of(&key)).collect();
+        Suspects { mark, due: Instant::now() + EVENTS_MAY_TAKE, subjects }
     }
 
     async fn mark_unreachable(&self, error: &EngineError) {
@@ -183,6 +187,30 @@ impl Watcher {
 
     async fn tell(&self, updates: Vec<Update>, origin: Origin) {
         self.inbox.send(Updates { updates, engine_time: None, origin }).await;
+    }
+}
+
+/// What a list begun at `mark` told otherwise than the state.
+struct Suspects {
+    mark: u64,
+    due: Instant,
+    subjects: Vec<Subject>,
+}
+
+impl Default for Suspects {
+    fn default() -> Self {
+        Self { mark: 0, due: Instant::now(), subjects: Vec::new() }
+    }
+}
+
+impl Suspects {
+    /// Those that nothing was heard of since are read again, and only what the read changes counts as drift.
+    fn read(&mut self, reads: &mut Reads) {
+        for subject in std::mem::take(&mut self.subjects) {
+            if !reads.is_newer_than(self.mark, &subject) {
+                reads.hint(subject, Cause { engine_time: None, origin: Origin::Reconcile }, false);
+            }
+        }
     }
 }
 
