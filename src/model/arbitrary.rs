@@ -14,7 +14,7 @@ pub fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn entity() -> impl Strategy<Value = Entity> {
+pub fn entity() -> impl Strategy<Value = Entity> {
     prop_oneof![
         1 => (host_id(), any::<bool>()).prop_map(|(id, up)| {
             let mut host = Host::connecting(id, Timestamp::from_seconds(1));

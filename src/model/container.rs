@@ -129,6 +129,11 @@ impl Container {
         self.label("quaylight.protect") == Some("true")
     }
 
+    /// The exit code, when it is one of failure.
+    pub fn failed_with(&self) -> Option<i64> {
+        self.exit_code.filter(|code| self.state == ContainerState::Exited && *code != 0)
+    }
+
     fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }

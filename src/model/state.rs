@@ -1,6 +1,9 @@
 //! The whole truth about the engines: a table for each noun, changed by one reducer on both sides.
 
-use super::{Change, Container, ContainerId, Entity, Host, HostId, Image, Key, Kind, Network, Usage, Used, Volume};
+use super::{
+    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Network, Usage, Used,
+    Volume,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,6 +14,10 @@ pub struct EngineState {
     tables: [BTreeMap<Key, Entity>; Kind::ALL.len()],
     /// Derived from the containers: who is used by how many, whether or not its table knows it yet.
     usage: BTreeMap<Used, Usage>,
+    /// Derived: how many containers are in each [`ContainerState`].
+    states: [u32; ContainerState::ALL.len()],
+    /// Derived: how many of those that have exited did so with a code of failure.
+    failed: u32,
 }
 
 /// Reading.
@@ -44,6 +51,16 @@ impl EngineState {
         self.table(kind).len()
     }
 
+    /// How many containers are in `state`.
+    pub fn in_state(&self, state: ContainerState) -> usize {
+        self.states[state as usize] as usize
+    }
+
+    /// How many containers have exited with a code of failure.
+    pub fn failed(&self) -> usize {
+        self.failed as usize
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Entity> {
         self.table(key.kind()).get(key)
     }
@@ -68,6 +85,9 @@ impl EngineState {
         for kind in Kind::ALL.into_iter().filter(|kind| !wanted(*kind)) {
             state.tables[kind as usize].clear();
         }
+        if !wanted(Kind::Container) {
+            (state.states, state.failed) = Default::default();
+        }
         state
     }
 
@@ -78,6 +98,16 @@ impl EngineState {
 
 /// Changing: the one reducer.
 impl EngineState {
+    /// A part of a state, for showing: exactly `entities`, with the usage that is written in them. Takes no changes.
+    pub fn excerpt(entities: impl IntoIterator<Item = Entity>) -> Self {
+        let mut state = Self::default();
+        for entity in entities {
+            let key = entity.key();
+            state.tables[key.kind() as usize].insert(key, entity);
+        }
+        state
+    }
+
     /// Makes the change and says which entities are other than before: the one it names and those whose usage moved
     /// with it. Empty when nothing is. Idempotent.
     pub fn apply(&mut self, change: Change) -> Vec<Key> {
@@ -102,7 +132,16 @@ impl EngineState {
         };
         let mut touched = vec![key];
         let container = |entity: &Option<Entity>| entity.as_ref().and_then(Entity::as_container).cloned();
-        self.recount(container(&old).as_deref(), container(&new).as_deref(), &mut touched);
+        let (old, new) = (container(&old), container(&new));
+        if let Some(old) = &old {
+            self.states[old.state as usize] -= 1;
+            self.failed -= u32::from(old.failed_with().is_some());
+        }
+        if let Some(new) = &new {
+            self.states[new.state as usize] += 1;
+            self.failed += u32::from(new.failed_with().is_some());
+        }
+        self.recount(old.as_deref(), new.as_deref(), &mut touched);
         touched
     }
 
@@ -226,6 +265,10 @@ mod tests {
                 prop_assert_eq!(image.usage.all as usize, users().count());
                 prop_assert_eq!(image.usage.running as usize, users().filter(|c| c.state.is_up()).count());
             }
+            for wanted in ContainerState::ALL {
+                prop_assert_eq!(state.in_state(wanted), state.containers().filter(|it| it.state == wanted).count());
+            }
+            prop_assert_eq!(state.failed(), state.containers().filter(|it| it.failed_with().is_some()).count());
             for network in state.networks() {
                 let users = || state.containers().filter(|c| c.host == network.host && c.networks.iter().any(|n| n.name == network.name));
                 prop_assert_eq!(network.usage.all as usize, users().count());

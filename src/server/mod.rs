@@ -20,7 +20,7 @@ use clock::Clock;
 use config::Config;
 use engine::Engine;
 use hosts::Hosts;
-use live::Sessions;
+use live::{Handshakes, Sessions, Snapshots};
 use std::{future::Future, io, time::Duration};
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
 
@@ -46,6 +46,8 @@ pub async fn run(
         hosts,
         clock,
         sessions: Sessions::new(closing.clone()),
+        snapshots: Snapshots::default(),
+        handshakes: Handshakes::default(),
         read_only: config.read_only,
         base_path: config.base_path.as_str().into(),
         leptos: config::leptos_options().map_err(io::Error::other)?,

@@ -56,11 +56,6 @@ pub fn latest_event(container: &Container) -> String {
     }
 }
 
-/// The exit code of a container that failed.
-pub fn failed_with(container: &Container) -> Option<i64> {
-    container.exit_code.filter(|code| container.state == ContainerState::Exited && *code != 0)
-}
-
 /// An image's name in two parts: what may be cut, and the tag, digest or short id that may not.
 pub fn image(name: &str) -> (String, String) {
     if let Some(digits) = name.strip_prefix("sha256:") {
@@ -117,6 +112,12 @@ pub fn micros(micros: i64) -> String {
         it if it < 10_000_000 => format!("{} ms", it / 1_000),
         it => duration(it / 1_000_000),
     }
+}
+
+/// Likewise, of what may be negative.
+pub fn signed_micros(micros: i64) -> String {
+    let sign = if micros < 0 { "−" } else { "" };
+    format!("{sign}{}", self::micros(micros.abs()))
 }
 
 /// A port as `8080→80`, `127.0.0.1:53→53/udp` or, when only exposed, `80`.

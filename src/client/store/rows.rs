@@ -1,8 +1,17 @@
 //! Signals: one for each entity that is looked at, and a few for each kind as a whole.
 
-use crate::model::{Container, Entity, Key, Kind, Timestamp};
+use crate::{
+    model::{Container, Entity, Key, Kind, Timestamp},
+    wire::EventTimes,
+};
 use leptos::prelude::*;
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Mutex,
+};
+
+/// Touched containers remembered: a list that missed more sorts everything anew.
+const REMEMBERED: usize = 256;
 
 /// What lists sort, filter and group containers by. A list wakes only for what its order depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +33,21 @@ impl Facet {
 /// When an entity last changed, on three clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastChange {
-    /// The engine's, at the event.
-    pub engine_time: Option<Timestamp>,
+    /// The engine's and the server's, at the event.
+    pub event: Option<EventTimes>,
     /// The server's, when it was applied.
     pub applied: Timestamp,
     /// This page's, when it arrived.
     pub received: Timestamp,
+    /// Microseconds to add to this page's clock to have the server's.
+    pub clock_offset: i64,
 }
 
 /// `ArcRwSignal` throughout: signals are made and dropped by a task that has no reactive owner.
 #[derive(Default)]
 pub(super) struct Rows {
+    /// The latest containers that came, went or changed, and how many there have been.
+    touched: Mutex<(VecDeque<Key>, u64)>,
     rows: Mutex<HashMap<Key, Row>>,
     /// By kind: something came or went.
     members: [ArcTrigger; Kind::ALL.len()],
@@ -82,9 +95,31 @@ impl Rows {
         row.last_change.get_or_insert_with(|| ArcRwSignal::new(row.latest)).clone()
     }
 
+    /// Containers touched since `seen` of them had been, and how many have been now; none when that is forgotten.
+    pub(super) fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
+        let touched = self.touched.lock().expect("nobody panics while holding the keys");
+        let (keys, count) = &*touched;
+        let missed = usize::try_from(count - seen).unwrap_or(usize::MAX);
+        let since = keys.len().checked_sub(missed).map(|known| keys.range(known..).cloned().collect());
+        (since, *count)
+    }
+
+    fn touch(&self, key: &Key) {
+        if key.kind() != Kind::Container {
+            return;
+        }
+        let mut touched = self.touched.lock().expect("nobody panics while holding the keys");
+        if touched.0.len() == REMEMBERED {
+            touched.0.pop_front();
+        }
+        touched.0.push_back(key.clone());
+        touched.1 += 1;
+    }
+
     /// An entity is other than before.
     pub(super) fn changed(&self, before: Option<&Entity>, after: Entity, change: Option<LastChange>) {
         let key = after.key();
+        self.touch(&key);
         let kind = key.kind();
         let (signal, last_change) = {
             let mut rows = self.lock();
@@ -108,6 +143,7 @@ impl Rows {
     }
 
     pub(super) fn gone(&self, key: &Key) {
+        self.touch(key);
         self.lock().remove(key);
         self.members[key.kind() as usize].notify();
     }

@@ -14,6 +14,7 @@ use crate::{
         engine::{Engine, EngineError, EngineEvent},
         state::{Inbox, Origin, Reader, Update, Updates},
     },
+    wire::EventTimes,
 };
 use futures::{FutureExt, future::BoxFuture};
 use std::{sync::Arc, time::Duration};
@@ -102,6 +103,7 @@ impl Watcher {
 
     async fn on_event(&mut self, event: &EngineEvent, listed: bool, reads: &mut Reads) {
         let time = event.time();
+        let times = EventTimes { engine: time, received: self.clock.now() };
         // Taken up again, the stream repeats events whose facts are old: those are hints and no more.
         let is_new = self.latest_event.is_none_or(|latest| time > latest);
         self.latest_event = self.latest_event.max(Some(time));
@@ -109,17 +111,17 @@ impl Watcher {
         let is_fact = fact.is_some();
         if let (Some(fact), Ok(id)) = (fact, ContainerId::new(&event.actor.id)) {
             let update = Update::Fact(self.engine.host().clone(), id, fact, time);
-            self.inbox.send(Updates::from_event(update, time)).await;
+            self.inbox.send(Updates::from_event(update, times)).await;
         }
         for subject in subjects(event) {
-            reads.hint(subject, Cause { engine_time: Some(time), origin: Origin::Engine }, is_fact);
+            reads.hint(subject, Cause { event: Some(times), origin: Origin::Engine }, is_fact);
         }
     }
 
     async fn on_read(&mut self, updates: Updates, reads: &mut Reads) {
         if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
             for robbed in self.robbed_of_a_tag(&image.id, &image.tags) {
-                reads.hint(robbed, Cause { engine_time: updates.engine_time, origin: updates.origin }, false);
+                reads.hint(robbed, Cause { event: updates.event, origin: updates.origin }, false);
             }
         }
         self.inbox.send(updates).await;
@@ -160,7 +162,7 @@ impl Watcher {
         self.backoff.forget();
         tracing::info!(host = %self.engine.host(), "watching the engine");
         for subject in to_inspect {
-            reads.hint(subject, Cause { engine_time: None, origin: Origin::Engine }, false);
+            reads.hint(subject, Cause { event: None, origin: Origin::Engine }, false);
         }
     }
 
@@ -186,7 +188,7 @@ impl Watcher {
     }
 
     async fn tell(&self, updates: Vec<Update>, origin: Origin) {
-        self.inbox.send(Updates { updates, engine_time: None, origin }).await;
+        self.inbox.send(Updates { updates, event: None, origin }).await;
     }
 }
 
@@ -208,7 +210,7 @@ impl Suspects {
     fn read(&mut self, reads: &mut Reads) {
         for subject in std::mem::take(&mut self.subjects) {
             if !reads.is_newer_than(self.mark, &subject) {
-                reads.hint(subject, Cause { engine_time: None, origin: Origin::Reconcile }, false);
+                reads.hint(subject, Cause { event: None, origin: Origin::Reconcile }, false);
             }
         }
     }

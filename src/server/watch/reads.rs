@@ -2,11 +2,12 @@
 
 use super::{coalesce::Coalesce, hints::Subject};
 use crate::{
-    model::{Entity, ImageId, Key, Timestamp},
+    model::{Entity, ImageId, Key},
     server::{
         engine::{Engine, EngineError},
         state::{Origin, Update, Updates},
     },
+    wire::EventTimes,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 32;
 /// Why it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
-    pub(super) engine_time: Option<Timestamp>,
+    pub(super) event: Option<EventTimes>,
     pub(super) origin: Origin,
 }
 
@@ -90,7 +91,7 @@ impl Reads {
                 Err(_) => return Ok(None),
             },
         };
-        let updates = Updates { updates: vec![update], engine_time: cause.engine_time, origin: cause.origin };
+        let updates = Updates { updates: vec![update], event: cause.event, origin: cause.origin };
         Ok(Some((subject, updates)))
     }
 

@@ -8,7 +8,6 @@ use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
     model::{ContainerState, Key, Kind},
     views::{
-        format,
         rows::{Line, rows},
         widgets::{column, live, on_click, sort_word},
     },
@@ -55,12 +54,10 @@ pub(super) fn List() -> impl IntoView {
                     <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">
-                {rows(lines.into(), move |line| match line {
-                    Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
-                    Line::Entity(key) => row(key),
-                })}
-            </tbody>
+            {rows(lines.into(), move |line| match line {
+                Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
+                Line::Entity(key) => row(key),
+            })}
         </table>
     }
 }
@@ -130,7 +127,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
             store.track_facet(Facet::State);
             store.look(|state| {
                 let members = state.containers().filter(|it| it.project() == project.as_deref());
-                let kinds: Vec<_> = members.map(|it| (it.state, format::failed_with(it).is_some())).collect();
+                let kinds: Vec<_> = members.map(|it| (it.state, it.failed_with().is_some())).collect();
                 let of_state = ContainerState::ALL.into_iter().flat_map(|state| [(state, false), (state, true)]);
                 let counted = of_state.map(|wanted| (wanted, kinds.iter().filter(|kind| **kind == wanted).count()));
                 counted.filter(|(_, count)| *count > 0).collect::<Vec<_>>()

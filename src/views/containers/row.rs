@@ -59,7 +59,7 @@ pub(super) fn row(key: Key) -> AnyView {
             data-state=mark(|it| Some(it.state.as_str()))
             data-health=mark(|it| it.health.map(Health::as_str))
             data-restarts=number(restarts)
-            data-code=number(format::failed_with)
+            data-code=number(Container::failed_with)
         >
             <td class="pick">
                 <input
