@@ -75,6 +75,13 @@ fn views_and_client_reach_the_server_through_actions_only() {
     assert_not_named(|path| !path.starts_with("views/") && !path.starts_with("client/"), &["server", "axum", "tokio"]);
 }
 
+/// The simulator is the other side of the wire: what it shared with the server it could not test.
+#[test]
+fn the_simulator_stands_alone_and_only_the_command_line_starts_it() {
+    assert_not_named(|path| path == "main.rs" || path.starts_with("sim/"), &["sim"]);
+    assert_not_named(|path| !path.starts_with("sim/"), &["server", "views", "client", "model", "wire", "actions"]);
+}
+
 #[test]
 fn features_stand_on_modules_only() {
     for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {

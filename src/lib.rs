@@ -15,6 +15,7 @@
 //! - [`actions`]: what users can do: server functions that change something.
 //! - [`client`]: the browser's half: the link to the server and the reactive store.
 //! - [`views`]: what it looks like.
+//! - `sim`: the other side of the wire: a simulated engine, for tests, benchmarks and a look without Docker.
 //!
 //! `layering.rs` keeps these apart by test.
 
@@ -25,6 +26,8 @@ pub mod client;
 pub mod model;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod sim;
 pub mod views;
 pub mod wire;
 

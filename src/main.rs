@@ -1,32 +1,69 @@
 //! The command line: settings → telemetry → server::run.
 
 use clap::Parser;
-use quaylight::server::{
-    self,
-    clock::Clock,
-    config::{Arguments, Command, Config},
-    healthcheck, telemetry,
+use quaylight::{
+    server::{
+        self,
+        clock::Clock,
+        config::{Arguments, Config},
+        healthcheck, telemetry,
+    },
+    sim,
 };
 use std::process::ExitCode;
 use tokio::{net::TcpListener, signal};
 
+/// A real-time Docker console in the browser.
+#[derive(Parser)]
+#[command(name = "quaylight", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    arguments: Arguments,
+    /// Serve a simulated engine with N containers, for a look without Docker
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "40")]
+    demo: Option<usize>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Serve the console (what happens without a command)
+    Serve,
+    /// Exit 0 when the running server is healthy
+    Healthcheck,
+    Sim(sim::command::Flags),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let command = arguments.command.unwrap_or(Command::Serve);
+    let CommandLine { command, arguments, demo } = CommandLine::parse();
+    if let Some(Command::Sim(flags)) = command {
+        return ended(sim::command::run(flags, announce, asked_to_stop()).await);
+    }
     let config = match Config::read(arguments) {
         Ok(config) => config,
         Err(error) => return fail(&error.to_string()),
     };
     match command {
-        Command::Serve => serve(config).await,
-        Command::Healthcheck if healthcheck::is_healthy(&config).await => ExitCode::SUCCESS,
-        Command::Healthcheck => ExitCode::FAILURE,
+        Some(Command::Healthcheck) if healthcheck::is_healthy(&config).await => ExitCode::SUCCESS,
+        Some(Command::Healthcheck) => ExitCode::FAILURE,
+        _ => serve(config, demo).await,
     }
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
     telemetry::start(config.log);
+    let engine = match demo {
+        None => None,
+        Some(containers) => match sim::Sim::start(sim::Options::demo(containers)).await {
+            Ok(engine) => Some(engine),
+            Err(error) => return fail(&error.to_string()),
+        },
+    };
+    if let Some(url) = engine.as_ref().and_then(|engine| engine.url().parse().ok()) {
+        config.engine = url;
+    }
     tracing::info!(%config, "starting");
     let listener = match TcpListener::bind(config.listen).await {
         Ok(listener) => listener,
@@ -34,10 +71,7 @@ async fn serve(config: Config) -> ExitCode {
     };
     let address = listener.local_addr().unwrap_or(config.listen);
     announce(&format!("Quaylight is serving http://{address}{}", config.base_path));
-    match server::run(listener, &config, Clock::SYSTEM, asked_to_stop()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
-    }
+    ended(server::run(listener, &config, Clock::SYSTEM, asked_to_stop()).await)
 }
 
 async fn asked_to_stop() {
@@ -55,6 +89,13 @@ async fn asked_to_stop() {
 #[allow(clippy::print_stdout)]
 fn announce(line: &str) {
     println!("{line}");
+}
+
+fn ended(outcome: std::io::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
 fn fail(reason: &str) -> ExitCode {

@@ -1,7 +1,7 @@
 //! The only reader of flags, environment and Leptos.toml, in this order of precedence.
 
 use super::engine::EngineUrl;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
 use std::{fmt, net::SocketAddr, path::Path};
@@ -12,18 +12,8 @@ const FILE: &str = "Leptos.toml";
 #[derive(Debug, Parser)]
 #[command(name = "quaylight", version)]
 pub struct Arguments {
-    #[command(subcommand)]
-    pub command: Option<Command>,
     #[command(flatten)]
     settings: Flags,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Serve the console (what happens without a command)
-    Serve,
-    /// Exit 0 when the running server is healthy
-    Healthcheck,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,0 +1,195 @@
+//! Which actions take time, and what do others see meanwhile? Stopping, killing, restarting, removing, dying.
+//!
+//! From `die` until Docker has dealt with a death (`--lock-ms`) it holds the container's lock: whoever asks for the
+//! container waits, and the list says what was before. Networks are let go shortly before the end of that.
+
+use super::{
+    Sim, life,
+    moment::Nanos,
+    world::{Container, Refusal, State, World},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+type Outcome = Result<(), Refusal>;
+
+const TERM: i64 = 15;
+const KILL: i64 = 9;
+
+/// Before the restart policy starts a container again; Docker doubles it each time.
+const RESTART_AFTER: Duration = Duration::from_millis(100);
+
+impl Sim {
+    /// Does something with a container as soon as nobody holds its lock. It is given the container's id.
+    pub(super) async fn when_free<T>(
+        &self,
+        reference: &str,
+        act: impl FnOnce(&mut World, &str, Nanos) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut settled = self.settled.subscribe();
+        loop {
+            {
+                let mut stage = self.stage();
+                let container = stage.world.find(reference)?.clone();
+                if container.dying.is_none() {
+                    return stage.change(|world, now| act(world, &container.id, now));
+                }
+            }
+            // The sender lives as long as we do.
+            let _ = settled.changed().await;
+        }
+    }
+
+    /// The container as soon as nobody holds its lock.
+    pub(super) async fn inspect(&self, reference: &str) -> Result<Arc<Container>, Refusal> {
+        self.when_free(reference, |world, id, _| world.find(id).cloned()).await
+    }
+
+    pub(super) async fn start_container(self: &Arc<Self>, reference: &str) -> Outcome {
+        let id = self
+            .when_free(reference, |world, id, now| {
+                world.start(id, now)?;
+                Ok(id.to_owned())
+            })
+            .await?;
+        life::begins(self, &id);
+        Ok(())
+    }
+
+    pub(super) async fn stop_container(self: &Arc<Self>, reference: &str) -> Outcome {
+        let id = self
+            .when_free(reference, |world, id, _| {
+                let container = world.find(id)?.clone();
+                match container.state {
+                    // Its process is gone already: it only isn't started again.
+                    State::Restarting => {
+                        world.end_of_restarting(id);
+                    }
+                    it if it.is_up() => {
+                        let ignores_term = container.exits_with == 128 + KILL;
+                        world.signal(id, TERM);
+                        world.die(id, ignores_term.then_some(KILL), container.exits_with)?;
+                    }
+                    _ => return Err(Refusal::not_modified()),
+                }
+                Ok(id.to_owned())
+            })
+            .await?;
+        self.funeral(&id, false).await;
+        self.change(|world, _| world.say(&id, "stop"));
+        self.forget_if_asked(&id);
+        Ok(())
+    }
+
+    /// Starts it if it is down.
+    pub(super) async fn restart_container(self: &Arc<Self>, reference: &str) -> Outcome {
+        let id = self.inspect(reference).await?.id.clone();
+        match self.stop_container(&id).await {
+            Err(refusal) if refusal.status != 304 => return Err(refusal),
+            _ => {}
+        }
+        match self.start_container(&id).await {
+            Err(refusal) if refusal.status != 304 => return Err(refusal),
+            _ => {}
+        }
+        self.change(|world, _| world.say(&id, "restart"));
+        Ok(())
+    }
+
+    /// Returns when it is dead for `KILL`, at once for other signals.
+    pub(super) async fn kill_container(self: &Arc<Self>, reference: &str, signal: i64) -> Outcome {
+        let dies = matches!(signal, 1..=3 | 6 | KILL | TERM);
+        let id = self
+            .when_free(reference, |world, id, _| {
+                world.require_up(id, "Cannot kill container")?;
+                if dies {
+                    world.die(id, Some(signal), 128 + signal)?;
+                } else {
+                    world.signal(id, signal);
+                }
+                Ok(id.to_owned())
+            })
+            .await?;
+        let sim = self.clone();
+        let end = async move {
+            sim.funeral(&id, false).await;
+            sim.forget_if_asked(&id);
+        };
+        match signal {
+            KILL => end.await,
+            _ if dies => drop(tokio::spawn(end)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_container(self: &Arc<Self>, reference: &str, force: bool, volumes: bool) -> Outcome {
+        let id = self
+            .when_free(reference, |world, id, _| {
+                if !force {
+                    world.require_removable(id)?;
+                }
+                world.end_of_restarting(id);
+                if world.find(id)?.state.is_up() {
+                    world.die(id, Some(KILL), 128 + KILL)?;
+                }
+                Ok(id.to_owned())
+            })
+            .await?;
+        self.funeral(&id, false).await;
+        self.change(|world, _| world.remove(&id, volumes))?;
+        self.settled.send_replace(());
+        Ok(())
+    }
+
+    /// Its process ends by itself. The restart policy may start it again.
+    pub(super) async fn end_container(self: &Arc<Self>, reference: &str, exit_code: i64) -> Outcome {
+        let (id, restarts) = self
+            .when_free(reference, |world, id, _| {
+                world.require_up(id, "")?;
+                let container = world.find(id)?;
+                let restarts = match container.restart_policy.as_str() {
+                    "always" | "unless-stopped" => true,
+                    "on-failure" => {
+                        let most = container.most_restarts;
+                        exit_code != 0 && (most == 0 || container.restart_count < most)
+                    }
+                    _ => false,
+                };
+                world.die(id, None, exit_code)?;
+                Ok((id.to_owned(), restarts))
+            })
+            .await?;
+        self.funeral(&id, restarts).await;
+        if restarts {
+            sleep(RESTART_AFTER).await;
+            let started = self.change(|world, now| world.end_of_restarting(&id) && world.start(&id, now).is_ok());
+            if started {
+                life::begins(self, &id);
+            }
+        } else {
+            self.forget_if_asked(&id);
+        }
+        Ok(())
+    }
+
+    /// From `die` to the state that shows. Nothing if it isn't dying.
+    async fn funeral(&self, id: &str, restarting: bool) {
+        if self.look(|world| world.get(id).is_none_or(|it| it.dying.is_none())) {
+            return;
+        }
+        sleep(self.lock.mul_f64(0.75)).await;
+        self.change(|world, _| world.release(id));
+        sleep(self.lock.mul_f64(0.25)).await;
+        self.change(|world, now| world.bury(id, restarting, now));
+        self.settled.send_replace(());
+    }
+
+    /// `docker run --rm`.
+    fn forget_if_asked(&self, id: &str) {
+        let asked = self.look(|world| world.get(id).is_some_and(|it| it.auto_remove));
+        if asked && self.change(|world, _| world.remove(id, true)).is_ok() {
+            self.settled.send_replace(());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What was asked for? A request taken apart: path without version, query, filters; and its body.
+
+use crate::sim::{
+    events::EventFilter,
+    world::{Labels, Refusal},
+};
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Query, Request},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A create with all its labels fits.
+const LONGEST_BODY: usize = 8 << 20;
+
+pub struct Ask {
+    pub method: String,
+    /// Without the version: `["containers", "web", "json"]`.
+    pub path: Vec<String>,
+    query: BTreeMap<String, String>,
+}
+
+impl Ask {
+    pub fn read(request: Request) -> (Self, Body) {
+        let (parts, body) = request.into_parts();
+        let mut path: Vec<String> =
+            parts.uri.path().split('/').filter(|it| !it.is_empty()).map(percent_decoded).collect();
+        if path.first().is_some_and(|it| is_version(it)) {
+            path.remove(0);
+        }
+        let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let query = query.map(|it| it.0.into_iter().collect()).unwrap_or_default();
+        (Self { method: parts.method.as_str().to_owned(), path, query }, body)
+    }
+
+    /// Empty when it isn't said.
+    pub fn query(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", String::as_str)
+    }
+
+    /// As Docker reads booleans: anything but a few words is yes.
+    pub fn flag(&self, name: &str) -> bool {
+        !matches!(self.query(name).trim().to_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
+    }
+
+    /// Docker's two forms: `{"label":["a"]}` and `{"label":{"a":true}}`.
+    pub fn filters(&self) -> Result<EventFilter, Refusal> {
+        let text = self.query("filters");
+        if text.is_empty() {
+            return Ok(EventFilter::default());
+        }
+        let fields: BTreeMap<String, Value> =
+            serde_json::from_str(text).map_err(|error| Refusal::invalid(format!("invalid filters: {error}")))?;
+        let values = |value: Value| match value {
+            Value::Array(values) => values.into_iter().filter_map(|it| it.as_str().map(Into::into)).collect(),
+            Value::Object(values) => values.into_iter().filter(|it| it.1 == Value::Bool(true)).map(|it| it.0).collect(),
+            _ => Vec::new(),
+        };
+        Ok(EventFilter(fields.into_iter().map(|(field, value)| (field, values(value))).collect()))
+    }
+
+    /// The route it takes, with `{id}` for what names a thing: `GET /containers/{id}/json`.
+    pub fn pattern(&self) -> String {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let pattern = match path.as_slice() {
+            ["images", .., verb @ ("json" | "tag" | "history" | "push" | "get")] if path.len() > 2 => {
+                format!("images/{{name}}/{verb}")
+            }
+            ["images", _, ..] if self.method == "DELETE" => "images/{name}".into(),
+            [group, verb @ ("json" | "create" | "prune" | "df" | "load" | "search")] => format!("{group}/{verb}"),
+            ["containers" | "volumes" | "networks", _, rest @ ..] => [&[path[0], "{id}"], rest].concat().join("/"),
+            _ => path.join("/"),
+        };
+        format!("{} /{pattern}", self.method)
+    }
+}
+
+/// A whole body.
+pub async fn bytes(body: Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, LONGEST_BODY).await.map_err(|error| Refusal::invalid(error.to_string()))
+}
+
+/// A body that is JSON.
+pub async fn object<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    serde_json::from_slice(&bytes(body).await?).map_err(|error| Refusal::invalid(error.to_string()))
+}
+
+/// Whether labels are as a filter wants them: `key` or `key=value`, all of them.
+pub fn labels_match(labels: &Labels, wanted: &[String]) -> bool {
+    wanted.iter().all(|it| match it.split_once('=') {
+        Some((key, value)) => labels.get(key).is_some_and(|it| it == value),
+        None => labels.contains_key(it),
+    })
+}
+
+/// `v1.41`
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|it| !it.is_empty() && it.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        match hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &str, uri: &str) -> Ask {
+        Ask::read(Request::builder().method(method).uri(uri).body(Body::empty()).unwrap()).0
+    }
+
+    #[test]
+    fn the_version_is_optional_and_names_are_decoded() {
+        for uri in ["/v1.41/images/library%2Fnginx:1/json", "/images/library/nginx:1/json"] {
+            let joined = ask("GET", uri).path.join("/");
+            assert_eq!(joined, "images/library/nginx:1/json");
+        }
+    }
+
+    #[test]
+    fn routes_are_counted_by_their_pattern() {
+        for (method, uri, pattern) in [
+            ("GET", "/v1.41/containers/json?all=1", "GET /containers/json"),
+            ("GET", "/containers/abc/json", "GET /containers/{id}/json"),
+            ("DELETE", "/containers/abc", "DELETE /containers/{id}"),
+            ("GET", "/images/a/b:1/json", "GET /images/{name}/json"),
+            ("GET", "/images/json", "GET /images/json"),
+            ("GET", "/networks", "GET /networks"),
+            ("GET", "/_ping", "GET /_ping"),
+        ] {
+            assert_eq!(ask(method, uri).pattern(), pattern);
+        }
+    }
+
+    #[test]
+    fn filters_come_in_two_forms() {
+        for filters in [r#"{"label":["a","b"]}"#, r#"{"label":{"a":true,"b":true,"c":false}}"#] {
+            let encoded: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let read = ask("GET", &format!("/events?filters={encoded}")).filters().unwrap();
+            assert_eq!(read.0["label"], ["a", "b"]);
+        }
+    }
+}

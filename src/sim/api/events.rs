@@ -1,0 +1,89 @@
+//! `/events`: a line for each event, at once.
+
+use super::{
+    answer::{Answer, with_body},
+    ask::Ask,
+};
+use crate::sim::{
+    Sim,
+    events::{EventFilter, Line, Told},
+    moment::{self, Nanos},
+    world::Refusal,
+};
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+};
+use futures::stream;
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, sleep_until},
+};
+
+pub fn events(sim: &Arc<Sim>, ask: &Ask) -> Answer {
+    let filter = ask.filters()?;
+    let (since, until) = (time(ask, "since")?, time(ask, "until")?);
+    let (remembered, coming) = sim.stage().journal.subscribe(since, until);
+    let subscriber = Subscriber { remembered: remembered.into(), coming, filter, until: until.map(deadline) };
+    let lines = stream::unfold(subscriber, |mut subscriber| async {
+        let line = subscriber.next().await?;
+        Some((Ok::<_, Infallible>(line), subscriber))
+    });
+    Ok(with_body(StatusCode::OK, "application/json", Body::from_stream(lines)))
+}
+
+struct Subscriber {
+    remembered: VecDeque<Arc<Told>>,
+    coming: UnboundedReceiver<Line>,
+    filter: EventFilter,
+    until: Option<Instant>,
+}
+
+impl Subscriber {
+    /// None at the end: the time asked for is over, or the engine hung up.
+    async fn next(&mut self) -> Option<Bytes> {
+        while let Some(event) = self.remembered.pop_front() {
+            if self.filter.matches(&event) {
+                return Some(line(&event));
+            }
+        }
+        loop {
+            let until = self.until;
+            let over = async {
+                match until {
+                    Some(until) => sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let next = tokio::select! {
+                biased;
+                () = over => None,
+                next = self.coming.recv() => next,
+            };
+            match next? {
+                Line::Event(event) if !self.filter.matches(&event) => {}
+                Line::Event(event) => return Some(line(&event)),
+                Line::Raw(text) => return Some(Bytes::from(text)),
+            }
+        }
+    }
+}
+
+fn line(event: &Told) -> Bytes {
+    let mut text = serde_json::to_vec(event).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}
+
+fn time(ask: &Ask, name: &str) -> Result<Option<Nanos>, Refusal> {
+    match ask.query(name) {
+        "" => Ok(None),
+        text => moment::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
+    }
+}
+
+fn deadline(until: Nanos) -> Instant {
+    let left = u64::try_from(until - moment::now()).unwrap_or(0);
+    Instant::now() + Duration::from_nanos(left)
+}

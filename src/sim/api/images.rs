@@ -1,0 +1,96 @@
+//! `/images`: listed, inspected, tagged, removed.
+
+use super::{
+    answer::{Answer, empty, json},
+    ask::{Ask, labels_match},
+};
+use crate::sim::{
+    Sim,
+    moment::{self, rfc3339},
+    world::{Image, Removed, familiar},
+};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
+    let filters = ask.filters()?;
+    let matches = |image: &Image| {
+        filters.0.iter().all(|(field, wanted)| match field.as_str() {
+            "dangling" => wanted.iter().any(|it| matches!(it.as_str(), "true" | "1") == image.tags.is_empty()),
+            "reference" => image.tags.iter().any(|tag| wanted.iter().any(|it| refers(it, tag))),
+            "label" => labels_match(&image.labels, wanted),
+            _ => true,
+        })
+    };
+    let listed: Vec<Value> = sim.look(|world| {
+        let mut images: Vec<&Image> = world.each_image().filter(|it| matches(it)).collect();
+        images.sort_by_key(|it| std::cmp::Reverse(it.created));
+        images.into_iter().map(listed).collect()
+    });
+    json(&listed)
+}
+
+/// Whether `nginx`, `nginx:1.27` or `ngin*` means this tag.
+fn refers(pattern: &str, tag: &str) -> bool {
+    let repository = tag.rsplit_once(':').map_or(tag, |it| it.0);
+    match pattern.split_once('*') {
+        Some((start, end)) => {
+            tag.starts_with(start) && tag.ends_with(end) || repository.starts_with(start) && repository.ends_with(end)
+        }
+        None => pattern == repository || familiar(pattern) == tag,
+    }
+}
+
+/// Docker lists a nameless one by `<none>`.
+fn listed(image: &Image) -> Value {
+    let or_none = |names: &[String], none: &str| if names.is_empty() { json!([none]) } else { json!(names) };
+    json!({
+        "Containers": -1, "Created": moment::seconds(image.created), "Id": image.id,
+        "Labels": if image.labels.is_empty() { Value::Null } else { json!(image.labels) }, "ParentId": "",
+        "RepoDigests": or_none(&image.digests, "<none>@<none>"), "RepoTags": or_none(&image.tags, "<none>:<none>"),
+        "SharedSize": -1, "Size": image.size, "VirtualSize": image.size,
+    })
+}
+
+pub fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
+    let image = sim.look(|world| world.find_image(reference).cloned())?;
+    let exposed: serde_json::Map<String, Value> = image.exposed.iter().map(|it| (it.clone(), json!({}))).collect();
+    json(&json!({
+        "Id": image.id, "RepoTags": image.tags, "RepoDigests": image.digests, "Parent": "", "Comment": "",
+        "Created": rfc3339(image.created), "Container": "", "DockerVersion": "20.10.24", "Author": "",
+        "Config": {
+            "Cmd": image.command, "Env": image.env, "Entrypoint": null, "ExposedPorts": exposed,
+            "Labels": image.labels, "Volumes": null, "WorkingDir": "", "User": "",
+        },
+        "Architecture": "amd64", "Os": "linux", "Size": image.size, "VirtualSize": image.size,
+        "GraphDriver": {"Data": {}, "Name": "overlay2"},
+        "RootFS": {"Type": "layers", "Layers": image.layers.iter().map(|_| &image.id).collect::<Vec<_>>()},
+        "Metadata": {"LastTagTime": rfc3339(0)},
+    }))
+}
+
+pub fn tag(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+    let (repository, tag) = (ask.query("repo"), ask.query("tag"));
+    let name = if tag.is_empty() { repository.to_owned() } else { format!("{repository}:{tag}") };
+    sim.change(|world, _| world.tag(reference, &name))?;
+    created()
+}
+
+pub fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+    let removed = sim.change(|world, _| world.remove_image(reference, ask.flag("force")))?;
+    json(&removed.iter().map(told).collect::<Vec<_>>())
+}
+
+fn told(removed: &Removed) -> Value {
+    match removed {
+        Removed::Untagged(name) => json!({"Untagged": name}),
+        Removed::Deleted(id) => json!({"Deleted": id}),
+    }
+}
+
+fn created() -> Answer {
+    let mut response = empty()?;
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}

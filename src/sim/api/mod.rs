@@ -1,0 +1,99 @@
+//! How does Docker's HTTP API answer? The one list of its routes; a file for each group of them.
+
+mod answer;
+mod ask;
+mod containers;
+mod control;
+mod events;
+mod images;
+mod networks;
+mod system;
+mod told;
+mod volumes;
+
+use super::{
+    Sim,
+    socket::{Connection, Door},
+};
+use answer::{Answer, refused};
+use ask::Ask;
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    response::Response,
+};
+use std::sync::{Arc, PoisonError};
+
+/// Answers until it is aborted.
+pub async fn serve(door: Door, sim: Arc<Sim>) {
+    let router = Router::new().fallback(answer).with_state(sim);
+    // It ends with its task only.
+    let _ = axum::serve(door, router.into_make_service_with_connect_info::<Connection>()).await;
+}
+
+async fn answer(
+    State(sim): State<Arc<Sim>>,
+    ConnectInfo(_connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
+    let (ask, body) = Ask::read(request);
+    sim.count(&ask);
+    // An action goes on when whoever asked for it has gone.
+    let answer = tokio::spawn(async move { route(&sim, ask, body).await }).await;
+    match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => refused(&refusal),
+        Err(_) => refused(&super::world::Refusal::failed("the simulator has a bug: a request panicked")),
+    }
+}
+
+async fn route(sim: &Arc<Sim>, ask: Ask, body: Body) -> Answer {
+    let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+    match (ask.method.as_str(), path.as_slice()) {
+        ("GET" | "HEAD", ["_ping"]) => system::ping(),
+        ("GET", ["version"]) => system::version(),
+        ("GET", ["info"]) => system::info(sim),
+        ("GET", ["events"]) => events::events(sim, &ask),
+
+        ("GET", ["containers", "json"]) => containers::list(sim, &ask).await,
+        ("POST", ["containers", "create"]) => containers::create(sim, &ask, body).await,
+        ("GET", ["containers", id, "json"]) => containers::inspect(sim, id).await,
+        ("POST", ["containers", id, "start"]) => containers::start(sim, id).await,
+        ("POST", ["containers", id, "stop"]) => containers::stop(sim, id).await,
+        ("POST", ["containers", id, "restart"]) => containers::restart(sim, id).await,
+        ("POST", ["containers", id, "kill"]) => containers::kill(sim, id, &ask).await,
+        ("POST", ["containers", id, "pause"]) => containers::pause(sim, id).await,
+        ("POST", ["containers", id, "unpause"]) => containers::unpause(sim, id).await,
+        ("POST", ["containers", id, "rename"]) => containers::rename(sim, id, &ask).await,
+        ("DELETE", ["containers", id]) => containers::remove(sim, id, &ask).await,
+
+        ("GET", ["images", "json"]) => images::list(sim, &ask),
+        // A name may have slashes.
+        ("GET", ["images", name @ .., "json"]) => images::inspect(sim, &name.join("/")),
+        ("POST", ["images", name @ .., "tag"]) => images::tag(sim, &name.join("/"), &ask),
+        ("DELETE", ["images", name @ ..]) => images::remove(sim, &name.join("/"), &ask),
+
+        ("GET", ["volumes"]) => volumes::list(sim, &ask),
+        ("POST", ["volumes", "create"]) => volumes::create(sim, body).await,
+        ("GET", ["volumes", name]) => volumes::inspect(sim, name),
+        ("DELETE", ["volumes", name]) => volumes::remove(sim, name, &ask),
+
+        ("GET", ["networks"]) => networks::list(sim, &ask),
+        ("POST", ["networks", "create"]) => networks::create(sim, body).await,
+        ("GET", ["networks", id]) => networks::inspect(sim, id),
+        ("DELETE", ["networks", id]) => networks::remove(sim, id),
+        ("POST", ["networks", id, "connect"]) => networks::connect(sim, id, body).await,
+        ("POST", ["networks", id, "disconnect"]) => networks::disconnect(sim, id, body).await,
+
+        ("GET", ["_sim", "truth"]) => control::truth(sim),
+        _ => Err(super::world::Refusal::not_found("page not found")),
+    }
+}
+
+impl Sim {
+    fn count(&self, ask: &Ask) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry(ask.pattern()).or_default() += 1;
+    }
+}

@@ -1,0 +1,55 @@
+//! `/_ping`, `/version`, `/info`: what the engine says of itself.
+
+use super::answer::{Answer, json, with_body};
+use crate::sim::{Sim, moment, world::State};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+};
+use serde_json::json;
+
+pub const API_VERSION: &str = "1.41";
+const VERSION: &str = "20.10.24";
+const KERNEL: &str = "6.1.0-simulated";
+
+pub fn ping() -> Answer {
+    let mut response = with_body(StatusCode::OK, "text/plain; charset=utf-8", Body::from("OK"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    Ok(response)
+}
+
+pub fn version() -> Answer {
+    json(&json!({
+        "Platform": {"Name": "Quaylight simulator"},
+        "Components": [{"Name": "Engine", "Version": VERSION, "Details": {
+            "ApiVersion": API_VERSION, "MinAPIVersion": "1.12", "Os": "linux", "Arch": "amd64",
+            "KernelVersion": KERNEL, "GoVersion": "none", "GitCommit": "simulated", "Experimental": "false",
+        }}],
+        "Version": VERSION, "ApiVersion": API_VERSION, "MinAPIVersion": "1.12", "GitCommit": "simulated",
+        "GoVersion": "none", "Os": "linux", "Arch": "amd64", "KernelVersion": KERNEL,
+    }))
+}
+
+pub fn info(sim: &Sim) -> Answer {
+    let (containers, images) = sim.look(|world| (world.containers(), world.each_image().count()));
+    let count = |state| containers.iter().filter(|it| it.state == state).count();
+    let (running, paused) = (count(State::Running), count(State::Paused));
+    json(&json!({
+        "ID": "SIMU:LATE:DENG:INEX", "Name": "simulated", "ServerVersion": VERSION,
+        "Containers": containers.len(), "ContainersRunning": running, "ContainersPaused": paused,
+        "ContainersStopped": containers.len() - running - paused, "Images": images,
+        "Driver": "overlay2", "DriverStatus": [["Backing Filesystem", "extfs"]], "DockerRootDir": "/var/lib/docker",
+        "Plugins": {"Volume": ["local"], "Network": ["bridge", "host", "null"], "Authorization": null, "Log": ["json-file"]},
+        "MemoryLimit": true, "SwapLimit": true, "CpuCfsPeriod": true, "CpuCfsQuota": true, "CPUShares": true,
+        "CPUSet": true, "PidsLimit": true, "OomKillDisable": true, "IPv4Forwarding": true, "BridgeNfIptables": true,
+        "BridgeNfIp6tables": true, "Debug": false, "LoggingDriver": "json-file", "CgroupDriver": "systemd",
+        "CgroupVersion": "2", "NEventsListener": 0, "KernelVersion": KERNEL, "OperatingSystem": "Simulated Linux",
+        "OSVersion": "1", "OSType": "linux", "Architecture": "x86_64", "NCPU": 8, "MemTotal": 33_554_432_000_u64,
+        "IndexServerAddress": "", "RegistryConfig": {}, "Labels": [], "ExperimentalBuild": false,
+        "Runtimes": {"runc": {"path": "runc"}}, "DefaultRuntime": "runc", "Swarm": {"LocalNodeState": "inactive"},
+        "LiveRestoreEnabled": false, "Isolation": "", "InitBinary": "docker-init", "SecurityOptions": [],
+        "SystemTime": moment::rfc3339(moment::now()), "Warnings": null,
+    }))
+}

@@ -1,0 +1,69 @@
+//! `/volumes`: listed, inspected, made, removed.
+
+use super::{
+    answer::{Answer, empty, json, json_with},
+    ask::{Ask, labels_match, object},
+};
+use crate::sim::{
+    Sim,
+    moment::rfc3339,
+    world::{Labels, Volume},
+};
+use axum::{body::Body, http::StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
+    let filters = ask.filters()?;
+    let volumes: Vec<Value> = sim.look(|world| {
+        let matches = |volume: &&Volume| {
+            filters.0.iter().all(|(field, wanted)| match field.as_str() {
+                "name" => wanted.iter().any(|it| volume.name.contains(it)),
+                "label" => labels_match(&volume.labels, wanted),
+                "driver" => wanted.iter().any(|it| it == "local"),
+                "dangling" => {
+                    let asked = wanted.iter().any(|it| matches!(it.as_str(), "true" | "1"));
+                    asked == world.holders_of(&volume.name).is_empty()
+                }
+                _ => true,
+            })
+        };
+        world.each_volume().filter(matches).map(told).collect()
+    });
+    json(&json!({"Volumes": volumes, "Warnings": null}))
+}
+
+pub fn inspect(sim: &Arc<Sim>, name: &str) -> Answer {
+    json(&sim.look(|world| world.find_volume(name).map(told))?)
+}
+
+pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "PascalCase", default)]
+    struct Wanted {
+        name: String,
+        labels: Option<Labels>,
+    }
+    let wanted: Wanted = object(body).await?;
+    let volume = sim.change(|world, now| {
+        let name = world.create_volume(&wanted.name, wanted.labels.unwrap_or_default(), now)?;
+        world.find_volume(&name).map(told)
+    })?;
+    json_with(StatusCode::CREATED, &volume)
+}
+
+pub fn remove(sim: &Arc<Sim>, name: &str, ask: &Ask) -> Answer {
+    sim.change(|world, _| world.remove_volume(name, ask.flag("force")))?;
+    empty()
+}
+
+pub fn told(volume: &Volume) -> Value {
+    json!({
+        "Name": volume.name, "Driver": "local", "Mountpoint": volume.mountpoint(),
+        // Whole seconds, as Docker says it of volumes.
+        "CreatedAt": rfc3339(volume.created - volume.created % crate::sim::moment::SECOND),
+        "Labels": if volume.labels.is_empty() { Value::Null } else { json!(volume.labels) },
+        "Scope": "local", "Options": null,
+    })
+}

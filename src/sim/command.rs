@@ -1,0 +1,86 @@
+//! `quaylight sim`: which flags does it take, and how long does it run?
+
+use super::{Options, Place, Sim};
+use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Simulate an engine: Docker's HTTP API on a socket, without Docker
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Flags {
+    /// Listen on a Unix socket
+    #[arg(long, value_name = "PATH", required_unless_present = "listen", conflicts_with = "listen")]
+    socket: Option<PathBuf>,
+    /// Listen on TCP
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// How many containers there are at first
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    containers: usize,
+    /// How many images there are at least
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    images: usize,
+    /// The same seed gives the same containers
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// For how many milliseconds after `die` the engine holds the container's lock
+    #[arg(long, value_name = "MS", default_value_t = 60)]
+    lock_ms: u64,
+}
+
+impl From<Flags> for Options {
+    fn from(flags: Flags) -> Self {
+        let place = flags.socket.map(Place::Socket).or(flags.listen.map(Place::Address));
+        Self {
+            place: place.unwrap_or(Self::default().place),
+            containers: flags.containers,
+            images: flags.images,
+            seed: flags.seed,
+            lock: Duration::from_millis(flags.lock_ms),
+        }
+    }
+}
+
+/// Simulates until `shutdown` completes. `announce` is given the line that says where.
+pub async fn run(flags: Flags, announce: impl FnOnce(&str), shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let running = Sim::start(flags.into()).await?;
+    announce(&format!("The simulator answers at {}", running.url()));
+    shutdown.await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    /// As the command line is: with a global setting of the same name.
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(subcommand)]
+        command: Command,
+        #[arg(long, global = true)]
+        listen: Option<SocketAddr>,
+    }
+
+    #[derive(clap::Subcommand)]
+    enum Command {
+        Sim(Flags),
+    }
+
+    fn options(flags: &[&str]) -> Option<Options> {
+        let line = CommandLine::try_parse_from([&["quaylight", "sim"], flags].concat()).ok()?;
+        let Command::Sim(flags) = line.command;
+        assert_eq!(line.listen, flags.listen);
+        Some(flags.into())
+    }
+
+    #[test]
+    fn it_listens_on_a_socket_or_an_address_and_one_of_them_must_be_said() {
+        let socket = options(&["--socket", "/tmp/x.sock", "--containers", "9"]).unwrap();
+        assert_eq!((socket.place, socket.containers), (Place::Socket("/tmp/x.sock".into()), 9));
+        let address = options(&["--listen", "127.0.0.1:2375", "--lock-ms", "0"]).unwrap();
+        let expected = Place::Address(([127, 0, 0, 1], 2375).into());
+        assert_eq!((address.place, address.lock), (expected, Duration::ZERO));
+        assert!(options(&[]).is_none());
+        assert!(options(&["--socket", "/x", "--listen", "127.0.0.1:1"]).is_none());
+    }
+}

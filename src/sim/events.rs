@@ -1,0 +1,223 @@
+//! How does Docker tell what happens? It remembers 256 events, and tells each subscriber at once what he asked for.
+
+use super::moment::{self, Nanos};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+use tokio::sync::mpsc;
+
+pub type Attributes = BTreeMap<String, String>;
+
+/// Docker's own number.
+const REMEMBERED: usize = 256;
+
+/// What happened, not yet told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub kind: &'static str,
+    pub action: String,
+    pub id: String,
+    pub attributes: Attributes,
+}
+
+/// An event as it goes over the wire.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(rename = "Action")]
+    pub action: String,
+    #[serde(rename = "Actor")]
+    pub actor: Actor,
+    scope: &'static str,
+    time: i64,
+    #[serde(rename = "timeNano")]
+    pub time_nano: Nanos,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Actor {
+    #[serde(rename = "ID")]
+    pub id: String,
+    #[serde(rename = "Attributes")]
+    attributes: Attributes,
+}
+
+/// A line of the stream.
+#[derive(Debug, Clone)]
+pub enum Line {
+    Event(Arc<Told>),
+    /// Something that is no event.
+    Raw(String),
+}
+
+/// The memory and the subscribers.
+#[derive(Default)]
+pub struct Journal {
+    memory: VecDeque<Arc<Told>>,
+    subscribers: Vec<mpsc::UnboundedSender<Line>>,
+    latest: Nanos,
+    pub sent: u64,
+}
+
+impl Journal {
+    /// Stamps it and tells it. No two events have the same time, and none is older than the one before.
+    pub fn publish(&mut self, event: Event, now: Nanos) {
+        self.latest = now.max(self.latest + 1);
+        let told = Arc::new(Told::new(event, self.latest));
+        if self.memory.len() == REMEMBERED {
+            self.memory.pop_front();
+        }
+        self.memory.push_back(told.clone());
+        self.sent += 1;
+        self.send(&Line::Event(told));
+    }
+
+    /// To everybody who listens; it is not remembered.
+    pub fn send(&mut self, line: &Line) {
+        self.subscribers.retain(|subscriber| subscriber.send(line.clone()).is_ok());
+    }
+
+    /// What is remembered of the asked time, and what comes from now on. Without a beginning nothing is repeated.
+    pub fn subscribe(
+        &mut self,
+        since: Option<Nanos>,
+        until: Option<Nanos>,
+    ) -> (Vec<Arc<Told>>, mpsc::UnboundedReceiver<Line>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.subscribers.push(sender);
+        let asked = since.is_some() || until.is_some();
+        let (since, until) = (since.unwrap_or(0), until.unwrap_or(Nanos::MAX));
+        let remembered = self.memory.iter().filter(|it| asked && (since..=until).contains(&it.time_nano));
+        (remembered.cloned().collect(), receiver)
+    }
+
+    /// Ends all streams.
+    pub fn hang_up(&mut self) {
+        self.subscribers.clear();
+    }
+}
+
+impl Told {
+    fn new(event: Event, time_nano: Nanos) -> Self {
+        let is_old_kind = matches!(event.kind, "container" | "image");
+        let from = if event.kind == "container" { event.attributes.get("image").cloned() } else { None };
+        Self {
+            status: is_old_kind.then(|| event.action.clone()),
+            id: is_old_kind.then(|| event.id.clone()),
+            from,
+            kind: event.kind.to_owned(),
+            action: event.action,
+            actor: Actor { id: event.id, attributes: event.attributes },
+            scope: "local",
+            time: moment::seconds(time_nano),
+            time_nano,
+        }
+    }
+}
+
+/// Which events a subscriber wants: Docker's `filters`, by field the values of which one has to match.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter(pub BTreeMap<String, Vec<String>>);
+
+impl EventFilter {
+    pub fn matches(&self, event: &Told) -> bool {
+        let attribute = |key: &str| event.actor.attributes.get(key).map_or("", String::as_str);
+        self.0.iter().all(|(field, wanted)| {
+            let one = |matches: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|it| matches(it));
+            match field.as_str() {
+                "type" => one(&|it| it == event.kind),
+                "scope" => one(&|it| it == event.scope),
+                // Docker takes them all as prefixes as soon as one of these is among them.
+                "event"
+                    if wanted
+                        .iter()
+                        .any(|it| matches!(it.as_str(), "health_status" | "exec_create" | "exec_start")) =>
+                {
+                    one(&|it| event.action.starts_with(it))
+                }
+                "event" => one(&|it| it == event.action),
+                "container" | "network" | "volume" | "image" if *field == event.kind => {
+                    one(&|it| event.actor.id.starts_with(it) || attribute("name").starts_with(it))
+                }
+                // An image is also what a container was made from.
+                "image" => one(&|it| attribute("image").starts_with(it)),
+                "container" | "network" | "volume" => false,
+                "label" => wanted.iter().all(|it| match it.split_once('=') {
+                    Some((key, value)) => event.actor.attributes.get(key).is_some_and(|it| it == value),
+                    None => event.actor.attributes.contains_key(it),
+                }),
+                _ => true,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &'static str, action: &str, attributes: &[(&str, &str)]) -> Event {
+        let attributes = attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Event { kind, action: action.into(), id: "abcdef".into(), attributes }
+    }
+
+    fn filter(fields: &[(&str, &[&str])]) -> EventFilter {
+        let values = |values: &[&str]| values.iter().map(|it| (*it).to_owned()).collect();
+        EventFilter(fields.iter().map(|(field, wanted)| ((*field).to_owned(), values(wanted))).collect())
+    }
+
+    #[test]
+    fn it_remembers_256_events_and_repeats_them_from_the_moment_asked_for() {
+        let mut journal = Journal::default();
+        for n in 0..300 {
+            journal.publish(event("container", "start", &[]), n + 1);
+        }
+        assert_eq!(journal.subscribe(None, None).0.len(), 0);
+        assert_eq!(journal.subscribe(Some(0), None).0.len(), 256);
+        assert_eq!(journal.subscribe(Some(299), None).0.len(), 2);
+        assert_eq!(journal.subscribe(Some(0), Some(50)).0.len(), 6);
+    }
+
+    #[test]
+    fn time_never_stands_still() {
+        let mut journal = Journal::default();
+        for _ in 0..3 {
+            journal.publish(event("container", "start", &[]), 7);
+        }
+        let times: Vec<_> = journal.subscribe(Some(0), None).0.iter().map(|it| it.time_nano).collect();
+        assert_eq!(times, [7, 8, 9]);
+    }
+
+    #[test]
+    fn actions_are_prefixes_as_soon_as_health_status_is_among_them() {
+        let told = |action: &str| Told::new(event("container", action, &[]), 1);
+        let exact = filter(&[("event", &["exec", "die"])]);
+        assert!(exact.matches(&told("die")) && !exact.matches(&told("exec_die")));
+        let prefixes = filter(&[("event", &["exec", "health_status"])]);
+        assert!(prefixes.matches(&told("exec_die")) && prefixes.matches(&told("health_status: healthy")));
+    }
+
+    #[test]
+    fn containers_and_labels_can_be_asked_for() {
+        let told = Told::new(event("container", "die", &[("name", "web-1"), ("tier", "front")]), 1);
+        for (fields, matches) in [
+            (filter(&[("container", &["web"])]), true),
+            (filter(&[("container", &["abc"])]), true),
+            (filter(&[("container", &["db"])]), false),
+            (filter(&[("label", &["tier=front"])]), true),
+            (filter(&[("label", &["tier", "zone"])]), false),
+            (filter(&[("type", &["network"])]), false),
+        ] {
+            assert_eq!(fields.matches(&told), matches, "{fields:?}");
+        }
+    }
+}

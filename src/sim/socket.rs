@@ -1,0 +1,189 @@
+//! Where does the simulator listen, and how does it cut a connection in the middle of an answer?
+
+use super::Place;
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use futures::task::AtomicWaker;
+use std::{
+    fs, io,
+    os::unix::{fs::FileTypeExt, net::UnixStream},
+    path::Path,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, UnixListener},
+    time::sleep,
+};
+
+pub struct Door {
+    socket: Socket,
+    connections: Connections,
+}
+
+enum Socket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Door {
+    /// Listens, and says under which URL.
+    pub async fn open(place: &Place, connections: Connections) -> io::Result<(Self, String)> {
+        let (socket, url) = match place {
+            Place::Socket(path) => {
+                remove_stale(path)?;
+                (Socket::Unix(UnixListener::bind(path)?), format!("unix://{}", path.display()))
+            }
+            Place::Address(address) => {
+                let listener = TcpListener::bind(address).await?;
+                let url = format!("tcp://{}", listener.local_addr()?);
+                (Socket::Tcp(listener), url)
+            }
+        };
+        Ok((Self { socket, connections }, url))
+    }
+}
+
+/// A socket file that nobody listens on is in the way; one that is lived in is not ours.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let Ok(file) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !file.file_type().is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is no socket", path.display())));
+    }
+    if UnixStream::connect(path).is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{} is in use", path.display())));
+    }
+    fs::remove_file(path)
+}
+
+impl Listener for Door {
+    type Io = Wire;
+    type Addr = Connection;
+
+    async fn accept(&mut self) -> (Wire, Connection) {
+        loop {
+            let accepted: io::Result<Box<dyn Duplex>> = match &self.socket {
+                Socket::Unix(listener) => listener.accept().await.map(|it| Box::new(it.0) as _),
+                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                    let _ = stream.set_nodelay(true);
+                    Box::new(stream) as _
+                }),
+            };
+            match accepted {
+                Ok(stream) => {
+                    let connection = self.connections.add();
+                    return (Wire { stream, connection: connection.clone() }, connection);
+                }
+                // Out of file descriptors: some will come free.
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Connection> {
+        Ok(Connection::default())
+    }
+}
+
+/// All connections that are open.
+#[derive(Clone, Default)]
+pub struct Connections(Arc<Mutex<Vec<Weak<Cut>>>>);
+
+impl Connections {
+    fn add(&self) -> Connection {
+        let connection = Connection::default();
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|it| it.strong_count() > 0);
+        open.push(Arc::downgrade(&connection.0));
+        connection
+    }
+
+    pub fn cut_all(&self) {
+        for open in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(cut) = open.upgrade() {
+                Connection(cut).cut();
+            }
+        }
+    }
+}
+
+/// One connection, as far as a request may meddle with it.
+#[derive(Debug, Clone, Default)]
+pub struct Connection(Arc<Cut>);
+
+#[derive(Debug, Default)]
+struct Cut {
+    is_cut: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Connection {
+    /// Ends it as it is: nothing more is read or written.
+    pub fn cut(&self) {
+        self.0.is_cut.store(true, Ordering::Release);
+        self.0.waker.wake();
+    }
+
+    fn check(&self, context: &Context<'_>) -> io::Result<()> {
+        self.0.waker.register(context.waker());
+        if self.0.is_cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+pub struct Wire {
+    stream: Box<dyn Duplex>,
+    connection: Connection,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,342 @@
+//! How do containers change, and when does Docker refuse?
+
+use super::{Container, Endpoint, Health, Refusal, State, World, attributes, is_name};
+use crate::sim::{events::Attributes, moment::Nanos};
+use rand::Rng;
+use std::sync::Arc;
+
+type Outcome = Result<(), Refusal>;
+
+impl World {
+    /// All of them, the youngest first, as Docker lists them. Cheap: they are shared.
+    pub fn containers(&self) -> Vec<Arc<Container>> {
+        let mut all: Vec<_> = self.containers.values().cloned().collect();
+        all.sort_by_key(|it| std::cmp::Reverse(it.created));
+        all
+    }
+
+    /// In the order of their ids.
+    pub fn each_container(&self) -> impl Iterator<Item = &Container> {
+        self.containers.values().map(Arc::as_ref)
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Arc<Container>> {
+        self.containers.get(id)
+    }
+
+    /// By id, by name, or by the beginning of an id.
+    pub fn find(&self, reference: &str) -> Result<&Arc<Container>, Refusal> {
+        let name = reference.trim_start_matches('/');
+        if let Some(found) = self.containers.get(reference).or_else(|| self.containers.get(self.names.get(name)?)) {
+            return Ok(found);
+        }
+        let not_found = || Refusal::not_found(format!("No such container: {reference}"));
+        if reference.is_empty() {
+            return Err(not_found());
+        }
+        let mut alike = self
+            .containers
+            .range(reference.to_owned()..)
+            .take_while(|(id, _)| id.starts_with(reference))
+            .map(|it| it.1);
+        let found = alike.next().ok_or_else(not_found)?;
+        match alike.next() {
+            None => Ok(found),
+            Some(_) => Err(Refusal::failed(format!("Multiple IDs found with provided prefix: {reference}"))),
+        }
+    }
+
+    /// Takes it in as it is.
+    pub fn put(&mut self, container: Container) {
+        self.names.insert(container.name.clone(), container.id.clone());
+        self.containers.insert(container.id.clone(), Arc::new(container));
+    }
+
+    pub fn start(&mut self, id: &str, now: Nanos) -> Outcome {
+        let container = self.known(id)?;
+        match container.state {
+            State::Running | State::Restarting => return Err(Refusal::not_modified()),
+            State::Paused => return Err(Refusal::conflict("cannot start a paused container, try unpause instead")),
+            State::Created | State::Exited | State::Dead => {}
+        }
+        if let Some(taken) = self.taken_port(&container) {
+            return Err(Refusal::failed(format!(
+                "driver failed programming external connectivity on endpoint {}: Bind for {taken} failed: port is already allocated",
+                container.name
+            )));
+        }
+        for name in container.networks.keys() {
+            self.find_network(name)?;
+        }
+        for name in container.networks.keys() {
+            self.attach(id, name)?;
+        }
+        for mount in container.mounts.iter().filter(|it| it.kind == "volume") {
+            let read_write = mount.writable.to_string();
+            let about = [
+                ("container", id),
+                ("destination", &mount.destination),
+                ("driver", "local"),
+                ("propagation", ""),
+                ("read/write", &read_write),
+            ];
+            self.tell("volume", "mount", &mount.name, attributes(about));
+        }
+        self.next_pid += 1;
+        let pid = self.next_pid;
+        self.change(id, |it| {
+            it.state = State::Running;
+            it.pid = pid;
+            it.started_at = now;
+            it.oom_killed = false;
+            it.exit_code = 0;
+            if let Some(check) = &mut it.health {
+                check.status = Health::Starting;
+                check.failing_streak = 0;
+            }
+        });
+        self.tell_of(id, "start", []);
+        Ok(())
+    }
+
+    /// The first half of a death: `signal`, if one was sent, and `die` are told. Until [`Self::bury`] it is dying.
+    pub fn die(&mut self, id: &str, signal: Option<i64>, exit_code: i64) -> Outcome {
+        let container = self.known(id)?;
+        if let Some(signal) = signal {
+            self.tell_of(id, "kill", [("signal", &signal.to_string())]);
+        }
+        if container.state == State::Paused {
+            self.tell_of(id, "unpause", []);
+        }
+        self.tell_of(id, "die", [("exitCode", &exit_code.to_string())]);
+        self.change(id, |it| it.dying = Some(exit_code));
+        Ok(())
+    }
+
+    /// In the middle of a death: networks and volumes are let go.
+    pub fn release(&mut self, id: &str) {
+        let Ok(container) = self.known(id) else { return };
+        for (name, endpoint) in &container.networks {
+            self.tell_of_network("disconnect", name, &endpoint.network_id, id);
+        }
+        for mount in container.mounts.iter().filter(|it| it.kind == "volume") {
+            self.tell("volume", "unmount", &mount.name, attributes([("container", id), ("driver", "local")]));
+        }
+    }
+
+    /// The second half of a death: it shows. `restarting` when the restart policy will start it again.
+    pub fn bury(&mut self, id: &str, restarting: bool, now: Nanos) {
+        self.change(id, |it| {
+            let exit_code = it.dying.take().unwrap_or_default();
+            it.state = if restarting { State::Restarting } else { State::Exited };
+            it.exit_code = exit_code;
+            it.finished_at = now;
+            it.pid = 0;
+            it.restart_count += u32::from(restarting);
+            for endpoint in it.networks.values_mut() {
+                endpoint.endpoint_id.clear();
+                endpoint.ip.clear();
+            }
+        });
+    }
+
+    /// A container that the restart policy starts again is down for a moment, and then may be started.
+    pub fn end_of_restarting(&mut self, id: &str) -> bool {
+        let restarting = self.get(id).is_some_and(|it| it.state == State::Restarting);
+        if restarting {
+            self.change(id, |it| it.state = State::Exited);
+        }
+        restarting
+    }
+
+    /// An event that says no more than its name: `stop`, `restart`.
+    pub fn say(&mut self, id: &str, action: &str) {
+        self.tell_of(id, action, []);
+    }
+
+    /// Whether a signal can be sent to it.
+    pub fn require_up(&self, id: &str, doing: &str) -> Outcome {
+        let container = self.known(id)?;
+        if container.state.is_up() {
+            return Ok(());
+        }
+        let prefix = if doing.is_empty() { String::new() } else { format!("{doing}: {id}: ") };
+        Err(Refusal::conflict(format!("{prefix}Container {id} is not running")))
+    }
+
+    /// A signal that it survives.
+    pub fn signal(&mut self, id: &str, signal: i64) {
+        self.tell_of(id, "kill", [("signal", &signal.to_string())]);
+    }
+
+    pub fn pause(&mut self, id: &str) -> Outcome {
+        match self.known(id)?.state {
+            State::Paused => Err(Refusal::conflict(format!("Container {id} is already paused"))),
+            State::Running => {
+                self.change(id, |it| it.state = State::Paused);
+                self.tell_of(id, "pause", []);
+                Ok(())
+            }
+            _ => Err(Refusal::conflict(format!("Container {id} is not running"))),
+        }
+    }
+
+    pub fn unpause(&mut self, id: &str) -> Outcome {
+        if self.known(id)?.state != State::Paused {
+            return Err(Refusal::failed(format!("Container {id} is not paused")));
+        }
+        self.change(id, |it| it.state = State::Running);
+        self.tell_of(id, "unpause", []);
+        Ok(())
+    }
+
+    pub fn rename(&mut self, id: &str, name: &str) -> Outcome {
+        let old = self.known(id)?.name.clone();
+        let name = name.trim_start_matches('/');
+        if name == old {
+            return Err(Refusal::invalid("Renaming a container with the same name as its current name"));
+        }
+        self.require_free_name(name)
+            .map_err(|it| Refusal { message: format!("Error when allocating new name: {}", it.message), ..it })?;
+        self.names.remove(&old);
+        self.names.insert(name.to_owned(), id.to_owned());
+        self.change(id, |it| it.name = name.to_owned());
+        self.tell_of(id, "rename", [("oldName", &format!("/{old}"))]);
+        Ok(())
+    }
+
+    pub fn require_free_name(&self, name: &str) -> Outcome {
+        if !is_name(name) {
+            return Err(Refusal::invalid(format!(
+                "Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            )));
+        }
+        match self.names.get(name) {
+            None => Ok(()),
+            Some(id) => Err(Refusal::conflict(format!(
+                "Conflict. The container name \"/{name}\" is already in use by container \"{id}\". You have to remove (or rename) that container to be able to reuse that name."
+            ))),
+        }
+    }
+
+    /// Whether it may be removed without force.
+    pub fn require_removable(&self, id: &str) -> Outcome {
+        let (word, first) = match self.known(id)?.state {
+            State::Running => ("running", "Stop the container before attempting removal or force remove"),
+            State::Restarting => ("restarting", "Stop the container before attempting removal or force remove"),
+            State::Paused => {
+                ("paused", "Unpause and then stop the container before attempting removal or force remove")
+            }
+            State::Created | State::Exited | State::Dead => return Ok(()),
+        };
+        Err(Refusal::conflict(format!("You cannot remove a {word} container {id}. {first}")))
+    }
+
+    /// Removes one that is down, `with_volumes` with the volumes that were made for it alone.
+    pub fn remove(&mut self, id: &str, with_volumes: bool) -> Outcome {
+        let container = self.known(id)?;
+        self.containers.remove(id);
+        self.names.remove(&container.name);
+        for mount in container.mounts.iter().filter(|it| with_volumes && it.anonymous) {
+            let _ = self.remove_volume(&mount.name, true);
+        }
+        self.tell("container", "destroy", id, about(&container));
+        Ok(())
+    }
+
+    pub fn set_health(&mut self, id: &str, health: Health) {
+        let has_check = self.get(id).is_some_and(|it| it.health.is_some() && it.state == State::Running);
+        if has_check {
+            self.change(id, |it| {
+                if let Some(check) = &mut it.health {
+                    check.failing_streak =
+                        if health == Health::Unhealthy { check.failing_streak.max(2) + 1 } else { 0 };
+                    check.status = health;
+                }
+            });
+            self.tell_of(id, &format!("health_status: {}", health.as_str()), []);
+        }
+    }
+
+    /// A command ran inside it and ended.
+    pub fn exec(&mut self, id: &str, command: &str, exit_code: i64) {
+        let exec_id = self.new_id();
+        for action in ["exec_create", "exec_start"] {
+            self.tell_of(id, &format!("{action}: {command}"), [("execID", &exec_id)]);
+        }
+        self.tell_of(id, "exec_die", [("execID", &exec_id), ("exitCode", &exit_code.to_string())]);
+    }
+
+    /// New limits or another restart policy.
+    pub fn update(&mut self, id: &str, change: impl FnOnce(&mut Container)) -> Outcome {
+        self.known(id)?;
+        self.change(id, change);
+        self.tell_of(id, "update", []);
+        Ok(())
+    }
+
+    /// Changes it without a word. Nothing when it is gone.
+    pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Container)) {
+        if let Some(container) = self.containers.get_mut(id) {
+            change(Arc::make_mut(container));
+        }
+    }
+
+    pub fn tell_of<const N: usize>(&mut self, id: &str, action: &str, more: [(&str, &str); N]) {
+        let Some(container) = self.get(id) else { return };
+        let mut attributes_of_it = about(container);
+        attributes_of_it.extend(attributes(more));
+        self.tell("container", action, id, attributes_of_it);
+    }
+
+    /// Gives it a place and an address on a network that it is to be on.
+    pub(super) fn attach(&mut self, id: &str, network: &str) -> Outcome {
+        let network = self.find_network(network)?.clone();
+        let endpoint_id = self.new_id();
+        let ip = self.next_address(&network.id);
+        self.change(id, |it| {
+            let endpoint: &mut Endpoint = it.networks.entry(network.name.clone()).or_default();
+            endpoint.network_id.clone_from(&network.id);
+            endpoint.endpoint_id = endpoint_id;
+            endpoint.ip = ip;
+        });
+        self.tell_of_network("connect", &network.name, &network.id, id);
+        Ok(())
+    }
+
+    pub(super) fn known(&self, id: &str) -> Result<Arc<Container>, Refusal> {
+        self.get(id).cloned().ok_or_else(|| Refusal::not_found(format!("No such container: {id}")))
+    }
+
+    /// `address:port` that another container holds.
+    fn taken_port(&self, container: &Container) -> Option<String> {
+        let wanted: Vec<_> = container.ports.iter().filter_map(|it| Some((it.protocol, it.public.as_ref()?))).collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let others = self.each_container().filter(|it| it.id != container.id).flat_map(Container::open_ports);
+        let mut held = others.filter_map(|it| Some((it.protocol, it.public.as_ref()?)));
+        let taken = held.find(|(protocol, public)| {
+            wanted.iter().any(|(wanted, at)| wanted == protocol && at.port == public.port && at.ip == public.ip)
+        })?;
+        Some(format!("{}:{}", taken.1.ip, taken.1.port))
+    }
+
+    /// One of them by chance.
+    pub fn any_container(&mut self, fits: impl Fn(&Container) -> bool) -> Option<String> {
+        let fitting: Vec<&String> = self.containers.iter().filter(|(_, it)| fits(it)).map(|(id, _)| id).collect();
+        if fitting.is_empty() {
+            return None;
+        }
+        let at = self.random.random_range(0..fitting.len());
+        Some(fitting[at].clone())
+    }
+}
+
+/// What each event says of its container: its image, its name and its labels.
+fn about(container: &Container) -> Attributes {
+    let mut about = container.labels.clone();
+    about.insert("image".into(), container.image.clone());
+    about.insert("name".into(), container.name.clone());
+    about
+}

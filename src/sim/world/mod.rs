@@ -1,0 +1,84 @@
+//! What is there, and how does it change? Containers, images, volumes and networks with Docker's rules; time and chance
+//! are passed in, and what happens is left as events for whoever takes them.
+
+mod container;
+mod containers;
+mod creation;
+mod images;
+mod networks;
+mod refusal;
+mod volumes;
+
+pub use container::{Container, Endpoint, Health, HealthCheck, Labels, Mount, Port, Publication, State};
+pub use creation::Creation;
+pub use images::{Image, Layer, Removed, familiar};
+pub use networks::Network;
+pub use refusal::Refusal;
+pub use volumes::Volume;
+
+use super::events::{Attributes, Event};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+pub struct World {
+    /// By id. Shared, so that a long list is written without keeping the world waiting.
+    containers: BTreeMap<String, Arc<Container>>,
+    /// Ids by name.
+    names: HashMap<String, String>,
+    /// By id with its `sha256:`.
+    images: BTreeMap<String, Image>,
+    volumes: BTreeMap<String, Volume>,
+    /// By id.
+    networks: BTreeMap<String, Network>,
+    /// What happened and is not told yet.
+    events: Vec<Event>,
+    random: StdRng,
+    next_pid: u32,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            containers: BTreeMap::new(),
+            names: HashMap::new(),
+            images: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            events: Vec::new(),
+            random: StdRng::seed_from_u64(seed),
+            next_pid: 1000,
+        }
+    }
+
+    /// What happened since the last time.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// 64 hex digits that nobody has.
+    pub fn new_id(&mut self) -> String {
+        let digits: [u8; 32] = self.random.random();
+        digits.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn tell(&mut self, kind: &'static str, action: impl Into<String>, id: &str, attributes: Attributes) {
+        self.events.push(Event { kind, action: action.into(), id: id.to_owned(), attributes });
+    }
+}
+
+fn attributes<const N: usize>(pairs: [(&str, &str); N]) -> Attributes {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Docker's grammar for names of containers and volumes.
+fn is_name(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! How does Docker say no?
+
+/// A status and a message as Docker gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    /// Empty where the status says it all (304).
+    pub message: String,
+}
+
+impl Refusal {
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// It already is as it was asked to be.
+    pub fn not_modified() -> Self {
+        Self::new(304, "")
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(403, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, message)
+    }
+
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(500, message)
+    }
+}

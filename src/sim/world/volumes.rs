@@ -1,0 +1,81 @@
+//! How do volumes change, and when does Docker refuse?
+
+use super::{Labels, Refusal, World, attributes, is_name};
+use crate::sim::moment::Nanos;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    pub name: String,
+    pub created: Nanos,
+    pub labels: Labels,
+    pub size: u64,
+}
+
+impl Volume {
+    pub fn mountpoint(&self) -> String {
+        format!("/var/lib/docker/volumes/{}/_data", self.name)
+    }
+}
+
+impl World {
+    pub fn each_volume(&self) -> impl Iterator<Item = &Volume> {
+        self.volumes.values()
+    }
+
+    pub fn find_volume(&self, name: &str) -> Result<&Volume, Refusal> {
+        self.volumes.get(name).ok_or_else(|| Refusal::not_found(format!("get {name}: no such volume")))
+    }
+
+    pub fn put_volume(&mut self, volume: Volume) {
+        self.volumes.insert(volume.name.clone(), volume);
+    }
+
+    /// Makes it, unless it is there. An empty name means a random one. Its name.
+    pub fn create_volume(&mut self, name: &str, labels: Labels, now: Nanos) -> Result<String, Refusal> {
+        let name = if name.is_empty() { self.new_id() } else { name.to_owned() };
+        if !is_name(&name) {
+            return Err(Refusal::invalid(format!(
+                "create {name}: \"{name}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
+            )));
+        }
+        if !self.volumes.contains_key(&name) {
+            self.put_volume(Volume { name: name.clone(), created: now, labels, size: 0 });
+            self.tell("volume", "create", &name, attributes([("driver", "local")]));
+        }
+        Ok(name)
+    }
+
+    /// `force` forgives that there is none.
+    pub fn remove_volume(&mut self, name: &str, force: bool) -> Result<(), Refusal> {
+        if !self.volumes.contains_key(name) {
+            return if force { Ok(()) } else { Err(Refusal::not_found(format!("get {name}: no such volume"))) };
+        }
+        let holders = self.holders_of(name);
+        if !holders.is_empty() {
+            let holders = holders.join(", ");
+            return Err(Refusal::conflict(format!("remove {name}: volume is in use - [{holders}]")));
+        }
+        self.volumes.remove(name);
+        self.tell("volume", "destroy", name, attributes([("driver", "local")]));
+        Ok(())
+    }
+
+    /// Removes those that no container has. Their names, and how many bytes that freed.
+    pub fn prune_volumes(&mut self) -> (Vec<String>, u64) {
+        let names: Vec<String> = self.volumes.keys().cloned().collect();
+        let mut freed = 0;
+        let removed = names.into_iter().filter(|name| {
+            let size = self.volumes.get(name).map_or(0, |it| it.size);
+            let gone = self.remove_volume(name, false).is_ok();
+            freed += if gone { size } else { 0 };
+            gone
+        });
+        (removed.collect(), freed)
+    }
+
+    /// The ids of the containers that have it.
+    pub fn holders_of(&self, volume: &str) -> Vec<String> {
+        let has_it = self.each_container().filter(|it| it.mounts.iter().any(|mount| mount.name == volume));
+        has_it.map(|it| it.id.clone()).collect()
+    }
+}
