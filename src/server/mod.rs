@@ -10,6 +10,7 @@ pub mod healthcheck;
 pub mod hosts;
 pub mod http;
 pub mod live;
+pub mod probes;
 pub mod state;
 pub mod telemetry;
 pub mod watch;
@@ -52,6 +53,7 @@ pub async fn run(
         base_path: config.base_path.as_str().into(),
         leptos: config::leptos_options().map_err(io::Error::other)?,
     };
+    let sweeper = tokio::spawn(probes::sweep(app.clone()));
     // A change is one small message: it must not wait for a second one.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -76,6 +78,7 @@ pub async fn run(
         watcher.abort();
     }
     drop(inbox);
+    sweeper.abort();
     writer.abort();
     ended
 }

@@ -108,16 +108,11 @@ pub fn bytes(bytes: u64) -> (String, &'static str) {
 /// Microseconds as milliseconds, with a precision that fits their size.
 pub fn micros(micros: i64) -> String {
     match micros {
+        it if it < 0 => format!("−{}", self::micros(-it)),
         it if it < 10_000 => format!("{}.{} ms", it / 1_000, it % 1_000 / 100),
         it if it < 10_000_000 => format!("{} ms", it / 1_000),
         it => duration(it / 1_000_000),
     }
-}
-
-/// Likewise, of what may be negative.
-pub fn signed_micros(micros: i64) -> String {
-    let sign = if micros < 0 { "−" } else { "" };
-    format!("{sign}{}", self::micros(micros.abs()))
 }
 
 /// A port as `8080→80`, `127.0.0.1:53→53/udp` or, when only exposed, `80`.

@@ -27,7 +27,7 @@ impl Line {
 const SHORT: usize = 300;
 
 /// Lines are added and taken away in steps of about so many.
-const STEP: usize = 12;
+const STEP: usize = 6;
 
 /// Wakes lists when the page scrolls or changes its size. In the context of every page.
 #[derive(Clone, Default)]

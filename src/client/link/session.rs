@@ -25,8 +25,11 @@ use futures::{
 use gloo_timers::future::{IntervalStream, TimeoutFuture};
 use leptos::prelude::*;
 
-/// Between two pings, in milliseconds.
-const PING_EVERY: u32 = 3_000;
+/// Between two looks at whether the connection lives, in milliseconds.
+const LOOK_EVERY: u32 = 1_000;
+
+/// Looks between two pings.
+const PING_EVERY: u32 = 3;
 
 /// A connection that was silent for this long, in milliseconds, pings unanswered, is dead whatever it says.
 const SILENCE: i64 = 8_000;
@@ -80,7 +83,8 @@ impl<'a> Session<'a> {
     }
 
     async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Gone> {
-        let mut ticks = IntervalStream::new(PING_EVERY).fuse();
+        let mut ticks = IntervalStream::new(LOOK_EVERY).fuse();
+        let mut looks = 0;
         self.climb_later();
         loop {
             select_biased! {
@@ -102,7 +106,10 @@ impl<'a> Session<'a> {
                     if clock().millis() - self.line.last_heard.millis() > SILENCE {
                         return Err(Gone);
                     }
-                    self.ping();
+                    looks += 1;
+                    if looks % PING_EVERY == 0 {
+                        self.ping();
+                    }
                 }
             }
         }

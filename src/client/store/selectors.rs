@@ -172,8 +172,10 @@ fn mentions(container: &Container, word: &str) -> bool {
 
 /// `word` is in lower case. Makes no copy: a keystroke asks this of every text of ten thousand containers.
 fn contains_ignoring_case(text: &str, word: &str) -> bool {
-    let (text, word) = (text.as_bytes(), word.as_bytes());
-    word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    let (text, Some((first, rest))) = (text.as_bytes(), word.as_bytes().split_first()) else { return true };
+    let begins = |at: usize| text[at].to_ascii_lowercase() == *first;
+    let goes_on = |at: usize| text[at + 1..at + word.len()].iter().zip(rest).all(|(a, b)| a.to_ascii_lowercase() == *b);
+    (0..(text.len() + 1).saturating_sub(word.len())).any(|at| begins(at) && goes_on(at))
 }
 
 fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {

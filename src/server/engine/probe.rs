@@ -3,7 +3,7 @@
 //! Nothing is pulled for it: its image holds one program of a few instructions that waits for ever.
 
 use super::{Engine, EngineError};
-use crate::model::ContainerId;
+use crate::model::{ContainerAction, ContainerId};
 use bollard::{
     body_full,
     models::{ContainerCreateBody, HostConfig},
@@ -47,8 +47,9 @@ impl Engine {
         Ok(self.url.docker()?.rename_container(id.as_str(), options).await?)
     }
 
-    /// Unless another probe needs it.
-    pub async fn remove_probe_image(&self) -> Result<(), EngineError> {
+    /// With its image, unless another probe needs it.
+    pub async fn remove_probe(&self, id: &ContainerId) -> Result<(), EngineError> {
+        self.act_on_container(id, &ContainerAction::Remove { force: true, volumes: true }).await?;
         let removed = self.url.docker()?.remove_image(IMAGE, None::<query::RemoveImageOptions>, None).await;
         match removed.map_err(EngineError::from) {
             Ok(_) | Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(()),

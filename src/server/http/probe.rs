@@ -39,6 +39,8 @@ pub struct Target {
 #[derive(Serialize)]
 pub struct Probe {
     id: ContainerId,
+    /// Where it has just got one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
 
@@ -78,12 +80,12 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
         Step::Pause => ContainerAction::Pause,
         Step::Unpause => ContainerAction::Unpause,
         Step::Stop => ContainerAction::Stop { timeout: None },
-        Step::Remove => ContainerAction::Remove { force: true, volumes: true },
+        Step::Remove => {
+            engine.remove_probe(&id).await?;
+            return Ok(Probe { id, name: None });
+        }
     };
     engine.act_on_container(&id, &action).await?;
-    if step == Step::Remove {
-        engine.remove_probe_image().await?;
-    }
     Ok(Probe { id, name: None })
 }
 

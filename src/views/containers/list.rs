@@ -2,18 +2,20 @@
 
 use super::{
     page::{Page, ask_for},
-    row::row,
+    row::{first, row},
 };
 use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
-    model::{ContainerState, Key, Kind},
+    model::{ContainerAction, ContainerState, Key, Kind},
     views::{
         rows::{Line, rows},
         widgets::{column, live, on_click, sort_word},
     },
 };
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 use std::collections::BTreeSet;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event};
 
 #[component]
 pub(super) fn List() -> impl IntoView {
@@ -39,6 +41,8 @@ pub(super) fn List() -> impl IntoView {
             class=class
             role="table"
             aria-label="Containers"
+            on:click=on_click(move |event: MouseEvent| pressed(page, &event))
+            on:change=on_click(move |event: Event| picked(page, &event))
             aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
         >
             <thead role="rowgroup">
@@ -60,6 +64,43 @@ pub(super) fn List() -> impl IntoView {
             })}
         </table>
     }
+}
+
+/// Of the row that an event came from: its container, and the nearest element there that `selector` names.
+fn row_of(page: Page, event: &Event, selector: &str) -> Option<(Key, Element)> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    let id = target.closest("[data-entity]").ok()??.get_attribute("data-id")?;
+    let key = page.chosen.with_untracked(|chosen| chosen.iter().find(|key| key.id() == id).cloned())?;
+    Some((key, target.closest(selector).ok()??))
+}
+
+/// A button of some row.
+fn pressed(page: Page, event: &Event) {
+    let Some((key, button)) = row_of(page, event, ".act > button") else { return };
+    match button.class_name().as_str() {
+        "more" => {
+            page.acts.menu_from.set_value(button.dyn_into().ok());
+            page.acts.menu.set(Some(key));
+        }
+        "restart" => page.acts.act(&key, ContainerAction::Restart { timeout: None }),
+        _ => {
+            let store = expect_context::<Store>();
+            let state = store.look(|state| Some(state.get(&key)?.as_container()?.state));
+            if let Some(state) = state {
+                page.acts.act(&key, first(state).0);
+            }
+        }
+    }
+}
+
+/// The checkbox of some row.
+fn picked(page: Page, event: &Event) {
+    let Some((key, _)) = row_of(page, event, ".pick > input") else { return };
+    page.selected.update(|selected| {
+        if !selected.remove(&key) {
+            selected.insert(key);
+        }
+    });
 }
 
 /// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.

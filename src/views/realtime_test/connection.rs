@@ -29,7 +29,7 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Round trip", |link| link.round_trips.last().copied().map(format::micros).unwrap_or_default())}
                 {fact("Round trip p50", |link| percentile(&link.round_trips, 50))}
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
-                {fact("Clock offset", |link| format::signed_micros(link.clock_offset))}
+                {fact("Clock offset", |link| format::micros(link.clock_offset))}
                 <div><dt>"Last message"</dt><dd>{last_message}</dd></div>
                 <div><dt>"Revision here"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
                 {fact("Revision on the server", |link| link.server_revision.to_string())}

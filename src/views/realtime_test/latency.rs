@@ -9,9 +9,8 @@ use leptos::prelude::*;
 #[component]
 pub(super) fn Latency() -> impl IntoView {
     let store = expect_context::<Store>();
-    let (latencies, of_bars) = (store.latencies(), store.latencies());
-    let count = live(move || latencies.with(|it| it.count).to_string());
-    let bars = Memo::new(move |_| of_bars.with(|it| it.histogram()));
+    let latencies = store.latencies();
+    let bars = Memo::new(move |_| latencies.with(|it| it.histogram()));
     let tallest = move || bars.with(|bars| bars.iter().copied().max().unwrap_or_default().max(1));
     let words = live(move || {
         let bars = bars.get();
@@ -25,17 +24,17 @@ pub(super) fn Latency() -> impl IntoView {
             bars.with(|bars| Some(bars[place]).filter(|it| *it > 0).map(|it| it.to_string()).unwrap_or_default())
         });
         view! {
-            <li>
+            <span>
                 <small>{number}</small>
                 <svg aria-hidden="true"><rect width="100%" height=height></rect></svg>
                 <small>{scale(place)}</small>
-            </li>
+            </span>
         }
         .into_any()
     };
     view! {
         <section aria-labelledby="latency">
-            <h2 id="latency">"Latency" " " <small>{count}</small></h2>
+            <h2 id="latency">"Latency"</h2>
             <table class="table legs" role="table" aria-label="Latency">
                 <thead role="rowgroup">
                     <tr role="row">
@@ -43,19 +42,21 @@ pub(super) fn Latency() -> impl IntoView {
                         <th class="mid number" role="columnheader">"p50"</th>
                         <th class="high number" role="columnheader">"p95"</th>
                         <th class="max number" role="columnheader">"max"</th>
+                        <th class="last number" role="columnheader">"Changes"</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{Leg::ALL.map(leg).into_iter().collect::<Vec<_>>()}</tbody>
             </table>
-            <ol class="histogram" role="img" data-histogram aria-label=words>
+            <div class="histogram" role="img" data-histogram="" aria-label=words>
                 {(0..=BOUNDS.len()).map(bar).collect::<Vec<_>>()}
-            </ol>
+            </div>
         </section>
     }
 }
 
 fn leg(leg: Leg) -> AnyView {
-    let latencies = expect_context::<Store>().latencies();
+    let (latencies, counted) = (expect_context::<Store>().latencies(), expect_context::<Store>().latencies());
+    let count = live(move || counted.with(|it| it.count).to_string());
     let figures = Memo::new(move |_| latencies.with(|it| it.figures(leg)));
     let cell = |name: &'static str, class: &'static str, read: fn(Figures) -> i64| {
         let figure = live(move || figures.get().map(|it| format::micros(read(it))).unwrap_or_default());
@@ -67,6 +68,7 @@ fn leg(leg: Leg) -> AnyView {
             {cell("p50", "mid number", |it| it.p50)}
             {cell("p95", "high number", |it| it.p95)}
             {cell("max", "max number", |it| it.max)}
+            <td class="last number" data-figure="count">{count}</td>
         </tr>
     }
     .into_any()
