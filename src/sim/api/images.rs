@@ -26,7 +26,17 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let listed: Vec<Value> = sim.look(|world| {
         let mut images: Vec<&Image> = world.each_image().filter(|it| matches(it)).collect();
         images.sort_by_key(|it| std::cmp::Reverse(it.created));
-        images.into_iter().map(listed).collect()
+        // Whoever asks by name is told those names only.
+        let named = filters.0.get("reference").filter(|wanted| !wanted.is_empty());
+        let told = |image: &Image| match named {
+            Some(wanted) => {
+                let mut image = image.clone();
+                image.tags.retain(|tag| wanted.iter().any(|it| refers(it, tag)));
+                listed(&image)
+            }
+            None => listed(image),
+        };
+        images.into_iter().map(told).collect()
     });
     json(&listed)
 }
