@@ -5,7 +5,7 @@
 
 use super::{
     Sim, life,
-    moment::Nanos,
+    moment::{self, Nanos},
     world::{Container, Refusal, State, World},
 };
 use std::{sync::Arc, time::Duration};
@@ -32,7 +32,10 @@ impl Sim {
                 let mut stage = self.stage();
                 let container = stage.world.find(reference)?.clone();
                 if container.dying.is_none() {
-                    return stage.change(|world, now| act(world, &container.id, now));
+                    let now = moment::now();
+                    let outcome = act(&mut stage.world, &container.id, now);
+                    self.tell(&mut stage, now);
+                    return outcome;
                 }
             }
             // The sender lives as long as we do.

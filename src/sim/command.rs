@@ -1,10 +1,10 @@
 //! `quaylight sim`: which flags does it take, and how long does it run?
 
-use super::{Options, Place, Sim};
+use super::{Options, Place, Sim, churn};
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Simulate an engine: Docker's HTTP API on a socket, without Docker
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Flags {
     /// Listen on a Unix socket
     #[arg(long, value_name = "PATH", required_unless_present = "listen", conflicts_with = "listen")]
@@ -18,6 +18,9 @@ pub struct Flags {
     /// How many images there are at least
     #[arg(long, value_name = "N", default_value_t = 20)]
     images: usize,
+    /// Changes in a second that happen by themselves, as 20/s
+    #[arg(long, value_name = "RATE", default_value = "0/s", value_parser = churn::rate)]
+    churn: f64,
     /// The same seed gives the same containers
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -34,6 +37,7 @@ impl From<Flags> for Options {
             containers: flags.containers,
             images: flags.images,
             seed: flags.seed,
+            churn: flags.churn,
             lock: Duration::from_millis(flags.lock_ms),
         }
     }

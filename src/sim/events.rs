@@ -51,12 +51,19 @@ pub struct Actor {
     attributes: Attributes,
 }
 
+/// An event that was kept back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    pub action: String,
+    pub id: String,
+}
+
 /// A line of the stream.
 #[derive(Debug, Clone)]
 pub enum Line {
     Event(Arc<Told>),
-    /// Something that is no event.
-    Raw(String),
+    /// Something that nobody's filter holds back.
+    Raw(Vec<u8>),
 }
 
 /// The memory and the subscribers.
@@ -66,6 +73,8 @@ pub struct Journal {
     subscribers: Vec<mpsc::UnboundedSender<Line>>,
     latest: Nanos,
     pub sent: u64,
+    /// Events that a fault kept back.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Journal {

@@ -13,8 +13,10 @@
 
 mod acting;
 mod api;
+mod churn;
 pub mod command;
 mod events;
+pub mod faults;
 mod life;
 mod moment;
 mod population;
@@ -24,7 +26,8 @@ pub mod world;
 
 pub use truth::Truth;
 
-use events::Journal;
+use events::{Dropped, Journal};
+use faults::{Faults, Switches};
 use moment::Nanos;
 use socket::{Connections, Door};
 use std::{
@@ -45,6 +48,8 @@ pub struct Options {
     pub containers: usize,
     pub images: usize,
     pub seed: u64,
+    /// Changes in a second that happen by themselves.
+    pub churn: f64,
     /// For how long after `die` the engine keeps whoever asks for the container waiting, and lists what was before.
     pub lock: Duration,
 }
@@ -63,15 +68,16 @@ impl Default for Options {
             containers: 40,
             images: 20,
             seed: 1,
+            churn: 0.0,
             lock: Duration::from_millis(60),
         }
     }
 }
 
 impl Options {
-    /// What `quaylight --demo` shows.
+    /// What `quaylight --demo` shows: something happens every two seconds.
     pub fn demo(containers: usize) -> Self {
-        Self { containers, ..Self::default() }
+        Self { containers, churn: 0.5, ..Self::default() }
     }
 }
 
@@ -81,9 +87,11 @@ pub struct Sim {
     /// Says that a death is dealt with, or a container gone: those who wait look again.
     settled: watch::Sender<()>,
     lock: Duration,
+    faults: Faults,
+    /// Changes in a second.
+    churn: watch::Sender<f64>,
     /// How often each route was asked, as `GET /containers/{id}/json`.
     requests: Mutex<BTreeMap<String, u64>>,
-    started: Nanos,
 }
 
 /// The world and what is told of it: under one lock, so that events come in the order in which things happened.
@@ -102,12 +110,16 @@ impl Sim {
             stage: Mutex::new(Stage { world, journal: Journal::default() }),
             settled: watch::Sender::new(()),
             lock: options.lock,
+            faults: Faults::default(),
+            churn: watch::Sender::new(options.churn),
             requests: Mutex::default(),
-            started: now,
         });
         let connections = Connections::default();
         let (door, url) = Door::open(&options.place, connections.clone()).await?;
-        let tasks = vec![tokio::spawn(api::serve(door, sim.clone()))];
+        let tasks = vec![
+            tokio::spawn(api::serve(door, sim.clone())),
+            tokio::spawn(churn::churn(sim.clone(), options.containers, options.seed)),
+        ];
         Ok(Running { sim, url, place: options.place, connections, tasks })
     }
 
@@ -121,18 +133,22 @@ impl Sim {
 
     /// Changes the world, and tells what happened.
     fn change<T>(&self, change: impl FnOnce(&mut World, Nanos) -> T) -> T {
-        self.stage().change(change)
-    }
-}
-
-impl Stage {
-    fn change<T>(&mut self, change: impl FnOnce(&mut World, Nanos) -> T) -> T {
+        let mut stage = self.stage();
         let now = moment::now();
-        let outcome = change(&mut self.world, now);
-        for event in self.world.take_events() {
-            self.journal.publish(event, now);
-        }
+        let outcome = change(&mut stage.world, now);
+        self.tell(&mut stage, now);
         outcome
+    }
+
+    /// Of what happened, what no fault keeps back.
+    fn tell(&self, stage: &mut Stage, now: Nanos) {
+        for event in stage.world.take_events() {
+            if self.faults.loses(&event) {
+                stage.journal.dropped.push(Dropped { action: event.action, id: event.id });
+            } else {
+                stage.journal.publish(event, now);
+            }
+        }
     }
 }
 
@@ -149,6 +165,16 @@ impl Running {
     /// For `DOCKER_HOST` and `--engine`: `unix:///path` or `tcp://host:port`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What goes wrong, to switch on and off.
+    pub fn faults(&self) -> Switches<'_> {
+        Switches(&self.sim)
+    }
+
+    /// How many changes happen in a second from now on; 0 lets it rest.
+    pub fn set_churn(&self, per_second: f64) {
+        self.sim.churn.send_replace(per_second);
     }
 
     /// What is, without Docker's delays.

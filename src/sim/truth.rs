@@ -1,6 +1,6 @@
 //! What is really there, and what was told of it? `GET /_sim/truth`, for tests to compare with.
 
-use super::{Sim, world::World};
+use super::{Sim, events::Dropped, world::World};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::PoisonError};
 
@@ -13,7 +13,7 @@ pub struct Truth {
     pub volumes: Vec<String>,
     pub networks: Vec<NetworkTruth>,
     pub events_sent: u64,
-    pub events_dropped: u64,
+    pub events_dropped: usize,
     pub dropped: Vec<Dropped>,
     /// How often each route was asked, as `GET /containers/{id}/json`.
     pub requests: BTreeMap<String, u64>,
@@ -41,13 +41,6 @@ pub struct NetworkTruth {
     pub name: String,
 }
 
-/// An event that was kept back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Dropped {
-    pub action: String,
-    pub id: String,
-}
-
 impl Truth {
     pub fn of(sim: &Sim) -> Self {
         let requests = sim.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -66,8 +59,8 @@ impl Truth {
                 .map(|it| NetworkTruth { id: it.id.clone(), name: it.name.clone() })
                 .collect(),
             events_sent: stage.journal.sent,
-            events_dropped: 0,
-            dropped: Vec::new(),
+            events_dropped: stage.journal.dropped.len(),
+            dropped: stage.journal.dropped.clone(),
             requests,
         }
     }

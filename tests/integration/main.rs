@@ -12,4 +12,7 @@ mod containers;
 mod engine_gone;
 mod images;
 mod live;
+mod raw_http;
+mod sim;
+mod sim_faults;
 mod volumes_and_networks;

@@ -92,13 +92,23 @@ impl Drop for Watched {
 pub struct Docker {
     url: String,
     suffix: String,
+    cleans_up: bool,
 }
 
 impl Docker {
     pub fn new() -> Self {
+        Self::at(&engine_url(), true)
+    }
+
+    /// What is made on a simulated engine goes with it.
+    pub fn simulated(url: &str) -> Self {
+        Self::at(url, false)
+    }
+
+    fn at(url: &str, cleans_up: bool) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let suffix = format!("qlit-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { url: engine_url(), suffix }
+        Self { url: url.to_owned(), suffix, cleans_up }
     }
 
     pub fn name(&self, name: &str) -> String {
@@ -148,6 +158,9 @@ impl Docker {
 impl Drop for Docker {
     /// Removes what the test made, and nothing else.
     fn drop(&mut self) {
+        if !self.cleans_up {
+            return;
+        }
         let docker = |args: &[&str]| {
             let output = std::process::Command::new("docker").args(args).env("DOCKER_HOST", &self.url).output();
             let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
@@ -180,9 +193,13 @@ pub struct TestServer {
 
 impl TestServer {
     pub async fn start(flags: &[&str]) -> Self {
+        Self::at(&engine_url(), flags).await
+    }
+
+    /// For the engine at `url`.
+    pub async fn at(url: &str, flags: &[&str]) -> Self {
         use clap::Parser;
-        let url = engine_url();
-        let arguments = Arguments::parse_from([&["quaylight", "--engine", &url], flags].concat());
+        let arguments = Arguments::parse_from([&["quaylight", "--engine", url], flags].concat());
         let config = Config::read(arguments).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -35,6 +35,11 @@ impl Ask {
         (Self { method: parts.method.as_str().to_owned(), path, query }, body)
     }
 
+    /// The path without the version: `/containers/web/json`.
+    pub fn joined(&self) -> String {
+        format!("/{}", self.path.join("/"))
+    }
+
     /// Empty when it isn't said.
     pub fn query(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)

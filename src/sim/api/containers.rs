@@ -1,19 +1,21 @@
 //! `/containers`: listed, inspected, and acted on.
 
 use super::{
-    answer::{Answer, empty, json, json_with},
-    ask::{Ask, bytes, labels_match},
+    answer::{Answer, empty, json, json_with, with_body},
+    ask::{Ask, bytes, labels_match, object},
     told,
 };
 use crate::sim::{
     Sim,
     events::EventFilter,
+    faults::{Fault, Kind},
     moment,
     world::{Container, Creation, Refusal, World, familiar},
 };
 use axum::{body::Body, http::StatusCode};
-use serde_json::json;
-use std::sync::Arc;
+use futures::stream;
+use serde_json::{Map, Value, json};
+use std::{convert::Infallible, sync::Arc};
 
 pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let filters = ask.filters()?;
@@ -22,13 +24,24 @@ pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let all =
         ask.flag("all") || most < usize::MAX || filters.0.contains_key("status") || filters.0.contains_key("exited");
     let containers = sim.look(World::containers);
+    let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", "/containers/json");
     // Thousands take a while to be written: nobody else waits for it.
     let written = tokio::task::spawn_blocking(move || {
         let now = moment::now();
         let wanted = containers.iter().filter(|it| (all || it.state.is_up()) && matches(it, &filters));
-        json(&wanted.take(most).map(|it| told::listed(it, now)).collect::<Vec<_>>())
+        // Each by itself, for there may be thousands.
+        let texts = wanted.take(most).map(|it| strange(told::listed(it, now), it, strangeness.as_ref()).to_string());
+        with_body(StatusCode::OK, "application/json", format!("[{}]\n", texts.collect::<Vec<_>>().join(",")).into())
     });
-    written.await.unwrap_or_else(|error| Err(Refusal::failed(error.to_string())))
+    written.await.map_err(|error| Refusal::failed(error.to_string()))
+}
+
+/// If a fault wants it so, with words that nobody knows.
+fn strange(told: Value, it: &Container, fault: Option<&Fault>) -> Value {
+    match fault {
+        Some(fault) if fault.means_container(&it.id, &it.name) => told::in_unknown_words(told),
+        _ => told,
+    }
 }
 
 fn matches(it: &Container, filters: &EventFilter) -> bool {
@@ -57,7 +70,9 @@ fn matches(it: &Container, filters: &EventFilter) -> bool {
 pub async fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     let container = sim.inspect(reference).await?;
     let told = sim.look(|world| told::inspected(&container, |id| world.find_network(id).ok().cloned()));
-    json(&told)
+    let path = format!("/containers/{reference}/json");
+    let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", &path);
+    json(&strange(told, &container, strangeness.as_ref()))
 }
 
 pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
@@ -105,6 +120,79 @@ pub async fn rename(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
 pub async fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     sim.remove_container(reference, ask.flag("force"), ask.flag("v")).await?;
     empty()
+}
+
+/// New limits and another restart policy.
+pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
+    let mut wanted: Map<String, Value> = object(body).await?;
+    let policy = wanted.remove("RestartPolicy");
+    let change = |container: &mut Container| {
+        let name = policy.as_ref().and_then(|it| it["Name"].as_str()).filter(|it| !it.is_empty());
+        if let Some(name) = name {
+            container.restart_policy = name.to_owned();
+            let most = policy.as_ref().and_then(|it| it["MaximumRetryCount"].as_u64()).unwrap_or(0);
+            container.most_restarts = u32::try_from(most).unwrap_or(0);
+        }
+        // Nothing and zero mean that it stays as it is.
+        let said = wanted
+            .into_iter()
+            .filter(|(_, value)| !matches!(value, Value::Null) && *value != json!(0) && *value != json!(""));
+        container.host_config.extend(said);
+    };
+    sim.when_free(reference, |world, id, _| world.update(id, change)).await?;
+    json(&json!({"Warnings": []}))
+}
+
+/// Those that are down.
+pub async fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
+    let filters = ask.filters()?;
+    let down: Vec<String> = sim.look(|world| {
+        let is_down = |it: &&Container| world.require_removable(&it.id).is_ok() && matches(it, &filters);
+        world.each_container().filter(is_down).map(|it| it.id.clone()).collect()
+    });
+    let mut removed = Vec::new();
+    for id in down {
+        if sim.remove_container(&id, false, false).await.is_ok() {
+            removed.push(id);
+        }
+    }
+    json(&json!({"ContainersDeleted": removed, "SpaceReclaimed": 4096 * removed.len()}))
+}
+
+pub async fn top(sim: &Arc<Sim>, reference: &str) -> Answer {
+    let container = sim.inspect(reference).await?;
+    sim.look(|world| world.require_up(&container.id, ""))?;
+    let start = &moment::rfc3339(container.started_at)[11..16];
+    let process = |pid: u32, parent: u32, command: String| {
+        json!(["root", pid.to_string(), parent.to_string(), "0", start, "?", "00:00:01", command])
+    };
+    let main = process(container.pid, container.pid - 1, container.command_line());
+    let child = process(container.pid + 1, container.pid, format!("{} (worker)", container.command[0]));
+    json(&json!({"Titles": ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], "Processes": [main, child]}))
+}
+
+/// The head comes at once: the CLI starts a container when it knows that somebody waits for it.
+pub async fn wait(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+    let container = sim.inspect(reference).await?;
+    let (sim, condition) = (sim.clone(), ask.query("condition").to_owned());
+    let mut settled = sim.settled.subscribe();
+    let over = async move {
+        let code = loop {
+            let now = sim.look(|world| world.get(&container.id).cloned());
+            let ended_since = |it: &Container| it.finished_at != container.finished_at && !it.state.is_up();
+            match (now, condition.as_str()) {
+                (None, _) => break container.exit_code,
+                (Some(_), "removed") => {}
+                (Some(now), "next-exit") if ended_since(&now) => break now.exit_code,
+                (Some(_), "next-exit") => {}
+                (Some(now), _) if !now.state.is_up() => break now.exit_code,
+                _ => {}
+            }
+            let _ = settled.changed().await;
+        };
+        Ok::<_, Infallible>(format!("{}\n", json!({"StatusCode": code, "Error": null})))
+    };
+    Ok(with_body(StatusCode::OK, "application/json", Body::from_stream(stream::once(over))))
 }
 
 /// By name, with or without SIG, or by number. Nothing said means KILL.

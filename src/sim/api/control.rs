@@ -1,8 +1,52 @@
-//! `/_sim`: what no engine has. The truth, to compare with.
+//! `/_sim`: what no engine has. The truth, to compare with; faults and churn, to switch.
 
-use super::answer::{Answer, json};
-use crate::sim::{Sim, Truth};
+use super::{
+    answer::{Answer, empty, json},
+    ask::object,
+};
+use crate::sim::{
+    Sim, Truth,
+    faults::{Fault, Switches},
+};
+use axum::body::Body;
+use serde::Deserialize;
 
 pub fn truth(sim: &Sim) -> Answer {
     json(&Truth::of(sim))
+}
+
+pub async fn switch_on(sim: &Sim, body: Body) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Faults {
+        Many(Vec<Fault>),
+        One(Fault),
+    }
+    let wanted = match object(body).await? {
+        Faults::Many(many) => many,
+        Faults::One(one) => vec![one],
+    };
+    wanted.into_iter().for_each(|fault| Switches(sim).switch_on(fault));
+    list_faults(sim)
+}
+
+pub fn switch_all_off(sim: &Sim) -> Answer {
+    Switches(sim).switch_all_off();
+    empty()
+}
+
+pub fn list_faults(sim: &Sim) -> Answer {
+    json(&Switches(sim).list())
+}
+
+/// `{"per_second": 20}`; 0 lets it rest.
+pub async fn churn(sim: &Sim, body: Body) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        per_second: f64,
+    }
+    let wanted: Wanted = object(body).await?;
+    sim.churn.send_replace(wanted.per_second);
+    empty()
 }

@@ -3,10 +3,12 @@
 use super::{
     answer::{Answer, with_body},
     ask::Ask,
+    damage::{cut, flushed},
 };
 use crate::sim::{
     Sim,
     events::{EventFilter, Line, Told},
+    faults::Kind,
     moment::{self, Nanos},
     world::Refusal,
 };
@@ -15,7 +17,7 @@ use axum::{
     http::StatusCode,
 };
 use futures::stream;
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     time::{Instant, sleep_until},
@@ -26,9 +28,16 @@ pub fn events(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let (since, until) = (time(ask, "since")?, time(ask, "until")?);
     let (remembered, coming) = sim.stage().journal.subscribe(since, until);
     let subscriber = Subscriber { remembered: remembered.into(), coming, filter, until: until.map(deadline) };
-    let lines = stream::unfold(subscriber, |mut subscriber| async {
+    let lines = stream::unfold((sim.clone(), subscriber, false), |(sim, mut subscriber, broken)| async move {
+        if broken {
+            flushed().await;
+            return Some((Err(cut()), (sim, subscriber, true)));
+        }
         let line = subscriber.next().await?;
-        Some((Ok::<_, Infallible>(line), subscriber))
+        sim.faults.end_of_silence().await;
+        let broken = sim.faults.strike_request(&[Kind::Half], "GET", "/events").is_some();
+        let line = if broken { line.slice(..line.len() / 2) } else { line };
+        Some((Ok(line), (sim, subscriber, broken)))
     });
     Ok(with_body(StatusCode::OK, "application/json", Body::from_stream(lines)))
 }
@@ -64,7 +73,7 @@ impl Subscriber {
             match next? {
                 Line::Event(event) if !self.filter.matches(&event) => {}
                 Line::Event(event) => return Some(line(&event)),
-                Line::Raw(text) => return Some(Bytes::from(text)),
+                Line::Raw(bytes) => return Some(bytes.into()),
             }
         }
     }

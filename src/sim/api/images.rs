@@ -1,7 +1,7 @@
 //! `/images`: listed, inspected, tagged, removed.
 
 use super::{
-    answer::{Answer, empty, json},
+    answer::{Answer, empty, json, json_with},
     ask::{Ask, labels_match},
 };
 use crate::sim::{
@@ -26,7 +26,17 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let listed: Vec<Value> = sim.look(|world| {
         let mut images: Vec<&Image> = world.each_image().filter(|it| matches(it)).collect();
         images.sort_by_key(|it| std::cmp::Reverse(it.created));
-        images.into_iter().map(listed).collect()
+        // Whoever asks by name is told those names only.
+        let named = filters.0.get("reference").filter(|wanted| !wanted.is_empty());
+        let told = |image: &Image| match named {
+            Some(wanted) => {
+                let mut image = image.clone();
+                image.tags.retain(|tag| wanted.iter().any(|it| refers(it, tag)));
+                listed(&image)
+            }
+            None => listed(image),
+        };
+        images.into_iter().map(told).collect()
     });
     json(&listed)
 }
@@ -43,7 +53,7 @@ fn refers(pattern: &str, tag: &str) -> bool {
 }
 
 /// Docker lists a nameless one by `<none>`.
-fn listed(image: &Image) -> Value {
+pub fn listed(image: &Image) -> Value {
     let or_none = |names: &[String], none: &str| if names.is_empty() { json!([none]) } else { json!(names) };
     json!({
         "Containers": -1, "Created": moment::seconds(image.created), "Id": image.id,
@@ -87,6 +97,39 @@ fn told(removed: &Removed) -> Value {
         Removed::Untagged(name) => json!({"Untagged": name}),
         Removed::Deleted(id) => json!({"Deleted": id}),
     }
+}
+
+/// The youngest first, as Docker tells it.
+pub fn history(sim: &Arc<Sim>, reference: &str) -> Answer {
+    let image = sim.look(|world| world.find_image(reference).cloned())?;
+    let last = image.layers.len().saturating_sub(1);
+    let told = image.layers.iter().enumerate().rev().map(|(at, layer)| {
+        json!({
+            "Id": if at == last { image.id.as_str() } else { "<missing>" }, "Created": moment::seconds(image.created),
+            "CreatedBy": layer.created_by, "Tags": if at == last { json!(image.tags) } else { Value::Null },
+            "Size": layer.size, "Comment": "",
+        })
+    });
+    json(&told.collect::<Vec<_>>())
+}
+
+/// Without a filter only those without a name.
+pub fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
+    let filters = ask.filters()?;
+    let said_no = |it: &String| matches!(it.as_str(), "false" | "0");
+    let all = filters.0.get("dangling").is_some_and(|it| it.iter().any(said_no));
+    let (removed, freed) = sim.change(|world, _| world.prune_images(all));
+    let removed = removed.iter().map(told).collect::<Vec<_>>();
+    json(
+        &json!({"ImagesDeleted": if removed.is_empty() { Value::Null } else { json!(removed) }, "SpaceReclaimed": freed}),
+    )
+}
+
+pub fn commit(sim: &Arc<Sim>, ask: &Ask, container: &str) -> Answer {
+    let (repository, tag) = (ask.query("repo"), ask.query("tag"));
+    let name = if tag.is_empty() { repository.to_owned() } else { format!("{repository}:{tag}") };
+    let id = sim.change(|world, now| world.commit(container, Some(name.as_str()).filter(|it| !it.is_empty()), now))?;
+    json_with(StatusCode::CREATED, &json!({ "Id": id }))
 }
 
 fn created() -> Answer {

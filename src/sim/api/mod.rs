@@ -1,12 +1,16 @@
 //! How does Docker's HTTP API answer? The one list of its routes; a file for each group of them.
 
 mod answer;
+mod arrivals;
 mod ask;
 mod containers;
 mod control;
+mod damage;
 mod events;
 mod images;
+mod logs;
 mod networks;
+mod stats;
 mod system;
 mod told;
 mod volumes;
@@ -14,6 +18,7 @@ mod volumes;
 use super::{
     Sim,
     socket::{Connection, Door},
+    world::Refusal,
 };
 use answer::{Answer, refused};
 use ask::Ask;
@@ -34,60 +39,96 @@ pub async fn serve(door: Door, sim: Arc<Sim>) {
 
 async fn answer(
     State(sim): State<Arc<Sim>>,
-    ConnectInfo(_connection): ConnectInfo<Connection>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
     let (ask, body) = Ask::read(request);
+    if ask.path.first().is_some_and(|it| it == "_sim") {
+        return control(&sim, &ask, body).await.unwrap_or_else(|refusal| refused(&refusal));
+    }
     sim.count(&ask);
-    // An action goes on when whoever asked for it has gone.
-    let answer = tokio::spawn(async move { route(&sim, ask, body).await }).await;
-    match answer {
+    if let Some(response) = damage::before(&sim, &ask, &connection).await {
+        return response;
+    }
+    let ask = Arc::new(ask);
+    let routed = {
+        let (sim, ask) = (sim.clone(), ask.clone());
+        // An action goes on when whoever asked for it has gone.
+        tokio::spawn(async move { route(&sim, &ask, body).await }).await
+    };
+    let response = match routed {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refused(&refusal),
-        Err(_) => refused(&super::world::Refusal::failed("the simulator has a bug: a request panicked")),
+        Err(_) => refused(&Refusal::failed("the simulator has a bug: a request panicked")),
+    };
+    damage::after(&sim, &ask, response)
+}
+
+async fn control(sim: &Sim, ask: &Ask, body: Body) -> Answer {
+    match (ask.method.as_str(), ask.joined().as_str()) {
+        ("GET", "/_sim/truth") => control::truth(sim),
+        ("GET", "/_sim/faults") => control::list_faults(sim),
+        ("POST", "/_sim/faults") => control::switch_on(sim, body).await,
+        ("DELETE", "/_sim/faults") => control::switch_all_off(sim),
+        ("POST", "/_sim/churn") => control::churn(sim, body).await,
+        _ => Err(Refusal::not_found("page not found")),
     }
 }
 
-async fn route(sim: &Arc<Sim>, ask: Ask, body: Body) -> Answer {
+async fn route(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
     match (ask.method.as_str(), path.as_slice()) {
         ("GET" | "HEAD", ["_ping"]) => system::ping(),
         ("GET", ["version"]) => system::version(),
         ("GET", ["info"]) => system::info(sim),
-        ("GET", ["events"]) => events::events(sim, &ask),
+        ("GET", ["events"]) => events::events(sim, ask),
+        ("GET", ["system", "df"]) => system::disk_usage(sim),
 
-        ("GET", ["containers", "json"]) => containers::list(sim, &ask).await,
-        ("POST", ["containers", "create"]) => containers::create(sim, &ask, body).await,
+        ("GET", ["containers", "json"]) => containers::list(sim, ask).await,
+        ("POST", ["containers", "prune"]) => containers::prune(sim, ask).await,
+        ("POST", ["containers", "create"]) => containers::create(sim, ask, body).await,
         ("GET", ["containers", id, "json"]) => containers::inspect(sim, id).await,
         ("POST", ["containers", id, "start"]) => containers::start(sim, id).await,
         ("POST", ["containers", id, "stop"]) => containers::stop(sim, id).await,
         ("POST", ["containers", id, "restart"]) => containers::restart(sim, id).await,
-        ("POST", ["containers", id, "kill"]) => containers::kill(sim, id, &ask).await,
+        ("POST", ["containers", id, "kill"]) => containers::kill(sim, id, ask).await,
         ("POST", ["containers", id, "pause"]) => containers::pause(sim, id).await,
         ("POST", ["containers", id, "unpause"]) => containers::unpause(sim, id).await,
-        ("POST", ["containers", id, "rename"]) => containers::rename(sim, id, &ask).await,
-        ("DELETE", ["containers", id]) => containers::remove(sim, id, &ask).await,
+        ("POST", ["containers", id, "rename"]) => containers::rename(sim, id, ask).await,
+        ("POST", ["containers", id, "update"]) => containers::update(sim, id, body).await,
+        ("POST", ["containers", id, "wait"]) => containers::wait(sim, id, ask).await,
+        ("GET", ["containers", id, "top"]) => containers::top(sim, id).await,
+        ("GET", ["containers", id, "logs"]) => logs::logs(sim, id, ask).await,
+        ("GET", ["containers", id, "stats"]) => stats::stats(sim, id, ask).await,
+        ("DELETE", ["containers", id]) => containers::remove(sim, id, ask).await,
 
-        ("GET", ["images", "json"]) => images::list(sim, &ask),
+        ("GET", ["images", "json"]) => images::list(sim, ask),
+        ("POST", ["images", "create"]) => arrivals::create(sim, ask, body).await,
+        ("POST", ["images", "prune"]) => images::prune(sim, ask),
+        ("POST", ["commit"]) => {
+            let id = sim.inspect(ask.query("container")).await?.id.clone();
+            images::commit(sim, ask, &id)
+        }
         // A name may have slashes.
+        ("GET", ["images", name @ .., "history"]) => images::history(sim, &name.join("/")),
         ("GET", ["images", name @ .., "json"]) => images::inspect(sim, &name.join("/")),
-        ("POST", ["images", name @ .., "tag"]) => images::tag(sim, &name.join("/"), &ask),
-        ("DELETE", ["images", name @ ..]) => images::remove(sim, &name.join("/"), &ask),
+        ("POST", ["images", name @ .., "tag"]) => images::tag(sim, &name.join("/"), ask),
+        ("DELETE", ["images", name @ ..]) => images::remove(sim, &name.join("/"), ask),
 
-        ("GET", ["volumes"]) => volumes::list(sim, &ask),
+        ("GET", ["volumes"]) => volumes::list(sim, ask),
         ("POST", ["volumes", "create"]) => volumes::create(sim, body).await,
+        ("POST", ["volumes", "prune"]) => volumes::prune(sim),
         ("GET", ["volumes", name]) => volumes::inspect(sim, name),
-        ("DELETE", ["volumes", name]) => volumes::remove(sim, name, &ask),
+        ("DELETE", ["volumes", name]) => volumes::remove(sim, name, ask),
 
-        ("GET", ["networks"]) => networks::list(sim, &ask),
+        ("GET", ["networks"]) => networks::list(sim, ask),
         ("POST", ["networks", "create"]) => networks::create(sim, body).await,
+        ("POST", ["networks", "prune"]) => networks::prune(sim),
         ("GET", ["networks", id]) => networks::inspect(sim, id),
         ("DELETE", ["networks", id]) => networks::remove(sim, id),
         ("POST", ["networks", id, "connect"]) => networks::connect(sim, id, body).await,
         ("POST", ["networks", id, "disconnect"]) => networks::disconnect(sim, id, body).await,
-
-        ("GET", ["_sim", "truth"]) => control::truth(sim),
-        _ => Err(super::world::Refusal::not_found("page not found")),
+        _ => Err(Refusal::not_found("page not found")),
     }
 }
 

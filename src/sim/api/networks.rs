@@ -95,6 +95,10 @@ pub fn remove(sim: &Arc<Sim>, reference: &str) -> Answer {
     empty()
 }
 
+pub fn prune(sim: &Arc<Sim>) -> Answer {
+    json(&json!({"NetworksDeleted": sim.change(|world, _| world.prune_networks())}))
+}
+
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Joining {

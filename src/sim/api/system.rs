@@ -1,12 +1,17 @@
 //! `/_ping`, `/version`, `/info`: what the engine says of itself.
 
-use super::answer::{Answer, json, with_body};
+use super::{
+    answer::{Answer, json, with_body},
+    images,
+    logs::seed,
+    told, volumes,
+};
 use crate::sim::{Sim, moment, world::State};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub const API_VERSION: &str = "1.41";
 const VERSION: &str = "20.10.24";
@@ -29,6 +34,42 @@ pub fn version() -> Answer {
         }}],
         "Version": VERSION, "ApiVersion": API_VERSION, "MinAPIVersion": "1.12", "GitCommit": "simulated",
         "GoVersion": "none", "Os": "linux", "Arch": "amd64", "KernelVersion": KERNEL,
+    }))
+}
+
+/// What takes how much room.
+pub fn disk_usage(sim: &Sim) -> Answer {
+    let (containers, images, volumes) = sim.look(|world| {
+        let images: Vec<Value> = world
+            .each_image()
+            .map(|image| {
+                let mut told = images::listed(image);
+                told["Containers"] = json!(world.each_container().filter(|it| it.image_id == image.id).count());
+                told["SharedSize"] = json!(0);
+                told
+            })
+            .collect();
+        let volumes: Vec<Value> = world
+            .each_volume()
+            .map(|volume| {
+                let mut told = volumes::told(volume);
+                told["UsageData"] = json!({"Size": volume.size, "RefCount": world.holders_of(&volume.name).len()});
+                told
+            })
+            .collect();
+        (world.containers(), images, volumes)
+    });
+    let size: u64 = images.iter().filter_map(|it| it["Size"].as_u64()).sum();
+    let now = moment::now();
+    let containers = containers.iter().map(|it| {
+        let mut told = told::listed(it, now);
+        told["SizeRw"] = json!(seed(it) % 50_000_000);
+        told["SizeRootFs"] = json!(seed(it));
+        told
+    });
+    json(&json!({
+        "LayersSize": size, "Images": images, "Containers": containers.collect::<Vec<_>>(), "Volumes": volumes,
+        "BuildCache": [], "BuilderSize": 0,
     }))
 }
 

@@ -225,3 +225,24 @@ pub fn mac(ip: &str) -> String {
         _ => String::new(),
     }
 }
+
+/// A list's or an inspect's container in a state, with a health and on ports that nobody knows.
+pub fn in_unknown_words(mut told: Value) -> Value {
+    if told["State"].is_string() {
+        told["State"] = json!("levitating");
+        told["Status"] = json!("Levitating 5 minutes (radiant)");
+        if let Some(ports) = told["Ports"].as_array_mut() {
+            ports.iter_mut().for_each(|port| port["Type"] = json!("quic"));
+        }
+        return told;
+    }
+    told["State"]["Status"] = json!("levitating");
+    if told["State"]["Health"].is_object() {
+        told["State"]["Health"]["Status"] = json!("radiant");
+    }
+    if let Some(ports) = told["NetworkSettings"]["Ports"].as_object_mut() {
+        let strange = std::mem::take(ports).into_iter().map(|(port, places)| (port.replace("tcp", "quic"), places));
+        ports.extend(strange);
+    }
+    told
+}

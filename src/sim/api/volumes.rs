@@ -58,6 +58,12 @@ pub fn remove(sim: &Arc<Sim>, name: &str, ask: &Ask) -> Answer {
     empty()
 }
 
+/// Docker of this version takes all that nobody uses, with or without a name.
+pub fn prune(sim: &Arc<Sim>) -> Answer {
+    let (names, freed) = sim.change(|world, _| world.prune_volumes());
+    json(&json!({"VolumesDeleted": names, "SpaceReclaimed": freed}))
+}
+
 pub fn told(volume: &Volume) -> Value {
     json!({
         "Name": volume.name, "Driver": "local", "Mountpoint": volume.mountpoint(),

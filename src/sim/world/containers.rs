@@ -2,13 +2,12 @@
 
 use super::{Container, Endpoint, Health, Refusal, State, World, attributes, is_name};
 use crate::sim::{events::Attributes, moment::Nanos};
-use rand::Rng;
 use std::sync::Arc;
 
 type Outcome = Result<(), Refusal>;
 
 impl World {
-    /// All of them, the youngest first, as Docker lists them. Cheap: they are shared.
+    /// All of them, the youngest first, as Docker lists them. Cheap, since they are shared.
     pub fn containers(&self) -> Vec<Arc<Container>> {
         let mut all: Vec<_> = self.containers.values().cloned().collect();
         all.sort_by_key(|it| std::cmp::Reverse(it.created));
@@ -320,16 +319,6 @@ impl World {
             wanted.iter().any(|(wanted, at)| wanted == protocol && at.port == public.port && at.ip == public.ip)
         })?;
         Some(format!("{}:{}", taken.1.ip, taken.1.port))
-    }
-
-    /// One of them by chance.
-    pub fn any_container(&mut self, fits: impl Fn(&Container) -> bool) -> Option<String> {
-        let fitting: Vec<&String> = self.containers.iter().filter(|(_, it)| fits(it)).map(|(id, _)| id).collect();
-        if fitting.is_empty() {
-            return None;
-        }
-        let at = self.random.random_range(0..fitting.len());
-        Some(fitting[at].clone())
     }
 }
 

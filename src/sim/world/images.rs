@@ -24,6 +24,25 @@ pub struct Image {
     pub layers: Vec<Layer>,
 }
 
+impl Image {
+    /// One without a name that holds `size` bytes.
+    pub fn blank(id: String, size: u64, created: Nanos) -> Self {
+        Self {
+            id,
+            tags: Vec::new(),
+            digests: Vec::new(),
+            created,
+            size,
+            labels: Labels::new(),
+            command: vec!["/bin/sh".into()],
+            env: vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()],
+            exposed: Vec::new(),
+            volumes: Vec::new(),
+            layers: vec![Layer { created_by: "Imported from -".into(), size }],
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     pub created_by: String,
@@ -78,14 +97,42 @@ impl World {
         if let Some(name) = name {
             self.give_name(&id, &familiar(name));
         }
-        let told = if action == "pull" { name.map(familiar) } else { None }.unwrap_or_else(|| id.clone());
-        self.tell("image", action, &told, attributes([("name", &told)]));
-        if action == "import"
-            && let Some(name) = name
-        {
-            self.tell("image", "tag", &id, attributes([("name", &familiar(name))]));
+        match name.map(familiar) {
+            Some(name) if action == "pull" => self.tell_of_pull(&name),
+            Some(name) => {
+                self.tell("image", "tag", &id, attributes([("name", &name)]));
+                self.tell("image", action, &id, attributes([("name", &id)]));
+            }
+            None => self.tell("image", action, &id, attributes([("name", &id)])),
         }
         id
+    }
+
+    /// A pull is told by its name: of the image's id it says nothing.
+    pub fn tell_of_pull(&mut self, name: &str) {
+        let repository = name.rsplit_once(':').map_or(name, |it| it.0);
+        self.tell("image", "pull", name, attributes([("name", repository)]));
+    }
+
+    /// An image of a container as it is now. Its id.
+    pub fn commit(&mut self, container: &str, name: Option<&str>, now: Nanos) -> Result<String, Refusal> {
+        let container = self.known(container)?;
+        let id = format!("sha256:{}", self.new_id());
+        let from = self.images.get(&container.image_id).cloned();
+        let layer = Layer { created_by: container.command_line(), size: 4_000_000 };
+        let mut image = from.unwrap_or_else(|| Image::blank(String::new(), 0, now));
+        (image.id, image.created, image.size) = (id.clone(), now, image.size + layer.size);
+        (image.tags, image.digests) = (Vec::new(), Vec::new());
+        image.layers.push(layer);
+        self.put_image(image);
+        let reference = name.map(familiar).unwrap_or_default();
+        if !reference.is_empty() {
+            self.give_name(&id, &reference);
+            self.tell("image", "tag", &id, attributes([("name", &reference)]));
+        }
+        let more = [("comment", ""), ("imageID", id.as_str()), ("imageRef", &reference)];
+        self.tell_of(&container.id, "commit", more);
+        Ok(id)
     }
 
     /// Takes a name from an image; with the last name, or by its id, the image goes.

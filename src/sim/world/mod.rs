@@ -64,7 +64,7 @@ impl World {
         digits.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn tell(&mut self, kind: &'static str, action: impl Into<String>, id: &str, attributes: Attributes) {
+    pub fn tell(&mut self, kind: &'static str, action: impl Into<String>, id: &str, attributes: Attributes) {
         self.events.push(Event { kind, action: action.into(), id: id.to_owned(), attributes });
     }
 }

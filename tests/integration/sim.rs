@@ -1,0 +1,195 @@
+//! The simulator as an engine: for our watcher, for our server, and for the docker CLI.
+
+use crate::{
+    raw_http::{Raw, ask},
+    support::{Docker, TestServer, Watched},
+};
+use quaylight::{
+    model::{ContainerAction, ContainerState, EngineState, Health},
+    server::engine::with_details_of,
+    sim::{Options, Place, Running, Sim, Truth},
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+async fn simulate(containers: usize) -> Running {
+    Sim::start(Options { containers, ..Options::default() }).await.unwrap()
+}
+
+/// Everything that both sides know, in words to compare.
+fn told(truth: &Truth) -> BTreeMap<String, String> {
+    let containers = truth
+        .containers
+        .iter()
+        .map(|it| (it.id.clone(), format!("{} {} {} {}", it.name, it.state, it.health.unwrap_or("-"), it.image)));
+    let images = truth.images.iter().map(|it| (it.id.clone(), it.tags.join(" ")));
+    let volumes = truth.volumes.iter().map(|it| (format!("volume {it}"), String::new()));
+    let networks = truth.networks.iter().map(|it| (it.id.clone(), it.name.clone()));
+    containers.chain(images).chain(volumes).chain(networks).collect()
+}
+
+fn seen(state: &EngineState) -> BTreeMap<String, String> {
+    let health = |it: Option<Health>| match it {
+        None => "-",
+        Some(Health::Starting) => "starting",
+        Some(Health::Healthy) => "healthy",
+        Some(Health::Unhealthy) => "unhealthy",
+    };
+    let containers = state.containers().map(|it| {
+        let state = format!("{:?}", it.state).to_lowercase();
+        (it.id.to_string(), format!("{} {state} {} {}", it.name, health(it.health), it.image))
+    });
+    let images = state.images().map(|it| (it.id.to_string(), it.tags.join(" ")));
+    let volumes = state.volumes().map(|it| (format!("volume {}", it.id), String::new()));
+    let networks = state.networks().map(|it| (it.id.to_string(), it.name.clone()));
+    containers.chain(images).chain(volumes).chain(networks).collect()
+}
+
+#[tokio::test]
+async fn a_watcher_sees_a_simulated_engine_as_it_is() {
+    let sim = simulate(60).await;
+    let watched = Watched::start(sim.url()).await;
+    watched.until("all is seen", |state| seen(state) == told(&sim.truth())).await;
+}
+
+#[tokio::test]
+async fn an_action_and_a_rename_arrive() {
+    let sim = simulate(10).await;
+    let (docker, watched) = (Docker::simulated(sim.url()), Watched::start(sim.url()).await);
+    let id = watched
+        .reader
+        .look(|state| state.containers().find(|it| it.state == ContainerState::Running).map(|it| it.id.clone()));
+    let id = id.unwrap();
+    for (action, wanted) in [
+        (ContainerAction::Stop { timeout: None }, ContainerState::Exited),
+        (ContainerAction::Start, ContainerState::Running),
+        (ContainerAction::Pause, ContainerState::Paused),
+        (ContainerAction::Unpause, ContainerState::Running),
+        (ContainerAction::Restart { timeout: None }, ContainerState::Running),
+        (ContainerAction::Kill { signal: None }, ContainerState::Exited),
+    ] {
+        watched.engine.act_on_container(&id, &action).await.unwrap();
+        let is_so = |state: &EngineState| state.containers().any(|it| it.id == id && it.state == wanted);
+        watched.until(&format!("{action:?}"), is_so).await;
+    }
+    docker.run(&["rename", id.as_str(), "another"]).await;
+    watched.until_container("another", |it| it.id == id).await;
+    assert_eq!(ask(sim.url(), "POST", "/containers/another/stop", "").await.0, 304);
+    let remove = ContainerAction::Remove { force: false, volumes: false };
+    watched.engine.act_on_container(&id, &remove).await.unwrap();
+    watched.until("it is gone", |state| state.containers().all(|it| it.id != id)).await;
+}
+
+#[tokio::test]
+async fn after_much_churn_a_watcher_agrees_with_the_truth() {
+    let sim = simulate(50).await;
+    let watched = Watched::start(sim.url()).await;
+    sim.set_churn(150.0);
+    watched.until("much has happened", |_| sim.truth().events_sent > 1_500).await;
+    sim.set_churn(0.0);
+    watched.until("all agrees", |state| seen(state) == told(&sim.truth())).await;
+}
+
+#[tokio::test]
+async fn a_list_tells_of_a_simulated_container_what_an_inspect_tells() {
+    let sim = simulate(60).await;
+    let watched = Watched::start(sim.url()).await;
+    let listed = watched.engine.containers().await.unwrap();
+    assert_eq!(listed.len(), 60);
+    // Of a paused one the list's words don't say how healthy it is: Docker's neither.
+    for listed in listed.into_iter().filter(|it| it.state != ContainerState::Paused) {
+        let inspected = watched.engine.container(&listed.id).await.unwrap().unwrap();
+        assert_eq!(with_details_of(listed.clone(), &inspected), inspected);
+        assert_eq!((listed.exit_code, &listed.ports), (inspected.exit_code, &inspected.ports));
+    }
+}
+
+/// The awkward timing of the real engine: whoever asks too early waits, or is told what was before.
+#[tokio::test]
+async fn between_die_and_the_truth_an_inspect_waits_and_the_list_says_running() {
+    let lock = Duration::from_millis(400);
+    let sim = Sim::start(Options { lock, ..Options::default() }).await.unwrap();
+    let watched = Watched::start(sim.url()).await;
+    let engine = &watched.engine;
+    let running = engine.containers().await.unwrap().into_iter().find(|it| it.state == ContainerState::Running);
+    let id = running.unwrap().id;
+    let mut events = engine.events(None).await.unwrap();
+    let kill = ContainerAction::Kill { signal: None };
+    let (killed, ()) = tokio::join!(engine.act_on_container(&id, &kill), async {
+        while events.next().await.unwrap().action != "die" {}
+        let died = Instant::now();
+        let listed = engine.containers().await.unwrap().into_iter().find(|it| it.id == id).unwrap();
+        assert_eq!(listed.state, ContainerState::Running);
+        let inspected = engine.container(&id).await.unwrap().unwrap();
+        assert_eq!((inspected.state, inspected.exit_code), (ContainerState::Exited, Some(137)));
+        assert!(died.elapsed() > lock / 2, "{:?}", died.elapsed());
+    });
+    killed.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_shows_a_simulated_engine() {
+    let sim = simulate(10).await;
+    let server = TestServer::at(sim.url(), &[]).await;
+    let url = format!("tcp://{}", server.address);
+    let name = sim.truth().containers[0].name.clone();
+    let mut stream = Raw::get(&url, "/api/stream").await;
+    stream.until(&format!("\"name\":\"{name}\"")).await;
+    let (status, _) = ask(sim.url(), "POST", &format!("/containers/{name}/rename?name=another-name"), "").await;
+    assert_eq!(status, 204);
+    stream.until("\"name\":\"another-name\"").await;
+    drop(stream);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_docker_cli_takes_it_for_docker() {
+    let folder = std::env::temp_dir().join(format!("quaylight-sim-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = Place::Socket(folder.join("docker.sock"));
+    let sim = Sim::start(Options { place: place.clone(), containers: 12, ..Options::default() }).await.unwrap();
+    let docker = Docker::simulated(sim.url());
+    assert_eq!(docker.run(&["ps", "-aq"]).await.lines().count(), 12);
+    assert_eq!(docker.run(&["version", "--format", "{{.Server.APIVersion}}"]).await, "1.41");
+
+    let image = "nginx:1.27-alpine";
+    let made = docker.run(&["create", "--name", "made", "--publish", "8099:80", "--volume", "kept:/data", image]).await;
+    assert_eq!(docker.run(&["start", "made"]).await, "made");
+    let line = docker.run(&["ps", "--format", "{{.Names}} {{.Ports}} {{.State}}", "--filter", "name=made"]).await;
+    assert_eq!(line, "made 0.0.0.0:8099->80/tcp running");
+    let format = "{{.Id}} {{.State.Status}} {{(index .Mounts 0).Name}}";
+    assert_eq!(docker.run(&["inspect", "--format", format, &made[..12]]).await, format!("{made} running kept"));
+    assert!(docker.run(&["logs", "--tail", "1", "made"]).await.contains("starting"));
+    assert!(docker.run(&["stats", "--no-stream", "--format", "{{.CPUPerc}}", "made"]).await.ends_with('%'));
+    docker.run(&["stop", "made"]).await;
+    assert_eq!(docker.run(&["wait", "made"]).await, "143");
+    docker.run(&["rm", "made"]).await;
+
+    let crash = ["run", "--detach", "--name", "crash", "--restart", "on-failure:2", image, "sh", "-c", "exit 3"];
+    docker.run(&crash).await;
+    let restarts = async || docker.run(&["inspect", "--format", "{{.RestartCount}} {{.State.Status}}", "crash"]).await;
+    while restarts().await != "2 exited" {}
+
+    docker.run(&["pull", "some/thing:2"]).await;
+    docker.run(&["tag", "some/thing:2", "another:3"]).await;
+    assert_eq!(docker.run(&["images", "--quiet", "another"]).await.len(), 12);
+    docker.run(&["network", "create", "own"]).await;
+    docker.run(&["network", "connect", "own", "crash"]).await;
+    let joined = docker.run(&["inspect", "--format", "{{len .NetworkSettings.Networks}}", "crash"]).await;
+    assert_eq!(joined, "2");
+    assert_eq!(sim.truth().volumes.iter().filter(|it| *it == "kept").count(), 1);
+    docker.run(&["rm", "--force", "crash"]).await;
+    docker.run(&["volume", "rm", "kept"]).await;
+    docker.run(&["network", "rm", "own"]).await;
+
+    // A second one does not take the place of the first; when that is gone, nothing is in the way.
+    let taken = Sim::start(Options { place: place.clone(), ..Options::default() }).await;
+    assert!(taken.is_err_and(|error| error.to_string().contains("in use")));
+    drop(sim);
+    assert!(!folder.join("docker.sock").exists());
+    std::os::unix::net::UnixListener::bind(folder.join("docker.sock")).unwrap();
+    drop(Sim::start(Options { place, ..Options::default() }).await.unwrap());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
