@@ -25,6 +25,9 @@ use live::{Handshakes, Sessions, Snapshots};
 use std::{future::Future, io, time::Duration};
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
 
+/// Each socket is an open file, and the usual limit is 1,024.
+const OPEN_FILES: u64 = 16 * 1024;
+
 /// Open requests get this long to end when the server goes away.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -35,6 +38,9 @@ pub async fn run(
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    if let Err(error) = rlimit::increase_nofile_limit(OPEN_FILES) {
+        tracing::warn!(%error, "can't raise the limit of open files");
+    }
     let (writer, reader, inbox) = state::open(clock);
     let writer = tokio::spawn(writer.run());
     let local = crate::model::HostId::new("local").expect("a word");

@@ -90,11 +90,12 @@ pub fn rows(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + Se
             lines[start.min(end)..end].to_vec()
         })
     });
+    // Not by a custom property: every row would inherit it, and be styled anew with each step of scrolling.
     let room = live(move || {
         let (count, window) = (count.get(), window.get());
         (count > SHORT).then(|| {
             let (before, after) = (window.room(window.start.min(count)), window.room(count.saturating_sub(window.end)));
-            format!("--before:{before}px;--after:{after}px")
+            format!("padding-block:{before}px {after}px")
         })
     });
     let scrolled = use_context::<Scrolled>().unwrap_or_default();

@@ -64,6 +64,11 @@ pub struct Actor {
 }
 
 impl EngineEvent {
+    /// The engine's clock, as exactly as it says it: two events may share a microsecond.
+    pub fn nanos(&self) -> i64 {
+        self.nanos
+    }
+
     /// The engine's clock.
     pub fn time(&self) -> Timestamp {
         Timestamp::from_micros(self.nanos / 1_000)

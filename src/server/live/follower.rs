@@ -138,9 +138,9 @@ impl Follower {
                 Some(Due::Batch(batch)) => batch,
                 None => match self.batches.recv().await {
                     Ok(batch) => batch,
-                    // Too slow: start over rather than leave a hole.
+                    // Too slow: what it missed if that is still kept, else it starts over; never a hole.
                     Err(RecvError::Lagged(_)) => {
-                        let follow = self.app.reader.follow(None);
+                        let follow = self.app.reader.follow(Some(self.position));
                         self.begin(follow);
                         continue;
                     }

@@ -33,6 +33,9 @@ use tokio::{
 /// A client that takes no byte for this long is gone.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
 
+/// Bytes read at once, kept for as long as the socket lives: clients say little.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// Proxies cut sockets that are silent for a minute.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
@@ -72,6 +75,7 @@ pub async fn socket(
         .protocols(Encoding::ALL.map(Encoding::subprotocol))
         .max_message_size(routes::LONGEST_MESSAGE)
         .max_frame_size(routes::LONGEST_MESSAGE)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0);
     let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
     let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
