@@ -37,7 +37,7 @@ enum Command {
 
 /// Gives back what it no longer needs: after reading a large engine, and after a thousand sockets have gone.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

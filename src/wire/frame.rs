@@ -1,6 +1,6 @@
 //! The messages of the protocol.
 
-use super::ActionError;
+use super::{ActionError, PackedDiff};
 use crate::model::{ActionOptions, Change, EngineState, Entity, Host, HostId, Key, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -8,38 +8,33 @@ use std::{fmt, str::FromStr};
 /// The version that `hello` names; the subprotocols carry it too.
 pub const PROTOCOL: u32 = 1;
 
-/// Server → client. `C` is a change and `S` a complete state, as the encoding writes them: [`Change`] and [`Update`] in
-/// JSON, [`super::PackedChange`] and [`Part`] in binary.
+/// Server → client. `S` is a complete state and `D` a diff, as the encoding writes them: [`Update`] and [`Diff`] in JSON,
+/// [`Part`] and [`PackedDiff`] in binary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ServerFrame<C = Change, S = Update> {
+pub enum ServerFrame<S = Update, D = Diff> {
     Hello(Hello),
     EngineStateUpdate(S),
-    EngineStateDiff(Diff<C>),
+    EngineStateDiff(D),
     Ack(Ack),
     Pong(Pong),
     Error(WireError),
 }
 
 /// A frame of the binary encoding.
-pub type PackedFrame = ServerFrame<super::PackedChange, Part>;
+pub type PackedFrame = ServerFrame<Part, PackedDiff>;
 
-impl<S> ServerFrame<Change, S> {
-    /// The same frame for the binary encoding, with entities whole; a complete state by what `parts` makes of it.
-    pub fn packed(self, parts: impl FnOnce(S) -> Part) -> PackedFrame {
-        match self {
+impl ServerFrame {
+    /// The same frame for the binary encoding; none for a complete state, which comes in parts there.
+    pub fn packed(self) -> Option<PackedFrame> {
+        Some(match self {
             Self::Hello(hello) => ServerFrame::Hello(hello),
-            Self::EngineStateUpdate(update) => ServerFrame::EngineStateUpdate(parts(update)),
-            Self::EngineStateDiff(diff) => {
-                let changes = diff.data.changes.into_iter().map(super::PackedChange::from).collect();
-                let data = Changes { changes };
-                let Diff { epoch, from, to, timestamp, event, .. } = diff;
-                ServerFrame::EngineStateDiff(Diff { epoch, from, to, timestamp, event, data })
-            }
+            Self::EngineStateUpdate(_) => return None,
+            Self::EngineStateDiff(diff) => ServerFrame::EngineStateDiff(diff.into()),
             Self::Ack(ack) => ServerFrame::Ack(ack),
             Self::Pong(pong) => ServerFrame::Pong(pong),
             Self::Error(error) => ServerFrame::Error(error),
-        }
+        })
     }
 }
 
@@ -82,8 +77,8 @@ pub struct EventTimes {
     pub received: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Diff<C = Change> {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
     pub epoch: u64,
     pub from: u64,
     pub to: u64,
@@ -91,12 +86,12 @@ pub struct Diff<C = Change> {
     pub timestamp: Timestamp,
     /// None where no event caused it.
     pub event: Option<EventTimes>,
-    pub data: Changes<C>,
+    pub data: Changes,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Changes<C = Change> {
-    pub changes: Vec<C>,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Changes {
+    pub changes: Vec<Change>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,5 +15,5 @@ pub use frame::{
     Ack, ActionRequest, Changes, Channel, Channels, ClientFrame, Diff, Encoding, EventTimes, Hello, Malformed,
     PROTOCOL, PackedFrame, Part, Pong, Position, ServerFrame, Update, WireError,
 };
-pub use pack::{Packed, PackedChange};
+pub use pack::{Packed, PackedChange, PackedDiff};
 pub use seed::{Seed, Totals};

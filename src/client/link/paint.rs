@@ -42,15 +42,12 @@ fn painted(store: &Store, waiting: &RefCell<Vec<Arrival>>) {
     let now = clock();
     let offset = store.link().with_untracked(|link| link.clock_offset);
     let samples = waiting.take().into_iter().map(|it| -> Sample {
-        let received = it.received.micros() + offset;
-        [
-            it.event.received.micros() - it.event.engine.micros(),
-            it.sent.micros() - it.event.received.micros(),
-            // The estimate of the other clock may be off by more than the way takes.
-            (received - it.sent.micros()).max(0),
-            now.micros() - it.received.micros(),
-            now.micros() + offset - it.event.engine.micros(),
-        ]
+        let engine = it.event.received.micros() - it.event.engine.micros();
+        let server = it.sent.micros() - it.event.received.micros();
+        // The estimate of the other clock may be off by more than the way takes.
+        let network = (it.received.micros() + offset - it.sent.micros()).max(0);
+        let paint = now.micros() - it.received.micros();
+        [engine, server, network, paint, engine + server + network + paint]
     });
     store.latencies().update(|latencies| samples.for_each(|sample| latencies.add(sample)));
 }

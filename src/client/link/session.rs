@@ -14,7 +14,7 @@ use crate::{
         store::{Command, Connection, Step, Store, Transport, What},
     },
     model::Timestamp,
-    wire::{Diff, Hello, PackedChange, PackedFrame, Part, Pong, Position, ServerFrame},
+    wire::{Hello, PackedDiff, PackedFrame, Part, Pong, Position, ServerFrame},
 };
 use futures::{
     FutureExt, StreamExt,
@@ -30,6 +30,9 @@ const LOOK_EVERY: u32 = 1_000;
 
 /// Looks between two pings.
 const PING_EVERY: u32 = 3;
+
+/// After these the other clock is known well enough to measure by it.
+const FIRST_PINGS: u32 = 5;
 
 /// A connection that was silent for this long, in milliseconds, pings unanswered, is dead whatever it says.
 const SILENCE: i64 = 8_000;
@@ -47,6 +50,9 @@ pub(super) struct Session<'a> {
     pinging: Fuse<LocalBoxFuture<'a, Option<Answer>>>,
     /// This page's clock and the revision before the interruption, until it is known what was missed.
     lost_at: Option<(Timestamp, u64)>,
+    /// Pings to send at once, each when the last came back: the first, while the page still wakes up, tells little of
+    /// the other clock.
+    first_pings: u32,
     /// A gap was met and what was missed asked for: what comes before the answer joins up with nothing.
     resuming: bool,
 }
@@ -65,6 +71,7 @@ impl<'a> Session<'a> {
             climbing: Fuse::terminated(),
             pinging: Fuse::terminated(),
             lost_at,
+            first_pings: FIRST_PINGS,
             resuming: false,
         }
     }
@@ -233,16 +240,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn step(&mut self, diff: Diff<PackedChange>, sent_after: u32) -> Result<(), Gone> {
+    async fn step(&mut self, diff: PackedDiff, sent_after: u32) -> Result<(), Gone> {
         let received = clock();
-        let (event, sent) = (diff.event, diff.timestamp.micros() + i64::from(sent_after));
+        let (event, sent) = (diff.event(), diff.timestamp.micros() + i64::from(sent_after));
         match self.store.step(diff, received) {
             Step::Known => {}
             Step::Applied => {
                 self.resuming = false;
                 self.line.arrived(self.store.position().get_untracked());
                 // What was missed came late because of that, and says nothing of the way.
-                if let Some(event) = event.filter(|_| self.lost_at.is_none()) {
+                let is_telling = self.lost_at.is_none() && self.first_pings == 0;
+                if let Some(event) = event.filter(|_| is_telling) {
                     self.paint.expect(self.store, event, Timestamp::from_micros(sent), received);
                 }
                 if self.pace.step() {
@@ -270,6 +278,10 @@ impl<'a> Session<'a> {
             link.server_revision = pong.revision;
             link.server_drift = pong.drift;
         });
+        if micros.is_some() && self.first_pings > 0 {
+            self.first_pings -= 1;
+            self.ping();
+        }
         // The server answers after it has sent what was missed.
         if let Some((_, before)) = self.lost_at.take_if(|_| micros.is_some()) {
             let revision = self.store.position().get_untracked().revision;

@@ -20,7 +20,7 @@ use crate::{
     model::{
         Change, Container, ContainerState, EngineState, Entity, Host, Image, Key, Kind, Network, Timestamp, Volume,
     },
-    wire::{Diff, Packed, PackedChange, Part, Position, Seed, Totals},
+    wire::{Packed, PackedDiff, Part, Position, Seed, Totals},
 };
 use futures::channel::mpsc;
 use leptos::prelude::*;
@@ -275,17 +275,18 @@ impl Store {
     }
 
     /// One step on. `received` is this page's clock.
-    pub fn step(&self, step: Diff<PackedChange>, received: Timestamp) -> Step {
+    pub fn step(&self, step: PackedDiff, received: Timestamp) -> Step {
         let Position { epoch, revision } = self.truth().position;
-        if epoch == step.epoch && step.to <= revision {
+        let to = step.to();
+        if to <= revision {
             return Step::Known;
         }
-        if (epoch, revision) != (step.epoch, step.from) || self.known().is_none() {
+        if revision != step.from || self.known().is_none() {
             return Step::OutOfStep;
         }
         let clock_offset = self.0.link.with_untracked(|link| link.clock_offset);
-        let change = LastChange { event: step.event, applied: step.timestamp, received, clock_offset };
-        for packed in step.data.changes {
+        let change = LastChange { event: step.event(), applied: step.timestamp, received, clock_offset };
+        for packed in step.changes {
             let Ok(unpacked) = self.look(|state| Packed::unpack(packed, state)) else {
                 // Half of a step can't be taken back: nothing but the complete state leads on from here.
                 self.arrive(Position { epoch: 0, revision: 0 });
@@ -293,7 +294,7 @@ impl Store {
             };
             self.apply(unpacked, Some(change));
         }
-        self.arrive(Position { epoch: step.epoch, revision: step.to });
+        self.arrive(Position { epoch, revision: to });
         Step::Applied
     }
 

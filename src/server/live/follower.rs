@@ -7,7 +7,7 @@ use crate::{
         app::App,
         state::{Batch, Follow, Start},
     },
-    wire::{Changes, Channels, Diff, Encoding, PackedFrame, Position, ServerFrame, binary, json},
+    wire::{Changes, Channels, Diff, Encoding, Position, ServerFrame, binary, json},
 };
 use axum::{
     body::Bytes,
@@ -52,7 +52,7 @@ impl Payload {
         match encoding {
             Encoding::Json => Self::Text(json::encode_server(&frame).into()),
             Encoding::Postcard => {
-                let frame: PackedFrame = frame.packed(|_| unreachable!("states are sent from snapshots"));
+                let frame = frame.packed().expect("complete states are sent from snapshots");
                 Self::Binary(binary::encode_server(&frame).into())
             }
         }
@@ -167,7 +167,7 @@ impl Follower {
             self.position = position;
             let payload = match self.encoding {
                 Encoding::Json => Payload::Text(batch.json(epoch)),
-                Encoding::Postcard => Payload::Binary(batch.binary(epoch)),
+                Encoding::Postcard => Payload::Binary(batch.binary()),
             };
             return Some(Sent { payload, position, timestamp });
         }

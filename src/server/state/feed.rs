@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Change, EngineState, Timestamp},
-    wire::{Changes, Diff, EventTimes, Packed, PackedChange, ServerFrame, binary, json},
+    wire::{Changes, Diff, EventTimes, Packed, PackedChange, PackedDiff, ServerFrame, binary, json},
 };
 use axum::{body::Bytes, extract::ws::Utf8Bytes};
 use std::{collections::VecDeque, sync::OnceLock};
@@ -37,11 +37,9 @@ impl Batch {
     }
 
     /// As the frame of a message for our own page.
-    pub fn binary(&self, epoch: u64) -> Bytes {
+    pub fn binary(&self) -> Bytes {
         let encode = || {
-            let data = Changes { changes: self.packed.clone() };
-            let (timestamp, event) = (self.timestamp, self.event);
-            let diff = Diff { epoch, from: self.from, to: self.to, timestamp, event, data };
+            let diff = PackedDiff::new(self.from, self.to, self.timestamp, self.event, self.packed.clone());
             binary::encode_server(&ServerFrame::EngineStateDiff(diff)).into()
         };
         self.binary.get_or_init(encode).clone()

@@ -87,6 +87,8 @@ impl Watcher {
                     self.tell_gathered(&mut gathered).await;
                     self.on_event(&event, first.is_none(), &mut reads).await;
                 }
+                // Long enough gathered. Before the reads, which may come without a pause.
+                () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
                 // A read has ended: the truth.
                 read = reads.next(), if !reads.is_idle() => match read {
                     Ok(Some((_, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
@@ -103,8 +105,6 @@ impl Watcher {
                     Err(EngineError::Timeout) if self.engine.is_alive().await => {}
                     Err(error) => return Err(error),
                 },
-                // Long enough gathered.
-                () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
                 // The list has come: the first is shown whole, later ones only tell where to look.
                 (mark, listed) = async { listing.as_mut().expect("checked").await }, if listing.is_some() => {
                     listing = None;
