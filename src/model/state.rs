@@ -1,19 +1,19 @@
 //! The whole truth about the engines: a table for each noun, changed by one reducer on both sides.
 
 use super::{
-    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Network, Usage, Used,
-    Volume,
+    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Network, Sorted, Usage,
+    Used, Volume,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// One table for each kind. All have the same type, entities in them of their kind only: five types of map would be
 /// five times the code in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineState {
-    tables: [BTreeMap<Key, Entity>; Kind::ALL.len()],
+    tables: [Sorted<Key, Entity>; Kind::ALL.len()],
     /// Derived from the containers: who is used by how many, whether or not its table knows it yet.
-    usage: BTreeMap<Used, Usage>,
+    usage: Sorted<Used, Usage>,
     /// Derived: how many containers are in each [`ContainerState`].
     states: [u32; ContainerState::ALL.len()],
     /// Derived: how many of those that have exited did so with a code of failure.
@@ -23,28 +23,28 @@ pub struct EngineState {
 /// Reading.
 impl EngineState {
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
-        self.table(Kind::Host).values().filter_map(Entity::as_host)
+        self.entities(Kind::Host).filter_map(Entity::as_host)
     }
 
     pub fn containers(&self) -> impl Iterator<Item = &Arc<Container>> {
-        self.table(Kind::Container).values().filter_map(Entity::as_container)
+        self.entities(Kind::Container).filter_map(Entity::as_container)
     }
 
     pub fn images(&self) -> impl Iterator<Item = &Arc<Image>> {
-        self.table(Kind::Image).values().filter_map(Entity::as_image)
+        self.entities(Kind::Image).filter_map(Entity::as_image)
     }
 
     pub fn volumes(&self) -> impl Iterator<Item = &Arc<Volume>> {
-        self.table(Kind::Volume).values().filter_map(Entity::as_volume)
+        self.entities(Kind::Volume).filter_map(Entity::as_volume)
     }
 
     pub fn networks(&self) -> impl Iterator<Item = &Arc<Network>> {
-        self.table(Kind::Network).values().filter_map(Entity::as_network)
+        self.entities(Kind::Network).filter_map(Entity::as_network)
     }
 
     /// All of a kind, by key.
     pub fn entities(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
-        self.table(kind).values()
+        self.table(kind).iter().map(|(_, entity)| entity)
     }
 
     pub fn count(&self, kind: Kind) -> usize {
@@ -75,7 +75,7 @@ impl EngineState {
 
     /// Every key, hosts first.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.tables.iter().flat_map(BTreeMap::keys)
+        self.tables.iter().flat_map(|table| table.iter().map(|(key, _)| key))
     }
 
     /// The same state without the tables of other kinds; usage stays as it was counted.
@@ -91,7 +91,7 @@ impl EngineState {
         state
     }
 
-    fn table(&self, kind: Kind) -> &BTreeMap<Key, Entity> {
+    fn table(&self, kind: Kind) -> &Sorted<Key, Entity> {
         &self.tables[kind as usize]
     }
 }
@@ -190,7 +190,7 @@ impl EngineState {
                 }
             }
             None => {
-                for (key, entity) in &mut self.tables[Kind::Network as usize] {
+                for (key, entity) in self.tables[Kind::Network as usize].iter_mut() {
                     if entity.as_used().as_ref() == Some(used) {
                         entity.set_usage(usage);
                         touched.push(key.clone());

@@ -1,14 +1,11 @@
 //! Signals: one for each entity that is looked at, and a few for each kind as a whole.
 
 use crate::{
-    model::{Container, Entity, Key, Kind, Timestamp},
+    model::{Container, Entity, Key, Kind, Sorted, Timestamp},
     wire::EventTimes,
 };
 use leptos::prelude::*;
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Mutex,
-};
+use std::{collections::VecDeque, sync::Mutex};
 
 /// Touched containers remembered: a list that missed more sorts everything anew.
 const REMEMBERED: usize = 256;
@@ -48,7 +45,7 @@ pub struct LastChange {
 pub(super) struct Rows {
     /// The latest containers that came, went or changed, and how many there have been.
     touched: Mutex<(VecDeque<Key>, u64)>,
-    rows: Mutex<HashMap<Key, Row>>,
+    rows: Mutex<Sorted<Key, Row>>,
     /// By kind: something came or went.
     members: [ArcTrigger; Kind::ALL.len()],
     /// By kind: something changed.
@@ -85,13 +82,13 @@ impl Rows {
             return Some(signal.clone());
         }
         let signal = ArcRwSignal::new(current()?);
-        rows.entry(key.clone()).or_default().value = Some(signal.clone());
+        row_of(&mut rows, key).value = Some(signal.clone());
         Some(signal)
     }
 
     pub(super) fn last_change(&self, key: &Key) -> ArcRwSignal<Option<LastChange>> {
         let mut rows = self.lock();
-        let row = rows.entry(key.clone()).or_default();
+        let row = row_of(&mut rows, key);
         row.last_change.get_or_insert_with(|| ArcRwSignal::new(row.latest)).clone()
     }
 
@@ -123,7 +120,7 @@ impl Rows {
         let kind = key.kind();
         let (signal, last_change) = {
             let mut rows = self.lock();
-            let row = rows.entry(key).or_default();
+            let row = row_of(&mut rows, &key);
             row.latest = change.or(row.latest);
             (row.value.clone(), row.last_change.clone())
         };
@@ -148,9 +145,16 @@ impl Rows {
         self.members[key.kind() as usize].notify();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Row>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sorted<Key, Row>> {
         self.rows.lock().expect("nobody panics while holding the rows")
     }
+}
+
+fn row_of<'a>(rows: &'a mut Sorted<Key, Row>, key: &Key) -> &'a mut Row {
+    if rows.get(key).is_none() {
+        rows.insert(key.clone(), Row::default());
+    }
+    rows.get_mut(key).expect("just inserted")
 }
 
 fn facets_that_differ(before: &Container, after: &Container) -> Vec<Facet> {

@@ -13,7 +13,6 @@ use crate::{
     },
 };
 use leptos::{ev::MouseEvent, prelude::*};
-use std::collections::BTreeSet;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
@@ -96,10 +95,9 @@ fn pressed(page: Page, event: &Event) {
 /// The checkbox of some row.
 fn picked(page: Page, event: &Event) {
     let Some((key, _)) = row_of(page, event, ".pick > input") else { return };
-    page.selected.update(|selected| {
-        if !selected.remove(&key) {
-            selected.insert(key);
-        }
+    page.selected.update(|selected| match selected.binary_search(&key) {
+        Ok(at) => drop(selected.remove(at)),
+        Err(at) => selected.insert(at, key),
     });
 }
 
@@ -137,12 +135,12 @@ fn SelectAll() -> impl IntoView {
     let page = expect_context::<Page>();
     let all = Memo::new(move |_| {
         let selected = page.selected.read();
-        !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|id| selected.contains(id)))
+        !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|key| selected.binary_search(key).is_ok()))
     });
     let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
-        let chosen =
-            if all.get_untracked() { BTreeSet::new() } else { page.chosen.get_untracked().into_iter().collect() };
+        let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked() };
+        chosen.sort();
         page.selected.set(chosen);
     };
     view! {

@@ -18,7 +18,6 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
-use std::collections::BTreeSet;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
@@ -26,7 +25,8 @@ pub(super) struct Page {
     pub query: Memo<ContainerQuery>,
     /// Ids as the query asks for them.
     pub chosen: Memo<Vec<Key>>,
-    pub selected: RwSignal<BTreeSet<Key>>,
+    /// Sorted.
+    pub selected: RwSignal<Vec<Key>>,
     pub acts: Acts,
 }
 
@@ -57,7 +57,7 @@ pub fn ContainersPage() -> impl IntoView {
             })
         })
     };
-    let page = Page { query, chosen, selected: RwSignal::new(BTreeSet::new()), acts: Acts::new() };
+    let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), acts: Acts::new() };
     provide_context(page);
 
     let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(Vec::len)) {

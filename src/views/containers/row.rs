@@ -70,7 +70,7 @@ fn cells(it: &Container, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4]
     let Parts { key, row, page, now, hostname } = parts;
     let is_selected = {
         let key = key.clone();
-        live(move || page.selected.with(|selected| selected.contains(&key)))
+        live(move || page.selected.with(|selected| selected.binary_search(&key).is_ok()))
     };
     let is_pending = {
         let row = row.clone();

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 #[component]
 pub(super) fn Head() -> impl IntoView {
@@ -124,7 +124,7 @@ pub(super) fn SelectionTools() -> impl IntoView {
                 "button bare end",
                 "close",
                 live(|| "Clear selection".to_owned()),
-                Box::new(move |_| page.selected.set(BTreeSet::new())),
+                Box::new(move |_| page.selected.set(Vec::new())),
             )}
         </div>
     }
