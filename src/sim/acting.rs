@@ -104,7 +104,11 @@ impl Sim {
         let dies = matches!(signal, 1..=3 | 6 | KILL | TERM);
         let id = self
             .when_free(reference, |world, id, _| {
-                world.require_up(id, "Cannot kill container")?;
+                let refused = |it: Refusal| Refusal {
+                    message: format!("Cannot kill container: {reference}: {}", it.message),
+                    ..it
+                };
+                world.require_up(id).map_err(refused)?;
                 if dies {
                     world.die(id, Some(signal), 128 + signal)?;
                 } else {
@@ -149,7 +153,7 @@ impl Sim {
     pub(super) async fn end_container(self: &Arc<Self>, reference: &str, exit_code: i64) -> Outcome {
         let (id, restarts) = self
             .when_free(reference, |world, id, _| {
-                world.require_up(id, "")?;
+                world.require_up(id)?;
                 let container = world.find(id)?;
                 let restarts = match container.restart_policy.as_str() {
                     "always" | "unless-stopped" => true,

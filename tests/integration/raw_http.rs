@@ -44,7 +44,7 @@ impl Raw {
     }
 
     /// Reads until the connection ends, in order or not.
-    pub async fn to_end(mut self) -> String {
+    pub async fn whole(mut self) -> String {
         let end = timeout(PATIENCE, self.stream.read_to_end(&mut self.arrived)).await;
         let _ = end.unwrap_or_else(|_| panic!("the connection does not end"));
         self.text()
@@ -62,7 +62,7 @@ impl Raw {
 
 /// Status and body of a request that is answered.
 pub async fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let text = Raw::send(url, method, path, body).await.to_end().await;
+    let text = Raw::send(url, method, path, body).await.whole().await;
     let status = text.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
     (status, text.split_once("\r\n\r\n").map_or(String::new(), |it| it.1.to_owned()))
 }

@@ -35,7 +35,7 @@ async fn tag(sim: &Running, name: &str) {
 #[tokio::test]
 async fn a_refused_request_gets_not_a_byte() {
     let sim = with(Fault::new(Kind::Refuse).times(1)).await;
-    assert_eq!(Raw::get(sim.url(), "/version").await.to_end().await, "");
+    assert_eq!(Raw::get(sim.url(), "/version").await.whole().await, "");
     assert_eq!(ask(sim.url(), "GET", "/version", "").await.0, 200);
 }
 
@@ -83,7 +83,7 @@ async fn an_error_strikes_as_often_as_asked_and_only_where() {
 #[tokio::test]
 async fn half_a_body_is_half_of_what_was_announced() {
     let sim = with(Fault::new(Kind::Half).times(1)).await;
-    let text = Raw::get(sim.url(), "/containers/json?all=1").await.to_end().await;
+    let text = Raw::get(sim.url(), "/containers/json?all=1").await.whole().await;
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let length = head.lines().find_map(|it| it.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
     let length: usize = length.unwrap().parse().unwrap();
@@ -97,7 +97,7 @@ async fn half_an_event_is_followed_by_the_end() {
     let stream = events(&sim).await;
     sim.faults().switch_on(Fault::new(Kind::Half).on("/events").times(1));
     tag(&sim, "half").await;
-    let text = stream.to_end().await;
+    let text = stream.whole().await;
     assert!(text.contains("\"Type\":\"image\"") && !text.contains("timeNano"), "{text}");
     assert!(!text.ends_with("0\r\n\r\n"), "{text}");
 }
@@ -149,7 +149,7 @@ async fn streams_get_unknown_events_garbage_floods_and_an_end() {
     sim.faults().switch_on(Fault::new(Kind::Flood).times(1_000));
     sim.faults().switch_on(Fault::new(Kind::CutEvents));
     stream.until("0\r\n\r\n").await;
-    let text = stream.to_end().await;
+    let text = stream.whole().await;
     assert!(text.contains("wormhole") && text.contains("teleport") && text.contains("no event"));
     assert_eq!(text.matches("\"Action\":\"update\"").count(), 1_000);
 }
@@ -161,7 +161,7 @@ async fn faults_are_switched_over_http_and_spare_their_own_switch() {
     let faults = r#"[{"fault":"refuse","path":"/images"},{"fault":"hang","path":"/containers"}]"#;
     let (status, listed) = ask(url, "POST", "/_sim/faults", faults).await;
     assert!(status == 200 && listed.contains("\"struck\":0"), "{listed}");
-    assert_eq!(Raw::get(url, "/images/json").await.to_end().await, "");
+    assert_eq!(Raw::get(url, "/images/json").await.whole().await, "");
     let (_, listed) = ask(url, "GET", "/_sim/faults", "").await;
     assert!(listed.contains(r#""fault":"refuse","path":"/images","struck":1"#), "{listed}");
     assert_eq!(ask(url, "DELETE", "/_sim/faults", "").await.0, 204);

@@ -69,7 +69,7 @@ fn matches(it: &Container, filters: &EventFilter) -> bool {
 
 pub async fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     let container = sim.inspect(reference).await?;
-    let told = sim.look(|world| told::inspected(&container, |id| world.find_network(id).ok().cloned()));
+    let told = sim.look(|world| told::inspected(&container, &|id: &str| world.find_network(id).ok().cloned()));
     let path = format!("/containers/{reference}/json");
     let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", &path);
     json(&strange(told, &container, strangeness.as_ref()))
@@ -161,7 +161,11 @@ pub async fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
 
 pub async fn top(sim: &Arc<Sim>, reference: &str) -> Answer {
     let container = sim.inspect(reference).await?;
-    sim.look(|world| world.require_up(&container.id, ""))?;
+    sim.change(|world, _| {
+        world.require_up(&container.id)?;
+        world.say(&container.id, "top");
+        Ok(())
+    })?;
     let start = &moment::rfc3339(container.started_at)[11..16];
     let process = |pid: u32, parent: u32, command: String| {
         json!(["root", pid.to_string(), parent.to_string(), "0", start, "?", "00:00:01", command])

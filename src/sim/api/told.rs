@@ -31,9 +31,11 @@ pub fn listed(it: &Container, now: Nanos) -> Value {
     })
 }
 
-pub fn inspected(it: &Container, network: impl Fn(&str) -> Option<Network>) -> Value {
+pub fn inspected(it: &Container, network: &impl Fn(&str) -> Option<Network>) -> Value {
     let (path, args) = it.command.split_first().map_or(("", &[][..]), |(path, args)| (path, args));
-    let main = it.networks.values().next();
+    // Only of the default bridge, as in Docker's first days.
+    let bridge = it.networks.get("bridge").map(|it| endpoint_told(it, network(&it.network_id).as_ref()));
+    let bridged = |field: &str| bridge.as_ref().map_or(json!(""), |it| it[field].clone());
     json!({
         "Id": it.id,
         "Created": rfc3339(it.created),
@@ -52,8 +54,10 @@ pub fn inspected(it: &Container, network: impl Fn(&str) -> Option<Network>) -> V
         "Config": config(it),
         "NetworkSettings": {
             "Bridge": "", "SandboxID": "", "HairpinMode": false, "Ports": ports(it), "SandboxKey": "",
-            "IPAddress": main.map_or("", |it| it.ip.as_str()),
-            "Gateway": main.and_then(|it| network(&it.network_id)?.gateway).unwrap_or_default(),
+            "SecondaryIPAddresses": null, "SecondaryIPv6Addresses": null, "LinkLocalIPv6Address": "",
+            "LinkLocalIPv6PrefixLen": 0, "GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0, "IPv6Gateway": "",
+            "EndpointID": bridged("EndpointID"), "Gateway": bridged("Gateway"), "IPAddress": bridged("IPAddress"),
+            "IPPrefixLen": bridge.as_ref().map_or(json!(0), |it| it["IPPrefixLen"].clone()), "MacAddress": bridged("MacAddress"),
             "Networks": inspected_networks(it, network),
         },
     })
@@ -73,7 +77,7 @@ fn state(it: &Container) -> Value {
         "StartedAt": rfc3339(it.started_at),
         "FinishedAt": rfc3339(it.finished_at),
     });
-    if let Some(check) = &it.health {
+    if let Some(check) = it.health.as_ref().filter(|_| it.started_at > 0) {
         state["Health"] = health(it, check);
     }
     state
@@ -182,7 +186,8 @@ fn mounts(it: &Container) -> Vec<Value> {
     let told = |mount: &Mount| {
         let mut told = json!({
             "Type": mount.kind, "Source": mount.source, "Destination": mount.destination,
-            "Mode": if mount.kind == "volume" { "z" } else { "" }, "RW": mount.writable,
+            "Mode": match (mount.kind, mount.writable) { (_, false) => "ro", ("volume", _) => "z", _ => "" },
+            "RW": mount.writable,
             "Propagation": if mount.kind == "bind" { "rprivate" } else { "" },
         });
         if mount.kind == "volume" {
@@ -194,14 +199,15 @@ fn mounts(it: &Container) -> Vec<Value> {
     it.mounts.iter().map(told).collect()
 }
 
+/// A list keeps the aliases to itself.
 fn networks(it: &Container) -> BTreeMap<&String, Value> {
-    it.networks.iter().map(|(name, endpoint)| (name, endpoint_told(endpoint, None))).collect()
+    let told = |endpoint: &Endpoint| endpoint_told(&Endpoint { aliases: Vec::new(), ..endpoint.clone() }, None);
+    it.networks.iter().map(|(name, endpoint)| (name, told(endpoint))).collect()
 }
 
-fn inspected_networks(it: &Container, network: impl Fn(&str) -> Option<Network>) -> BTreeMap<&String, Value> {
-    let told =
-        |(name, endpoint): (_, &Endpoint)| (name, endpoint_told(endpoint, network(&endpoint.network_id).as_ref()));
-    it.networks.iter().map(told).collect()
+fn inspected_networks(it: &Container, network: &impl Fn(&str) -> Option<Network>) -> BTreeMap<String, Value> {
+    let told = |endpoint: &Endpoint| endpoint_told(endpoint, network(&endpoint.network_id).as_ref());
+    it.networks.iter().map(|(name, endpoint)| (name.clone(), told(endpoint))).collect()
 }
 
 fn endpoint_told(endpoint: &Endpoint, network: Option<&Network>) -> Value {

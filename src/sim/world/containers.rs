@@ -100,12 +100,9 @@ impl World {
 
     /// The first half of a death: `signal`, if one was sent, and `die` are told. Until [`Self::bury`] it is dying.
     pub fn die(&mut self, id: &str, signal: Option<i64>, exit_code: i64) -> Outcome {
-        let container = self.known(id)?;
+        self.known(id)?;
         if let Some(signal) = signal {
-            self.tell_of(id, "kill", [("signal", &signal.to_string())]);
-        }
-        if container.state == State::Paused {
-            self.tell_of(id, "unpause", []);
+            self.signal(id, signal);
         }
         self.tell_of(id, "die", [("exitCode", &exit_code.to_string())]);
         self.change(id, |it| it.dying = Some(exit_code));
@@ -136,6 +133,10 @@ impl World {
                 endpoint.endpoint_id.clear();
                 endpoint.ip.clear();
             }
+            // Docker's way to end health checks. Lists don't show it.
+            if let Some(check) = &mut it.health {
+                check.status = Health::Unhealthy;
+            }
         });
     }
 
@@ -153,14 +154,11 @@ impl World {
         self.tell_of(id, action, []);
     }
 
-    /// Whether a signal can be sent to it.
-    pub fn require_up(&self, id: &str, doing: &str) -> Outcome {
-        let container = self.known(id)?;
-        if container.state.is_up() {
+    pub fn require_up(&self, id: &str) -> Outcome {
+        if self.known(id)?.state.is_up() {
             return Ok(());
         }
-        let prefix = if doing.is_empty() { String::new() } else { format!("{doing}: {id}: ") };
-        Err(Refusal::conflict(format!("{prefix}Container {id} is not running")))
+        Err(Refusal::conflict(format!("Container {id} is not running")))
     }
 
     /// A signal that it survives.
@@ -192,6 +190,9 @@ impl World {
     pub fn rename(&mut self, id: &str, name: &str) -> Outcome {
         let old = self.known(id)?.name.clone();
         let name = name.trim_start_matches('/');
+        if name.is_empty() {
+            return Err(Refusal::invalid("Neither old nor new names may be empty"));
+        }
         if name == old {
             return Err(Refusal::invalid("Renaming a container with the same name as its current name"));
         }
@@ -298,6 +299,10 @@ impl World {
             endpoint.network_id.clone_from(&network.id);
             endpoint.endpoint_id = endpoint_id;
             endpoint.ip = ip;
+            let short_id = it.id[..12].to_owned();
+            if !network.is_predefined() && !endpoint.aliases.contains(&short_id) {
+                endpoint.aliases.push(short_id);
+            }
         });
         self.tell_of_network("connect", &network.name, &network.id, id);
         Ok(())

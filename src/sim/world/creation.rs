@@ -207,13 +207,11 @@ impl World {
             let published = bindings.get(spec).and_then(Option::as_deref).unwrap_or_default();
             let mut public: Vec<Option<Publication>> = Vec::new();
             for binding in published {
-                let ip = if binding.host_ip.is_empty() { "0.0.0.0" } else { &binding.host_ip };
                 let port = binding.host_port.parse().unwrap_or(0);
-                let port = if port == 0 { self.random.random_range(32768..60999) } else { port };
-                public.push(Some(Publication { ip: ip.into(), port }));
+                public.extend(self.publish(&binding.host_ip, port).map(Some));
             }
             if public.is_empty() && creation.host_config.publish_all_ports {
-                public.push(Some(Publication { ip: "0.0.0.0".into(), port: self.random.random_range(32768..60999) }));
+                public.extend(self.publish("", 0).map(Some));
             }
             if public.is_empty() {
                 public.push(None);
@@ -221,6 +219,13 @@ impl World {
             ports.extend(public.into_iter().map(|public| Port { private, protocol, public }));
         }
         ports
+    }
+
+    /// No address means all of both families; no port means any.
+    fn publish(&mut self, ip: &str, port: u16) -> impl Iterator<Item = Publication> {
+        let port = if port == 0 { self.random.random_range(32_768..61_000) } else { port };
+        let ips = if ip.is_empty() { vec!["0.0.0.0".to_owned(), "::".to_owned()] } else { vec![ip.to_owned()] };
+        ips.into_iter().map(move |ip| Publication { ip, port })
     }
 
     fn mounts_of(&mut self, creation: &Creation, of_image: &[String], now: Nanos) -> Result<Vec<Mount>, Refusal> {

@@ -91,7 +91,7 @@ impl World {
 
     pub fn connect(&mut self, network: &str, container: &str, aliases: Vec<String>) -> Result<(), Refusal> {
         let (network, container) = (self.find_network(network)?.clone(), self.find(container)?.clone());
-        if container.networks.contains_key(&network.name) {
+        if container.state.is_up() && container.networks.contains_key(&network.name) {
             return Err(Refusal::forbidden(format!(
                 "endpoint with name {} already exists in network {}",
                 container.name, network.name
@@ -103,11 +103,8 @@ impl World {
         self.change(&container.id, |it| {
             it.networks.insert(network.name.clone(), Endpoint { aliases, ..Endpoint::default() });
         });
-        if container.state.is_up() {
-            return self.attach(&container.id, &network.name);
-        }
-        self.tell_of_network("connect", &network.name, &network.id, &container.id);
-        Ok(())
+        // One that is down joins when it starts, and says so then.
+        if container.state.is_up() { self.attach(&container.id, &network.name) } else { Ok(()) }
     }
 
     pub fn disconnect(&mut self, network: &str, container: &str) -> Result<(), Refusal> {
@@ -121,7 +118,11 @@ impl World {
         self.change(&container.id, |it| {
             it.networks.remove(&network.name);
         });
-        self.tell_of_network("disconnect", &network.name, &network.id, &container.id);
+        // Docker says it twice of one that is up.
+        let times = if container.state.is_up() { 2 } else { 1 };
+        for _ in 0..times {
+            self.tell_of_network("disconnect", &network.name, &network.id, &container.id);
+        }
         Ok(())
     }
 
@@ -143,9 +144,9 @@ impl World {
     pub fn next_address(&mut self, id: &str) -> String {
         let Some(network) = self.networks.get_mut(id) else { return String::new() };
         let Some(subnet) = &network.subnet else { return String::new() };
-        network.given += 1;
         // The first is the gateway's.
-        let host = network.given + 1;
+        network.given += 1;
+        let host = network.given;
         let net: Vec<&str> = subnet.split('.').take(2).collect();
         format!("{}.{}.{}", net.join("."), host / 254 % 256, host % 254 + 1)
     }

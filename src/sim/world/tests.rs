@@ -93,7 +93,7 @@ fn what_makes_no_sense_is_refused_with_dockers_status() {
     let mut world = world();
     let id = web(&mut world);
     assert_eq!(status(world.pause(&id)), 409);
-    assert_eq!(status(world.require_up(&id, "Cannot kill container")), 409);
+    assert_eq!(status(world.require_up(&id)), 409);
     world.start(&id, 1).unwrap();
     assert_eq!(status(world.start(&id, 1)), 304);
     assert_eq!(status(world.require_removable(&id)), 409);
