@@ -3,7 +3,7 @@
 use super::{
     backoff::Backoff,
     facts::fact,
-    hints::{Subject, subjects},
+    hints::{Subject, comes_early, subjects},
     reads::{Cause, Reads},
     relist::Listing,
 };
@@ -91,6 +91,7 @@ impl Watcher {
                 () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
                 // A read has ended: the truth.
                 read = reads.next(), if !reads.is_idle() => match read {
+                    Ok(Some((Subject::Images, listed))) => self.on_images(listed, &mut reads),
                     Ok(Some((_, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
                         self.on_read(&updates, &mut reads);
                         gathered.take(updates);
@@ -137,7 +138,23 @@ impl Watcher {
             self.inbox.send(Updates::from_event(update, times)).await;
         }
         for subject in subjects(event) {
-            reads.hint(subject, Cause { event: Some(times), origin: Origin::Engine }, is_fact);
+            let cause = Cause { event: Some(times), origin: Origin::Engine };
+            if comes_early(event) {
+                reads.hint_soon(subject, cause);
+            } else {
+                reads.hint(subject, cause, is_fact);
+            }
+        }
+    }
+
+    /// An event told of an image without saying which: those listed other than known are read.
+    fn on_images(&self, listed: Updates, reads: &mut Reads) {
+        let Updates { updates, event, origin } = listed;
+        let images =
+            updates.into_iter().filter_map(|update| if let Update::Put(it) = update { Some(it) } else { None });
+        let (differing, _) = self.reader.look(|state| Listing::of(images).compare(self.engine.host(), state));
+        for subject in differing.iter().map(Entity::key).filter_map(|key| Subject::of(&key)) {
+            reads.hint(subject, Cause { event, origin }, false);
         }
     }
 
