@@ -45,7 +45,7 @@ pub async fn run(
     let writer = tokio::spawn(writer.run());
     let local = crate::model::HostId::new("local").expect("a word");
     let hosts = Hosts::new([Engine::new(local, config.engine.clone())]);
-    let watchers = hosts.watch(&reader, &inbox, clock);
+    let watchers = hosts.watch(&reader, &inbox, clock, config.reconcile);
 
     let (close, closing) = signal::channel(false);
     let app = App {

@@ -20,9 +20,6 @@ use futures::{FutureExt, future::BoxFuture};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Between two looks at everything.
-const RECONCILE_EVERY: Duration = Duration::from_secs(30);
-
 /// Events of what a list has seen already may still be on their way: a difference counts when none came by then.
 const EVENTS_MAY_TAKE: Duration = Duration::from_secs(1);
 
@@ -41,6 +38,8 @@ pub struct Watcher {
     reader: Reader,
     inbox: Inbox,
     clock: Clock,
+    /// Between two looks at everything.
+    reconcile: Duration,
     /// The engine's clock at the latest event, in nanoseconds.
     latest_event: Option<i64>,
     /// As it was when the stream was taken up again: events up to there are repetitions.
@@ -49,8 +48,17 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock) -> Self {
-        Self { engine, reader, inbox, clock, latest_event: None, repeated_until: None, backoff: Backoff::default() }
+    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock, reconcile: Duration) -> Self {
+        Self {
+            engine,
+            reader,
+            inbox,
+            clock,
+            reconcile,
+            latest_event: None,
+            repeated_until: None,
+            backoff: Backoff::default(),
+        }
     }
 
     /// Never ends by itself.
@@ -74,7 +82,7 @@ impl Watcher {
         let mut reads = Reads::new(self.engine.clone());
         let mut first = Some((name, facts));
         let mut listing = Some(list(&self.engine, reads.mark()));
-        let mut reconcile_at = Instant::now() + RECONCILE_EVERY;
+        let mut reconcile_at = Instant::now() + self.reconcile;
         let mut suspects = Suspects::default();
         let mut gathered = Gathered::default();
         loop {
@@ -109,7 +117,7 @@ impl Watcher {
                 // The list has come: the first is shown whole, later ones only tell where to look.
                 (mark, listed) = async { listing.as_mut().expect("checked").await }, if listing.is_some() => {
                     listing = None;
-                    reconcile_at = Instant::now() + RECONCILE_EVERY;
+                    reconcile_at = Instant::now() + self.reconcile;
                     match first.take() {
                         Some((name, facts)) => self.on_first_listing(listed?, name, facts, &mut reads).await,
                         None => suspects = self.suspects(listed?, mark),
