@@ -1,11 +1,11 @@
 //! A container, as far as lists and live views show it.
 
-use super::{ContainerId, HostId, ImageId, NetworkId, Timestamp};
+use super::{ContainerId, HostId, ImageId, NetworkId, Sorted, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// Labels by key; sorted, so that every side walks them in the same order.
-pub type Labels = BTreeMap<String, String>;
+pub type Labels = Sorted<String, String>;
 
 /// The fields that stay come first and those that change come last and together: the binary encoding sends only the
 /// stretch of bytes that differs.

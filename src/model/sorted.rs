@@ -1,6 +1,12 @@
 //! A map as a sorted list: in the browser a tenth of the code of a tree for each type it holds, and as fast for what is
 //! read often, in order, and mostly grows at its end.
 
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
+use std::{borrow::Borrow, fmt, marker::PhantomData};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sorted<K, V>(Vec<(K, V)>);
 
@@ -11,7 +17,10 @@ impl<K, V> Default for Sorted<K, V> {
 }
 
 impl<K: Ord, V> Sorted<K, V> {
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.place(key).ok().map(|at| &self.0[at].1)
     }
 
@@ -49,12 +58,56 @@ impl<K: Ord, V> Sorted<K, V> {
         self.0.clear();
     }
 
-    fn place(&self, key: &K) -> Result<usize, usize> {
+    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
         // What comes in order goes to the end.
-        if self.0.last().is_none_or(|(last, _)| last < key) {
+        if self.0.last().is_none_or(|(last, _)| last.borrow() < key) {
             return Err(self.0.len());
         }
-        self.0.binary_search_by(|(other, _)| other.cmp(key))
+        self.0.binary_search_by(|(other, _)| other.borrow().cmp(key))
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for Sorted<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let mut sorted = Self::default();
+        for (key, value) in pairs {
+            sorted.insert(key, value);
+        }
+        sorted
+    }
+}
+
+/// As a map.
+impl<K: Serialize, V: Serialize> Serialize for Sorted<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Sorted<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs<K, V>(PhantomData<(K, V)>);
+
+        impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Pairs<K, V> {
+            type Value = Sorted<K, V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut sorted = Sorted::default();
+                while let Some((key, value)) = map.next_entry()? {
+                    sorted.insert(key, value);
+                }
+                Ok(sorted)
+            }
+        }
+
+        deserializer.deserialize_map(Pairs(PhantomData))
     }
 }
 

@@ -32,7 +32,7 @@ fn forgotten(app: &App) -> Vec<(HostId, ContainerId)> {
     }
     let now = app.clock.now().seconds();
     app.reader.look(|state| {
-        let probes = state.containers().filter(|it| it.labels.contains_key(PROBE_LABEL));
+        let probes = state.containers().filter(|it| it.labels.get(PROBE_LABEL).is_some());
         let old = probes.filter(|it| now - it.created.seconds() > FORGOTTEN_AFTER);
         old.map(|it| (it.host.clone(), it.id.clone())).collect()
     })

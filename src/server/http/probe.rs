@@ -92,7 +92,7 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
 /// Asked of the engine: the state may not know of it yet.
 async fn is_probe(engine: &Engine, id: &ContainerId) -> Result<bool, EngineError> {
     let container = engine.container(id).await?;
-    Ok(container.is_some_and(|it| it.labels.contains_key(PROBE_LABEL)))
+    Ok(container.is_some_and(|it| it.labels.get(PROBE_LABEL).is_some()))
 }
 
 fn refusal(error: ActionError) -> Problem {
