@@ -1,7 +1,7 @@
 //! Which containers a list shows and in which order: plain functions.
 
 use super::{Facet, Store, order};
-use crate::model::{Container, ContainerState, EngineState, Key};
+use crate::model::{Container, ContainerState, EngineState, Entity, Key};
 use std::{cmp::Ordering, sync::Arc};
 
 /// What a list of containers is asked for: the page's address says it.
@@ -103,7 +103,8 @@ pub fn select_containers<'a>(
 /// All containers in a query's order, kept up to date: of ten thousand the one that changed is moved, the others stay.
 #[derive(Default)]
 pub struct OrderedContainers {
-    keys: Vec<Key>,
+    /// As they were when `seen` had been touched: looking each up again would cost more than filtering.
+    all: Vec<Arc<Container>>,
     /// What it is ordered by.
     query: ContainerQuery,
     /// Containers of the store that had been touched when it was last brought up to date.
@@ -114,40 +115,31 @@ impl OrderedContainers {
     /// Those that `query` asks for, in its order, as `store` has them now. Subscribes to nothing.
     pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Vec<Key> {
         let order_of = |it: &ContainerQuery| (it.sort, it.descending, it.grouped);
-        let is_same = order_of(&self.query) == order_of(query);
+        let is_same = order_of(&self.query) == order_of(query) && self.seen > 0;
         let (touched, seen) = store.touched_since(self.seen);
-        let whole = is_same && self.seen > 0;
-        store.look(|state| match touched.filter(|_| whole) {
+        store.look(|state| match touched.filter(|_| is_same) {
             Some(touched) => self.move_to_their_places(touched, state, query),
             None => {
                 let unfiltered = ContainerQuery { search: String::new(), state: None, ..query.clone() };
-                self.keys = select_containers(state.containers(), &unfiltered).into_iter().map(key_of).collect();
+                self.all = select_containers(state.containers(), &unfiltered).into_iter().cloned().collect();
             }
         });
         self.seen = seen;
         self.query.clone_from(query);
-        if query.state.is_none() && query.search.trim().is_empty() {
-            return self.keys.clone();
-        }
         let passes = filter(query);
-        let is_wanted = |state: &EngineState, key: &Key| container(state, key).is_some_and(|it| passes(it));
-        store.look(|state| self.keys.iter().filter(|key| is_wanted(state, key)).cloned().collect())
+        self.all.iter().filter(|it| passes(it)).map(key_of).collect()
     }
 
     fn move_to_their_places(&mut self, mut touched: Vec<Key>, state: &EngineState, query: &ContainerQuery) {
         touched.sort();
         touched.dedup();
-        self.keys.retain(|key| touched.binary_search(key).is_err());
+        self.all.retain(|it| !touched.iter().any(|key| key.id() == it.id.as_str() && *key.host() == it.host));
         for key in touched {
-            let Some(moved) = container(state, &key) else { continue };
-            let is_before = |other: &Key| container(state, other).is_some_and(|it| compare(it, moved, query).is_lt());
-            self.keys.insert(self.keys.partition_point(is_before), key);
+            let Some(moved) = state.get(&key).and_then(Entity::as_container) else { continue };
+            let at = self.all.partition_point(|other| compare(other, moved, query).is_lt());
+            self.all.insert(at, moved.clone());
         }
     }
-}
-
-fn container<'a>(state: &'a EngineState, key: &Key) -> Option<&'a Arc<Container>> {
-    state.get(key)?.as_container()
 }
 
 fn key_of(container: &Arc<Container>) -> Key {

@@ -33,7 +33,8 @@ pub(super) fn List() -> impl IntoView {
         let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
         let compact = if prefs.density.get() == Density::Compact { " compact" } else { "" };
         let grouped = if page.query.with(|query| query.grouped) { " grouped" } else { "" };
-        format!("table containers{cards}{compact}{grouped}")
+        let selecting = if page.selected.with(Vec::is_empty) { "" } else { " selecting" };
+        format!("table containers{cards}{compact}{grouped}{selecting}")
     });
     view! {
         <table
