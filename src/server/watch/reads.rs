@@ -22,11 +22,22 @@ const AT_ONCE: usize = 32;
 /// What an event has told too early is true by then.
 const SOON: Duration = Duration::from_millis(500);
 
+/// How often a read that fails is repeated before it is left to the reconcile.
+const REPEATS: u8 = 3;
+
 /// Why it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
-    pub(super) event: Option<EventTimes>,
-    pub(super) origin: Origin,
+    event: Option<EventTimes>,
+    origin: Origin,
+    /// How often this was tried in vain.
+    failed: u8,
+}
+
+impl Cause {
+    pub(super) fn new(event: Option<EventTimes>, origin: Origin) -> Self {
+        Self { event, origin, failed: 0 }
+    }
 }
 
 /// Of all images every one that is listed, known or not.
@@ -94,10 +105,14 @@ impl Reads {
         self.start();
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error @ (EngineError::Unreachable(_) | EngineError::Timeout)) => return Err(error),
+            Err(error @ EngineError::Unreachable(_)) => return Err(error),
+            // One answer can fail or get lost alone: half a minute until the reconcile would be long to be wrong.
             Err(error) => {
-                tracing::warn!(?subject, %error, "a read failed; the reconcile will repeat it");
-                return Ok(None);
+                tracing::warn!(?subject, %error, failed = cause.failed, "a read failed");
+                if cause.failed < REPEATS {
+                    self.hint_soon(subject, Cause { failed: cause.failed + 1, ..cause });
+                }
+                return if matches!(error, EngineError::Timeout) { Err(error) } else { Ok(None) };
             }
         };
         if answered.overtaken {
