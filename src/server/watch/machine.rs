@@ -125,8 +125,9 @@ impl Watcher {
                 }
                 // No event explained them: they are read.
                 () = sleep_until(suspects.due), if !suspects.subjects.is_empty() => suspects.read(&mut reads),
-                // Time to look whether something was missed.
-                () = sleep_until(reconcile_at), if listing.is_none() => {
+                // Time to look whether something was missed. Not while suspects wait: what was heard of them since the
+                // list that named them must not be forgotten, and no other list take their place.
+                () = sleep_until(reconcile_at), if listing.is_none() && suspects.subjects.is_empty() => {
                     listing = Some(list(&self.engine, reads.mark()));
                 }
             }

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 use tokio::time::{Instant, sleep_until};
@@ -52,12 +52,14 @@ pub(super) struct Reads {
     /// When each subject last had a hint or an answer, counted in steps: a list begun before that is older.
     touched: HashMap<Subject, u64>,
     step: u64,
+    /// What an event told of while a read of it was waiting or under way: whatever that finds is no drift.
+    told: HashSet<Subject>,
 }
 
 impl Reads {
     pub(super) fn new(engine: Engine) -> Self {
         let (pending, under_way) = (Coalesce::new(AT_ONCE), FuturesUnordered::new());
-        Self { engine, pending, under_way, early: VecDeque::new(), touched: HashMap::new(), step: 0 }
+        Self { engine, pending, under_way, early: VecDeque::new(), touched: HashMap::new(), step: 0, told: HashSet::new() }
     }
 
     /// A hint that comes before what it tells of is so.
@@ -67,6 +69,9 @@ impl Reads {
 
     pub(super) fn hint(&mut self, subject: Subject, cause: Cause, is_fact: bool) {
         self.touch(&subject);
+        if cause.event.is_some() && self.pending.is_pending(&subject) {
+            self.told.insert(subject.clone());
+        }
         self.pending.hint(subject, cause, is_fact);
         self.start();
     }
@@ -101,6 +106,7 @@ impl Reads {
             else => return Ok(None),
         };
         let answered = self.pending.finish(&subject);
+        let origin = if self.told.remove(&subject) { Origin::Engine } else { cause.origin };
         self.touch(&subject);
         self.start();
         let answer = match answer {
@@ -118,7 +124,7 @@ impl Reads {
         if answered.overtaken {
             return Ok(None);
         }
-        let updates = Updates { updates: answer, event: cause.event, origin: cause.origin };
+        let updates = Updates { updates: answer, event: cause.event, origin };
         Ok(Some((subject, updates)))
     }
 
