@@ -51,8 +51,7 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
     let all_agree = async || {
         let truth = clients_truth(&sim);
         let state = get(server.address, "/api/state").await;
-        state.is_some_and(|it| is_true(&it["data"], &sim))
-            && followers.iter().all(|it| it.known().containers == truth)
+        state.is_some_and(|it| is_true(&it["data"], &sim)) && followers.iter().all(|it| it.known().containers == truth)
     };
     eventually(SETTLES_WITHIN, "all begin with the truth", all_agree).await;
 
@@ -144,7 +143,8 @@ fn words(data: &Value) -> BTreeMap<String, String> {
         let (id, name_and_state) = told(&it);
         (id, format!("{name_and_state} {} {}", word(&it, "health"), word(&it, "image")))
     });
-    let tags = |it: &Value| it["tags"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect::<Vec<_>>().join(" ");
+    let tags =
+        |it: &Value| it["tags"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect::<Vec<_>>().join(" ");
     let images = of("images").into_iter().map(|it| (word(&it, "id"), tags(&it)));
     let volumes = of("volumes").into_iter().map(|it| (format!("volume {}", word(&it, "id")), String::new()));
     let networks = of("networks").into_iter().map(|it| (word(&it, "id"), word(&it, "name")));
@@ -154,7 +154,10 @@ fn words(data: &Value) -> BTreeMap<String, String> {
 /// Who is wrong about what.
 async fn differences(sim: &Running, server: &TestServer, followers: &[Follower]) -> String {
     let differ = |is: &BTreeMap<String, String>, should: &BTreeMap<String, String>| {
-        let wrong = should.iter().filter(|(id, it)| is.get(*id) != Some(it)).map(|(id, it)| format!("{id}: {:?} is {it}", is.get(id)));
+        let wrong = should
+            .iter()
+            .filter(|(id, it)| is.get(*id) != Some(it))
+            .map(|(id, it)| format!("{id}: {:?} is {it}", is.get(id)));
         let extra = is.iter().filter(|(id, _)| !should.contains_key(*id)).map(|(id, it)| format!("{id}: {it} is gone"));
         wrong.chain(extra).collect::<Vec<_>>()
     };

@@ -60,7 +60,11 @@ async fn join(near: TcpStream, far: TcpStream, flowing: watch::Receiver<bool>) {
     }
 }
 
-async fn flow(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin, mut flowing: watch::Receiver<bool>) {
+async fn flow(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    mut flowing: watch::Receiver<bool>,
+) {
     let mut bytes = [0; 8 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         if flowing.wait_for(|flows| *flows).await.is_err() || to.write_all(&bytes[..count]).await.is_err() {

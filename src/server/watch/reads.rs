@@ -59,7 +59,15 @@ pub(super) struct Reads {
 impl Reads {
     pub(super) fn new(engine: Engine) -> Self {
         let (pending, under_way) = (Coalesce::new(AT_ONCE), FuturesUnordered::new());
-        Self { engine, pending, under_way, early: VecDeque::new(), touched: HashMap::new(), step: 0, told: HashSet::new() }
+        Self {
+            engine,
+            pending,
+            under_way,
+            early: VecDeque::new(),
+            touched: HashMap::new(),
+            step: 0,
+            told: HashSet::new(),
+        }
     }
 
     /// A hint that comes before what it tells of is so.
