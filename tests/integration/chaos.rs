@@ -28,7 +28,7 @@ const LONGEST_HANG_MS: u64 = 300;
 
 /// Now and then nothing happens but a lost event, for long enough that only the comparison can repair it.
 const CALM_AFTER: u64 = 100;
-const CALM: Duration = Duration::from_millis(2_200);
+const CALM: Duration = Duration::from_millis(3_500);
 
 /// A read that was swallowed takes 10 s to be given up; then one comparison and its second of patience.
 const SETTLES_WITHIN: Duration = Duration::from_secs(25);
@@ -60,6 +60,8 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
     for n in 1..=faults {
         if n % CALM_AFTER == 0 {
             sim.faults().switch_all_off();
+            // Else it would be the list after connecting anew that repairs it.
+            eventually(SETTLES_WITHIN, "the engine is watched", async || is_watched(&server).await).await;
             sim.faults().switch_on(Fault::new(Kind::DropEvent).times(5));
             sleep(CALM).await;
         }
@@ -124,6 +126,10 @@ async fn strike(name: &str, sim: &Running, wire: &Wire, random: &mut StdRng) {
         _ => Fault::new(Kind::DropEvent).times(times),
     };
     sim.faults().switch_on(fault.lasting(for_a_moment));
+}
+
+async fn is_watched(server: &TestServer) -> bool {
+    get(server.address, "/healthz").await.is_some_and(|it| it["engines"][0]["reachable"] == true)
 }
 
 fn clients_truth(sim: &Running) -> BTreeMap<String, String> {
