@@ -16,6 +16,8 @@ mod faults;
 mod followers;
 mod images;
 mod live;
+mod podman;
+mod podman_service;
 mod raw_http;
 mod sim;
 mod sim_faults;
