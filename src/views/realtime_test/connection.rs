@@ -19,6 +19,11 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
         live(move || link.with(Link::last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
     };
     let here = position.clone();
+    // What the server said with the last ping may be older than what is here.
+    let on_server = {
+        let (link, position) = (link.clone(), position.clone());
+        live(move || link.with(|link| link.server_revision).max(position.get().revision).to_string())
+    };
     view! {
         <section aria-labelledby="connection">
             <h2 id="connection">"Connection"</h2>
@@ -32,7 +37,7 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Clock offset", |link| format::micros(link.clock_offset))}
                 <div><dt>"Last message"</dt><dd>{last_message}</dd></div>
                 <div><dt>"Revision here"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
-                {fact("Revision on the server", |link| link.server_revision.to_string())}
+                <div><dt>"Revision on the server"</dt><dd>{on_server}</dd></div>
                 <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Drift", |link| link.server_drift.to_string())}
                 {fact("Reconnects", |link| link.reconnects.to_string())}
