@@ -35,6 +35,10 @@ enum Command {
     Sim(sim::command::Flags),
 }
 
+/// Gives back what it no longer needs: after reading a large engine, and after a thousand sockets have gone.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let CommandLine { command, arguments, demo } = CommandLine::parse();

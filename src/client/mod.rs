@@ -2,6 +2,7 @@
 
 #[cfg(feature = "hydrate")]
 mod entry;
+pub mod ladder;
 #[cfg(feature = "hydrate")]
 mod link;
 mod prefs;
@@ -12,7 +13,7 @@ mod toasts;
 pub use entry::hydrate;
 pub use prefs::{Density, Layout, Prefs, Theme};
 pub use store::{
-    Connection, ContainerColumn, ContainerQuery, Facet, LastChange, Link, OutOfStep, Row, Store, Transport, order,
-    select_containers,
+    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, LastChange, Latencies, Leg,
+    Line, Link, OrderedContainers, Row, Sample, Store, Transport, What, nearest_rank, order, select_containers,
 };
 pub use toasts::{Level, Toast, Toasts};

@@ -14,7 +14,7 @@ pub fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn entity() -> impl Strategy<Value = Entity> {
+pub fn entity() -> impl Strategy<Value = Entity> {
     prop_oneof![
         1 => (host_id(), any::<bool>()).prop_map(|(id, up)| {
             let mut host = Host::connecting(id, Timestamp::from_seconds(1));
@@ -30,11 +30,11 @@ fn entity() -> impl Strategy<Value = Entity> {
         }.into()),
         1 => (host_id(), 0..3u8).prop_map(|(host, n)| Volume {
             host, id: VolumeName::new(&format!("v{n}")).unwrap(), driver: "local".into(), scope: "local".into(),
-            mountpoint: String::new(), created: None, labels: Labels::new(), usage: Usage { running: 9, all: 9 },
+            mountpoint: String::new(), created: None, labels: Labels::default(), usage: Usage { running: 9, all: 9 },
         }.into()),
         1 => (host_id(), 0..3u8, 0..3u8).prop_map(|(host, n, name)| Network {
             host, id: NetworkId::new(&format!("n{n}")).unwrap(), name: format!("net{name}"), driver: "bridge".into(),
-            scope: "local".into(), internal: false, created: None, subnets: vec![], labels: Labels::new(),
+            scope: "local".into(), internal: false, created: None, subnets: vec![], labels: Labels::default(),
             usage: Usage::default(),
         }.into()),
     ]

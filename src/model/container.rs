@@ -1,11 +1,11 @@
 //! A container, as far as lists and live views show it.
 
-use super::{ContainerId, HostId, ImageId, NetworkId, Timestamp};
+use super::{ContainerId, HostId, ImageId, NetworkId, Sorted, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// Labels by key; sorted, so that every side walks them in the same order.
-pub type Labels = BTreeMap<String, String>;
+pub type Labels = Sorted<String, String>;
 
 /// The fields that stay come first and those that change come last and together: the binary encoding sends only the
 /// stretch of bytes that differs.
@@ -127,6 +127,11 @@ impl Container {
     /// Its owner's wish that nothing here may stop or remove it.
     pub fn is_protected(&self) -> bool {
         self.label("quaylight.protect") == Some("true")
+    }
+
+    /// The exit code, when it is one of failure.
+    pub fn failed_with(&self) -> Option<i64> {
+        self.exit_code.filter(|code| self.state == ContainerState::Exited && *code != 0)
     }
 
     fn label(&self, key: &str) -> Option<&str> {

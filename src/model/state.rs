@@ -1,47 +1,64 @@
 //! The whole truth about the engines: a table for each noun, changed by one reducer on both sides.
 
-use super::{Change, Container, ContainerId, Entity, Host, HostId, Image, Key, Kind, Network, Usage, Used, Volume};
+use super::{
+    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Network, Sorted, Usage,
+    Used, Volume,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// One table for each kind. All have the same type, entities in them of their kind only: five types of map would be
 /// five times the code in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineState {
-    tables: [BTreeMap<Key, Entity>; Kind::ALL.len()],
+    tables: [Sorted<Key, Entity>; Kind::ALL.len()],
     /// Derived from the containers: who is used by how many, whether or not its table knows it yet.
-    usage: BTreeMap<Used, Usage>,
+    usage: Sorted<Used, Usage>,
+    /// Derived: how many containers are in each [`ContainerState`].
+    states: [u32; ContainerState::ALL.len()],
+    /// Derived: how many of those that have exited did so with a code of failure.
+    failed: u32,
 }
 
 /// Reading.
 impl EngineState {
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
-        self.table(Kind::Host).values().filter_map(Entity::as_host)
+        self.entities(Kind::Host).filter_map(Entity::as_host)
     }
 
     pub fn containers(&self) -> impl Iterator<Item = &Arc<Container>> {
-        self.table(Kind::Container).values().filter_map(Entity::as_container)
+        self.entities(Kind::Container).filter_map(Entity::as_container)
     }
 
     pub fn images(&self) -> impl Iterator<Item = &Arc<Image>> {
-        self.table(Kind::Image).values().filter_map(Entity::as_image)
+        self.entities(Kind::Image).filter_map(Entity::as_image)
     }
 
     pub fn volumes(&self) -> impl Iterator<Item = &Arc<Volume>> {
-        self.table(Kind::Volume).values().filter_map(Entity::as_volume)
+        self.entities(Kind::Volume).filter_map(Entity::as_volume)
     }
 
     pub fn networks(&self) -> impl Iterator<Item = &Arc<Network>> {
-        self.table(Kind::Network).values().filter_map(Entity::as_network)
+        self.entities(Kind::Network).filter_map(Entity::as_network)
     }
 
     /// All of a kind, by key.
     pub fn entities(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
-        self.table(kind).values()
+        self.table(kind).iter().map(|(_, entity)| entity)
     }
 
     pub fn count(&self, kind: Kind) -> usize {
         self.table(kind).len()
+    }
+
+    /// How many containers are in `state`.
+    pub fn in_state(&self, state: ContainerState) -> usize {
+        self.states[state as usize] as usize
+    }
+
+    /// How many containers have exited with a code of failure.
+    pub fn failed(&self) -> usize {
+        self.failed as usize
     }
 
     pub fn get(&self, key: &Key) -> Option<&Entity> {
@@ -58,7 +75,7 @@ impl EngineState {
 
     /// Every key, hosts first.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.tables.iter().flat_map(BTreeMap::keys)
+        self.tables.iter().flat_map(|table| table.iter().map(|(key, _)| key))
     }
 
     /// The same state without the tables of other kinds; usage stays as it was counted.
@@ -68,16 +85,29 @@ impl EngineState {
         for kind in Kind::ALL.into_iter().filter(|kind| !wanted(*kind)) {
             state.tables[kind as usize].clear();
         }
+        if !wanted(Kind::Container) {
+            (state.states, state.failed) = Default::default();
+        }
         state
     }
 
-    fn table(&self, kind: Kind) -> &BTreeMap<Key, Entity> {
+    fn table(&self, kind: Kind) -> &Sorted<Key, Entity> {
         &self.tables[kind as usize]
     }
 }
 
 /// Changing: the one reducer.
 impl EngineState {
+    /// A part of a state, for showing: exactly `entities`, with the usage that is written in them. Takes no changes.
+    pub fn excerpt(entities: impl IntoIterator<Item = Entity>) -> Self {
+        let mut state = Self::default();
+        for entity in entities {
+            let key = entity.key();
+            state.tables[key.kind() as usize].insert(key, entity);
+        }
+        state
+    }
+
     /// Makes the change and says which entities are other than before: the one it names and those whose usage moved
     /// with it. Empty when nothing is. Idempotent.
     pub fn apply(&mut self, change: Change) -> Vec<Key> {
@@ -102,7 +132,16 @@ impl EngineState {
         };
         let mut touched = vec![key];
         let container = |entity: &Option<Entity>| entity.as_ref().and_then(Entity::as_container).cloned();
-        self.recount(container(&old).as_deref(), container(&new).as_deref(), &mut touched);
+        let (old, new) = (container(&old), container(&new));
+        if let Some(old) = &old {
+            self.states[old.state as usize] -= 1;
+            self.failed -= u32::from(old.failed_with().is_some());
+        }
+        if let Some(new) = &new {
+            self.states[new.state as usize] += 1;
+            self.failed += u32::from(new.failed_with().is_some());
+        }
+        self.recount(old.as_deref(), new.as_deref(), &mut touched);
         touched
     }
 
@@ -151,7 +190,7 @@ impl EngineState {
                 }
             }
             None => {
-                for (key, entity) in &mut self.tables[Kind::Network as usize] {
+                for (key, entity) in self.tables[Kind::Network as usize].iter_mut() {
                     if entity.as_used().as_ref() == Some(used) {
                         entity.set_usage(usage);
                         touched.push(key.clone());
@@ -226,6 +265,10 @@ mod tests {
                 prop_assert_eq!(image.usage.all as usize, users().count());
                 prop_assert_eq!(image.usage.running as usize, users().filter(|c| c.state.is_up()).count());
             }
+            for wanted in ContainerState::ALL {
+                prop_assert_eq!(state.in_state(wanted), state.containers().filter(|it| it.state == wanted).count());
+            }
+            prop_assert_eq!(state.failed(), state.containers().filter(|it| it.failed_with().is_some()).count());
             for network in state.networks() {
                 let users = || state.containers().filter(|c| c.host == network.host && c.networks.iter().any(|n| n.name == network.name));
                 prop_assert_eq!(network.usage.all as usize, users().count());

@@ -4,9 +4,11 @@ use super::engine::EngineUrl;
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
 const FILE: &str = "Leptos.toml";
+
+const RECONCILE: Duration = Duration::from_secs(30);
 
 /// A real-time Docker console in the browser.
 #[derive(Debug, Parser)]
@@ -65,9 +67,10 @@ struct File {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct EngineTable {
     url: Option<String>,
+    reconcile_seconds: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,6 +93,8 @@ struct AuthTable {
 pub struct Config {
     pub listen: SocketAddr,
     pub engine: EngineUrl,
+    /// Between two looks at everything, for what no event told.
+    pub reconcile: Duration,
     /// Empty, or `/` and more without a slash at its end.
     pub base_path: String,
     pub auth: AuthMode,
@@ -141,6 +146,8 @@ impl Config {
             base_path: normal_base_path(&base_path)?,
             auth: flags.auth.or(file.auth.mode).unwrap_or(AuthMode::None),
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
+            // Never none at all, and never more often than a large engine can be listed.
+            reconcile: file.engine.reconcile_seconds.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
             log: flags.log.or(file.server.log).unwrap_or_default(),
         };
         if config.auth == AuthMode::None && !config.listen.ip().is_loopback() {

@@ -56,11 +56,6 @@ pub fn latest_event(container: &Container) -> String {
     }
 }
 
-/// The exit code of a container that failed.
-pub fn failed_with(container: &Container) -> Option<i64> {
-    container.exit_code.filter(|code| container.state == ContainerState::Exited && *code != 0)
-}
-
 /// An image's name in two parts: what may be cut, and the tag, digest or short id that may not.
 pub fn image(name: &str) -> (String, String) {
     if let Some(digits) = name.strip_prefix("sha256:") {
@@ -113,6 +108,7 @@ pub fn bytes(bytes: u64) -> (String, &'static str) {
 /// Microseconds as milliseconds, with a precision that fits their size.
 pub fn micros(micros: i64) -> String {
     match micros {
+        it if it < 0 => format!("−{}", self::micros(-it)),
         it if it < 10_000 => format!("{}.{} ms", it / 1_000, it % 1_000 / 100),
         it if it < 10_000_000 => format!("{} ms", it / 1_000),
         it => duration(it / 1_000_000),

@@ -175,17 +175,23 @@ fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Vec<Line>>
     });
     let columns: Vec<_> = columns.collect();
     view! {
-        <table class=format!("table {}", page.what) role="table" aria-label=page.title>
+        <table
+            class=format!("table {}", page.what)
+            role="table"
+            aria-label=page.title
+            aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
+        >
             <thead role="rowgroup">
                 <tr role="row">{columns}</tr>
             </thead>
-            <tbody role="rowgroup">{rows(lines.into(), page.row)}</tbody>
+            {rows(lines.into(), page.row)}
         </table>
     }
     .into_any()
 }
 
-fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Line> {
+/// The lines that `query` asks for, in its order.
+pub fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Line> {
     let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
     let mentions = |it: &Entity| {
         let texts = (page.texts)(it).to_ascii_lowercase();
@@ -206,18 +212,19 @@ pub fn by_usage(a: Usage, b: Usage) -> Ordering {
 
 fn query_of_address() -> Memo<ListQuery> {
     let address = use_query_map();
-    Memo::new(move |_| {
-        address.with(|address| {
-            let filters = [UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
-            let usage = address.get_str("usage");
-            ListQuery {
-                search: address.get_str("q").unwrap_or_default().to_owned(),
-                usage: filters.into_iter().find(|it| Some(it.as_str()) == usage).unwrap_or_default(),
-                sort: address.get_str("sort").unwrap_or_default().to_owned(),
-                descending: address.get_str("dir") == Some("desc"),
-            }
-        })
-    })
+    Memo::new(move |_| address.with(query_of))
+}
+
+/// What an address asks for.
+pub fn query_of(address: &ParamsMap) -> ListQuery {
+    let filters = [UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling];
+    let usage = address.get_str("usage");
+    ListQuery {
+        search: address.get_str("q").unwrap_or_default().to_owned(),
+        usage: filters.into_iter().find(|it| Some(it.as_str()) == usage).unwrap_or_default(),
+        sort: address.get_str("sort").unwrap_or_default().to_owned(),
+        descending: address.get_str("dir") == Some("desc"),
+    }
 }
 
 fn ask_for(path: &'static str) -> impl Fn(ListQuery) + Clone + Send + Sync + 'static {

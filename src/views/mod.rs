@@ -3,6 +3,7 @@
 mod app;
 mod containers;
 mod dashboard;
+mod excerpt;
 pub mod format;
 mod frame;
 mod images;
@@ -17,6 +18,7 @@ mod volumes;
 mod widgets;
 
 pub use app::App;
+pub use excerpt::excerpt;
 pub use shell::{Document, shell};
 pub use site::Site;
 

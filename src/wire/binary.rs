@@ -1,13 +1,26 @@
-//! Frames in postcard, for our own page.
+//! Messages in postcard, for our own page: a frame, then how many microseconds after its timestamp it was sent.
+//!
+//! The frame is encoded once for everybody; the stamp behind it is each client's own. A message may hold several of
+//! them one after the other: an answer to polling does.
 
-use super::{ClientFrame, Malformed, PackedChange, ServerFrame};
+use super::{ClientFrame, Malformed, PackedFrame};
 
-pub fn encode_server(frame: &ServerFrame<PackedChange>) -> Vec<u8> {
+pub fn encode_server(frame: &PackedFrame) -> Vec<u8> {
     postcard::to_allocvec(frame).expect("frames have no maps with unknown length")
 }
 
-pub fn decode_server(bytes: &[u8]) -> Result<ServerFrame<PackedChange>, Malformed> {
-    postcard::from_bytes(bytes).map_err(Malformed::new)
+/// The message that carries `frame`, encoded already, sent so long after the timestamp in it.
+pub fn stamped(frame: &[u8], sent_after_micros: u32) -> Vec<u8> {
+    let mut message = Vec::with_capacity(frame.len() + 5);
+    message.extend_from_slice(frame);
+    postcard::to_extend(&sent_after_micros, message).expect("a number has a known length")
+}
+
+/// The first frame of a message, its stamp, and what comes after them.
+pub fn decode_server(message: &[u8]) -> Result<(PackedFrame, u32, &[u8]), Malformed> {
+    let (frame, rest) = postcard::take_from_bytes(message).map_err(Malformed::new)?;
+    let (sent_after_micros, rest) = postcard::take_from_bytes(rest).map_err(Malformed::new)?;
+    Ok((frame, sent_after_micros, rest))
 }
 
 pub fn encode_client(frame: &ClientFrame) -> Vec<u8> {
@@ -21,19 +34,25 @@ pub fn decode_client(bytes: &[u8]) -> Result<ClientFrame, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EngineState, Timestamp};
-    use crate::wire::{Channel, Position, Update};
+    use crate::model::Timestamp;
+    use crate::wire::{Channel, Part, Pong, Position, ServerFrame};
     use proptest::prelude::*;
 
     #[test]
     fn frames_survive_the_way_there() {
-        let update = ServerFrame::EngineStateUpdate(Update {
+        let part = ServerFrame::EngineStateUpdate(Part {
             epoch: 1 << 50,
             revision: 7,
             timestamp: Timestamp::from_seconds(1),
-            data: EngineState::default(),
+            number: 0,
+            is_last: true,
+            entities: Vec::new(),
         });
-        assert_eq!(decode_server(&encode_server(&update)).unwrap(), update);
+        let pong = ServerFrame::Pong(Pong { nonce: 1, server_time: Timestamp::from_seconds(2), revision: 3, drift: 0 });
+        let both = [stamped(&encode_server(&part), 300), stamped(&encode_server(&pong), 0)].concat();
+        let (first, sent_after, rest) = decode_server(&both).unwrap();
+        assert_eq!((first, sent_after), (part, 300));
+        assert_eq!(decode_server(rest).unwrap(), (pong, 0, &[][..]));
         for frame in [
             ClientFrame::Resume(Position { epoch: 1, revision: 2 }),
             ClientFrame::Subscribe(vec![Channel::Images]),

@@ -1,41 +1,40 @@
 //! The messages of the protocol.
 
-use super::ActionError;
-use crate::model::{ActionOptions, Change, EngineState, Host, HostId, Key, Kind, Timestamp};
+use super::{ActionError, PackedDiff};
+use crate::model::{ActionOptions, Change, EngineState, Entity, Host, HostId, Key, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The version that `hello` names; the subprotocols carry it too.
 pub const PROTOCOL: u32 = 1;
 
-/// Server → client. `C` is a change as the encoding writes it: [`Change`] in JSON, [`super::PackedChange`] in binary.
+/// Server → client. `S` is a complete state and `D` a diff, as the encoding writes them: [`Update`] and [`Diff`] in JSON,
+/// [`Part`] and [`PackedDiff`] in binary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ServerFrame<C = Change> {
+pub enum ServerFrame<S = Update, D = Diff> {
     Hello(Hello),
-    EngineStateUpdate(Update),
-    EngineStateDiff(Diff<C>),
+    EngineStateUpdate(S),
+    EngineStateDiff(D),
     Ack(Ack),
-    Pong { nonce: u64, server_time: Timestamp },
+    Pong(Pong),
     Error(WireError),
 }
 
+/// A frame of the binary encoding.
+pub type PackedFrame = ServerFrame<Part, PackedDiff>;
+
 impl ServerFrame {
-    /// The same frame for the binary encoding, with entities whole.
-    pub fn unpacked(self) -> ServerFrame<super::PackedChange> {
-        match self {
+    /// The same frame for the binary encoding; none for a complete state, which comes in parts there.
+    pub fn packed(self) -> Option<PackedFrame> {
+        Some(match self {
             Self::Hello(hello) => ServerFrame::Hello(hello),
-            Self::EngineStateUpdate(update) => ServerFrame::EngineStateUpdate(update),
-            Self::EngineStateDiff(diff) => {
-                let changes = diff.data.changes.into_iter().map(super::PackedChange::from).collect();
-                let data = Changes { changes };
-                let Diff { epoch, from, to, timestamp, engine_time, .. } = diff;
-                ServerFrame::EngineStateDiff(Diff { epoch, from, to, timestamp, engine_time, data })
-            }
+            Self::EngineStateUpdate(_) => return None,
+            Self::EngineStateDiff(diff) => ServerFrame::EngineStateDiff(diff.into()),
             Self::Ack(ack) => ServerFrame::Ack(ack),
-            Self::Pong { nonce, server_time } => ServerFrame::Pong { nonce, server_time },
+            Self::Pong(pong) => ServerFrame::Pong(pong),
             Self::Error(error) => ServerFrame::Error(error),
-        }
+        })
     }
 }
 
@@ -56,21 +55,43 @@ pub struct Update {
     pub data: EngineState,
 }
 
+/// A piece of the complete state, small enough for any proxy: in the binary encoding a state comes in such pieces, one
+/// after the other with nothing in between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Diff<C = Change> {
+pub struct Part {
+    pub epoch: u64,
+    pub revision: u64,
+    pub timestamp: Timestamp,
+    /// From 0; the first begins a state, whatever came before.
+    pub number: u32,
+    pub is_last: bool,
+    pub entities: Vec<Entity>,
+}
+
+/// When what caused a change happened. In JSON two fields of the diff, null where no event did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventTimes {
+    /// The engine's own time stamp of the event.
+    pub engine: Timestamp,
+    /// The server's clock when it had read the event.
+    pub received: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
     pub epoch: u64,
     pub from: u64,
     pub to: u64,
     /// The server's clock when the change was applied.
     pub timestamp: Timestamp,
-    /// The engine's own time stamp of the event that caused it.
-    pub engine_time: Option<Timestamp>,
-    pub data: Changes<C>,
+    /// None where no event caused it.
+    pub event: Option<EventTimes>,
+    pub data: Changes,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Changes<C = Change> {
-    pub changes: Vec<C>,
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Changes {
+    pub changes: Vec<Change>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +99,16 @@ pub struct Ack {
     pub id: String,
     pub ok: bool,
     pub error: Option<ActionError>,
+}
+
+/// The server's clock and where its feed is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    pub nonce: u64,
+    pub server_time: Timestamp,
+    pub revision: u64,
+    /// Changes that the reconcile found and no event had told, since the server's start.
+    pub drift: u64,
 }
 
 /// What the client sent was not understood.

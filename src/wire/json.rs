@@ -1,7 +1,8 @@
 //! Frames in JSON, for everybody: an object with the frame's name in `type`.
 
 use super::{
-    Ack, ActionRequest, Channel, ClientFrame, Diff, Hello, Malformed, Position, ServerFrame, Update, WireError,
+    Ack, ActionRequest, Changes, Channel, ClientFrame, Diff, Hello, Malformed, Pong, Position, ServerFrame, Update,
+    WireError,
 };
 use crate::model::{ActionOptions, HostId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,10 +13,30 @@ use serde::{Deserialize, Serialize};
 enum Tagged<'a> {
     Hello(&'a Hello),
     EngineStateUpdate(&'a Update),
-    EngineStateDiff(&'a Diff),
+    EngineStateDiff(FlatDiff<'a>),
     Ack(&'a Ack),
-    Pong { nonce: u64, server_time: Timestamp },
+    Pong(&'a Pong),
     Error(&'a WireError),
+}
+
+/// [`Diff`] with the times of its event side by side with its own.
+#[derive(Serialize)]
+struct FlatDiff<'a> {
+    epoch: u64,
+    from: u64,
+    to: u64,
+    timestamp: Timestamp,
+    engine_time: Option<Timestamp>,
+    received_time: Option<Timestamp>,
+    data: &'a Changes,
+}
+
+impl<'a> From<&'a Diff> for FlatDiff<'a> {
+    fn from(diff: &'a Diff) -> Self {
+        let Diff { epoch, from, to, timestamp, event, data } = diff;
+        let (engine_time, received_time) = (event.map(|it| it.engine), event.map(|it| it.received));
+        Self { epoch: *epoch, from: *from, to: *to, timestamp: *timestamp, engine_time, received_time, data }
+    }
 }
 
 /// What polling answers when the missed diffs are still kept.
@@ -65,9 +86,9 @@ impl<'a> From<&'a ServerFrame> for Tagged<'a> {
         match frame {
             ServerFrame::Hello(hello) => Self::Hello(hello),
             ServerFrame::EngineStateUpdate(update) => Self::EngineStateUpdate(update),
-            ServerFrame::EngineStateDiff(diff) => Self::EngineStateDiff(diff),
+            ServerFrame::EngineStateDiff(diff) => Self::EngineStateDiff(diff.into()),
             ServerFrame::Ack(ack) => Self::Ack(ack),
-            ServerFrame::Pong { nonce, server_time } => Self::Pong { nonce: *nonce, server_time: *server_time },
+            ServerFrame::Pong(pong) => Self::Pong(pong),
             ServerFrame::Error(error) => Self::Error(error),
         }
     }
@@ -79,7 +100,7 @@ pub fn encode_server(frame: &ServerFrame) -> String {
 
 /// `diffs` join up and lead from revision `from` to `to`.
 pub fn encode_diffs(epoch: u64, from: u64, to: u64, diffs: &[Diff]) -> String {
-    let diffs = diffs.iter().map(Tagged::EngineStateDiff).collect();
+    let diffs = diffs.iter().map(|diff| Tagged::EngineStateDiff(diff.into())).collect();
     let answer = Diffs { r#type: "engine_state_diffs", epoch, from, to, diffs };
     serde_json::to_string(&answer).expect("frames have text keys only")
 }
@@ -104,7 +125,6 @@ pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
 mod tests {
     use super::*;
     use crate::model::{Change, ContainerId, HostId, Key};
-    use crate::wire::Changes;
 
     #[test]
     fn a_diff_reads_as_the_protocol_says() {
@@ -115,12 +135,12 @@ mod tests {
             from: 1,
             to: 2,
             timestamp: Timestamp::from_millis(1_500),
-            engine_time: None,
+            event: None,
             data: Changes { changes: vec![Change::Gone(Key::Container(host, id))] },
         }));
         assert_eq!(
             text,
-            r#"{"type":"engine_state_diff","epoch":5,"from":1,"to":2,"timestamp":"1970-01-01T00:00:01.500Z","engine_time":null,"data":{"changes":[{"op":"gone","kind":"container","host":"local","id":"0123456789ab"}]}}"#
+            r#"{"type":"engine_state_diff","epoch":5,"from":1,"to":2,"timestamp":"1970-01-01T00:00:01.500Z","engine_time":null,"received_time":null,"data":{"changes":[{"op":"gone","kind":"container","host":"local","id":"0123456789ab"}]}}"#
         );
     }
 

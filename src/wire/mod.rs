@@ -8,11 +8,12 @@ pub mod json;
 mod pack;
 pub mod routes;
 mod seed;
+pub mod text;
 
 pub use error::{ActionError, ErrorKind};
 pub use frame::{
-    Ack, ActionRequest, Changes, Channel, Channels, ClientFrame, Diff, Encoding, Hello, Malformed, PROTOCOL, Position,
-    ServerFrame, Update, WireError,
+    Ack, ActionRequest, Changes, Channel, Channels, ClientFrame, Diff, Encoding, EventTimes, Hello, Malformed,
+    PROTOCOL, PackedFrame, Part, Pong, Position, ServerFrame, Update, WireError,
 };
-pub use pack::{Packed, PackedChange};
-pub use seed::Seed;
+pub use pack::{Packed, PackedChange, PackedDiff};
+pub use seed::{Seed, Totals};

@@ -3,7 +3,8 @@
 //! Both sides hold the same entity before the change (the revisions prove it) and write it as the same bytes, so a
 //! common beginning and end need not travel. Stopping a container costs under 200 bytes however long its labels are.
 
-use crate::model::{Change, EngineState, Entity, Key};
+use super::{Diff, EventTimes};
+use crate::model::{Change, EngineState, Entity, Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,55 @@ pub struct Splice {
     keep_front: u32,
     keep_back: u32,
     middle: Vec<u8>,
+}
+
+/// A diff with nothing in it that the client can tell by itself: the epoch is its connection's, times are counted back
+/// from the timestamp.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PackedDiff {
+    pub from: u64,
+    /// Revisions from `from` to where it leads.
+    pub steps: u32,
+    pub timestamp: Timestamp,
+    /// Microseconds before `timestamp`: when the server had read the event, and, before that, the engine's own stamp.
+    event: Option<(i64, i64)>,
+    pub changes: Vec<PackedChange>,
+}
+
+impl PackedDiff {
+    pub fn new(
+        from: u64,
+        to: u64,
+        timestamp: Timestamp,
+        event: Option<EventTimes>,
+        changes: Vec<PackedChange>,
+    ) -> Self {
+        let before = |it: EventTimes| {
+            let received = timestamp.micros() - it.received.micros();
+            (received, it.received.micros() - it.engine.micros())
+        };
+        let steps = u32::try_from(to - from).unwrap_or(u32::MAX);
+        Self { from, steps, timestamp, event: event.map(before), changes }
+    }
+
+    pub fn to(&self) -> u64 {
+        self.from + u64::from(self.steps)
+    }
+
+    pub fn event(&self) -> Option<EventTimes> {
+        let (received, engine) = self.event?;
+        let received = self.timestamp.micros() - received;
+        let engine = Timestamp::from_micros(received - engine);
+        Some(EventTimes { engine, received: Timestamp::from_micros(received) })
+    }
+}
+
+impl From<Diff> for PackedDiff {
+    /// With entities whole.
+    fn from(diff: Diff) -> Self {
+        let changes = diff.data.changes.into_iter().map(PackedChange::from).collect();
+        Self::new(diff.from, diff.to, diff.timestamp, diff.event, changes)
+    }
 }
 
 impl From<Change> for PackedChange {
@@ -91,10 +141,19 @@ impl Packed {
 mod tests {
     use super::*;
     use crate::model::{
-        ContainerState, Timestamp,
+        ContainerState,
         arbitrary::{change, changes, container},
     };
     use proptest::prelude::*;
+
+    #[test]
+    fn the_times_of_an_event_come_back() {
+        let at = Timestamp::from_micros;
+        let event = Some(EventTimes { engine: at(5_000_000), received: at(4_999_900) });
+        let packed = PackedDiff::new(7, 9, at(5_000_400), event, Vec::new());
+        let packed: PackedDiff = postcard::from_bytes(&postcard::to_allocvec(&packed).unwrap()).unwrap();
+        assert_eq!((packed.event(), packed.to()), (event, 9));
+    }
 
     proptest! {
         #[test]

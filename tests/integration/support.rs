@@ -45,7 +45,7 @@ impl Watched {
         let (writer, reader, inbox) = state::open(Clock::SYSTEM);
         let engine = Engine::new(local(), url.parse().unwrap());
         let hosts = Hosts::new([engine.clone()]);
-        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM);
+        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM, RECONCILE);
         tasks.push(tokio::spawn(writer.run()));
         let watched = Self { reader, engine, tasks };
         watched.until("the engine is reachable", |state| state.hosts().any(|host| host.is_reachable())).await;
@@ -183,6 +183,9 @@ impl Drop for Docker {
         }
     }
 }
+
+/// As a server has it unless told otherwise.
+pub const RECONCILE: Duration = Duration::from_secs(30);
 
 /// A whole server on a free port of loopback.
 pub struct TestServer {

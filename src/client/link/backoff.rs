@@ -1,7 +1,14 @@
 //! How long to wait before the next try: 250 ms to 10 s, with jitter.
+//!
+//! For the first minute never more than a second: nothing tells a page that a server or a proxy is back, and whoever
+//! restarts one is looking.
 
 const FIRST: f64 = 250.0;
+const LONGEST_AT_FIRST: f64 = 1_000.0;
 const LONGEST: f64 = 10_000.0;
+
+/// Tries that take about a minute.
+const AT_FIRST: i32 = 80;
 
 pub(super) struct Backoff {
     tries: i32,
@@ -14,8 +21,13 @@ impl Backoff {
 
     /// Milliseconds; a random half of each doubling is taken off so that many pages don't come back at once.
     pub(super) fn next(&mut self) -> u32 {
-        let whole = (FIRST * 2f64.powi(self.tries)).min(LONGEST);
-        self.tries = (self.tries + 1).min(16);
+        let beyond = self.tries - AT_FIRST;
+        let whole = if beyond < 0 {
+            (FIRST * 2f64.powi(self.tries.min(8))).min(LONGEST_AT_FIRST)
+        } else {
+            (LONGEST_AT_FIRST * 2f64.powi(beyond)).min(LONGEST)
+        };
+        self.tries = (self.tries + 1).min(AT_FIRST + 8);
         (whole * (0.5 + js_sys::Math::random() / 2.0)) as u32
     }
 

@@ -1,146 +1,123 @@
-//! The connection to the server: never given up, resumed where it broke.
+//! The connection to the server: over the best transport that gets through, never given up, resumed where it broke.
 
 mod backoff;
 mod clock;
+mod line;
+mod pace;
+mod paint;
+mod ping;
+mod poll;
+mod session;
+mod sse;
 mod wake;
 mod ws;
 
 pub use clock::clock;
 
-use super::store::{Connection, Store, Transport};
-use crate::wire::{Position, ServerFrame, binary};
+use super::{
+    ladder::{self, Ended, Next, RUNGS},
+    store::{Command, Connection, Link as Status, Store, Transport, What},
+};
+use crate::{model::Timestamp, wire::Position};
 use backoff::Backoff;
-use futures::{FutureExt, StreamExt, pin_mut, select_biased};
-use gloo_timers::future::{IntervalStream, TimeoutFuture};
+use futures::{FutureExt, StreamExt, channel::mpsc, pin_mut, select_biased};
+use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
+use line::Line;
+use session::Session;
 use wake::Wake;
-use ws::Socket;
-
-/// Between two pings, in milliseconds.
-const PING_EVERY: u32 = 3_000;
-
-/// A socket that was silent for this long, in milliseconds, pings unanswered, is dead whatever it says.
-const SILENCE: i64 = 8_000;
 
 /// A connection that lasted this long, in milliseconds, makes up for those that failed before.
 const STABLE: i64 = 10_000;
 
 /// Connects, and from then on keeps `store` true.
 pub fn start(store: Store) {
-    spawn_local(async move {
-        let mut backoff = Backoff::new();
-        let mut wake = Wake::listen();
+    let Some(commands) = store.commands() else { return };
+    let link = Link { store, commands, backoff: Backoff::new(), wake: Wake::listen(), lost_at: None };
+    spawn_local(link.run());
+}
+
+struct Link {
+    store: Store,
+    commands: mpsc::UnboundedReceiver<Command>,
+    backoff: Backoff,
+    wake: Wake,
+    /// This page's clock and the revision, when it was last live.
+    lost_at: Option<(Timestamp, u64)>,
+}
+
+impl Link {
+    async fn run(mut self) {
         loop {
-            let began = clock().millis();
-            follow(&store).await;
-            if clock().millis() - began > STABLE {
-                backoff.forget();
-            }
-            wait(&store, &mut backoff, &mut wake).await;
-        }
-    });
-}
-
-/// One connection, from opening to its end.
-async fn follow(store: &Store) {
-    let link = store.link();
-    let Some(mut socket) = Socket::open(store.position().get_untracked()) else {
-        return;
-    };
-    let mut pings = IntervalStream::new(PING_EVERY).fuse();
-    let mut last_heard = clock();
-    loop {
-        select_biased! {
-            bytes = socket.next().fuse() => {
-                let Some(bytes) = bytes else { return };
-                last_heard = clock();
-                link.update(|link| {
-                    link.messages += 1;
-                    link.bytes += bytes.len() as u64;
-                    link.last_message = Some(last_heard);
-                });
-                match binary::decode_server(&bytes) {
-                    Ok(frame) => hear(store, &mut socket, frame),
-                    Err(error) => {
-                        leptos::logging::warn!("a message nobody understands: {error}");
-                        return;
+            let mut transport = RUNGS[0];
+            let ended = loop {
+                let ended = match Line::open(&self.store, transport, self.store.known()).await {
+                    Some((line, hello)) => {
+                        let began = clock().millis();
+                        let session = Session::new(&self.store, line, self.lost_at.take());
+                        session.run(hello, &mut self.commands).await;
+                        if clock().millis() - began > STABLE {
+                            self.backoff.forget();
+                        }
+                        Ended::Lost
                     }
+                    None => Ended::Refused,
+                };
+                match ladder::next(transport, ended) {
+                    Next::Try(lesser) => transport = lesser,
+                    Next::Wait => break ended,
                 }
-            }
-            _ = pings.next() => {
-                if clock().millis() - last_heard.millis() > SILENCE {
-                    return;
-                }
-                socket.ping();
+            };
+            self.wait(ended).await;
+        }
+    }
+
+    /// Until the next try: the backoff's time, or at once when the tab wakes or the network returns.
+    async fn wait(&mut self, ended: Ended) {
+        let millis = self.backoff.next();
+        let now = clock();
+        if ended == Ended::Lost {
+            note(&self.store, What::Lost, "The connection is lost".to_owned());
+        }
+        self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
+        self.store.link().update(|link| {
+            let online = window().navigator().on_line();
+            link.connection = if online { Connection::Reconnecting } else { Connection::Offline };
+            link.transport = Transport::None;
+            link.reconnects += 1;
+            link.lost_since = link.lost_since.or(Some(now));
+            link.retry_at = Some(Timestamp::from_millis(now.millis() + i64::from(millis)));
+        });
+        self.wake.forget();
+        let pause = TimeoutFuture::new(millis).fuse();
+        let woken = self.wake.next().fuse();
+        let commands = &mut self.commands;
+        pin_mut!(pause, woken);
+        loop {
+            select_biased! {
+                () = pause => return,
+                () = woken => return self.backoff.forget(),
+                command = commands.next() => if let Some(Command::Block(transport, blocked)) = command {
+                    block(&self.store, transport, blocked);
+                },
             }
         }
     }
 }
 
-fn hear(store: &Store, socket: &mut Socket, frame: ServerFrame<crate::wire::PackedChange>) {
-    let link = store.link();
-    match frame {
-        // The binary encoding is the release's own: another release needs its own page.
-        ServerFrame::Hello(hello) if hello.server_version != env!("CARGO_PKG_VERSION") => {
-            let _ = window().location().reload();
-        }
-        ServerFrame::Hello(hello) => {
-            link.update(|link| {
-                link.connection = Connection::Live;
-                link.transport = Transport::WebSocket;
-                link.server_version = hello.server_version;
-                link.lost_since = None;
-                link.retry_at = None;
-            });
-            socket.ping();
-        }
-        ServerFrame::EngineStateUpdate(update) => {
-            if store.position().get_untracked().revision > 0 {
-                link.update(|link| link.resyncs += 1);
-            }
-            store.replace(update);
-        }
-        ServerFrame::EngineStateDiff(diff) => {
-            if store.step(diff, clock()).is_err() {
-                let Position { epoch, revision } = store.position().get_untracked();
-                link.update(|link| {
-                    link.gaps += 1;
-                    link.resumes += 1;
-                });
-                socket.resume(Position { epoch, revision });
-            }
-        }
-        ServerFrame::Pong { nonce, .. } => {
-            if let Some(micros) = socket.pong(nonce) {
-                link.update(|link| link.round_trip(micros));
-            }
-        }
-        ServerFrame::Ack(_) => {}
-        ServerFrame::Error(error) => {
-            leptos::logging::warn!("the server did not understand: {}", error.message)
-        }
-    }
+fn note(store: &Store, what: What, words: String) {
+    store.journal().update(|journal| journal.note(clock(), what, words));
 }
 
-/// Until the next try: the backoff's time, or at once when the tab wakes or the network returns.
-async fn wait(store: &Store, backoff: &mut Backoff, wake: &mut Wake) {
-    let millis = backoff.next();
-    let now = clock();
-    store.link().update(|link| {
-        let online = window().navigator().on_line();
-        link.connection = if online { Connection::Reconnecting } else { Connection::Offline };
-        link.transport = Transport::None;
-        link.reconnects += 1;
-        link.resumes += 1;
-        link.lost_since = link.lost_since.or(Some(now));
-        link.retry_at = Some(crate::model::Timestamp::from_millis(now.millis() + i64::from(millis)));
-    });
-    wake.forget();
-    let pause = TimeoutFuture::new(millis).fuse();
-    let woken = wake.next().fuse();
-    pin_mut!(pause, woken);
-    select_biased! {
-        () = pause => {}
-        () = woken => backoff.forget(),
-    }
+fn block(store: &Store, transport: Transport, blocked: bool) {
+    store.link().update(|link: &mut Status| link.line(transport).is_blocked = blocked);
+    let verb = if blocked { "blocked" } else { "let through again" };
+    note(store, What::Switched, format!("{} is {verb}", transport.word()));
+}
+
+/// A path with the place in the feed to go on from.
+fn address(path: &str, position: Option<Position>) -> String {
+    let base = crate::client::entry::site().base_path;
+    let Position { epoch, revision } = position.unwrap_or(Position { epoch: 0, revision: 0 });
+    format!("{base}{path}?epoch={epoch}&rev={revision}")
 }

@@ -1,6 +1,6 @@
 //! The socket of the binary encoding.
 
-use super::clock;
+use super::{address, clock};
 use crate::wire::{ClientFrame, Encoding, Position, binary, routes};
 use futures::{SinkExt, StreamExt, channel::mpsc, stream::SplitStream};
 use gloo_net::websocket::{Message, futures::WebSocket};
@@ -15,14 +15,12 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket that starts with what came after `position`.
-    pub(super) fn open(position: Position) -> Option<Self> {
+    /// Opens a socket that starts with what came after `position`, or with the complete state.
+    pub(super) fn open(position: Option<Position>) -> Option<Self> {
         let location = window().location();
         let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
         let host = location.host().ok()?;
-        let Position { epoch, revision } = position;
-        let base = crate::client::entry::site().base_path;
-        let url = format!("{scheme}://{host}{base}{}?epoch={epoch}&rev={revision}", routes::SOCKET);
+        let url = format!("{scheme}://{host}{}", address(routes::SOCKET, position));
         let socket = WebSocket::open_with_protocol(&url, Encoding::Postcard.subprotocol()).ok()?;
         let (mut sink, incoming) = socket.split();
         let (outgoing, mut queue) = mpsc::unbounded();
@@ -36,7 +34,7 @@ impl Socket {
         Some(Self { incoming, outgoing, ping: None, pings: 0 })
     }
 
-    /// The next message; none when the socket has closed.
+    /// The next message; none when the socket has closed. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
         loop {
             match self.incoming.next().await? {
@@ -53,14 +51,14 @@ impl Socket {
         self.say(&ClientFrame::Ping { nonce: self.pings });
     }
 
-    /// The round trip in microseconds, when it is the ping under way that came back.
     pub(super) fn pong(&mut self, nonce: u64) -> Option<i64> {
         let (_, sent) = self.ping.take_if(|(sent, _)| *sent == nonce)?;
         Some(clock().micros() - sent)
     }
 
-    pub(super) fn resume(&self, position: Position) {
-        self.say(&ClientFrame::Resume(position));
+    pub(super) fn resume(&self, position: Option<Position>) {
+        // No epoch is 0: what can't be gone on from is answered by the complete state.
+        self.say(&ClientFrame::Resume(position.unwrap_or(Position { epoch: 0, revision: 0 })));
     }
 
     fn say(&self, frame: &ClientFrame) {

@@ -3,22 +3,29 @@
 //! A plain state and a signal for each mounted row: inserting one of 10,000 rows wakes nobody but the list's order.
 
 mod connection;
+mod journal;
+mod latency;
 mod order;
 mod rows;
 mod selectors;
 
-pub use connection::{Connection, Link, Transport};
+pub use connection::{Connection, Line, Link, Transport};
+pub use journal::{Command, Entry, Journal, What};
+pub use latency::{BOUNDS, Figures, Latencies, Leg, Sample, nearest_rank};
 pub use order::order;
 pub use rows::{Facet, LastChange};
-pub use selectors::{ContainerColumn, ContainerQuery, select_containers};
+pub use selectors::{ContainerColumn, ContainerQuery, OrderedContainers, select_containers};
 
 use crate::{
-    model::{Change, Container, EngineState, Entity, Host, Image, Key, Kind, Network, Timestamp, Volume, diff},
-    wire::{Diff, Packed, PackedChange, Position, Seed, Update},
+    model::{
+        Change, Container, ContainerState, EngineState, Entity, Host, Image, Key, Kind, Network, Timestamp, Volume,
+    },
+    wire::{Packed, PackedDiff, Part, Position, Seed, Totals},
 };
+use futures::channel::mpsc;
 use leptos::prelude::*;
 use rows::Rows;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -28,28 +35,47 @@ struct Inner {
     rows: Rows,
     position: ArcRwSignal<Position>,
     link: ArcRwSignal<Link>,
+    latencies: ArcRwSignal<Latencies>,
+    journal: ArcRwSignal<Journal>,
     now: ArcRwSignal<Timestamp>,
+    commands: (mpsc::UnboundedSender<Command>, Mutex<Option<mpsc::UnboundedReceiver<Command>>>),
 }
 
 struct Truth {
     state: EngineState,
     position: Position,
+    /// Of the whole, as long as `state` is only what the page shows first.
+    totals: Option<Totals>,
+    /// A complete state of which not all parts have come.
+    arriving: EngineState,
 }
 
-/// The diff does not join up with what is here: resume.
-#[derive(Debug, PartialEq, Eq)]
-pub struct OutOfStep;
+/// What became of a diff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Applied,
+    /// It was applied before: two connections overlapped.
+    Known,
+    /// It does not join up with what is here: resume.
+    OutOfStep,
+}
 
 impl Store {
     /// As the server's HTML has it.
     pub fn new(seed: Seed) -> Self {
         let position = Position { epoch: seed.epoch, revision: seed.revision };
+        let entities = seed.entities.into_iter();
+        let state = if seed.totals.is_some() { EngineState::excerpt(entities) } else { entities.collect() };
+        let (sender, receiver) = mpsc::unbounded();
         Self(Arc::new(Inner {
-            truth: RwLock::new(Truth { state: seed.state, position }),
+            truth: RwLock::new(Truth { state, position, totals: seed.totals, arriving: EngineState::default() }),
             rows: Rows::default(),
             position: ArcRwSignal::new(position),
             link: ArcRwSignal::new(Link::new(seed.server_version)),
+            latencies: ArcRwSignal::default(),
+            journal: ArcRwSignal::default(),
             now: ArcRwSignal::new(seed.server_time),
+            commands: (sender, Mutex::new(Some(receiver))),
         }))
     }
 
@@ -63,6 +89,27 @@ impl Store {
         self.0.link.clone()
     }
 
+    /// How late the latest changes came.
+    pub fn latencies(&self) -> ArcRwSignal<Latencies> {
+        self.0.latencies.clone()
+    }
+
+    /// What happened to the connection.
+    pub fn journal(&self) -> ArcRwSignal<Journal> {
+        self.0.journal.clone()
+    }
+
+    /// Asks the link to do something.
+    pub fn command(&self, command: Command) {
+        // Without a link, on the server, nobody presses the buttons either.
+        let _ = self.0.commands.0.unbounded_send(command);
+    }
+
+    /// What is asked of the link; for the link, once.
+    pub fn commands(&self) -> Option<mpsc::UnboundedReceiver<Command>> {
+        self.0.commands.1.lock().expect("nobody panics while taking it").take()
+    }
+
     /// The time that relative times count from; moves on by the second.
     pub fn now(&self) -> ArcRwSignal<Timestamp> {
         self.0.now.clone()
@@ -70,13 +117,51 @@ impl Store {
 
     /// A look at the state without subscribing to anything.
     pub fn look<T>(&self, look: impl FnOnce(&EngineState) -> T) -> T {
-        look(&self.0.truth.read().expect("nobody panics while holding the state").state)
+        look(&self.truth().state)
     }
 
     /// How many there are of a kind, live.
     pub fn count(&self, kind: Kind) -> usize {
         self.track_members(kind);
-        self.look(|state| state.count(kind))
+        let truth = self.truth();
+        truth.totals.map_or_else(|| truth.state.count(kind), |totals| totals.entities[kind as usize] as usize)
+    }
+
+    /// How many containers are in `state`, live.
+    pub fn in_state(&self, state: ContainerState) -> usize {
+        self.track_members(Kind::Container);
+        self.track_facet(Facet::State);
+        let truth = self.truth();
+        truth.totals.map_or_else(|| truth.state.in_state(state), |totals| totals.states[state as usize] as usize)
+    }
+
+    /// How many containers have exited with a code of failure, live.
+    pub fn failed(&self) -> usize {
+        self.track_members(Kind::Container);
+        self.track_facet(Facet::State);
+        let truth = self.truth();
+        truth.totals.map_or_else(|| truth.state.failed(), |totals| totals.failed as usize)
+    }
+
+    /// Whether all of the state is here, and not only what the page shows first. Live.
+    pub fn is_whole(&self) -> bool {
+        self.position().track();
+        self.truth().totals.is_none()
+    }
+
+    /// Where to go on from; none when the complete state is needed.
+    pub fn known(&self) -> Option<Position> {
+        let truth = self.truth();
+        truth.totals.is_none().then_some(truth.position)
+    }
+
+    fn truth(&self) -> std::sync::RwLockReadGuard<'_, Truth> {
+        self.0.truth.read().expect("nobody panics while holding the state")
+    }
+
+    /// Containers touched since `seen` of them had been: see [`OrderedContainers`].
+    fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
+        self.0.rows.touched_since(seen)
     }
 
     /// Wakes its reader when entities of a kind come or go.
@@ -146,34 +231,77 @@ impl Row {
 
 /// Taking in what the link brings.
 impl Store {
-    /// The whole state: rows that are the same stay untouched, so nothing flickers.
-    pub fn replace(&self, update: Update) {
-        let position = Position { epoch: update.epoch, revision: update.revision };
-        for change in self.look(|state| diff(state, &update.data)) {
-            self.apply(change, None);
+    /// A part of the complete state; true when it was the last. Rows that are the same stay untouched, so nothing
+    /// flickers.
+    pub fn part(&self, part: Part) -> bool {
+        {
+            let mut truth = self.truth_to_change();
+            if part.number == 0 {
+                truth.arriving = EngineState::default();
+            }
+            for entity in part.entities {
+                truth.arriving.apply(Change::Put(entity));
+            }
+        }
+        if part.is_last {
+            self.replace(Position { epoch: part.epoch, revision: part.revision });
+        }
+        part.is_last
+    }
+
+    /// By the state that has arrived.
+    fn replace(&self, position: Position) {
+        let old = {
+            let mut truth = self.truth_to_change();
+            truth.totals = None;
+            let new = std::mem::take(&mut truth.arriving);
+            std::mem::replace(&mut truth.state, new)
+        };
+        let (changed, gone) = self.look(|new| {
+            let differs = |key: &&Key| old.get(key) != new.get(key);
+            let changed: Vec<Key> = new.keys().filter(differs).cloned().collect();
+            let gone: Vec<Key> = old.keys().filter(|key| new.get(key).is_none()).cloned().collect();
+            (changed, gone)
+        });
+        for key in gone {
+            self.0.rows.gone(&key);
+        }
+        for key in changed {
+            if let Some(after) = self.look(|state| state.get(&key).cloned()) {
+                self.0.rows.changed(old.get(&key), after, None);
+            }
         }
         self.arrive(position);
     }
 
     /// One step on. `received` is this page's clock.
-    pub fn step(&self, step: Diff<PackedChange>, received: Timestamp) -> Result<(), OutOfStep> {
-        let at = self.0.truth.read().expect("nobody panics while holding the state").position;
-        if (at.epoch, at.revision) != (step.epoch, step.from) {
-            return Err(OutOfStep);
+    pub fn step(&self, step: PackedDiff, received: Timestamp) -> Step {
+        let Position { epoch, revision } = self.truth().position;
+        let to = step.to();
+        if to <= revision {
+            return Step::Known;
         }
-        let change = LastChange { engine_time: step.engine_time, applied: step.timestamp, received };
-        for packed in step.data.changes {
-            let unpacked = self.look(|state| Packed::unpack(packed, state)).map_err(|_| OutOfStep)?;
+        if revision != step.from || self.known().is_none() {
+            return Step::OutOfStep;
+        }
+        let clock_offset = self.0.link.with_untracked(|link| link.clock_offset);
+        let change = LastChange { event: step.event(), applied: step.timestamp, received, clock_offset };
+        for packed in step.changes {
+            let Ok(unpacked) = self.look(|state| Packed::unpack(packed, state)) else {
+                // Half of a step can't be taken back: nothing but the complete state leads on from here.
+                self.arrive(Position { epoch: 0, revision: 0 });
+                return Step::OutOfStep;
+            };
             self.apply(unpacked, Some(change));
         }
-        self.arrive(Position { epoch: step.epoch, revision: step.to });
-        Ok(())
+        self.arrive(Position { epoch, revision: to });
+        Step::Applied
     }
 
     fn apply(&self, it: Change, change: Option<LastChange>) {
         let key = it.key();
         let (before, touched) = {
-            let mut truth = self.0.truth.write().expect("nobody panics while holding the state");
+            let mut truth = self.truth_to_change();
             let before = truth.state.get(&key).cloned();
             (before, truth.state.apply(it))
         };
@@ -188,9 +316,13 @@ impl Store {
     }
 
     fn arrive(&self, position: Position) {
-        self.0.truth.write().expect("nobody panics while holding the state").position = position;
+        self.truth_to_change().position = position;
         if self.0.position.get_untracked() != position {
             self.0.position.set(position);
         }
+    }
+
+    fn truth_to_change(&self) -> std::sync::RwLockWriteGuard<'_, Truth> {
+        self.0.truth.write().expect("nobody panics while holding the state")
     }
 }

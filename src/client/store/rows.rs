@@ -1,8 +1,14 @@
 //! Signals: one for each entity that is looked at, and a few for each kind as a whole.
 
-use crate::model::{Container, Entity, Key, Kind, Timestamp};
+use crate::{
+    model::{Container, Entity, Key, Kind, Sorted, Timestamp},
+    wire::EventTimes,
+};
 use leptos::prelude::*;
-use std::{collections::HashMap, sync::Mutex};
+use std::{collections::VecDeque, sync::Mutex};
+
+/// Touched containers remembered: a list that missed more sorts everything anew.
+const REMEMBERED: usize = 256;
 
 /// What lists sort, filter and group containers by. A list wakes only for what its order depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +30,22 @@ impl Facet {
 /// When an entity last changed, on three clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastChange {
-    /// The engine's, at the event.
-    pub engine_time: Option<Timestamp>,
+    /// The engine's and the server's, at the event.
+    pub event: Option<EventTimes>,
     /// The server's, when it was applied.
     pub applied: Timestamp,
     /// This page's, when it arrived.
     pub received: Timestamp,
+    /// Microseconds to add to this page's clock to have the server's.
+    pub clock_offset: i64,
 }
 
 /// `ArcRwSignal` throughout: signals are made and dropped by a task that has no reactive owner.
 #[derive(Default)]
 pub(super) struct Rows {
-    rows: Mutex<HashMap<Key, Row>>,
+    /// The latest containers that came, went or changed, and how many there have been.
+    touched: Mutex<(VecDeque<Key>, u64)>,
+    rows: Mutex<Sorted<Key, Row>>,
     /// By kind: something came or went.
     members: [ArcTrigger; Kind::ALL.len()],
     /// By kind: something changed.
@@ -72,23 +82,45 @@ impl Rows {
             return Some(signal.clone());
         }
         let signal = ArcRwSignal::new(current()?);
-        rows.entry(key.clone()).or_default().value = Some(signal.clone());
+        row_of(&mut rows, key).value = Some(signal.clone());
         Some(signal)
     }
 
     pub(super) fn last_change(&self, key: &Key) -> ArcRwSignal<Option<LastChange>> {
         let mut rows = self.lock();
-        let row = rows.entry(key.clone()).or_default();
+        let row = row_of(&mut rows, key);
         row.last_change.get_or_insert_with(|| ArcRwSignal::new(row.latest)).clone()
+    }
+
+    /// Containers touched since `seen` of them had been, and how many have been now; none when that is forgotten.
+    pub(super) fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
+        let touched = self.touched.lock().expect("nobody panics while holding the keys");
+        let (keys, count) = &*touched;
+        let missed = usize::try_from(count - seen).unwrap_or(usize::MAX);
+        let since = keys.len().checked_sub(missed).map(|known| keys.range(known..).cloned().collect());
+        (since, *count)
+    }
+
+    fn touch(&self, key: &Key) {
+        if key.kind() != Kind::Container {
+            return;
+        }
+        let mut touched = self.touched.lock().expect("nobody panics while holding the keys");
+        if touched.0.len() == REMEMBERED {
+            touched.0.pop_front();
+        }
+        touched.0.push_back(key.clone());
+        touched.1 += 1;
     }
 
     /// An entity is other than before.
     pub(super) fn changed(&self, before: Option<&Entity>, after: Entity, change: Option<LastChange>) {
         let key = after.key();
+        self.touch(&key);
         let kind = key.kind();
         let (signal, last_change) = {
             let mut rows = self.lock();
-            let row = rows.entry(key).or_default();
+            let row = row_of(&mut rows, &key);
             row.latest = change.or(row.latest);
             (row.value.clone(), row.last_change.clone())
         };
@@ -108,13 +140,21 @@ impl Rows {
     }
 
     pub(super) fn gone(&self, key: &Key) {
+        self.touch(key);
         self.lock().remove(key);
         self.members[key.kind() as usize].notify();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Row>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sorted<Key, Row>> {
         self.rows.lock().expect("nobody panics while holding the rows")
     }
+}
+
+fn row_of<'a>(rows: &'a mut Sorted<Key, Row>, key: &Key) -> &'a mut Row {
+    if rows.get(key).is_none() {
+        rows.insert(key.clone(), Row::default());
+    }
+    rows.get_mut(key).expect("just inserted")
 }
 
 fn facets_that_differ(before: &Container, after: &Container) -> Vec<Facet> {

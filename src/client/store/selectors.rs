@@ -1,7 +1,7 @@
 //! Which containers a list shows and in which order: plain functions.
 
-use super::{Facet, order};
-use crate::model::{Container, ContainerState};
+use super::{Facet, Store, order};
+use crate::model::{Container, ContainerState, EngineState, Entity, Key};
 use std::{cmp::Ordering, sync::Arc};
 
 /// What a list of containers is asked for: the page's address says it.
@@ -95,22 +95,65 @@ pub fn select_containers<'a>(
     containers: impl Iterator<Item = &'a Arc<Container>>,
     query: &ContainerQuery,
 ) -> Vec<&'a Arc<Container>> {
+    let passes = filter(query);
+    let chosen: Vec<&Arc<Container>> = containers.filter(|container| passes(container)).collect();
+    order(chosen.len(), &mut |a, b| compare(chosen[a], chosen[b], query)).into_iter().map(|at| chosen[at]).collect()
+}
+
+/// All containers in a query's order, kept up to date: of ten thousand the one that changed is moved, the others stay.
+#[derive(Default)]
+pub struct OrderedContainers {
+    /// As they were when `seen` had been touched: looking each up again would cost more than filtering.
+    all: Vec<Arc<Container>>,
+    /// What it is ordered by.
+    query: ContainerQuery,
+    /// Containers of the store that had been touched when it was last brought up to date.
+    seen: u64,
+}
+
+impl OrderedContainers {
+    /// Those that `query` asks for, in its order, as `store` has them now. Subscribes to nothing.
+    pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Vec<Key> {
+        let order_of = |it: &ContainerQuery| (it.sort, it.descending, it.grouped);
+        let is_same = order_of(&self.query) == order_of(query) && self.seen > 0;
+        let (touched, seen) = store.touched_since(self.seen);
+        store.look(|state| match touched.filter(|_| is_same) {
+            Some(touched) => self.move_to_their_places(touched, state, query),
+            None => {
+                let unfiltered = ContainerQuery { search: String::new(), state: None, ..query.clone() };
+                self.all = select_containers(state.containers(), &unfiltered).into_iter().cloned().collect();
+            }
+        });
+        self.seen = seen;
+        self.query.clone_from(query);
+        let passes = filter(query);
+        self.all.iter().filter(|it| passes(it)).map(key_of).collect()
+    }
+
+    fn move_to_their_places(&mut self, mut touched: Vec<Key>, state: &EngineState, query: &ContainerQuery) {
+        touched.sort();
+        touched.dedup();
+        self.all.retain(|it| !touched.iter().any(|key| key.id() == it.id.as_str() && *key.host() == it.host));
+        for key in touched {
+            let Some(moved) = state.get(&key).and_then(Entity::as_container) else { continue };
+            let at = self.all.partition_point(|other| compare(other, moved, query).is_lt());
+            self.all.insert(at, moved.clone());
+        }
+    }
+}
+
+fn key_of(container: &Arc<Container>) -> Key {
+    Key::Container(container.host.clone(), container.id.clone())
+}
+
+/// Whether a container passes the query's words and state.
+fn filter(query: &ContainerQuery) -> impl Fn(&Container) -> bool {
     let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
-    let chosen: Vec<&Arc<Container>> = containers
-        .filter(|container| query.wants_state(container.state))
-        .filter(|container| words.iter().all(|word| mentions(container, word)))
-        .collect();
-    // Those without a project come last.
-    let project = |it: &'a Container| query.grouped.then(|| (it.project().is_none(), it.project()));
-    let by_project_and_column = &mut |a: usize, b: usize| {
-        let (a, b) = (chosen[a], chosen[b]);
-        project(a).cmp(&project(b)).then_with(|| compare(a, b, query))
-    };
-    order(chosen.len(), by_project_and_column).into_iter().map(|at| chosen[at]).collect()
+    move |container| query.wants_state(container.state) && words.iter().all(|word| mentions(container, word))
 }
 
 fn mentions(container: &Container, word: &str) -> bool {
-    let contains = |text: &str| text.to_ascii_lowercase().contains(word);
+    let contains = |text: &str| contains_ignoring_case(text, word);
     contains(&container.name)
         || contains(&container.image)
         || container.id.as_str().starts_with(word)
@@ -119,7 +162,25 @@ fn mentions(container: &Container, word: &str) -> bool {
         || container.ports.iter().filter_map(|port| port.public).any(|port| port.to_string().contains(word))
 }
 
+/// `word` is in lower case. Makes no copy: a keystroke asks this of every text of ten thousand containers.
+fn contains_ignoring_case(text: &str, word: &str) -> bool {
+    let (text, Some((first, rest))) = (text.as_bytes(), word.as_bytes().split_first()) else { return true };
+    let begins = |at: usize| text[at].to_ascii_lowercase() == *first;
+    let goes_on = |at: usize| text[at + 1..at + word.len()].iter().zip(rest).all(|(a, b)| a.to_ascii_lowercase() == *b);
+    (0..(text.len() + 1).saturating_sub(word.len())).any(|at| begins(at) && goes_on(at))
+}
+
 fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
+    // Those without a project come last.
+    fn project(it: &Container) -> (bool, Option<&str>) {
+        (it.project().is_none(), it.project())
+    }
+    if query.grouped {
+        let by_project = project(a).cmp(&project(b));
+        if by_project.is_ne() {
+            return by_project;
+        }
+    }
     let by_column = match query.sort {
         ContainerColumn::State => (a.state, a.health).cmp(&(b.state, b.health)),
         ContainerColumn::Name => Ordering::Equal,
@@ -172,7 +233,8 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContainerId, EngineState, Timestamp, arbitrary::container};
+    use crate::model::{ContainerId, Timestamp, arbitrary::container};
+    use leptos::prelude::Owner;
     use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
     fn state(named: &[(&str, ContainerState, &str)]) -> EngineState {
@@ -195,6 +257,37 @@ mod tests {
 
     fn names(state: &EngineState, query: &ContainerQuery) -> Vec<String> {
         select_containers(state.containers(), query).iter().map(|it| it.name.clone()).collect()
+    }
+
+    fn store(state: &EngineState) -> Store {
+        let entities = state.keys().filter_map(|key| state.get(key)).cloned().collect();
+        let (server_time, server_version) = (Timestamp::default(), String::new());
+        Store::new(crate::wire::Seed { epoch: 1, revision: 1, server_time, server_version, entities, totals: None })
+    }
+
+    proptest! {
+        /// What changed, came or went is moved to where sorting all of them would put it.
+        #[test]
+        fn an_order_kept_up_to_date_is_the_order_of_sorting_anew(
+            steps in proptest::collection::vec(crate::model::arbitrary::changes(), 1..6),
+            column in 0..ContainerColumn::ALL.len(), descending: bool, grouped: bool, search in "[a-c]?",
+        ) {
+            let query = ContainerQuery { search, sort: ContainerColumn::ALL[column], descending, grouped, state: None };
+            let store = Owner::new().with(|| store(&EngineState::default()));
+            let mut ordered = OrderedContainers::default();
+            let mut state = EngineState::default();
+            for (number, changes) in steps.into_iter().enumerate() {
+                for change in changes {
+                    state.apply(change);
+                }
+                let entities = state.keys().filter_map(|key| state.get(key)).cloned().collect();
+                let revision = number as u64 + 2;
+                let timestamp = Timestamp::default();
+                store.part(crate::wire::Part { epoch: 1, revision, timestamp, number: 0, is_last: true, entities });
+                let anew: Vec<Key> = select_containers(state.containers(), &query).into_iter().map(key_of).collect();
+                prop_assert_eq!(ordered.select(&store, &query), anew);
+            }
+        }
     }
 
     #[test]

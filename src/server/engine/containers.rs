@@ -56,6 +56,8 @@ pub fn with_details_of(mut listed: Container, old: &Container) -> Container {
     let same_run = listed.state == old.state && listed.exit_code.is_none_or(|code| old.exit_code == Some(code));
     if same_run {
         listed.exit_code = listed.exit_code.or(old.exit_code);
+        // Podman's lists never tell of health, Docker's not of a paused container's.
+        listed.health = listed.health.or(old.health);
         listed.started_at = old.started_at;
         listed.finished_at = old.finished_at;
         listed.oom_killed = old.oom_killed;
@@ -348,7 +350,9 @@ fn attachments(networks: BTreeMap<String, Option<Endpoint>>) -> Vec<Attachment> 
     let attach = |(name, endpoint): (String, Option<Endpoint>)| {
         let endpoint = endpoint.unwrap_or_default();
         let ip = Some(endpoint.ip).filter(|ip| !ip.is_empty());
-        Attachment { name, id: NetworkId::new(&endpoint.network_id).ok(), ip }
+        // Podman says the name once more.
+        let id = Some(endpoint.network_id).filter(|id| *id != name);
+        Attachment { id: id.and_then(|id| NetworkId::new(&id).ok()), name, ip }
     };
     networks.into_iter().map(attach).collect()
 }

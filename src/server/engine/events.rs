@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 /// What is asked for. Health checks alone cause three `exec_*` events a run: they are not among these. The engine takes
 /// each as a prefix as soon as `health_status` is one of them.
-const ACTIONS: [&str; 29] = [
+///
+/// The last four are Podman's alone: it says `die` but must be asked for `died`; a `cleanup` takes a dead container's
+/// address away.
+const ACTIONS: &[&str] = &[
     "create",
     "start",
     "restart",
@@ -40,6 +43,10 @@ const ACTIONS: [&str; 29] = [
     "prune",
     "reload",
     "build",
+    "died",
+    "cleanup",
+    "exec_died",
+    "loadfromarchive",
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -64,9 +71,32 @@ pub struct Actor {
 }
 
 impl EngineEvent {
+    /// The engine's clock, as exactly as it says it: two events may share a microsecond.
+    pub fn nanos(&self) -> i64 {
+        self.nanos
+    }
+
     /// The engine's clock.
     pub fn time(&self) -> Timestamp {
         Timestamp::from_micros(self.nanos / 1_000)
+    }
+
+    /// With its actor where Docker puts it: Podman 4 gives volumes and pulled images a name and no id, and puts the
+    /// container in the place of the network that it is connected to.
+    fn with_actor_in_place(mut self) -> Self {
+        let Actor { id, attributes } = &mut self.actor;
+        match (self.kind.as_str(), self.action.as_str()) {
+            // Its name is the archive's.
+            ("image", "loadfromarchive") => {}
+            ("volume" | "image", _) if id.is_empty() => {
+                *id = attributes.get("name").cloned().unwrap_or_default();
+            }
+            ("network", "connect" | "disconnect") if !attributes.contains_key("container") => {
+                attributes.insert("container".into(), std::mem::take(id));
+            }
+            _ => {}
+        }
+        self
     }
 }
 
@@ -96,13 +126,36 @@ impl Events {
         loop {
             let line = self.lines.next().await?;
             let line = line.ok_or_else(|| EngineError::Unreachable("its event stream ended".into()))?;
-            match serde_json::from_slice(&line) {
-                Ok(event) => return Ok(event),
+            match serde_json::from_slice::<EngineEvent>(&line) {
+                Ok(event) => return Ok(event.with_actor_in_place()),
                 Err(error) if line.iter().any(|byte| !byte.is_ascii_whitespace()) => {
                     tracing::warn!(%error, "passed over a line of the event stream");
                 }
                 Err(_) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Podman 4.3.1 wrote them.
+    #[test]
+    fn podmans_events_name_what_they_are_about() {
+        let told = |kind: &str, action: &str, id: &str, name: &str| {
+            let text = format!(
+                r#"{{"status":"{action}","Type":"{kind}","Action":"{action}","Actor":{{"ID":"{id}","Attributes":{{"containerExitCode":"0","image":"","name":"{name}","podId":""}}}},"scope":"local","time":1795260308,"timeNano":1795260308173510200}}"#
+            );
+            serde_json::from_str::<EngineEvent>(&text).unwrap().with_actor_in_place()
+        };
+        let id = "54fbaae153a6".repeat(5);
+        assert_eq!(told("volume", "create", "", "v1").actor.id, "v1");
+        assert_eq!(told("image", "pull", "", "quaylight-test/busybox:1").actor.id, "quaylight-test/busybox:1");
+        assert_eq!(told("image", "tag", &id, "localhost/foo:1").actor.id, id);
+        let connect = told("network", "connect", &id, "web-1");
+        assert_eq!((connect.actor.id.as_str(), connect.actor.attributes.get("container")), ("", Some(&id)));
+        assert_eq!(told("image", "loadfromarchive", "", "/var/tmp/api_load1").actor.id, "");
     }
 }

@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod images;
 mod networks;
+mod probe;
 mod read;
 mod system;
 mod volumes;
@@ -14,6 +15,7 @@ pub use connect::EngineUrl;
 pub use containers::with_details_of;
 pub use error::EngineError;
 pub use events::{Actor, EngineEvent, Events};
+pub use probe::LABEL as PROBE_LABEL;
 
 use crate::model::HostId;
 use serde::de::DeserializeOwned;

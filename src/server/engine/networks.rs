@@ -4,6 +4,10 @@ use super::{Engine, EngineError, LIST_PATIENCE, read::or_default};
 use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
 use serde::Deserialize;
 
+/// Podman's default network, named `podman`. It is called `bridge` in lists only, and made anew in memory, with a new
+/// time of creation, whenever another network comes or goes.
+const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9";
+
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
         let told: Vec<Told> = self.reader.json("/networks", LIST_PATIENCE).await?;
@@ -59,17 +63,37 @@ impl Told {
             (!config.subnet.is_empty())
                 .then(|| Subnet { subnet: config.subnet, gateway: Some(config.gateway).filter(|it| !it.is_empty()) })
         };
+        let is_podmans = self.id == PODMAN_DEFAULT;
         Some(Network {
             host: host.clone(),
             id: NetworkId::new(&self.id).ok()?,
-            name: self.name,
+            name: if is_podmans { "podman".into() } else { self.name },
             driver: self.driver,
             scope: self.scope,
             internal: self.internal,
-            created: Timestamp::parse(&self.created),
+            created: Timestamp::parse(&self.created).filter(|_| !is_podmans),
             subnets: self.ipam.config.into_iter().filter_map(subnet).collect(),
             labels: self.labels,
             usage: Usage::default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts are Podman 4.3.1's.
+    #[test]
+    fn podmans_default_network_is_the_same_in_list_and_inspect() {
+        let told = |name: &str, created: &str| {
+            let text = format!(
+                r#"{{"Name":"{name}","Id":"{PODMAN_DEFAULT}","Created":"{created}","Scope":"local","Driver":"bridge","EnableIPv6":false,"IPAM":{{"Driver":"default","Options":{{"driver":"host-local"}},"Config":[{{"Subnet":"10.88.0.0/16","Gateway":"10.88.0.1"}}]}},"Internal":false,"Attachable":false,"Ingress":false,"ConfigFrom":{{"Network":""}},"ConfigOnly":false,"Containers":{{}},"Options":{{}},"Labels":{{}}}}"#
+            );
+            serde_json::from_str::<Told>(&text).unwrap().into_network(&HostId::new("local").unwrap()).unwrap()
+        };
+        let listed = told("bridge", "2026-11-21T11:25:06.025637174Z");
+        assert_eq!(listed, told("podman", "2026-11-21T11:26:46.666811042Z"));
+        assert_eq!((listed.name.as_str(), listed.subnets.len()), ("podman", 1));
     }
 }

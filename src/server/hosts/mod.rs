@@ -7,7 +7,7 @@ use super::{
     watch::Watcher,
 };
 use crate::model::HostId;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 #[derive(Clone)]
@@ -29,8 +29,9 @@ impl Hosts {
     }
 
     /// Starts a watcher for each engine. A slow engine delays no other.
-    pub fn watch(&self, reader: &Reader, inbox: &Inbox, clock: Clock) -> Vec<JoinHandle<()>> {
-        let watchers = self.0.values().map(|engine| Watcher::new(engine.clone(), reader.clone(), inbox.clone(), clock));
+    pub fn watch(&self, reader: &Reader, inbox: &Inbox, clock: Clock, reconcile: Duration) -> Vec<JoinHandle<()>> {
+        let watcher = |engine: &Engine| Watcher::new(engine.clone(), reader.clone(), inbox.clone(), clock, reconcile);
+        let watchers = self.0.values().map(watcher);
         watchers.map(|watcher| tokio::spawn(watcher.run())).collect()
     }
 }

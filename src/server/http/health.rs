@@ -13,6 +13,7 @@ pub struct Health {
     version: &'static str,
     epoch: u64,
     revision: u64,
+    server_time: Timestamp,
     engines: Vec<EngineHealth>,
 }
 
@@ -39,5 +40,6 @@ pub async fn health(State(app): State<App>) -> Json<Health> {
         state.hosts().map(engine).collect()
     });
     let version = env!("CARGO_PKG_VERSION");
-    Json(Health { status: "ok", version, epoch: position.epoch, revision: position.revision, engines })
+    let (epoch, revision, server_time) = (position.epoch, position.revision, app.clock.now());
+    Json(Health { status: "ok", version, epoch, revision, server_time, engines })
 }

@@ -4,6 +4,7 @@ mod assets;
 mod health;
 mod middleware;
 mod pages;
+mod probe;
 mod problem;
 mod router;
 

@@ -4,17 +4,18 @@ use super::{Problem, assets};
 use crate::{
     client::{Prefs, Store},
     server::{app::App, auth::Caller},
-    views::{App as Page, Document, Site, shell},
+    views::{App as Page, Document, Site, excerpt, shell},
     wire::Seed,
 };
 use axum::{
     Router,
-    extract::{FromRef, Request, State},
+    extract::{FromRef, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use leptos::{config::LeptosOptions, prelude::*};
 use leptos_axum::{LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context};
+use leptos_router::params::ParamsMap;
 
 impl FromRef<App> for LeptosOptions {
     fn from_ref(app: &App) -> Self {
@@ -34,14 +35,17 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// What pages and server functions find in their context.
 fn provide(app: &App) {
-    let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
+    let (headers, uri) = use_context::<Parts>().map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
     let (state, position) = app.reader.snapshot();
+    let now = app.clock.now();
+    let (entities, totals) = excerpt(&state, uri.path(), &address(&uri), now);
     let seed = Seed {
         epoch: position.epoch,
         revision: position.revision,
-        server_time: app.clock.now(),
+        server_time: now,
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        state,
+        entities,
+        totals,
     };
     let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     provide_context(Site {
@@ -55,6 +59,12 @@ fn provide(app: &App) {
     provide_context(Prefs::from_cookies(cookies(&headers)));
     provide_context(Caller::local_admin());
     provide_context(app.clone());
+}
+
+/// What an address asks of the page.
+fn address(uri: &Uri) -> ParamsMap {
+    let query: Query<Vec<(String, String)>> = Query::try_from_uri(uri).unwrap_or_default();
+    query.0.into_iter().collect()
 }
 
 /// As the browser's `location.hostname`.

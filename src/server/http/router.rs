@@ -4,12 +4,16 @@ use super::{
     health::health,
     middleware::{origin, security},
     pages,
+    probe::probe,
 };
 use crate::{
     server::{app::App, live},
     wire::routes,
 };
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 pub fn router(app: App) -> Router {
@@ -21,10 +25,14 @@ pub fn router(app: App) -> Router {
         .route(routes::IMAGES_STREAM, get(live::images));
     let answers = Router::new()
         .route(routes::STATE, get(live::state))
+        .route(routes::PING, get(live::ping))
+        .route(routes::HANDSHAKES, get(live::handshakes))
+        .route(routes::PROBE, post(probe))
         .route(routes::HEALTH, get(health))
         .merge(pages::routes(&app))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
     let routes = streams.merge(answers).with_state(app.clone());
+    let origin = middleware::from_fn_with_state(app.clone(), origin::check);
     let routes = if app.base_path.is_empty() { routes } else { Router::new().nest(&app.base_path, routes) };
-    routes.layer(middleware::from_fn(origin::check)).layer(middleware::from_fn(security::headers))
+    routes.layer(origin).layer(middleware::from_fn(security::headers))
 }

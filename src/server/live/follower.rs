@@ -1,12 +1,13 @@
 //! One client's way through the feed: a state, then diffs that join up; a fresh state after a hole.
 
+use super::snapshots::Snapshot;
 use crate::{
-    model::{Change, EngineState},
+    model::{Change, Timestamp},
     server::{
-        clock::Clock,
-        state::{Batch, Follow, Reader, Start},
+        app::App,
+        state::{Batch, Follow, Start},
     },
-    wire::{Changes, Channels, Diff, Encoding, Position, ServerFrame, Update, binary, json},
+    wire::{Changes, Channels, Diff, Encoding, Position, ServerFrame, binary, json},
 };
 use axum::{
     body::Bytes,
@@ -16,8 +17,7 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 pub(super) struct Follower {
-    reader: Reader,
-    clock: Clock,
+    app: App,
     encoding: Encoding,
     channels: Channels,
     /// Where the client will be when it has what was handed out.
@@ -27,42 +27,61 @@ pub(super) struct Follower {
 }
 
 enum Due {
-    State(EngineState, Position),
+    /// The message of this number.
+    State(Arc<Snapshot>, usize),
     Batch(Arc<Batch>),
 }
 
-/// A message and where it leads.
+/// A message, where it leads, and the server's clock when it was made.
 pub(super) struct Sent {
     pub(super) payload: Payload,
     pub(super) position: Position,
+    timestamp: Timestamp,
 }
 
+/// Cheap to clone: the bytes are shared.
+#[derive(Debug, Clone)]
 pub(super) enum Payload {
     Text(Utf8Bytes),
+    /// A frame that lacks its stamp.
     Binary(Bytes),
 }
 
-impl From<Payload> for Message {
-    fn from(payload: Payload) -> Self {
-        match payload {
-            Payload::Text(text) => Self::Text(text),
-            Payload::Binary(bytes) => Self::Binary(bytes),
+impl Payload {
+    pub(super) fn of(frame: ServerFrame, encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Json => Self::Text(json::encode_server(&frame).into()),
+            Encoding::Postcard => {
+                let frame = frame.packed().expect("complete states are sent from snapshots");
+                Self::Binary(binary::encode_server(&frame).into())
+            }
+        }
+    }
+
+    /// Sent now, as the message for a client whose frame was made at `timestamp`.
+    pub(super) fn message(self, timestamp: Timestamp, now: Timestamp) -> Message {
+        match self {
+            Self::Text(text) => Message::Text(text),
+            Self::Binary(frame) => {
+                let sent_after = u32::try_from(now.micros() - timestamp.micros()).unwrap_or_default();
+                Message::Binary(binary::stamped(&frame, sent_after).into())
+            }
         }
     }
 }
 
+impl Sent {
+    pub(super) fn message(self, now: Timestamp) -> Message {
+        self.payload.message(self.timestamp, now)
+    }
+}
+
 impl Follower {
-    pub(super) fn new(
-        reader: Reader,
-        clock: Clock,
-        encoding: Encoding,
-        channels: Channels,
-        position: Option<Position>,
-    ) -> Self {
-        let follow = reader.follow(position);
+    pub(super) fn new(app: App, encoding: Encoding, channels: Channels, position: Option<Position>) -> Self {
+        let follow = app.reader.follow(position);
         let batches = follow.batches.resubscribe();
         let start = position.unwrap_or(follow.position);
-        let mut follower = Self { reader, clock, encoding, channels, position: start, due: VecDeque::new(), batches };
+        let mut follower = Self { app, encoding, channels, position: start, due: VecDeque::new(), batches };
         follower.begin(follow);
         follower
     }
@@ -73,7 +92,7 @@ impl Follower {
 
     /// From what the client says it has.
     pub(super) fn resume(&mut self, position: Position) {
-        let follow = self.reader.follow(Some(position));
+        let follow = self.app.reader.follow(Some(position));
         self.position = position;
         self.begin(follow);
     }
@@ -81,7 +100,7 @@ impl Follower {
     /// Other channels: told at once with what is current.
     pub(super) fn set_channels(&mut self, channels: Channels) {
         self.channels = channels;
-        let follow = self.reader.follow(None);
+        let follow = self.app.reader.follow(None);
         self.begin(follow);
     }
 
@@ -90,10 +109,20 @@ impl Follower {
     }
 
     fn begin(&mut self, follow: Follow) {
-        self.batches = follow.batches;
-        self.due = match follow.start {
-            Start::State(state) => [Due::State(state, follow.position)].into(),
+        let Follow { start, position, batches } = follow;
+        self.batches = batches;
+        self.due = match start {
             Start::Missed(batches) => batches.into_iter().map(Due::Batch).collect(),
+            Start::State(state) => {
+                let now = self.app.clock.now();
+                let snapshot = if self.channels == Channels::ALL {
+                    self.app.snapshots.of(&state, position, self.encoding, now)
+                } else {
+                    let state = state.only(|kind| self.channels.carry_kind(kind));
+                    Arc::new(Snapshot::new(&state, position, self.encoding, now))
+                };
+                (0..snapshot.messages.len()).map(|number| Due::State(snapshot.clone(), number)).collect()
+            }
         };
     }
 
@@ -101,13 +130,17 @@ impl Follower {
     pub(super) async fn next(&mut self) -> Option<Sent> {
         loop {
             let batch = match self.due.pop_front() {
-                Some(Due::State(state, position)) => return Some(self.state(&state, position)),
+                Some(Due::State(snapshot, number)) => {
+                    self.position = snapshot.position;
+                    let (position, timestamp) = (snapshot.position, snapshot.timestamp);
+                    return Some(Sent { payload: snapshot.messages[number].clone(), position, timestamp });
+                }
                 Some(Due::Batch(batch)) => batch,
                 None => match self.batches.recv().await {
                     Ok(batch) => batch,
-                    // Too slow: start over rather than leave a hole.
+                    // Too slow: what it missed if that is still kept, else it starts over; never a hole.
                     Err(RecvError::Lagged(_)) => {
-                        let follow = self.reader.follow(None);
+                        let follow = self.app.reader.follow(Some(self.position));
                         self.begin(follow);
                         continue;
                     }
@@ -120,30 +153,23 @@ impl Follower {
         }
     }
 
-    fn state(&mut self, state: &EngineState, position: Position) -> Sent {
-        self.position = position;
-        let update = update(state, position, self.channels, self.clock);
-        Sent { payload: self.encode(ServerFrame::EngineStateUpdate(update)), position }
-    }
-
-    fn encode(&self, frame: ServerFrame) -> Payload {
-        match self.encoding {
-            Encoding::Json => Payload::Text(json::encode_server(&frame).into()),
-            Encoding::Postcard => Payload::Binary(binary::encode_server(&frame.unpacked()).into()),
-        }
+    /// The next message if there is one already.
+    pub(super) fn ready(&mut self) -> Option<Sent> {
+        futures::FutureExt::now_or_never(self.next()).flatten()
     }
 
     /// None when the batch holds nothing for this client.
     fn batch(&mut self, batch: &Batch) -> Option<Sent> {
         let epoch = self.epoch();
         let position = Position { epoch, revision: batch.to };
+        let Batch { timestamp, event, .. } = *batch;
         if self.channels == Channels::ALL && batch.from == self.position.revision {
             self.position = position;
             let payload = match self.encoding {
                 Encoding::Json => Payload::Text(batch.json(epoch)),
-                Encoding::Postcard => Payload::Binary(batch.binary(epoch)),
+                Encoding::Postcard => Payload::Binary(batch.binary()),
             };
-            return Some(Sent { payload, position });
+            return Some(Sent { payload, position, timestamp });
         }
         let carried = batch.changes.iter().filter(|change| self.channels.carry(&change.key()));
         let changes: Vec<Change> = carried.cloned().collect();
@@ -151,19 +177,7 @@ impl Follower {
             return None;
         }
         let from = std::mem::replace(&mut self.position, position).revision;
-        let (timestamp, engine_time) = (batch.timestamp, batch.engine_time);
-        let diff = Diff { epoch, from, to: batch.to, timestamp, engine_time, data: Changes { changes } };
-        let payload = self.encode(ServerFrame::EngineStateDiff(diff));
-        Some(Sent { payload, position })
-    }
-}
-
-/// The complete state of `channels`.
-pub(super) fn update(state: &EngineState, position: Position, channels: Channels, clock: Clock) -> Update {
-    Update {
-        epoch: position.epoch,
-        revision: position.revision,
-        timestamp: clock.now(),
-        data: state.only(|kind| channels.carry_kind(kind)),
+        let diff = Diff { epoch, from, to: batch.to, timestamp, event, data: Changes { changes } };
+        Some(Sent { payload: Payload::of(ServerFrame::EngineStateDiff(diff), self.encoding), position, timestamp })
     }
 }

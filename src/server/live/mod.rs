@@ -1,12 +1,54 @@
 //! State → browsers: what a client gets, over whichever transport.
 
 mod follower;
+mod handshakes;
 mod poll;
 mod sessions;
+mod snapshots;
 mod sse;
 mod ws;
 
-pub use poll::state;
+pub use handshakes::{Handshakes, Outcome, handshakes};
+pub use poll::{ping, state};
 pub use sessions::Sessions;
+pub use snapshots::Snapshots;
 pub use sse::{containers, everything, images};
 pub use ws::socket;
+
+use crate::{
+    server::app::App,
+    wire::{Encoding, Hello, PROTOCOL, Pong, Position, ServerFrame},
+};
+use serde::Deserialize;
+
+/// What a client says in the address of whichever transport.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    epoch: Option<u64>,
+    rev: Option<u64>,
+    /// `postcard` for our own page; JSON else.
+    encoding: Option<String>,
+}
+
+impl Asked {
+    fn position(&self) -> Option<Position> {
+        self.epoch.zip(self.rev).map(|(epoch, revision)| Position { epoch, revision })
+    }
+
+    fn encoding(&self) -> Encoding {
+        if self.encoding.as_deref() == Some("postcard") { Encoding::Postcard } else { Encoding::Json }
+    }
+}
+
+/// The first thing that a client hears.
+fn hello(app: &App) -> ServerFrame {
+    let engine = app.reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
+    let server_version = env!("CARGO_PKG_VERSION").to_owned();
+    ServerFrame::Hello(Hello { protocol: PROTOCOL, server_version, epoch: app.reader.epoch(), engine })
+}
+
+fn pong(app: &App, nonce: u64) -> ServerFrame {
+    let revision = app.reader.position().revision;
+    ServerFrame::Pong(Pong { nonce, server_time: app.clock.now(), revision, drift: app.reader.drift() })
+}

@@ -1,9 +1,13 @@
-//! `GET /api/state`: polling, for where nothing else comes through.
+//! `GET /api/state`: polling, for where nothing else comes through; and the distance to clients that have no socket.
 
-use super::follower::update;
+use super::{
+    Asked,
+    follower::{Follower, Payload},
+    hello, pong,
+};
 use crate::{
     server::{app::App, http::Problem},
-    wire::{Channels, Diff, Position, ServerFrame, json},
+    wire::{Channels, Diff, Encoding, Position, ServerFrame, Update, json},
 };
 use axum::{
     extract::{Query, State},
@@ -11,10 +15,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Longest that an answer is held back for something to happen, in seconds.
+const LONGEST_WAIT: u64 = 30;
 
 #[derive(Deserialize)]
 pub struct Known {
     since: Option<String>,
+    /// Seconds to wait for a change where nothing has happened since.
+    wait: Option<u64>,
+    encoding: Option<String>,
+    /// Whether our page wants to be greeted.
+    hello: Option<bool>,
 }
 
 pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: HeaderMap) -> Response {
@@ -26,6 +40,33 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
             return Problem::new(StatusCode::BAD_REQUEST, "Not a place in the feed", detail).into_response();
         }
     };
+    if let (Some(since), Some(seconds)) = (since, known.wait) {
+        let Some(_place) = app.sessions.enter() else {
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
+                .into_response();
+        };
+        something_after(&app, since, Duration::from_secs(seconds.min(LONGEST_WAIT))).await;
+    }
+    let asked = Asked { encoding: known.encoding, ..Asked::default() };
+    match asked.encoding() {
+        Encoding::Json => in_json(&app, since, &headers),
+        Encoding::Postcard => in_postcard(&app, since, known.hello == Some(true)),
+    }
+}
+
+/// Returns when the client at `since` has something to learn, or when the time is over.
+async fn something_after(app: &App, since: Position, patience: Duration) {
+    let mut batches = app.reader.follow(Some(since)).batches;
+    if app.reader.position() != since {
+        return;
+    }
+    tokio::select! {
+        _ = timeout(patience, batches.recv()) => {}
+        () = app.sessions.closing() => {}
+    }
+}
+
+fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response {
     let position = app.reader.position();
     let etag = format!("\"{position}\"");
     let known_tag = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
@@ -40,8 +81,9 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
             (Position { epoch: since.epoch, revision: to }, body)
         }
         None => {
-            let (state, position) = app.reader.snapshot();
-            let update = update(&state, position, Channels::ALL, app.clock);
+            let (data, position) = app.reader.snapshot();
+            let Position { epoch, revision } = position;
+            let update = Update { epoch, revision, timestamp: app.clock.now(), data };
             (position, json::encode_server(&ServerFrame::EngineStateUpdate(update)))
         }
     };
@@ -50,5 +92,30 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
     ];
+    (headers, body).into_response()
+}
+
+/// For our page: the messages that a socket would have brought, one after the other.
+fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
+    let mut body = Vec::new();
+    let now = app.clock.now();
+    if greet {
+        body.extend_from_slice(&Payload::of(hello(app), Encoding::Postcard).message(now, now).into_data());
+    }
+    let mut follower = Follower::new(app.clone(), Encoding::Postcard, Channels::ALL, since);
+    while let Some(sent) = follower.ready() {
+        body.extend_from_slice(&sent.message(now).into_data());
+    }
+    binary_answer(body)
+}
+
+/// `GET /api/ping`: the server's clock, in the binary encoding.
+pub async fn ping(State(app): State<App>) -> Response {
+    let now = app.clock.now();
+    binary_answer(Payload::of(pong(&app, 0), Encoding::Postcard).message(now, now).into_data().into())
+}
+
+fn binary_answer(body: Vec<u8>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
 }

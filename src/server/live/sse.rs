@@ -1,47 +1,63 @@
 //! Server-Sent Events: the same messages for clients that can't have a socket.
 
-use super::follower::{Follower, Payload, Sent};
+use super::{
+    Asked,
+    follower::{Follower, Payload, Sent},
+    hello, pong,
+};
 use crate::{
+    model::Timestamp,
     server::{app::App, http::Problem},
-    wire::{Channel, Channels, Encoding, Position},
+    wire::{Channel, Channels, Encoding, Position, ServerFrame, text::to_text},
 };
 use axum::{
-    extract::State,
+    extract::{Query, State, ws::Message},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use std::{convert::Infallible, time::Duration};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Interval, interval_at},
+};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Our page can't see comments: it is told the time instead, often enough to notice a silence within 10 s.
+const TIME_EVERY: Duration = Duration::from_secs(3);
+
 pub async fn containers(State(app): State<App>, headers: HeaderMap) -> Response {
-    stream_of(app, &headers, Channels::only(Channel::Containers))
+    stream_of(app, &Asked::default(), &headers, Channels::only(Channel::Containers))
 }
 
 pub async fn images(State(app): State<App>, headers: HeaderMap) -> Response {
-    stream_of(app, &headers, Channels::only(Channel::Images))
+    stream_of(app, &Asked::default(), &headers, Channels::only(Channel::Images))
 }
 
-pub async fn everything(State(app): State<App>, headers: HeaderMap) -> Response {
-    stream_of(app, &headers, Channels::ALL)
+pub async fn everything(State(app): State<App>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    stream_of(app, &asked, &headers, Channels::ALL)
 }
 
-fn stream_of(app: App, headers: &HeaderMap, channels: Channels) -> Response {
+fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -> Response {
     let Some(place) = app.sessions.enter() else {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
             .into_response();
     };
     let last: Option<Position> =
         headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
-    let follower = Follower::new(app.reader.clone(), app.clock, Encoding::Json, channels, last);
-    let messages = stream::unfold((follower, place), async |(mut follower, place)| {
-        let sent = follower.next().await?;
-        Some((Ok::<_, Infallible>(event(sent)), (follower, place)))
-    });
+    let encoding = asked.encoding();
+    let follower = Follower::new(app.clone(), encoding, channels, last.or(asked.position()));
+    let messages = match encoding {
+        Encoding::Json => events(follower, place, app.clone()).left_stream(),
+        Encoding::Postcard => {
+            let first = spoken(hello(&app), app.clock.now());
+            stream::once(async { Ok(first) }).chain(timed_events(follower, place, app.clone())).right_stream()
+        }
+    };
     let sessions = app.sessions.clone();
     let messages = messages.take_until(async move { sessions.closing().await });
     let heartbeat = KeepAlive::new().interval(HEARTBEAT);
@@ -53,10 +69,44 @@ fn stream_of(app: App, headers: &HeaderMap, channels: Channels) -> Response {
     (unbuffered, Sse::new(messages).keep_alive(heartbeat)).into_response()
 }
 
-fn event(sent: Sent) -> Event {
+type Next = Result<Event, Infallible>;
+
+fn events(follower: Follower, place: OwnedSemaphorePermit, app: App) -> impl Stream<Item = Next> {
+    stream::unfold((follower, place, app), async |(mut follower, place, app)| {
+        let event = event(follower.next().await?, app.clock.now());
+        Some((Ok(event), (follower, place, app)))
+    })
+}
+
+/// For our page: with the time in between.
+fn timed_events(follower: Follower, place: OwnedSemaphorePermit, app: App) -> impl Stream<Item = Next> {
+    let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
+    let start: (Follower, Interval, OwnedSemaphorePermit, App) = (follower, times, place, app);
+    stream::unfold(start, async |(mut follower, mut times, place, app)| {
+        let event = tokio::select! {
+            biased;
+            sent = follower.next() => event(sent?, app.clock.now()),
+            _ = times.tick() => {
+                spoken(pong(&app, 0), app.clock.now())
+            }
+        };
+        Some((Ok(event), (follower, times, place, app)))
+    })
+}
+
+fn event(sent: Sent, now: Timestamp) -> Event {
     let event = Event::default().id(sent.position.to_string());
-    match sent.payload {
-        Payload::Text(text) => event.data(text.as_str()),
-        Payload::Binary(_) => unreachable!("streams are JSON"),
+    event.data(data(sent.message(now)))
+}
+
+/// What is no step of the feed, for our page.
+fn spoken(frame: ServerFrame, now: Timestamp) -> Event {
+    Event::default().data(data(Payload::of(frame, Encoding::Postcard).message(now, now)))
+}
+
+fn data(message: Message) -> String {
+    match message {
+        Message::Text(text) => text.to_string(),
+        other => to_text(&other.into_data()),
     }
 }

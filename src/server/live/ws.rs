@@ -1,21 +1,26 @@
 //! `GET /ws`: the socket of the protocol.
 
-use super::follower::{Follower, Payload};
+use super::{
+    Outcome,
+    follower::{Follower, Payload},
+    hello, pong,
+};
 use crate::{
     model::Action,
-    server::{app::App, auth::Caller, commands::perform},
+    server::{app::App, auth::Caller, commands::perform, http::Problem},
     wire::{
-        Ack, ActionError, ActionRequest, Channels, ClientFrame, Encoding, ErrorKind, Hello, Malformed, PROTOCOL,
-        Position, ServerFrame, WireError, binary, json, routes,
+        Ack, ActionError, ActionRequest, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Position, ServerFrame,
+        WireError, binary, json, routes,
     },
 };
 use axum::{
     body::Bytes,
     extract::{
         Query, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
+        ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use serde::Deserialize;
@@ -27,6 +32,9 @@ use tokio::{
 
 /// A client that takes no byte for this long is gone.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes read at once, kept for as long as the socket lives: clients say little.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// Proxies cut sockets that are silent for a minute.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -41,13 +49,33 @@ const TRY_AGAIN_LATER: u16 = 1013;
 pub struct Known {
     epoch: Option<u64>,
     rev: Option<u64>,
+    /// Names the handshake of a self-test: see `handshakes.rs`.
+    probe: Option<String>,
+    /// The server sends no pings of its own: to see who cuts a silent socket.
+    #[serde(default)]
+    quiet: bool,
 }
 
-pub async fn socket(State(app): State<App>, Query(known): Query<Known>, upgrade: WebSocketUpgrade) -> Response {
+pub async fn socket(
+    State(app): State<App>,
+    Query(known): Query<Known>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let outcome = if upgrade.is_ok() { Outcome::Upgraded } else { Outcome::NoUpgrade };
+    if let Some(token) = &known.probe {
+        app.handshakes.note(token, outcome, &headers, app.clock);
+    }
+    let Ok(upgrade) = upgrade else {
+        let detail = "This address is for WebSockets, and no upgrade arrived here. A proxy on the way may have taken it \
+            out: it has to pass the headers Upgrade and Connection on.";
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "No WebSocket upgrade", detail).into_response();
+    };
     let upgrade = upgrade
         .protocols(Encoding::ALL.map(Encoding::subprotocol))
         .max_message_size(routes::LONGEST_MESSAGE)
         .max_frame_size(routes::LONGEST_MESSAGE)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0);
     let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
     let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
@@ -58,7 +86,7 @@ pub async fn socket(State(app): State<App>, Query(known): Query<Known>, upgrade:
             close(&mut socket, TRY_AGAIN_LATER, "too many connections").await;
             return;
         }
-        Session::new(app, encoding, position, socket).run().await;
+        Session::new(app, encoding, position, known.quiet, socket).run().await;
     })
 }
 
@@ -67,6 +95,7 @@ struct Session {
     caller: Caller,
     encoding: Encoding,
     follower: Follower,
+    quiet: bool,
     sink: SplitSink<WebSocket, Message>,
     stream: futures::stream::SplitStream<WebSocket>,
     acks: (mpsc::Sender<Ack>, mpsc::Receiver<Ack>),
@@ -76,11 +105,11 @@ struct Session {
 struct Gone;
 
 impl Session {
-    fn new(app: App, encoding: Encoding, position: Option<Position>, socket: WebSocket) -> Self {
-        let follower = Follower::new(app.reader.clone(), app.clock, encoding, Channels::ALL, position);
+    fn new(app: App, encoding: Encoding, position: Option<Position>, quiet: bool, socket: WebSocket) -> Self {
+        let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
         let (sink, stream) = socket.split();
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
-        Self { app, caller: Caller::local_admin(), encoding, follower, sink, stream, acks }
+        Self { app, caller: Caller::local_admin(), encoding, follower, quiet, sink, stream, acks }
     }
 
     async fn run(mut self) {
@@ -92,10 +121,7 @@ impl Session {
 
     /// Until the socket is gone, or the server goes away.
     async fn converse(&mut self) -> Result<(), Gone> {
-        let engine = self.app.reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
-        let server_version = env!("CARGO_PKG_VERSION").to_owned();
-        let hello = Hello { protocol: PROTOCOL, server_version, epoch: self.app.reader.epoch(), engine };
-        self.say(ServerFrame::Hello(hello)).await?;
+        self.say(hello(&self.app)).await?;
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();
         tokio::pin!(closing);
@@ -105,7 +131,7 @@ impl Session {
                 // What changed. First: what the client asks for never delays it.
                 biased;
                 sent = self.follower.next() => match sent {
-                    Some(sent) => self.send(sent.payload.into()).await?,
+                    Some(sent) => self.send(sent.message(self.app.clock.now())).await?,
                     None => return Ok(()),
                 },
                 // An action has ended.
@@ -117,7 +143,7 @@ impl Session {
                     None => return Err(Gone),
                 },
                 // Nothing for a while: so that proxies see that the socket lives.
-                _ = pings.tick() => self.send(Message::Ping(Bytes::new())).await?,
+                _ = pings.tick(), if !self.quiet => self.send(Message::Ping(Bytes::new())).await?,
                 () = &mut closing => return Ok(()),
             }
         }
@@ -140,7 +166,7 @@ impl Session {
                 self.follower.set_channels(self.follower.channels().without(&channels));
             }
             Ok(ClientFrame::Ping { nonce }) => {
-                self.say(ServerFrame::Pong { nonce, server_time: self.app.clock.now() }).await?;
+                self.say(pong(&self.app, nonce)).await?;
             }
             Ok(ClientFrame::Action(request)) => self.act(request).await?,
             Err(Malformed { reason, action: Some(id) }) => {
@@ -170,11 +196,8 @@ impl Session {
     }
 
     async fn say(&mut self, frame: ServerFrame) -> Result<(), Gone> {
-        let payload = match self.encoding {
-            Encoding::Json => Payload::Text(json::encode_server(&frame).into()),
-            Encoding::Postcard => Payload::Binary(binary::encode_server(&frame.unpacked()).into()),
-        };
-        self.send(payload.into()).await
+        let now = self.app.clock.now();
+        self.send(Payload::of(frame, self.encoding).message(now, now)).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {

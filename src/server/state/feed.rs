@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Change, EngineState, Timestamp},
-    wire::{Changes, Diff, Packed, PackedChange, ServerFrame, binary, json},
+    wire::{Changes, Diff, EventTimes, Packed, PackedChange, PackedDiff, ServerFrame, binary, json},
 };
 use axum::{body::Bytes, extract::ws::Utf8Bytes};
 use std::{collections::VecDeque, sync::OnceLock};
@@ -15,7 +15,7 @@ pub struct Batch {
     pub from: u64,
     pub to: u64,
     pub timestamp: Timestamp,
-    pub engine_time: Option<Timestamp>,
+    pub event: Option<EventTimes>,
     /// Every entity that is other than before, usage included: what JSON clients get.
     pub changes: Vec<Change>,
     /// What caused it, each packed against the state before it: our page's reducer finds the rest itself.
@@ -27,8 +27,7 @@ pub struct Batch {
 impl Batch {
     pub fn diff(&self, epoch: u64) -> Diff {
         let data = Changes { changes: self.changes.clone() };
-        let (timestamp, engine_time) = (self.timestamp, self.engine_time);
-        Diff { epoch, from: self.from, to: self.to, timestamp, engine_time, data }
+        Diff { epoch, from: self.from, to: self.to, timestamp: self.timestamp, event: self.event, data }
     }
 
     /// As message for JSON clients that want every channel.
@@ -37,12 +36,10 @@ impl Batch {
         self.json.get_or_init(encode).clone()
     }
 
-    /// As message for our own page.
-    pub fn binary(&self, epoch: u64) -> Bytes {
+    /// As the frame of a message for our own page.
+    pub fn binary(&self) -> Bytes {
         let encode = || {
-            let data = Changes { changes: self.packed.clone() };
-            let (timestamp, engine_time) = (self.timestamp, self.engine_time);
-            let diff = Diff { epoch, from: self.from, to: self.to, timestamp, engine_time, data };
+            let diff = PackedDiff::new(self.from, self.to, self.timestamp, self.event, self.packed.clone());
             binary::encode_server(&ServerFrame::EngineStateDiff(diff)).into()
         };
         self.binary.get_or_init(encode).clone()
@@ -78,12 +75,7 @@ impl<'a> Step<'a> {
     }
 
     /// None when nothing changed.
-    pub(super) fn into_batch(
-        mut self,
-        from: u64,
-        timestamp: Timestamp,
-        engine_time: Option<Timestamp>,
-    ) -> Option<Batch> {
+    pub(super) fn into_batch(mut self, from: u64, timestamp: Timestamp, event: Option<EventTimes>) -> Option<Batch> {
         if self.packed.is_empty() {
             return None;
         }
@@ -97,7 +89,7 @@ impl<'a> Step<'a> {
             from,
             to: from + 1,
             timestamp,
-            engine_time,
+            event,
             changes: changes.collect(),
             packed: self.packed,
             json: OnceLock::new(),

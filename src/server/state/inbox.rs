@@ -1,6 +1,9 @@
 //! What the writer is told, and by whom.
 
-use crate::model::{Container, ContainerId, ContainerState, Entity, Health, HostId, Key, Timestamp};
+use crate::{
+    model::{Container, ContainerId, ContainerState, Entity, Health, HostId, Key, Timestamp},
+    wire::EventTimes,
+};
 use tokio::sync::mpsc;
 
 /// Watchers wait when the writer is this far behind; it never is, since it waits for nobody.
@@ -38,14 +41,14 @@ pub enum Origin {
 #[derive(Debug, Clone)]
 pub struct Updates {
     pub updates: Vec<Update>,
-    /// The engine's clock at the event that caused them.
-    pub engine_time: Option<Timestamp>,
+    /// Of the event that caused them.
+    pub event: Option<EventTimes>,
     pub origin: Origin,
 }
 
 impl Updates {
-    pub fn from_event(update: Update, engine_time: Timestamp) -> Self {
-        Self { updates: vec![update], engine_time: Some(engine_time), origin: Origin::Engine }
+    pub fn from_event(update: Update, event: EventTimes) -> Self {
+        Self { updates: vec![update], event: Some(event), origin: Origin::Engine }
     }
 }
 

@@ -38,7 +38,7 @@ impl Writer {
         let mut truth = self.shared.truth.write().expect("nobody panics while holding the state");
         let truth = &mut *truth;
         let mut step = Step::on(&mut truth.state);
-        let mut engine_time = None;
+        let mut event = None;
         for updates in all {
             for update in updates.updates {
                 let Some(change) = change(update, step.state()) else { continue };
@@ -46,14 +46,14 @@ impl Writer {
                 if !step.apply(change) {
                     continue;
                 }
-                engine_time = engine_time.or(updates.engine_time);
+                event = event.or(updates.event);
                 if updates.origin == Origin::Reconcile {
                     tracing::warn!(kind = ?key.kind(), id = key.id(), "the reconcile found what no event had told");
                     truth.drift += 1;
                 }
             }
         }
-        if let Some(batch) = step.into_batch(truth.revision, self.clock.now(), engine_time) {
+        if let Some(batch) = step.into_batch(truth.revision, self.clock.now(), event) {
             truth.revision = batch.to;
             let batch = Arc::new(batch);
             truth.ring.push(batch.clone());

@@ -3,7 +3,7 @@
 use super::{
     backoff::Backoff,
     facts::fact,
-    hints::{Subject, subjects},
+    hints::{Subject, comes_early, subjects},
     reads::{Cause, Reads},
     relist::Listing,
 };
@@ -14,16 +14,18 @@ use crate::{
         engine::{Engine, EngineError, EngineEvent},
         state::{Inbox, Origin, Reader, Update, Updates},
     },
+    wire::EventTimes,
 };
 use futures::{FutureExt, future::BoxFuture};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Between two looks at everything.
-const RECONCILE_EVERY: Duration = Duration::from_secs(30);
-
 /// Events of what a list has seen already may still be on their way: a difference counts when none came by then.
 const EVENTS_MAY_TAKE: Duration = Duration::from_secs(1);
+
+/// Answers to reads that no event caused wait this long for each other: after the first list there are thousands, and
+/// each would be a revision of its own.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// How far an event stream taken up again reaches back before the last event seen.
 const OVERLAP: Timestamp = Timestamp::from_seconds(1);
@@ -36,14 +38,27 @@ pub struct Watcher {
     reader: Reader,
     inbox: Inbox,
     clock: Clock,
-    /// The engine's clock at the latest event.
-    latest_event: Option<Timestamp>,
+    /// Between two looks at everything.
+    reconcile: Duration,
+    /// The engine's clock at the latest event, in nanoseconds.
+    latest_event: Option<i64>,
+    /// As it was when the stream was taken up again: events up to there are repetitions.
+    repeated_until: Option<i64>,
     backoff: Backoff,
 }
 
 impl Watcher {
-    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock) -> Self {
-        Self { engine, reader, inbox, clock, latest_event: None, backoff: Backoff::default() }
+    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock, reconcile: Duration) -> Self {
+        Self {
+            engine,
+            reader,
+            inbox,
+            clock,
+            reconcile,
+            latest_event: None,
+            repeated_until: None,
+            backoff: Backoff::default(),
+        }
     }
 
     /// Never ends by itself.
@@ -61,21 +76,39 @@ impl Watcher {
     /// at by events that wait in the stream.
     async fn follow(&mut self) -> Result<std::convert::Infallible, EngineError> {
         let (name, facts) = self.engine.describe().await?;
-        let overlap = |latest: Timestamp| Timestamp::from_micros(latest.micros() - OVERLAP.micros());
+        let overlap = |latest: i64| Timestamp::from_micros(latest / 1_000 - OVERLAP.micros());
         let mut events = self.engine.events(self.latest_event.map(overlap)).await?;
+        self.repeated_until = self.latest_event;
         let mut reads = Reads::new(self.engine.clone());
         let mut first = Some((name, facts));
         let mut listing = Some(list(&self.engine, reads.mark()));
-        let mut reconcile_at = Instant::now() + RECONCILE_EVERY;
+        let mut reconcile_at = Instant::now() + self.reconcile;
         let mut suspects = Suspects::default();
+        let mut gathered = Gathered::default();
         loop {
             tokio::select! {
                 biased;
                 // An event: its fact at once, then a read.
-                event = events.next() => self.on_event(&event?, first.is_none(), &mut reads).await,
+                event = events.next() => {
+                    let event = event?;
+                    // What was read before must not be taken for news after it.
+                    self.tell_gathered(&mut gathered).await;
+                    self.on_event(&event, first.is_none(), &mut reads).await;
+                }
+                // Long enough gathered. Before the reads, which may come without a pause.
+                () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
                 // A read has ended: the truth.
                 read = reads.next(), if !reads.is_idle() => match read {
-                    Ok(Some((_, updates))) => self.on_read(updates, &mut reads).await,
+                    Ok(Some((Subject::Images, listed))) => self.on_images(listed, &mut reads),
+                    Ok(Some((_, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
+                        self.on_read(&updates, &mut reads);
+                        gathered.take(updates);
+                    }
+                    Ok(Some((_, updates))) => {
+                        self.tell_gathered(&mut gathered).await;
+                        self.on_read(&updates, &mut reads);
+                        self.inbox.send(updates).await;
+                    }
                     Ok(None) => {}
                     // One container can hang alone; an engine that answers nothing else is gone.
                     Err(EngineError::Timeout) if self.engine.is_alive().await => {}
@@ -84,7 +117,7 @@ impl Watcher {
                 // The list has come: the first is shown whole, later ones only tell where to look.
                 (mark, listed) = async { listing.as_mut().expect("checked").await }, if listing.is_some() => {
                     listing = None;
-                    reconcile_at = Instant::now() + RECONCILE_EVERY;
+                    reconcile_at = Instant::now() + self.reconcile;
                     match first.take() {
                         Some((name, facts)) => self.on_first_listing(listed?, name, facts, &mut reads).await,
                         None => suspects = self.suspects(listed?, mark),
@@ -102,27 +135,49 @@ impl Watcher {
 
     async fn on_event(&mut self, event: &EngineEvent, listed: bool, reads: &mut Reads) {
         let time = event.time();
+        let times = EventTimes { engine: time, received: self.clock.now() };
         // Taken up again, the stream repeats events whose facts are old: those are hints and no more.
-        let is_new = self.latest_event.is_none_or(|latest| time > latest);
-        self.latest_event = self.latest_event.max(Some(time));
+        let is_new = self.repeated_until.is_none_or(|until| event.nanos() > until);
+        self.latest_event = self.latest_event.max(Some(event.nanos()));
         let fact = if listed && is_new { fact(event) } else { None };
         let is_fact = fact.is_some();
         if let (Some(fact), Ok(id)) = (fact, ContainerId::new(&event.actor.id)) {
             let update = Update::Fact(self.engine.host().clone(), id, fact, time);
-            self.inbox.send(Updates::from_event(update, time)).await;
+            self.inbox.send(Updates::from_event(update, times)).await;
         }
         for subject in subjects(event) {
-            reads.hint(subject, Cause { engine_time: Some(time), origin: Origin::Engine }, is_fact);
+            let cause = Cause { event: Some(times), origin: Origin::Engine };
+            if comes_early(event) {
+                reads.hint_soon(subject, cause);
+            } else {
+                reads.hint(subject, cause, is_fact);
+            }
         }
     }
 
-    async fn on_read(&mut self, updates: Updates, reads: &mut Reads) {
+    /// An event told of an image without saying which: those listed other than known are read.
+    fn on_images(&self, listed: Updates, reads: &mut Reads) {
+        let Updates { updates, event, origin } = listed;
+        let images =
+            updates.into_iter().filter_map(|update| if let Update::Put(it) = update { Some(it) } else { None });
+        let (differing, _) = self.reader.look(|state| Listing::of(images).compare(self.engine.host(), state));
+        for subject in differing.iter().map(Entity::key).filter_map(|key| Subject::of(&key)) {
+            reads.hint(subject, Cause { event, origin }, false);
+        }
+    }
+
+    fn on_read(&self, updates: &Updates, reads: &mut Reads) {
         if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
             for robbed in self.robbed_of_a_tag(&image.id, &image.tags) {
-                reads.hint(robbed, Cause { engine_time: updates.engine_time, origin: updates.origin }, false);
+                reads.hint(robbed, Cause { event: updates.event, origin: updates.origin }, false);
             }
         }
-        self.inbox.send(updates).await;
+    }
+
+    async fn tell_gathered(&self, gathered: &mut Gathered) {
+        if !gathered.updates.is_empty() {
+            self.tell(std::mem::take(&mut gathered.updates), Origin::Engine).await;
+        }
     }
 
     /// Images that are thought to have a tag that another image has now: no event tells of their loss.
@@ -160,7 +215,7 @@ impl Watcher {
         self.backoff.forget();
         tracing::info!(host = %self.engine.host(), "watching the engine");
         for subject in to_inspect {
-            reads.hint(subject, Cause { engine_time: None, origin: Origin::Engine }, false);
+            reads.hint(subject, Cause { event: None, origin: Origin::Engine }, false);
         }
     }
 
@@ -186,7 +241,28 @@ impl Watcher {
     }
 
     async fn tell(&self, updates: Vec<Update>, origin: Origin) {
-        self.inbox.send(Updates { updates, engine_time: None, origin }).await;
+        self.inbox.send(Updates { updates, event: None, origin }).await;
+    }
+}
+
+/// Answers that wait to be told together.
+struct Gathered {
+    updates: Vec<Update>,
+    due: Instant,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { updates: Vec::new(), due: Instant::now() }
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, updates: Updates) {
+        if self.updates.is_empty() {
+            self.due = Instant::now() + GATHER;
+        }
+        self.updates.extend(updates.updates);
     }
 }
 
@@ -208,7 +284,7 @@ impl Suspects {
     fn read(&mut self, reads: &mut Reads) {
         for subject in std::mem::take(&mut self.subjects) {
             if !reads.is_newer_than(self.mark, &subject) {
-                reads.hint(subject, Cause { engine_time: None, origin: Origin::Reconcile }, false);
+                reads.hint(subject, Cause { event: None, origin: Origin::Reconcile }, false);
             }
         }
     }

@@ -2,31 +2,42 @@
 
 use super::{coalesce::Coalesce, hints::Subject};
 use crate::{
-    model::{Entity, ImageId, Key, Timestamp},
+    model::{Entity, ImageId, Key},
     server::{
         engine::{Engine, EngineError},
         state::{Origin, Update, Updates},
     },
+    wire::EventTimes,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep_until};
 
 /// Containers that die together block their reads together; the facts show meanwhile.
 const AT_ONCE: usize = 32;
 
+/// What an event has told too early is true by then.
+const SOON: Duration = Duration::from_millis(500);
+
 /// Why it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
-    pub(super) engine_time: Option<Timestamp>,
+    pub(super) event: Option<EventTimes>,
     pub(super) origin: Origin,
 }
 
-type Answer = Result<Option<Entity>, EngineError>;
+/// Of all images every one that is listed, known or not.
+type Answer = Result<Vec<Update>, EngineError>;
 
 pub(super) struct Reads {
     engine: Engine,
     pending: Coalesce<Subject, Cause>,
     under_way: FuturesUnordered<BoxFuture<'static, (Subject, Cause, Answer)>>,
+    /// Hints that wait for their moment, the next one first.
+    early: VecDeque<(Instant, Subject, Cause)>,
     /// When each subject last had a hint or an answer, counted in steps: a list begun before that is older.
     touched: HashMap<Subject, u64>,
     step: u64,
@@ -35,7 +46,12 @@ pub(super) struct Reads {
 impl Reads {
     pub(super) fn new(engine: Engine) -> Self {
         let (pending, under_way) = (Coalesce::new(AT_ONCE), FuturesUnordered::new());
-        Self { engine, pending, under_way, touched: HashMap::new(), step: 0 }
+        Self { engine, pending, under_way, early: VecDeque::new(), touched: HashMap::new(), step: 0 }
+    }
+
+    /// A hint that comes before what it tells of is so.
+    pub(super) fn hint_soon(&mut self, subject: Subject, cause: Cause) {
+        self.early.push_back((Instant::now() + SOON, subject, cause));
     }
 
     pub(super) fn hint(&mut self, subject: Subject, cause: Cause, is_fact: bool) {
@@ -53,17 +69,25 @@ impl Reads {
 
     /// Whether more is known of it, or about to be, than a list begun at `mark` can say.
     pub(super) fn is_newer_than(&self, mark: u64, subject: &Subject) -> bool {
-        self.pending.is_pending(subject) || self.touched.get(subject).is_some_and(|step| *step >= mark)
+        let is_early = self.early.iter().any(|(_, early, _)| early == subject);
+        is_early || self.pending.is_pending(subject) || self.touched.get(subject).is_some_and(|step| *step >= mark)
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.under_way.is_empty()
+        self.under_way.is_empty() && self.early.is_empty()
     }
 
     /// The next read to end. Only when not idle.
     pub(super) async fn next(&mut self) -> Result<Option<(Subject, Updates)>, EngineError> {
-        let Some((subject, cause, answer)) = self.under_way.next().await else {
-            return Ok(None);
+        let moment = self.early.front().map_or_else(Instant::now, |(moment, ..)| *moment);
+        let (subject, cause, answer) = tokio::select! {
+            Some(ended) = self.under_way.next() => ended,
+            () = sleep_until(moment), if !self.early.is_empty() => {
+                let (_, subject, cause) = self.early.pop_front().expect("checked");
+                self.hint(subject, cause, false);
+                return Ok(None);
+            }
+            else => return Ok(None),
         };
         let answered = self.pending.finish(&subject);
         self.touch(&subject);
@@ -79,18 +103,7 @@ impl Reads {
         if answered.overtaken {
             return Ok(None);
         }
-        let update = match (answer, &subject) {
-            (Some(entity), _) => Update::Put(entity),
-            (None, Subject::Container(id)) => Update::Gone(Key::Container(self.engine.host().clone(), id.clone())),
-            (None, Subject::Volume(id)) => Update::Gone(Key::Volume(self.engine.host().clone(), id.clone())),
-            (None, Subject::Network(id)) => Update::Gone(Key::Network(self.engine.host().clone(), id.clone())),
-            (None, Subject::Image(reference)) => match ImageId::new(reference) {
-                Ok(id) => Update::Gone(Key::Image(self.engine.host().clone(), id)),
-                // A tag that names nothing: whichever image it named has been read by its id.
-                Err(_) => return Ok(None),
-            },
-        };
-        let updates = Updates { updates: vec![update], engine_time: cause.engine_time, origin: cause.origin };
+        let updates = Updates { updates: answer, event: cause.event, origin: cause.origin };
         Ok(Some((subject, updates)))
     }
 
@@ -112,10 +125,18 @@ impl Reads {
 }
 
 async fn read(engine: &Engine, subject: &Subject) -> Answer {
-    Ok(match subject {
-        Subject::Container(id) => engine.container(id).await?.map(Entity::from),
-        Subject::Image(reference) => engine.image(reference).await?.map(Entity::from),
-        Subject::Volume(name) => engine.volume(name).await?.map(Entity::from),
-        Subject::Network(id) => engine.network(id).await?.map(Entity::from),
-    })
+    let host = || engine.host().clone();
+    let (found, key) = match subject {
+        Subject::Container(id) => (engine.container(id).await?.map(Entity::from), Key::Container(host(), id.clone())),
+        Subject::Volume(name) => (engine.volume(name).await?.map(Entity::from), Key::Volume(host(), name.clone())),
+        Subject::Network(id) => (engine.network(id).await?.map(Entity::from), Key::Network(host(), id.clone())),
+        Subject::Image(reference) => match (engine.image(reference).await?, ImageId::new(reference)) {
+            (Some(image), _) => return Ok(vec![Update::Put(image.into())]),
+            (None, Ok(id)) => (None, Key::Image(host(), id)),
+            // A tag that names nothing: whichever image it named has been read by its id.
+            (None, Err(_)) => return Ok(Vec::new()),
+        },
+        Subject::Images => return Ok(engine.images().await?.into_iter().map(|it| Update::Put(it.into())).collect()),
+    };
+    Ok(vec![found.map_or(Update::Gone(key), Update::Put)])
 }

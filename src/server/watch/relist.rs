@@ -22,6 +22,11 @@ impl Listing {
         Ok(Self { entities: images.chain(volumes).chain(networks).chain(containers).collect() })
     }
 
+    /// A part of everything.
+    pub(super) fn of(entities: impl Iterator<Item = Entity>) -> Self {
+        Self { entities: entities.collect() }
+    }
+
     /// Entities listed other than known (completed from what is known), and keys known that are not listed.
     pub(super) fn compare(self, host: &HostId, state: &EngineState) -> (Vec<Entity>, Vec<Key>) {
         let listed: std::collections::BTreeSet<Key> = self.entities.iter().map(Entity::key).collect();

@@ -2,19 +2,19 @@
 
 use super::{
     page::{Page, ask_for},
-    row::row,
+    row::{first, row},
 };
 use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
-    model::{ContainerState, Key, Kind},
+    model::{ContainerAction, ContainerState, Key, Kind},
     views::{
-        format,
         rows::{Line, rows},
         widgets::{column, live, on_click, sort_word},
     },
 };
-use leptos::prelude::*;
-use std::collections::BTreeSet;
+use leptos::{ev::MouseEvent, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event};
 
 #[component]
 pub(super) fn List() -> impl IntoView {
@@ -33,13 +33,16 @@ pub(super) fn List() -> impl IntoView {
         let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
         let compact = if prefs.density.get() == Density::Compact { " compact" } else { "" };
         let grouped = if page.query.with(|query| query.grouped) { " grouped" } else { "" };
-        format!("table containers{cards}{compact}{grouped}")
+        let selecting = if page.selected.with(Vec::is_empty) { "" } else { " selecting" };
+        format!("table containers{cards}{compact}{grouped}{selecting}")
     });
     view! {
         <table
             class=class
             role="table"
             aria-label="Containers"
+            on:click=on_click(move |event: MouseEvent| pressed(page, &event))
+            on:change=on_click(move |event: Event| picked(page, &event))
             aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
         >
             <thead role="rowgroup">
@@ -55,14 +58,48 @@ pub(super) fn List() -> impl IntoView {
                     <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">
-                {rows(lines.into(), move |line| match line {
-                    Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
-                    Line::Entity(key) => row(key),
-                })}
-            </tbody>
+            {rows(lines.into(), move |line| match line {
+                Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
+                Line::Entity(key) => row(key),
+            })}
         </table>
     }
+}
+
+/// Of the row that an event came from: its container, and the nearest element there that `selector` names.
+fn row_of(page: Page, event: &Event, selector: &str) -> Option<(Key, Element)> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    let id = target.closest("[data-entity]").ok()??.get_attribute("data-id")?;
+    let key = page.chosen.with_untracked(|chosen| chosen.iter().find(|key| key.id() == id).cloned())?;
+    Some((key, target.closest(selector).ok()??))
+}
+
+/// A button of some row.
+fn pressed(page: Page, event: &Event) {
+    let Some((key, button)) = row_of(page, event, ".act > button") else { return };
+    match button.class_name().as_str() {
+        "more" => {
+            page.acts.menu_from.set_value(button.dyn_into().ok());
+            page.acts.menu.set(Some(key));
+        }
+        "restart" => page.acts.act(&key, ContainerAction::Restart { timeout: None }),
+        _ => {
+            let store = expect_context::<Store>();
+            let state = store.look(|state| Some(state.get(&key)?.as_container()?.state));
+            if let Some(state) = state {
+                page.acts.act(&key, first(state).0);
+            }
+        }
+    }
+}
+
+/// The checkbox of some row.
+fn picked(page: Page, event: &Event) {
+    let Some((key, _)) = row_of(page, event, ".pick > input") else { return };
+    page.selected.update(|selected| match selected.binary_search(&key) {
+        Ok(at) => drop(selected.remove(at)),
+        Err(at) => selected.insert(at, key),
+    });
 }
 
 /// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
@@ -99,12 +136,12 @@ fn SelectAll() -> impl IntoView {
     let page = expect_context::<Page>();
     let all = Memo::new(move |_| {
         let selected = page.selected.read();
-        !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|id| selected.contains(id)))
+        !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|key| selected.binary_search(key).is_ok()))
     });
     let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
-        let chosen =
-            if all.get_untracked() { BTreeSet::new() } else { page.chosen.get_untracked().into_iter().collect() };
+        let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked() };
+        chosen.sort();
         page.selected.set(chosen);
     };
     view! {
@@ -130,7 +167,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
             store.track_facet(Facet::State);
             store.look(|state| {
                 let members = state.containers().filter(|it| it.project() == project.as_deref());
-                let kinds: Vec<_> = members.map(|it| (it.state, format::failed_with(it).is_some())).collect();
+                let kinds: Vec<_> = members.map(|it| (it.state, it.failed_with().is_some())).collect();
                 let of_state = ContainerState::ALL.into_iter().flat_map(|state| [(state, false), (state, true)]);
                 let counted = of_state.map(|wanted| (wanted, kinds.iter().filter(|kind| **kind == wanted).count()));
                 counted.filter(|(_, count)| *count > 0).collect::<Vec<_>>()

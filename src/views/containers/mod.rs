@@ -7,4 +7,4 @@ mod page;
 mod row;
 mod tools;
 
-pub use page::ContainersPage;
+pub use page::{ContainersPage, query_of};

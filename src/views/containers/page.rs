@@ -7,7 +7,7 @@ use super::{
     tools::{Head, SelectionTools, Tools},
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Store, select_containers},
+    client::{ContainerColumn, ContainerQuery, OrderedContainers, Store},
     model::{Container, ContainerState, Key, Kind},
     views::{
         format,
@@ -17,8 +17,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
-use std::collections::BTreeSet;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
@@ -26,7 +25,8 @@ pub(super) struct Page {
     pub query: Memo<ContainerQuery>,
     /// Ids as the query asks for them.
     pub chosen: Memo<Vec<Key>>,
-    pub selected: RwSignal<BTreeSet<Key>>,
+    /// Sorted.
+    pub selected: RwSignal<Vec<Key>>,
     pub acts: Acts,
 }
 
@@ -47,15 +47,17 @@ pub fn ContainersPage() -> impl IntoView {
     let query = query_of_address();
     let chosen = {
         let store = store.clone();
+        let ordered = StoredValue::new(OrderedContainers::default());
         Memo::new(move |_| {
             store.track_members(Kind::Container);
             query.with(|query| {
                 query.facets().into_iter().for_each(|facet| store.track_facet(facet));
-                store.look(|state| select_containers(state.containers(), query).into_iter().map(key_of).collect())
+                let mut ordered = ordered.write_value();
+                ordered.select(&store, query)
             })
         })
     };
-    let page = Page { query, chosen, selected: RwSignal::new(BTreeSet::new()), acts: Acts::new() };
+    let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), acts: Acts::new() };
     provide_context(page);
 
     let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(Vec::len)) {
@@ -103,15 +105,18 @@ fn no_match() -> AnyView {
 
 fn query_of_address() -> Memo<ContainerQuery> {
     let address = use_query_map();
-    Memo::new(move |_| {
-        address.with(|address| ContainerQuery {
-            search: address.get_str("q").unwrap_or_default().to_owned(),
-            state: address.get_str("state").and_then(ContainerState::parse),
-            sort: address.get_str("sort").and_then(ContainerColumn::parse).unwrap_or_default(),
-            descending: address.get_str("dir") == Some("desc"),
-            grouped: address.get_str("group") == Some("project"),
-        })
-    })
+    Memo::new(move |_| address.with(query_of))
+}
+
+/// What an address asks for.
+pub fn query_of(address: &ParamsMap) -> ContainerQuery {
+    ContainerQuery {
+        search: address.get_str("q").unwrap_or_default().to_owned(),
+        state: address.get_str("state").and_then(ContainerState::parse),
+        sort: address.get_str("sort").and_then(ContainerColumn::parse).unwrap_or_default(),
+        descending: address.get_str("dir") == Some("desc"),
+        grouped: address.get_str("group") == Some("project"),
+    }
 }
 
 /// Puts what is asked for into the address, which shares the view and from which the list follows.

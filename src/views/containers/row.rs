@@ -1,102 +1,136 @@
 //! One container: a row of the table, or a card, by style alone.
+//!
+//! A row follows its container by one effect, and what moves by itself (times, the selection, pending actions) by one
+//! each: an effect for every cell made a row ten times as dear, which scrolling through ten thousand pays for. For the
+//! same reason rows have no handlers of their own: the table listens for all, see `list.rs`.
 
 use super::page::Page;
 use crate::{
     client::{Row as Live, Store},
     model::{Container, ContainerAction, ContainerState, Health, Key, Protocol, Timestamp},
     views::{
-        format,
-        widgets::{Ago, glow, live, on_click},
+        Site, format,
+        widgets::{Ago, Glow, live},
     },
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 /// Nothing when it is gone already.
 pub(super) fn row(key: Key) -> AnyView {
     let page = expect_context::<Page>();
-    let Some(row) = expect_context::<Store>().entity(&key) else {
+    let store = expect_context::<Store>();
+    let site = Site::expect();
+    let Some(row) = store.entity(&key) else {
         return ().into_any();
     };
-    let text = |read: fn(&Container) -> String| {
-        let row = row.clone();
-        live(move || row.container(read))
-    };
-    let mark = |read: fn(&Container) -> Option<&'static str>| {
-        let row = row.clone();
-        live(move || row.container(read))
-    };
-    let number = |read: fn(&Container) -> Option<i64>| {
-        let row = row.clone();
-        live(move || row.container(read).map(|number| number.to_string()))
-    };
-    let glowing = |read: fn(&Container) -> String| {
-        let row = row.clone();
-        glow(move || row.container(read))
-    };
+    let mut glows = Glows::default();
+    live(move || {
+        let entity = row.get();
+        let Some(it) = entity.as_container() else {
+            return ().into_any();
+        };
+        let marks = glows.of(it);
+        cells(it, marks, Parts { key: &key, row: &row, page, now: store.now(), hostname: &site.hostname })
+    })
+    .into_any()
+}
+
+/// Which cells have just changed.
+#[derive(Default)]
+struct Glows {
+    state: Glow<ContainerState>,
+    name: Glow<String>,
+    networks: Glow<String>,
+    times: Glow<Option<Timestamp>>,
+}
+
+type Mark = Option<&'static str>;
+
+impl Glows {
+    fn of(&mut self, it: &Container) -> [Mark; 4] {
+        [
+            self.state.mark(it.state),
+            self.name.mark(it.name.clone()),
+            self.networks.mark(networks(it)),
+            self.times.mark(it.started_at.max(it.finished_at)),
+        ]
+    }
+}
+
+/// What a row is drawn with beside its container.
+struct Parts<'a> {
+    key: &'a Key,
+    row: &'a Live,
+    page: Page,
+    now: ArcRwSignal<Timestamp>,
+    hostname: &'a str,
+}
+
+fn cells(it: &Container, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4], parts: Parts<'_>) -> AnyView {
+    let Parts { key, row, page, now, hostname } = parts;
     let is_selected = {
         let key = key.clone();
-        live(move || page.selected.with(|selected| selected.contains(&key)))
+        live(move || page.selected.with(|selected| selected.binary_search(&key).is_ok()))
     };
-    let select = {
+    let is_pending = {
+        let row = row.clone();
+        live(move || row.container(|it| page.acts.is_pending(it).then_some("true")))
+    };
+    let is_open = {
         let key = key.clone();
-        move |_| {
-            page.selected.update(|selected| {
-                if !selected.remove(&key) {
-                    selected.insert(key.clone());
-                }
-            });
-        }
+        live(move || page.acts.menu.with(|open| open.as_ref() == Some(&key)).then_some("true"))
     };
-    let data_id = key.id().to_owned();
-    let buttons = buttons(key, row.clone());
-    let restarts = |it: &Container| it.restart_count.filter(|count| *count > 0).map(i64::from);
+    let status = {
+        let row = row.clone();
+        live(move || row.container(|it| format::status(it, now.get())))
+    };
+    let (repository, tag) = format::image(&it.image);
+    let (first, class) = first(it.state);
+    let restarts = it.restart_count.filter(|count| *count > 0).map(|count| count.to_string());
+    let health = it.health.map(Health::as_str);
+    let name = &it.name;
+    let (networks, networks_again) = (networks(it), networks(it));
     view! {
         <tr
             role="row"
             data-entity="container"
-            data-id=data_id
-            data-name=text(|it| it.name.clone())
-            data-state=mark(|it| Some(it.state.as_str()))
-            data-health=mark(|it| it.health.map(Health::as_str))
-            data-restarts=number(restarts)
-            data-code=number(format::failed_with)
+            data-id=it.id.to_string()
+            data-name=name.clone()
+            data-state=it.state.as_str()
+            data-health=health
+            data-restarts=restarts
+            data-code=it.failed_with().map(|code| code.to_string())
         >
             <td class="pick">
-                <input
-                    type="checkbox"
-                    aria-label=text(|it| format!("Select {}", it.name))
-                    prop:checked=is_selected
-                    on:change=on_click(select)
-                />
+                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=is_selected />
             </td>
-            <td class="state" data-glow=glowing(|it| it.state.to_string())>{text(|it| format::state_word(it).to_owned())}</td>
-            <th
-                class="name"
-                role="rowheader"
-                scope="row"
-                title=text(|it| it.name.clone())
-                data-glow=glowing(|it| it.name.clone())
-            >
-                <b>{text(|it| it.name.clone())}</b>
-                {health(row.clone())}
-                {project(row.clone())}
+            <td class="state" data-glow=state_glow>{format::state_word(it)}</td>
+            <th class="name" role="rowheader" scope="row" title=name.clone() data-glow=name_glow>
+                <b>{name.clone()}</b>
+                {health.map(|word| view! { <i class="health" role="img" aria-label=word title=word></i> })}
+                {it.project().map(|project| view! { <small>{project.to_owned()}</small> })}
             </th>
-            <td class="image" title=text(|it| it.image.clone())>
-                <span>{text(|it| format::image(&it.image).0)}</span>
-                <i>{text(|it| format::image(&it.image).1)}</i>
+            <td class="image" title=it.image.clone()>
+                <span>{repository}</span>
+                <i>{tag}</i>
             </td>
-            <td class="ports" title=text(|it| port_texts(it).join(", "))>{ports(row.clone())}</td>
-            <td class="nets" title=text(networks) data-glow=glowing(networks)>{text(networks)}</td>
-            <td class="made"><Ago time=created(&row) /></td>
-            <td class="age" data-glow=glowing(|it| it.started_at.max(it.finished_at).map(|at| at.to_string()).unwrap_or_default())>{status(row.clone())}</td>
-            {buttons}
+            <td class="ports" title=port_texts(it).join(", ")>{ports(it, hostname)}</td>
+            <td class="nets" title=networks_again data-glow=nets_glow>{networks}</td>
+            <td class="made"><Ago time=it.created /></td>
+            <td class="age" data-glow=age_glow>{status}</td>
+            <td class="act">
+                <button class=class title=format!("{} {name}", first.verb()) aria-busy=is_pending></button>
+                <button class="restart" title=format!("Restart {name}")></button>
+                <button
+                    class="more"
+                    title=format!("More actions for {name}")
+                    aria-haspopup="menu"
+                    aria-expanded=is_open
+                ></button>
+            </td>
         </tr>
     }
     .into_any()
-}
-
-fn created(row: &Live) -> Timestamp {
-    row.now().as_container().map(|it| it.created).unwrap_or_default()
 }
 
 fn networks(container: &Container) -> String {
@@ -107,108 +141,26 @@ fn port_texts(container: &Container) -> Vec<String> {
     format::ports(&container.ports).into_iter().map(|(text, _)| text).collect()
 }
 
-fn health(row: Live) -> impl IntoView {
-    live(move || {
-        let word = row.container(|it| it.health.map(Health::as_str))?;
-        Some(view! { <i class="health" role="img" aria-label=word title=word></i> }.into_any())
-    })
-}
-
-fn project(row: Live) -> impl IntoView {
-    live(move || {
-        let project = row.container(|it| it.project().map(str::to_owned))?;
-        Some(view! { <small>{project}</small> }.into_any())
-    })
-}
-
 /// Published TCP ports are links.
-fn ports(row: Live) -> impl IntoView {
-    let hostname = crate::views::Site::expect().hostname;
-    live(move || {
-        let ports = row.container(|it| it.ports.clone());
-        let all = format::ports(&ports).into_iter().enumerate();
-        let parts = all.map(|(number, (text, port))| {
-            let comma = (number > 0).then_some(", ");
-            let link = (port.protocol == Protocol::Tcp).then_some(port.public).flatten();
-            let shown = match link {
-                Some(public) => view! {
-                    <a href=format!("http://{hostname}:{public}") target="_blank" rel="noreferrer">{text}</a>
-                }
-                .into_any(),
-                None => text.into_any(),
-            };
-            view! { {comma} {shown} }.into_any()
-        });
-        parts.collect::<Vec<_>>()
-    })
-}
-
-fn status(row: Live) -> impl IntoView {
-    let now = expect_context::<Store>().now();
-    live(move || row.container(|it| format::status(it, now.get())))
-}
-
-/// The two likeliest actions and the way to the others.
-fn buttons(key: Key, row: Live) -> AnyView {
-    let page = expect_context::<Page>();
-    let acts = page.acts;
-    let more = NodeRef::<html::Button>::new();
-    let titled = |verb: fn(ContainerState) -> &'static str| {
-        let row = row.clone();
-        live(move || row.container(|it| format!("{} {}", verb(it.state), it.name)))
-    };
-    let first_class = {
-        let row = row.clone();
-        live(move || row.container(|it| Some(first(it.state).1)))
-    };
-    let busy = {
-        let row = row.clone();
-        live(move || row.container(|it| acts.is_pending(it).then_some("true")))
-    };
-    let do_first = {
-        let (key, row) = (key.clone(), row.clone());
-        move |_| {
-            if let Some(container) = row.now().as_container() {
-                acts.act(&key, first(container.state).0);
+fn ports(it: &Container, hostname: &str) -> Vec<AnyView> {
+    let all = format::ports(&it.ports).into_iter().enumerate();
+    let parts = all.map(|(number, (text, port))| {
+        let comma = (number > 0).then_some(", ");
+        let link = (port.protocol == Protocol::Tcp).then_some(port.public).flatten();
+        let shown = match link {
+            Some(public) => view! {
+                <a href=format!("http://{hostname}:{public}") target="_blank" rel="noreferrer">{text}</a>
             }
-        }
-    };
-    let restart = {
-        let key = key.clone();
-        move |_| acts.act(&key, ContainerAction::Restart { timeout: None })
-    };
-    let is_open = {
-        let key = key.clone();
-        live(move || acts.menu.with(|open| open.as_ref() == Some(&key)).then_some("true"))
-    };
-    let open = move |_| {
-        acts.menu_from.set_value(more.get_untracked().map(Into::into));
-        acts.menu.set(Some(key.clone()));
-    };
-    view! {
-        <td class="act">
-            <button
-                class=first_class
-                title=titled(|state| first(state).0.verb())
-                aria-busy=busy
-                on:click=on_click(do_first)
-            ></button>
-            <button class="restart" title=titled(|_| "Restart") on:click=on_click(restart)></button>
-            <button
-                class="more"
-                node_ref=more
-                title=titled(|_| "More actions for")
-                aria-haspopup="menu"
-                aria-expanded=is_open
-                on:click=on_click(open)
-            ></button>
-        </td>
-    }
-    .into_any()
+            .into_any(),
+            None => text.into_any(),
+        };
+        view! { {comma} {shown} }.into_any()
+    });
+    parts.collect()
 }
 
 /// The likeliest action in a state, and the class of its button.
-fn first(state: ContainerState) -> (ContainerAction, &'static str) {
+pub(super) fn first(state: ContainerState) -> (ContainerAction, &'static str) {
     match state {
         ContainerState::Paused => (ContainerAction::Unpause, "unpause"),
         state if state.is_up() => (ContainerAction::Stop { timeout: None }, "stop"),

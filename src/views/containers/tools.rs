@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 #[component]
 pub(super) fn Head() -> impl IntoView {
@@ -90,10 +90,9 @@ fn filter(word: &'static str, state: Option<ContainerState>) -> AnyView {
     let store = expect_context::<Store>();
     let ask = ask_for();
     let count = move || {
-        store.track_members(Kind::Container);
-        store.track_facet(Facet::State);
         let query = ContainerQuery { state, ..ContainerQuery::default() };
-        store.look(|all| all.containers().filter(|it| query.wants_state(it.state)).count()).to_string()
+        let wanted = ContainerState::ALL.into_iter().filter(|state| query.wants_state(*state));
+        wanted.map(|state| store.in_state(state)).sum::<usize>().to_string()
     };
     let pressed = live(move || page.query.with(|query| query.state == state).to_string());
     let choose = move |_| ask(ContainerQuery { state, ..page.query.get_untracked() });
@@ -125,7 +124,7 @@ pub(super) fn SelectionTools() -> impl IntoView {
                 "button bare end",
                 "close",
                 live(|| "Clear selection".to_owned()),
-                Box::new(move |_| page.selected.set(BTreeSet::new())),
+                Box::new(move |_| page.selected.set(Vec::new())),
             )}
         </div>
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Store, order},
-    model::{Container, ContainerState, EngineState, Health, Kind, Timestamp},
+    model::{Container, ContainerState, EngineState, Health, Key, Kind, Timestamp},
     views::{
         Site, format,
         widgets::{Ago, live},
@@ -48,6 +48,17 @@ fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
         all.push(housekeeping("none", "Unused", name, "/volumes?usage=unused", String::new()));
     }
     all
+}
+
+/// The containers that need attention, worst first.
+pub fn concerned(state: &EngineState, now: Timestamp) -> Vec<Key> {
+    let all: Vec<_> = state.containers().filter_map(|it| Some((concern(it, now)?, it))).collect();
+    let compare = &mut |a: usize, b: usize| {
+        let ((rank_a, a), (rank_b, b)) = (&all[a].0, &all[b].0);
+        (rank_a, b.since).cmp(&(rank_b, a.since))
+    };
+    let keys = order(all.len(), compare).into_iter().map(|at| all[at].1);
+    keys.map(|it| Key::Container(it.host.clone(), it.id.clone())).collect()
 }
 
 fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
@@ -105,9 +116,10 @@ pub(super) fn Attention() -> impl IntoView {
             store.look(|state| concerns(state, now))
         })
     };
+    let whole = store.clone();
     let count = live(move || {
         let count = all.with(Vec::len);
-        (count > 0).then(|| view! { <small>{count.to_string()}</small> }.into_any())
+        (count > 0 && whole.is_whole()).then(|| view! { <small>{count.to_string()}</small> }.into_any())
     });
     let is_quiet = Memo::new(move |_| all.with(Vec::is_empty));
     let hidden = move || {
@@ -159,12 +171,8 @@ fn line(concern: Concern) -> AnyView {
 fn Quiet() -> impl IntoView {
     let store = expect_context::<Store>();
     let words = move || {
-        store.track(Kind::Container);
-        let (running, all) = store.look(|state| {
-            let running = state.containers().filter(|it| it.state == ContainerState::Running).count();
-            (running, state.count(Kind::Container))
-        });
-        match all {
+        let running = store.in_state(ContainerState::Running);
+        match store.count(Kind::Container) {
             0 => "There are no containers yet.".to_owned(),
             all => format!("{running} of {} run, none is unhealthy or failed.", format::count(all, "container")),
         }

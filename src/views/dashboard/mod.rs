@@ -6,10 +6,12 @@ mod recent;
 mod whole;
 
 use attention::Attention;
+pub use attention::concerned;
 use host::HostFacts;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use recent::Recent;
+pub use recent::latest;
 use whole::Whole;
 
 #[component]

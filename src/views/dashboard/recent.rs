@@ -1,11 +1,11 @@
 //! The containers that changed last.
 
 use crate::{
-    client::{Facet, Store, order},
-    model::{Container, Key, Kind, Timestamp},
+    client::{Facet, Store},
+    model::{Container, EngineState, Key, Kind, Timestamp},
     views::{
         Site, format,
-        rows::{Line, rows},
+        rows::{Line, keyed},
         widgets::live,
     },
 };
@@ -18,21 +18,28 @@ fn changed(it: &Container) -> Timestamp {
     [it.started_at, it.finished_at].into_iter().flatten().fold(it.created, Ord::max)
 }
 
+/// The latest first; those of one moment by name.
+pub fn latest(state: &EngineState) -> Vec<Key> {
+    let is_before =
+        |a: &Container, b: &Container| changed(b).cmp(&changed(a)).then_with(|| a.name.cmp(&b.name)).is_lt();
+    let mut latest: Vec<&std::sync::Arc<Container>> = Vec::with_capacity(SHOWN + 1);
+    for it in state.containers() {
+        let at = latest.partition_point(|other| is_before(other, it));
+        if at < SHOWN {
+            latest.insert(at, it);
+            latest.truncate(SHOWN);
+        }
+    }
+    latest.into_iter().map(|it| Key::Container(it.host.clone(), it.id.clone())).collect()
+}
+
 #[component]
 pub(super) fn Recent() -> impl IntoView {
     let store = expect_context::<Store>();
     let latest = Memo::new(move |_| {
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
-        store.look(|state| {
-            let all: Vec<_> = state.containers().collect();
-            let compare = &mut |a: usize, b: usize| {
-                let (a, b) = (all[a], all[b]);
-                changed(b).cmp(&changed(a)).then_with(|| a.name.cmp(&b.name))
-            };
-            let latest = order(all.len(), compare).into_iter().take(SHOWN).map(|at| all[at]);
-            latest.map(|it| Line::Entity(Key::Container(it.host.clone(), it.id.clone()))).collect::<Vec<_>>()
-        })
+        store.look(|state| latest(state).into_iter().map(Line::Entity).collect::<Vec<_>>())
     });
     let nothing =
         live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()));
@@ -40,7 +47,7 @@ pub(super) fn Recent() -> impl IntoView {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">"Recently changed"</h2>
             {nothing}
-            <ul class="lines">{rows(latest.into(), line)}</ul>
+            <ul class="lines">{keyed(latest.into(), line)}</ul>
         </section>
     }
 }
@@ -64,7 +71,7 @@ fn line(line: Line) -> AnyView {
     };
     let failed = {
         let row = row.clone();
-        live(move || row.container(|it| format::failed_with(it).map(|_| "")))
+        live(move || row.container(|it| it.failed_with().map(|_| "")))
     };
     let href = {
         let row = row.clone();

@@ -1,9 +1,9 @@
 //! All containers by state, as a bar and its legend.
 
 use crate::{
-    client::{Facet, Store},
-    model::{ContainerState, Kind},
-    views::{Site, format, widgets::live},
+    client::Store,
+    model::ContainerState,
+    views::{Site, widgets::live},
 };
 use leptos::prelude::*;
 
@@ -20,16 +20,13 @@ pub(super) fn Whole() -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();
     let parts = Memo::new(move |_| {
-        store.track_members(Kind::Container);
-        store.track_facet(Facet::State);
-        store.look(|all| {
-            let count = |state, failed| {
-                let of_state = all.containers().filter(|it| it.state == state);
-                Part { state, failed, count: of_state.filter(|it| format::failed_with(it).is_some() == failed).count() }
-            };
-            let parts = ContainerState::ALL.into_iter().flat_map(|state| [count(state, false), count(state, true)]);
-            parts.filter(|part| part.count > 0).collect::<Vec<_>>()
-        })
+        let failed = store.failed();
+        let parts = ContainerState::ALL.into_iter().flat_map(|state| {
+            let failed = if state == ContainerState::Exited { failed } else { 0 };
+            let others = store.in_state(state) - failed;
+            [Part { state, failed: false, count: others }, Part { state, failed: true, count: failed }]
+        });
+        parts.filter(|part| part.count > 0).collect::<Vec<_>>()
     });
     let total = move || parts.with(|parts| parts.iter().map(|part| part.count).sum::<usize>());
     let bar = live(move || {

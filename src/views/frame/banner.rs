@@ -5,7 +5,7 @@ use crate::{
     model::{HostStatus, Timestamp},
     views::{
         format,
-        widgets::{Icon, live},
+        widgets::{Icon, button, live},
     },
 };
 use leptos::prelude::*;
@@ -20,8 +20,7 @@ struct Trouble {
 #[component]
 pub fn Banner() -> impl IntoView {
     let store = expect_context::<Store>();
-    let now = store.now();
-    let link = store.link();
+    let (now, link, of_release) = (store.now(), store.link(), store.link());
     let trouble = Memo::new(move |_| {
         let lost = link.with(|link| (link.connection, link.lost_since));
         match lost {
@@ -36,9 +35,23 @@ pub fn Banner() -> impl IntoView {
         let host = store.main_host().filter(|host| host.status == HostStatus::Unreachable)?;
         Some(Trouble { what: "The engine does not answer.", why: host.error.clone(), since: host.since })
     });
-    live(move || match trouble.get() {
-        None => ().into_any(),
-        Some(Trouble { what, why, since }) => {
+    let other_release =
+        Memo::new(move |_| of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
+    let reload = |_| {
+        let _ = window().location().reload();
+    };
+    live(move || match (other_release.get(), trouble.get()) {
+        (Some(version), _) => view! {
+            <p class="banner" role="status">
+                <Icon name="restart" />
+                <b>{format!("Quaylight was updated to {version}.")}</b>
+                <span>"This page is of another release and no longer live."</span>
+                {button("button", "restart", live(|| "Reload".to_owned()), Box::new(reload))}
+            </p>
+        }
+        .into_any(),
+        (None, None) => ().into_any(),
+        (None, Some(Trouble { what, why, since })) => {
             let now = now.clone();
             view! {
                 <p class="banner" role="status" title=why>

@@ -6,7 +6,10 @@ mod rail;
 mod toaster;
 mod top_bar;
 
-use super::widgets::live;
+use super::{
+    rows::Scrolled,
+    widgets::{live, on_click},
+};
 use crate::client::{Connection, Store};
 use banner::Banner;
 use leptos::prelude::*;
@@ -18,6 +21,16 @@ use top_bar::TopBar;
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
     let stale = is_stale();
+    let scrolled = Scrolled::default();
+    provide_context(scrolled.clone());
+    Effect::new({
+        let scrolled = scrolled.clone();
+        move |_| {
+            let scrolled = scrolled.clone();
+            let listener = window_event_listener(leptos::ev::resize, move |_| scrolled.0.notify());
+            on_cleanup(move || listener.remove());
+        }
+    });
     view! {
         <Title formatter=|page: String| {
             if page.is_empty() { "Quaylight".to_owned() } else { format!("{page} · Quaylight") }
@@ -25,7 +38,12 @@ pub fn Frame(children: Children) -> impl IntoView {
         <a class="button skip" href="#main">"Skip to content"</a>
         <Rail />
         <TopBar />
-        <main id="main" tabindex="0" data-stale=live(move || stale.get().then_some("true"))>
+        <main
+            id="main"
+            tabindex="0"
+            data-stale=live(move || stale.get().then_some("true"))
+            on:scroll=on_click(move |_: web_sys::Event| scrolled.0.notify())
+        >
             <Banner />
             {children()}
         </main>

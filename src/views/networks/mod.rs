@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use row::subnets;
 use std::cmp::Ordering;
 
-static PAGE: ListPage = ListPage {
+pub(super) static PAGE: ListPage = ListPage {
     kind: Kind::Network,
     path: "/networks",
     title: "Networks",

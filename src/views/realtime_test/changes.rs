@@ -1,7 +1,7 @@
 //! The live lists, with the time and the latency of each thing's last change.
 
 use crate::{
-    client::{ContainerQuery, Facet, LastChange, Row, Store, order, select_containers},
+    client::{ContainerQuery, Facet, LastChange, OrderedContainers, Row, Store, order},
     model::{Container, Health, Image, Key, Kind},
     views::{
         format,
@@ -15,13 +15,12 @@ use leptos::prelude::*;
 #[component]
 pub(super) fn ContainerChanges() -> impl IntoView {
     let store = expect_context::<Store>();
+    let ordered = StoredValue::new(OrderedContainers::default());
     let lines = Memo::new(move |_| {
         store.track_members(Kind::Container);
         store.track_facet(Facet::Name);
-        store.look(|state| {
-            let all = select_containers(state.containers(), &ContainerQuery::default());
-            all.into_iter().map(|it| Line::Entity(Key::Container(it.host.clone(), it.id.clone()))).collect::<Vec<_>>()
-        })
+        let all = ordered.write_value().select(&store, &ContainerQuery::default());
+        all.into_iter().map(Line::Entity).collect::<Vec<_>>()
     });
     section("live-containers", "Containers", "State", lines, container_row)
 }
@@ -61,7 +60,7 @@ fn section(
                         <th class="late number" role="columnheader">"Latency"</th>
                     </tr>
                 </thead>
-                <tbody role="rowgroup">{rows(lines.into(), row)}</tbody>
+                {rows(lines.into(), row)}
             </table>
         </section>
     }
@@ -87,7 +86,7 @@ fn container_row(line: Line) -> AnyView {
     };
     let code = {
         let row = row.clone();
-        live(move || row.container(format::failed_with).map(|code| code.to_string()))
+        live(move || row.container(Container::failed_with).map(|code| code.to_string()))
     };
     let glowing = {
         let row = row.clone();
@@ -159,6 +158,6 @@ fn latest(store: &Store, key: &Key) -> AnyView {
 
 /// Microseconds.
 fn latency(change: LastChange) -> i64 {
-    let began = change.engine_time.unwrap_or(change.applied);
-    (change.received.micros() - began.micros()).max(0)
+    let began = change.event.map_or(change.applied, |event| event.engine);
+    (change.received.micros() + change.clock_offset - began.micros()).max(0)
 }

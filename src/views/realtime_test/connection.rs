@@ -1,7 +1,7 @@
-//! The connection in figures.
+//! The connection in figures, and each transport's part in it.
 
 use crate::{
-    client::{Connection, Link, Store, order},
+    client::{Connection, Line, Link, Store, Transport, nearest_rank, order},
     views::{format, widgets::live},
 };
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     };
     let last_message = {
         let link = link.clone();
-        live(move || link.with(|link| link.last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
+        live(move || link.with(Link::last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
     };
     let here = position.clone();
     view! {
@@ -29,20 +29,76 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Round trip", |link| link.round_trips.last().copied().map(format::micros).unwrap_or_default())}
                 {fact("Round trip p50", |link| percentile(&link.round_trips, 50))}
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
-                <div><dt>"Revision"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
-                <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
-                {fact("Messages", |link| link.messages.to_string())}
-                {fact("Received", |link| {
-                    let (number, unit) = format::bytes(link.bytes);
-                    format!("{number} {unit}")
-                })}
+                {fact("Clock offset", |link| format::micros(link.clock_offset))}
                 <div><dt>"Last message"</dt><dd>{last_message}</dd></div>
+                <div><dt>"Revision here"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
+                {fact("Revision on the server", |link| link.server_revision.to_string())}
+                <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
+                {fact("Drift", |link| link.server_drift.to_string())}
                 {fact("Reconnects", |link| link.reconnects.to_string())}
                 {fact("Resumes", |link| link.resumes.to_string())}
                 {fact("Resyncs", |link| link.resyncs.to_string())}
                 {fact("Gaps", |link| link.gaps.to_string())}
             </dl>
+            <table class="table transports" role="table" aria-label="Transports">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th class="name" role="columnheader">"Transport"</th>
+                        <th class="what" role="columnheader">"State"</th>
+                        <th class="opened number" role="columnheader">"Opened"</th>
+                        <th class="refused number" role="columnheader">"Refused"</th>
+                        <th class="messages number" role="columnheader">"Messages"</th>
+                        <th class="bytes number" role="columnheader">"Received"</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">
+                    {[Transport::WebSocket, Transport::Sse, Transport::Polling].map(transport).into_iter().collect::<Vec<_>>()}
+                </tbody>
+            </table>
         </section>
+    }
+}
+
+fn transport(transport: Transport) -> AnyView {
+    let link = expect_context::<Store>().link();
+    let number = |read: fn(&Line) -> String| {
+        let link = link.clone();
+        live(move || link.with(|link| read(&link.lines[transport as usize])))
+    };
+    let state = {
+        let link = link.clone();
+        live(move || link.with(|link| state_word(link, transport)))
+    };
+    let path = match transport {
+        Transport::None => "",
+        Transport::WebSocket => "/ws",
+        Transport::Sse => "/api/stream",
+        Transport::Polling => "/api/state",
+    };
+    view! {
+        <tr role="row">
+            <th class="name" role="rowheader" scope="row"><b>{transport.word()}</b> <small>{path}</small></th>
+            <td class="what">{state}</td>
+            <td class="opened number">{number(|line| line.opened.to_string())}</td>
+            <td class="refused number">{number(|line| line.refused.to_string())}</td>
+            <td class="messages number">{number(|line| line.messages.to_string())}</td>
+            <td class="bytes number">{number(|line| {
+                let (number, unit) = format::bytes(line.bytes);
+                format!("{number} {unit}")
+            })}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn state_word(link: &Link, transport: Transport) -> &'static str {
+    let line = &link.lines[transport as usize];
+    match () {
+        () if link.transport == transport => "in use",
+        () if line.is_blocked => "blocked here",
+        () if line.opened == 0 && line.refused > 0 => "does not get through",
+        () if line.opened == 0 => "not needed so far",
+        () => "not in use",
     }
 }
 
@@ -56,11 +112,12 @@ fn word(connection: Connection) -> &'static str {
     }
 }
 
-/// By nearest rank.
 fn percentile(values: &[i64], percent: usize) -> String {
+    if values.is_empty() {
+        return String::new();
+    }
     let sorted = order(values.len(), &mut |a, b| values[a].cmp(&values[b]));
-    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-    sorted.get(rank).map(|at| values[*at]).map(format::micros).unwrap_or_default()
+    format::micros(values[sorted[nearest_rank(sorted.len(), percent)]])
 }
 
 #[cfg(test)]

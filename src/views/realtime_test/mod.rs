@@ -2,11 +2,17 @@
 
 mod changes;
 mod connection;
+mod faults;
+mod latency;
+mod self_test;
 
 use changes::{ContainerChanges, ImageChanges};
 use connection::ConnectionSummary;
+use faults::Faults;
+use latency::Latency;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use self_test::SelfTest;
 
 #[component]
 pub fn RealtimeTestPage() -> impl IntoView {
@@ -15,6 +21,9 @@ pub fn RealtimeTestPage() -> impl IntoView {
         <div class="head"><h1>"Realtime test"</h1></div>
         <div class="instrument">
             <ConnectionSummary />
+            <Latency />
+            <Faults />
+            <SelfTest />
             <ContainerChanges />
             <ImageChanges />
         </div>

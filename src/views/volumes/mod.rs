@@ -7,7 +7,7 @@ use crate::model::{Entity, Kind};
 use leptos::prelude::*;
 use std::cmp::Ordering;
 
-static PAGE: ListPage = ListPage {
+pub(super) static PAGE: ListPage = ListPage {
     kind: Kind::Volume,
     path: "/volumes",
     title: "Volumes",

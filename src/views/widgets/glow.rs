@@ -2,22 +2,36 @@
 
 use super::{Live, live};
 
-/// The value of `data-glow`: none at first, then `a` and `b` in turn with each change of what `read` gives.
-pub fn glow<T: PartialEq + Send + 'static>(mut read: impl FnMut() -> T + Send + 'static) -> Live<Option<&'static str>> {
-    let mut last = None;
-    let mut changes = 0u32;
-    live(move || {
-        let now = read();
-        if last.as_ref().is_some_and(|last| *last != now) {
-            changes += 1;
+/// Gives the value of `data-glow`: none at first, then `a` and `b` in turn with each change.
+pub struct Glow<T> {
+    last: Option<T>,
+    changes: u32,
+}
+
+impl<T> Default for Glow<T> {
+    fn default() -> Self {
+        Self { last: None, changes: 0 }
+    }
+}
+
+impl<T: PartialEq> Glow<T> {
+    pub fn mark(&mut self, now: T) -> Option<&'static str> {
+        if self.last.as_ref().is_some_and(|last| *last != now) {
+            self.changes += 1;
         }
-        last = Some(now);
-        match changes {
+        self.last = Some(now);
+        match self.changes {
             0 => None,
             odd if odd % 2 == 1 => Some("a"),
             _ => Some("b"),
         }
-    })
+    }
+}
+
+/// An attribute that follows what `read` gives.
+pub fn glow<T: PartialEq + Send + 'static>(mut read: impl FnMut() -> T + Send + 'static) -> Live<Option<&'static str>> {
+    let mut glow = Glow::default();
+    live(move || glow.mark(read()))
 }
 
 #[cfg(test)]
@@ -26,8 +40,7 @@ mod tests {
 
     #[test]
     fn only_changes_glow() {
-        let mut values = [1, 1, 2, 2, 3].into_iter();
-        let mut glow = glow(move || values.next());
-        assert_eq!([(); 5].map(|()| glow()), [None, None, Some("a"), Some("a"), Some("b")]);
+        let mut glow = Glow::default();
+        assert_eq!([1, 1, 2, 2, 3].map(|value| glow.mark(value)), [None, None, Some("a"), Some("a"), Some("b")]);
     }
 }

@@ -14,7 +14,7 @@ pub use ago::Ago;
 pub use command::Command;
 pub use controls::{button, chip, column, empty, sort_word, toggle};
 pub use dialog::Dialog;
-pub use glow::glow;
+pub use glow::{Glow, glow};
 pub use icon::Icon;
 pub use live::{Live, live, on_click};
 pub use menu::Menu;

@@ -3,16 +3,16 @@
 //! Without this any web page could reach a server on loopback: by a cross-site request or socket (its `Origin` tells),
 //! or by a name of its own that resolves to 127.0.0.1 (the `Host` tells).
 
-use crate::server::http::Problem;
+use crate::server::{app::App, http::Problem, live::Outcome};
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::net::IpAddr;
 
-pub async fn check(request: Request, next: Next) -> Response {
+pub async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     // HTTP/1.1 names the host in a header, HTTP/2 in the request's target.
     let host = text(headers, header::HOST).or(request.uri().authority().map(axum::http::uri::Authority::as_str));
@@ -20,8 +20,18 @@ pub async fn check(request: Request, next: Next) -> Response {
     let upgrades = headers.contains_key(header::UPGRADE);
     match verdict(host, text(headers, header::ORIGIN), changes || upgrades) {
         Ok(()) => next.run(request).await,
-        Err(detail) => Problem::new(StatusCode::FORBIDDEN, "Not from here", detail).into_response(),
+        Err(detail) => {
+            if let Some(token) = probe_token(&request) {
+                app.handshakes.note(token, Outcome::OriginRefused, headers, app.clock);
+            }
+            Problem::new(StatusCode::FORBIDDEN, "Origin refused", detail).into_response()
+        }
     }
+}
+
+/// Of a self-test's socket: see `live/handshakes.rs`.
+fn probe_token(request: &Request) -> Option<&str> {
+    request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("probe="))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

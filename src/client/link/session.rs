@@ -1,0 +1,294 @@
+//! The life of a connection: what comes in, what is asked of it, and the way up to a better transport.
+
+use super::{
+    block, clock,
+    line::Line,
+    note,
+    pace::{Pace, next_frame},
+    paint::Paint,
+    ping::{Answer, ping},
+};
+use crate::{
+    client::{
+        ladder::{Climb, better_than},
+        store::{Command, Connection, Step, Store, Transport, What},
+    },
+    model::Timestamp,
+    wire::{Hello, PackedDiff, PackedFrame, Part, Pong, Position, ServerFrame},
+};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::{Fuse, LocalBoxFuture},
+    select_biased,
+};
+use gloo_timers::future::{IntervalStream, TimeoutFuture};
+use leptos::prelude::*;
+
+/// Between two looks at whether the connection lives, in milliseconds.
+const LOOK_EVERY: u32 = 1_000;
+
+/// Looks between two pings.
+const PING_EVERY: u32 = 3;
+
+/// After these the other clock is known well enough to measure by it.
+const FIRST_PINGS: u32 = 5;
+
+/// A connection that was silent for this long, in milliseconds, pings unanswered, is dead whatever it says.
+const SILENCE: i64 = 8_000;
+
+/// How long the button "pause reading" pauses it, in milliseconds.
+const PAUSE: u32 = 10_000;
+
+pub(super) struct Session<'a> {
+    store: &'a Store,
+    line: Line,
+    pace: Pace,
+    paint: Paint,
+    climb: Climb,
+    climbing: Fuse<LocalBoxFuture<'a, Option<(Line, Hello)>>>,
+    pinging: Fuse<LocalBoxFuture<'a, Option<Answer>>>,
+    /// This page's clock and the revision before the interruption, until it is known what was missed.
+    lost_at: Option<(Timestamp, u64)>,
+    /// Pings to send at once, each when the last came back: the first, while the page still wakes up, tells little of
+    /// the other clock.
+    first_pings: u32,
+    /// A gap was met and what was missed asked for: what comes before the answer joins up with nothing.
+    resuming: bool,
+}
+
+/// The line has ended.
+struct Gone;
+
+impl<'a> Session<'a> {
+    pub(super) fn new(store: &'a Store, line: Line, lost_at: Option<(Timestamp, u64)>) -> Self {
+        Self {
+            store,
+            line,
+            pace: Pace::new(),
+            paint: Paint::default(),
+            climb: Climb::new(),
+            climbing: Fuse::terminated(),
+            pinging: Fuse::terminated(),
+            lost_at,
+            first_pings: FIRST_PINGS,
+            resuming: false,
+        }
+    }
+
+    /// Until the connection is lost.
+    pub(super) async fn run(mut self, hello: Hello, commands: &mut mpsc::UnboundedReceiver<Command>) {
+        let words = match self.lost_at {
+            Some((since, _)) => {
+                format!("Live over {} after {} ms", self.line.transport.word(), clock().millis() - since.millis())
+            }
+            None => format!("Live over {}", self.line.transport.word()),
+        };
+        let is_best = better_than(self.line.transport).is_empty();
+        self.greet(hello, if is_best { What::Live } else { What::FellBack }, words);
+        let _: Result<(), Gone> = self.converse(commands).await;
+    }
+
+    async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Gone> {
+        let mut ticks = IntervalStream::new(LOOK_EVERY).fuse();
+        let mut looks = 0;
+        self.climb_later();
+        loop {
+            select_biased! {
+                frame = self.line.next(self.store).fuse() => {
+                    let (frame, sent_after) = frame.ok_or(Gone)?;
+                    self.hear(frame, sent_after).await?;
+                }
+                command = commands.next() => if let Some(command) = command {
+                    self.obey(command).await?;
+                },
+                better = &mut self.climbing => match better {
+                    Some((line, hello)) => self.move_up(line, hello),
+                    None => self.climb_later(),
+                },
+                answer = &mut self.pinging => if let Some(Answer { pong, micros }) = answer {
+                    self.pong(pong, Some(micros));
+                },
+                _ = ticks.next() => {
+                    if clock().millis() - self.line.last_heard.millis() > SILENCE {
+                        return Err(Gone);
+                    }
+                    looks += 1;
+                    if looks % PING_EVERY == 0 {
+                        self.ping();
+                    }
+                }
+            }
+        }
+    }
+
+    fn greet(&mut self, hello: Hello, what: What, words: String) {
+        let transport = self.line.transport;
+        let is_ours = hello.server_version == env!("CARGO_PKG_VERSION");
+        self.store.link().update(|link| {
+            link.connection = if transport == Transport::Polling { Connection::Polling } else { Connection::Live };
+            link.transport = transport;
+            link.is_outdated = !is_ours;
+            link.server_version = hello.server_version;
+            link.lost_since = None;
+            link.retry_at = None;
+        });
+        note(self.store, what, words);
+        self.ping();
+        // The binary encoding is the release's own: another release needs its own page. Nobody is interrupted for it.
+        if !is_ours && document().hidden() {
+            let _ = window().location().reload();
+        }
+    }
+
+    fn ping(&mut self) {
+        if !self.line.ping() {
+            self.pinging = ping().boxed_local().fuse();
+        }
+    }
+
+    /// In a while, whether a better transport gets through.
+    fn climb_later(&mut self) {
+        let better = better_than(self.line.transport);
+        if better.is_empty() {
+            self.climbing = Fuse::terminated();
+            return;
+        }
+        let (store, wait) = (self.store, self.climb.next());
+        let climb = async move {
+            TimeoutFuture::new(wait).await;
+            for transport in better {
+                if let Some(open) = Line::open(store, *transport, store.known()).await {
+                    return Some(open);
+                }
+            }
+            None
+        };
+        self.climbing = climb.boxed_local().fuse();
+    }
+
+    /// What the old line brings no more, the new one repeats; what both bring is taken once.
+    fn move_up(&mut self, line: Line, hello: Hello) {
+        let (from, to) = (self.line.transport.word(), line.transport.word());
+        self.line = line;
+        self.greet(hello, What::MovedUp, format!("Moved up from {from} to {to}, without interruption"));
+        self.climb_later();
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<(), Gone> {
+        match command {
+            Command::Drop => {
+                note(self.store, What::Dropped, format!("{} dropped by hand", self.line.transport.word()));
+                return Err(Gone);
+            }
+            Command::Block(transport, blocked) => {
+                block(self.store, transport, blocked);
+                self.climb.hope();
+                if blocked && transport == self.line.transport {
+                    return Err(Gone);
+                }
+                self.climb_later();
+            }
+            Command::Pause => {
+                note(self.store, What::Paused, format!("Reading nothing for {} s", PAUSE / 1_000));
+                TimeoutFuture::new(PAUSE).await;
+                self.line.last_heard = clock();
+                self.lost_at = Some((clock(), self.store.position().get_untracked().revision));
+                self.ping();
+            }
+            Command::Resync => self.start_over(None).await?,
+        }
+        Ok(())
+    }
+
+    /// What comes after `position`, or everything.
+    async fn start_over(&mut self, position: Option<Position>) -> Result<(), Gone> {
+        self.resuming = true;
+        if !self.line.resume(position) {
+            let (line, _) = Line::open(self.store, self.line.transport, position).await.ok_or(Gone)?;
+            self.line = line;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Gone> {
+        match frame {
+            ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
+            ServerFrame::EngineStateUpdate(part) => self.part(part),
+            ServerFrame::EngineStateDiff(diff) => self.step(diff, sent_after).await?,
+            ServerFrame::Pong(pong) => {
+                let micros = self.line.pong(pong.nonce);
+                self.pong(pong, micros);
+            }
+            ServerFrame::Error(error) => leptos::logging::warn!("the server did not understand: {}", error.message),
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: Part) {
+        let had_a_state = self.store.known().is_some();
+        let Part { epoch, revision, .. } = part;
+        if !self.store.part(part) {
+            return;
+        }
+        self.resuming = false;
+        self.line.arrived(Position { epoch, revision });
+        if had_a_state {
+            self.lost_at = None;
+            self.store.link().update(|link| link.resyncs += 1);
+            note(self.store, What::Resynced, format!("Took the complete state, at revision {revision}"));
+        }
+    }
+
+    async fn step(&mut self, diff: PackedDiff, sent_after: u32) -> Result<(), Gone> {
+        let received = clock();
+        let (event, sent) = (diff.event(), diff.timestamp.micros() + i64::from(sent_after));
+        match self.store.step(diff, received) {
+            Step::Known => {}
+            Step::Applied => {
+                self.resuming = false;
+                self.line.arrived(self.store.position().get_untracked());
+                // What was missed came late because of that, and says nothing of the way.
+                let is_telling = self.lost_at.is_none() && self.first_pings == 0;
+                if let Some(event) = event.filter(|_| is_telling) {
+                    self.paint.expect(self.store, event, Timestamp::from_micros(sent), received);
+                }
+                if self.pace.step() {
+                    next_frame().await;
+                }
+            }
+            Step::OutOfStep if self.resuming => {}
+            Step::OutOfStep => {
+                self.store.link().update(|link| {
+                    link.gaps += 1;
+                    link.resumes += 1;
+                });
+                self.start_over(self.store.known()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pong(&mut self, pong: Pong, micros: Option<i64>) {
+        let now = clock();
+        self.store.link().update(|link| {
+            if let Some(micros) = micros {
+                link.round_trip(micros, now, pong.server_time);
+            }
+            link.server_revision = pong.revision;
+            link.server_drift = pong.drift;
+        });
+        if micros.is_some() && self.first_pings > 0 {
+            self.first_pings -= 1;
+            self.ping();
+        }
+        // The server answers after it has sent what was missed.
+        if let Some((_, before)) = self.lost_at.take_if(|_| micros.is_some()) {
+            let revision = self.store.position().get_untracked().revision;
+            let missed = revision.saturating_sub(before);
+            self.store.link().update(|link| link.resumes += 1);
+            let words = format!("Resumed at revision {before}, {missed} missed meanwhile and made up for");
+            note(self.store, What::Resumed, words);
+        }
+    }
+}

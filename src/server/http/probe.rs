@@ -1,0 +1,110 @@
+//! `POST /api/probe/:step`: a self-test walks a container of its own through its life. No other container is touched.
+
+use super::Problem;
+use crate::{
+    model::{ContainerAction, ContainerId, Permission},
+    server::{
+        app::App,
+        auth::{Caller, require},
+        engine::{Engine, EngineError, PROBE_LABEL},
+    },
+    wire::{ActionError, ErrorKind},
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Create,
+    Start,
+    Pause,
+    Unpause,
+    Rename,
+    Stop,
+    Remove,
+}
+
+#[derive(Deserialize)]
+pub struct Target {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Probe {
+    id: ContainerId,
+    /// Where it has just got one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+pub async fn probe(State(app): State<App>, Path(step): Path<Step>, Json(target): Json<Target>) -> Response {
+    match walk(&app, step, target).await {
+        Ok(probe) => Json(probe).into_response(),
+        Err(error) => refusal(error).into_response(),
+    }
+}
+
+async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionError> {
+    require(app, &Caller::local_admin(), Permission::Operate)?;
+    let engine = app.hosts.only();
+    let engine = engine.ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Say which host is meant"))?;
+    if step == Step::Create {
+        let name = format!("quaylight-probe-{:08x}", rand::random::<u32>());
+        let arch = app.reader.look(|state| state.host(engine.host()).and_then(|host| host.engine.clone()));
+        let id = engine.create_probe(&name, &arch.map(|it| it.arch).unwrap_or_default()).await?;
+        return Ok(Probe { id, name: Some(name) });
+    }
+    let id = ContainerId::new(target.id.as_deref().unwrap_or_default())
+        .map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+    if !is_probe(engine, &id).await? {
+        return Err(ActionError::new(ErrorKind::Forbidden, "That container is no probe of a self-test"));
+    }
+    let action = match step {
+        Step::Create => unreachable!("answered above"),
+        Step::Rename => {
+            let name = target.name.unwrap_or_else(|| format!("quaylight-probe-{:08x}", rand::random::<u32>()));
+            if !name.starts_with("quaylight-probe-") {
+                return Err(ActionError::new(ErrorKind::Invalid, "A probe's name begins with quaylight-probe-"));
+            }
+            engine.rename_container(&id, &name).await?;
+            return Ok(Probe { id, name: Some(name) });
+        }
+        Step::Start => ContainerAction::Start,
+        Step::Pause => ContainerAction::Pause,
+        Step::Unpause => ContainerAction::Unpause,
+        Step::Stop => ContainerAction::Stop { timeout: None },
+        Step::Remove => {
+            engine.remove_probe(&id).await?;
+            return Ok(Probe { id, name: None });
+        }
+    };
+    engine.act_on_container(&id, &action).await?;
+    Ok(Probe { id, name: None })
+}
+
+/// Asked of the engine: the state may not know of it yet.
+async fn is_probe(engine: &Engine, id: &ContainerId) -> Result<bool, EngineError> {
+    let container = engine.container(id).await?;
+    Ok(container.is_some_and(|it| it.labels.get(PROBE_LABEL).is_some()))
+}
+
+fn refusal(error: ActionError) -> Problem {
+    let (status, title) = match error.kind {
+        ErrorKind::NotFound => (StatusCode::NOT_FOUND, "There is no such container"),
+        ErrorKind::Conflict => (StatusCode::CONFLICT, "Not in this state"),
+        ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "Not understood"),
+        ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+        ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The engine can't be reached"),
+        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine does not answer"),
+        ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine refused"),
+    };
+    let hint = error.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+    Problem::new(status, title, format!("{}{hint}", error.message))
+}

@@ -1,0 +1,39 @@
+//! Probes that a self-test left behind, because its browser was closed in the middle: removed after a while.
+
+use super::{app::App, engine::PROBE_LABEL};
+use crate::model::{ContainerId, HostId};
+use std::time::Duration;
+use tokio::time::interval;
+
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// No self-test takes so long, in seconds.
+const FORGOTTEN_AFTER: i64 = 300;
+
+/// For as long as the server runs. Looks at the state, and calls an engine only where there is something to remove.
+pub async fn sweep(app: App) {
+    let mut looks = interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        for (host, id) in forgotten(&app) {
+            let Some(engine) = app.hosts.get(&host) else { continue };
+            match engine.remove_probe(&id).await {
+                Ok(()) => tracing::info!(%host, container.id = %id, "removed a probe that a self-test had left"),
+                Err(error) => tracing::warn!(%host, container.id = %id, %error, "can't remove a forgotten probe"),
+            }
+        }
+    }
+}
+
+fn forgotten(app: &App) -> Vec<(HostId, ContainerId)> {
+    // Nothing is changed on a read-only server, not even what it made itself before.
+    if app.read_only {
+        return Vec::new();
+    }
+    let now = app.clock.now().seconds();
+    app.reader.look(|state| {
+        let probes = state.containers().filter(|it| it.labels.get(PROBE_LABEL).is_some());
+        let old = probes.filter(|it| now - it.created.seconds() > FORGOTTEN_AFTER);
+        old.map(|it| (it.host.clone(), it.id.clone())).collect()
+    })
+}

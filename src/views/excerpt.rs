@@ -1,0 +1,66 @@
+//! Of a large state, what a page shows first: the server sends no more than that with its HTML.
+
+use super::{
+    containers,
+    dashboard::{concerned, latest},
+    images,
+    listing::{self, ListPage},
+    networks, volumes,
+};
+use crate::{
+    client::{ContainerQuery, select_containers},
+    model::{EngineState, Entity, Key, Kind, Timestamp},
+    wire::Totals,
+};
+use leptos_router::params::ParamsMap;
+
+/// A state with no more entities than this is sent whole.
+const SMALL: usize = 300;
+
+/// Of each list: two screens.
+pub const FIRST: usize = 60;
+
+/// What the page at `path` shows first of `state`, and the totals when that isn't all.
+pub fn excerpt(state: &EngineState, path: &str, address: &ParamsMap, now: Timestamp) -> (Vec<Entity>, Option<Totals>) {
+    let all = Kind::ALL.iter().map(|kind| state.count(*kind)).sum::<usize>();
+    if all <= SMALL {
+        return (state.keys().filter_map(|key| state.get(key)).cloned().collect(), None);
+    }
+    let mut keys: Vec<Key> = state.entities(Kind::Host).map(Entity::key).collect();
+    match path {
+        "/" => {
+            keys.extend(concerned(state, now).into_iter().take(FIRST));
+            keys.extend(latest(state));
+            keys.extend(few(state, Kind::Image));
+            keys.extend(few(state, Kind::Volume));
+        }
+        "/containers" => keys.extend(first_containers(state, &containers::query_of(address))),
+        "/images" => keys.extend(first(&images::PAGE, state, address)),
+        "/volumes" => keys.extend(first(&volumes::PAGE, state, address)),
+        "/networks" => keys.extend(first(&networks::PAGE, state, address)),
+        "/realtime-test" => {
+            keys.extend(first_containers(state, &ContainerQuery::default()));
+            keys.extend(first(&images::PAGE, state, &ParamsMap::new()));
+        }
+        _ => {}
+    }
+    keys.sort();
+    keys.dedup();
+    (keys.iter().filter_map(|key| state.get(key)).cloned().collect(), Some(Totals::of(state)))
+}
+
+fn first_containers(state: &EngineState, query: &ContainerQuery) -> Vec<Key> {
+    let chosen = select_containers(state.containers(), query).into_iter().take(FIRST);
+    chosen.map(|it| Key::Container(it.host.clone(), it.id.clone())).collect()
+}
+
+fn first(page: &ListPage, state: &EngineState, address: &ParamsMap) -> Vec<Key> {
+    let all: Vec<Entity> = state.entities(page.kind).cloned().collect();
+    let lines = listing::select(page, &all, &listing::query_of(address));
+    lines.into_iter().take(FIRST).filter_map(super::rows::Line::into_key).collect()
+}
+
+/// All of a kind that is summed up, where they are few.
+fn few(state: &EngineState, kind: Kind) -> Vec<Key> {
+    state.entities(kind).take(SMALL).map(Entity::key).collect()
+}

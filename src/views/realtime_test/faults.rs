@@ -1,0 +1,56 @@
+//! Buttons that break the connection, and the journal of how it recovered.
+
+use crate::{
+    client::{Command, Store, Transport},
+    views::{
+        format,
+        widgets::{button, live, toggle},
+    },
+};
+use leptos::prelude::*;
+
+#[component]
+pub(super) fn Faults() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let journal = store.journal();
+    let press = |icon: &'static str, words: &'static str, command: Command| {
+        let store = store.clone();
+        button("button", icon, live(move || words.to_owned()), Box::new(move |_| store.command(command)))
+    };
+    let block = |words: &'static str, transport: Transport| {
+        let (store, link) = (store.clone(), store.link());
+        let is_blocked = move || link.with(|link| link.lines[transport as usize].is_blocked);
+        let pressed = {
+            let is_blocked = is_blocked.clone();
+            live(move || is_blocked().to_string())
+        };
+        let click = move |_| store.command(Command::Block(transport, !untrack(&is_blocked)));
+        toggle("button", "close", words, pressed, Box::new(click))
+    };
+    let entries = live(move || {
+        let entry = |entry: &crate::client::Entry| {
+            view! {
+                <li data-what=entry.what.as_str()>
+                    <time>{format::time_of_day(entry.at)}</time>
+                    <span>{entry.words.clone()}</span>
+                </li>
+            }
+            .into_any()
+        };
+        journal.with(|journal| journal.entries().iter().map(entry).collect::<Vec<_>>())
+    });
+    view! {
+        <section class="faults" aria-labelledby="faults">
+            <h2 id="faults">"Break it"</h2>
+            <p class="quiet">"Each of these breaks this page's connection. The journal says how it recovered."</p>
+            <div class="buttons">
+                {press("unreachable", "Drop the connection", Command::Drop)}
+                {block("Block WebSocket", Transport::WebSocket)}
+                {block("Block SSE", Transport::Sse)}
+                {press("pause", "Pause reading for 10 s", Command::Pause)}
+                {press("restart", "Request a resync", Command::Resync)}
+            </div>
+            <ol class="journal" data-journal="" aria-label="Journal of the connection" tabindex="0">{entries}</ol>
+        </section>
+    }
+}

@@ -1,0 +1,42 @@
+//! The self-test: a client of its own, written from docs/protocol.md alone and loaded when it is asked for.
+
+use crate::views::{
+    Site,
+    widgets::{button, live},
+};
+use leptos::prelude::*;
+
+/// The id of its script element, and the name of the event that starts it once more.
+const SELF_TEST: &str = "self-test-script";
+const AGAIN: &str = "self-test";
+
+#[component]
+pub(super) fn SelfTest() -> impl IntoView {
+    let source = Site::expect().file("/self-test/start.js");
+    let start = move |_| {
+        let document = document();
+        if document.get_element_by_id(SELF_TEST).is_some() {
+            let _ = web_sys::Event::new(AGAIN).map(|event| document.dispatch_event(&event));
+            return;
+        }
+        // An element, since an import() would need glue code of its own in every page's script.
+        let (Ok(script), Some(body)) = (document.create_element("script"), document.body()) else { return };
+        for (name, value) in [("id", SELF_TEST), ("type", "module"), ("src", &source)] {
+            let _ = script.set_attribute(name, value);
+        }
+        let _ = body.append_child(&script);
+    };
+    view! {
+        <section aria-labelledby="self-test-title">
+            <h2 id="self-test-title">"Self-test"</h2>
+            <p class="quiet">
+                "Creates a container of its own, walks it through its life over each transport, measures every step, removes it,
+                and names what is broken between this browser and Quaylight."
+            </p>
+            <div class="buttons">
+                {button("button", "start", live(|| "Run the self-test".to_owned()), Box::new(start))}
+            </div>
+            <div id="self-test"></div>
+        </section>
+    }
+}
