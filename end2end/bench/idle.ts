@@ -1,58 +1,53 @@
 // What does Quaylight cost while nothing happens and one page looks on?
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitLive } from '../support/page';
-import { Server } from '../support/server';
 import { CountingProxy } from './counting-proxy';
-import { newPage } from './new-page';
-import { cpuSeconds, residentBytes } from './process';
-import type { Setting } from './setting';
+import { targets } from './figures';
+import { at } from './ground';
+import { cpuShare, lasting, settledBytes } from './process';
+import { look, serve } from './serve';
+import type { SettingOn } from './setting';
+import { mb, percentOf } from './statistics';
 
 /** What a reconcile may ask: the lists and the engine itself, never one container after the other. */
 const ofReconcile = /^(GET|HEAD) \/(containers\/json|images\/json|volumes|networks|info|version|_ping)$/;
 
-export async function measureIdle(setting: Setting & { seconds: number }): Promise<void> {
-  const { engine, browser, containers, report, seconds, say } = setting;
-  const proxy = await CountingProxy.start(join(tmpdir(), `quaylight-bench-${process.pid}.sock`), engine.socket);
-  const server = await Server.start(`unix://${proxy.path}`);
-  const page = await newPage(browser);
+export async function measureIdle({ ground, browser, report, amounts, say }: SettingOn): Promise<void> {
+  const proxy = await CountingProxy.start(join(tmpdir(), `quaylight-bench-${process.pid}.sock`), ground.socket);
   try {
-    await page.goto(`${server.url}/containers`);
-    await waitLive(page);
-    say(`idle for ${seconds} s at ${containers} containers`);
-    proxy.reset();
-    const before = await cpuSeconds(server.pid);
-    const began = performance.now();
-    // Time itself is what is measured here.
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    const lasted = (performance.now() - began) / 1000;
-    const share = ((await cpuSeconds(server.pid)) - before) / lasted;
-    const resident = residentBytes(server.pid);
+    await serve(`unix://${proxy.path}`, (server) =>
+      look(browser, `${server.url}/containers`, async () => {
+        await settledBytes(server.pid);
+        say(`idle for ${amounts.idleSeconds} s ${at(ground)}`);
+        proxy.reset();
+        const { share, seconds } = await cpuShare(server.pid, () => lasting(amounts.idleSeconds));
+        const calls = proxy.calls;
+        proxy.reset();
 
-    const at = `at ${containers}`;
-    const judged = containers === 100;
-    report.add(
-      `CPU, idle, one viewer, ${at}`,
-      `${(share * 100).toFixed(2)} % of a core over ${lasted.toFixed(0)} s`,
-      judged ? '≤ 1 %' : '',
-      judged ? share <= 0.01 : undefined,
+        const duration = `over ${seconds.toFixed(0)} s`;
+        const { idleShare } = targets;
+        const cpu = `${percentOf(share)} of a core ${duration}`;
+        report.add(`CPU, idle, one viewer, ${at(ground)}`, cpu, `≤ ${idleShare * 100} %`, share <= idleShare);
+        const total = Object.values(calls).reduce((sum, count) => sum + count, 0);
+        const others = Object.entries(calls).filter(([call]) => !ofReconcile.test(call));
+        report.add(
+          `engine calls, idle, not the reconcile's, ${at(ground)}`,
+          `${others.map(([call, count]) => `${count} × ${call}`).join(', ') || 'none'} (of ${total} calls ${duration})`,
+          'none',
+          others.length === 0,
+        );
+        report.notes[`engine calls while idle ${duration} ${at(ground)}`] = calls;
+        const resident = await settledBytes(server.pid);
+        const limit = targets.residentBytes[ground.containers];
+        report.add(
+          `server memory (RSS), one viewer, ${at(ground)}`,
+          mb(resident),
+          limit === undefined ? '' : `≤ ${mb(limit)}`,
+          limit === undefined ? undefined : resident <= limit,
+        );
+      }),
     );
-    const limit = containers <= 100 ? 20e6 : 30e6;
-    report.add(`server memory (RSS), one viewer, ${at}`, `${(resident / 1e6).toFixed(1)} MB`, `≤ ${limit / 1e6} MB`, resident <= limit);
-    const perMinute = (count: number) => Math.round((count * 60) / lasted);
-    const total = Object.values(proxy.calls).reduce((sum, count) => sum + count, 0);
-    const others = Object.entries(proxy.calls).filter(([call]) => !ofReconcile.test(call));
-    report.add(`engine calls a minute, idle, ${at}`, String(perMinute(total)));
-    report.add(
-      `… of them not the reconcile's, ${at}`,
-      others.length === 0 ? '0' : others.map(([call, count]) => `${perMinute(count)} × ${call}`).join(', '),
-      '0',
-      others.length === 0,
-    );
-    report.notes[`engine calls while idle for ${lasted.toFixed(0)} s ${at}`] = proxy.calls;
   } finally {
-    await page.context().close();
-    await server.stop();
     proxy.stop();
   }
 }

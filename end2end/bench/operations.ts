@@ -1,11 +1,11 @@
 // Which changes are measured, what does the engine call them, and what does the page show then?
-import { testImage } from '../support/docker';
 import type { EngineApi } from '../support/engine-api';
 import type { Seen } from './page-probe';
 
 export interface Subject {
   id: string;
   name: string;
+  image: string;
 }
 
 export interface Operation {
@@ -30,7 +30,7 @@ export const life: Operation[] = [
     name: 'create',
     event: 'create',
     perform: async (api, subject) => {
-      subject.id = await api.createContainer(subject.name, testImage);
+      subject.id = await api.createContainer(subject.name, subject.image);
     },
     shown: inState('created'),
   },

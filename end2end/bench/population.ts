@@ -7,7 +7,7 @@ const mostRunning = 100;
 
 export class Population {
   running = 0;
-  private total = 0;
+  total = 0;
   private readonly api: EngineApi;
 
   constructor(socketPath: string) {

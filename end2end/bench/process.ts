@@ -1,18 +1,50 @@
 // What does a process cost, by the kernel's own account?
 import { readFileSync } from 'node:fs';
 import { run } from '../support/run';
+import { median } from './statistics';
 
 /** Resident memory in bytes. */
-export function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kilobytes === undefined) throw new Error(`process ${pid} has no VmRSS`);
+export const residentBytes = (pid: number): number => memoryOf(pid, 'VmRSS');
+
+/** … of which is its own, and not mapped from the binary's file. */
+export const ownBytes = (pid: number): number => memoryOf(pid, 'RssAnon');
+
+/** The most it ever was. */
+export const peakBytes = (pid: number): number => memoryOf(pid, 'VmHWM');
+
+/** Median of thirty readings, once two seconds of them lie within 1 %; after 20 s as they are. */
+export async function settledBytes(pid: number): Promise<number> {
+  const readings: number[] = [];
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    readings.push(residentBytes(pid));
+    const latest = readings.slice(-30);
+    const isSettled = latest.length === 30 && Math.max(...latest) <= Math.min(...latest) * 1.01;
+    if (isSettled || performance.now() > deadline) return median(latest);
+    await new Promise((resolve) => setTimeout(resolve, 67));
+  }
+}
+
+function memoryOf(pid: number, key: string): number {
+  const kilobytes = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no ${key}`);
   return Number(kilobytes) * 1024;
 }
 
-/** Seconds of CPU used so far, user and system, all threads. */
-export async function cpuSeconds(pid: number): Promise<number> {
+/** Share of one core that a process uses while `meanwhile` lasts: user and system, all its threads, no children. */
+export async function cpuShare(pid: number, meanwhile: () => Promise<unknown>): Promise<{ share: number; seconds: number }> {
   const ticksPerSecond = Number(await run('getconf', ['CLK_TCK']));
+  const [before, began] = [cpuTicks(pid), performance.now()];
+  await meanwhile();
+  const seconds = (performance.now() - began) / 1000;
+  return { share: (cpuTicks(pid) - before) / ticksPerSecond / seconds, seconds };
+}
+
+function cpuTicks(pid: number): number {
   // The second field is the name in brackets, which may hold spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return Number(fields[11]) + Number(fields[12]);
 }
+
+/** Where time itself is what is measured. */
+export const lasting = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));

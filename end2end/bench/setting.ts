@@ -1,14 +1,17 @@
 // What does every measurement get?
 import type { Browser } from '@playwright/test';
-import type { PrivateEngine } from '../support/private-engine';
+import type { Ground } from './ground';
+import type { Amounts } from './options';
 import type { Report } from './report';
 
 export interface Setting {
-  engine: PrivateEngine;
   browser: Browser;
-  /** Containers on the engine, and how many of them run. */
-  containers: number;
-  running: number;
   report: Report;
+  amounts: Amounts;
   say(line: string): void;
+}
+
+/** … where it is made on an engine that others use before and after it. */
+export interface SettingOn extends Setting {
+  ground: Ground;
 }

@@ -12,3 +12,7 @@ export const median = (samples: readonly number[]): number => percentile(samples
 export const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
 export const kb = (bytes: number): string => `${(bytes / 1000).toFixed(1)} KB`;
+
+export const mb = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+export const percentOf = (share: number): string => `${(share * 100).toFixed(2)} %`;

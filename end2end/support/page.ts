@@ -43,6 +43,22 @@ export async function expectState(page: Page, name: string, state: string): Prom
   await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', state);
 }
 
+/** When a row comes to be, by Date.now(); looked for at each frame, which is more often than `expect` does. */
+export async function whenRowAppears(page: Page, kind: Kind, name: string): Promise<number> {
+  const found = await page.waitForFunction(
+    (selector) => document.querySelector(selector) !== null && Date.now(),
+    `[data-entity="${kind}"][data-name=${JSON.stringify(name)}]`,
+    { polling: 'raf', timeout: 30_000 },
+  );
+  return Number(await found.jsonValue());
+}
+
+/** Waits for what the badge says; over which transport as well. */
+export async function expectConnection(page: Page, connection: string, transport: string, timeout = 5_000): Promise<void> {
+  const wanted = page.locator(`[data-connection="${connection}"][data-transport="${transport}"]`);
+  await expect(wanted, `${connection} over ${transport}`).toHaveCount(1, { timeout });
+}
+
 /** Name → state of every container row whose name begins with `prefix`. */
 export function statesOnPage(page: Page, prefix: string): Promise<Record<string, string>> {
   return page

@@ -50,7 +50,7 @@ impl Climb {
         Self { wait: FIRST }
     }
 
-    pub fn next(&mut self) -> u32 {
+    pub fn next_wait(&mut self) -> u32 {
         let wait = self.wait;
         self.wait = (wait * 2).min(LONGEST);
         wait
@@ -94,9 +94,9 @@ mod tests {
     #[test]
     fn climbing_is_tried_soon_and_then_more_rarely() {
         let mut climb = Climb::new();
-        let waits: Vec<_> = (0..7).map(|_| climb.next()).collect();
+        let waits: Vec<_> = (0..7).map(|_| climb.next_wait()).collect();
         assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
         climb.hope();
-        assert_eq!(climb.next(), 1_000);
+        assert_eq!(climb.next_wait(), 1_000);
     }
 }

@@ -13,11 +13,12 @@ impl Timestamp {
     }
 
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis * 1_000)
+        Self(millis.saturating_mul(1_000))
     }
 
+    /// Beyond 290,000 years from now, as an engine may well say, it is the end of time.
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds * 1_000_000)
+        Self(seconds.saturating_mul(1_000_000))
     }
 
     pub const fn micros(self) -> i64 {
@@ -57,7 +58,7 @@ impl Timestamp {
         let offset_minutes = match rest.as_bytes() {
             [b'Z' | b'z'] => 0,
             [sign @ (b'+' | b'-'), ..] if rest.len() == 6 => {
-                let minutes = rest[1..3].parse::<i64>().ok()? * 60 + rest[4..6].parse::<i64>().ok()?;
+                let minutes = rest.get(1..3)?.parse::<i64>().ok()? * 60 + rest.get(4..6)?.parse::<i64>().ok()?;
                 if *sign == b'+' { minutes } else { -minutes }
             }
             _ => return None,
@@ -138,10 +139,22 @@ mod tests {
             ("2026-11-21T07:06:36.5+02:00", Some(1_795_237_596_500_000)),
             ("0001-01-01T00:00:00Z", None),
             ("yesterday", None),
+            // Letters of two bytes where digits belong: cut in the middle they were a panic.
+            ("2026-11-21T05:06:36+1é:0", None),
+            ("2026-11-21T05:06:36+01é0", None),
             ("", None),
         ];
         for (text, micros) in cases {
             assert_eq!(Timestamp::parse(text).map(Timestamp::micros), micros, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_overflow() {
+        for seconds in [i64::MIN, i64::MAX] {
+            let time = Timestamp::from_seconds(seconds);
+            assert_eq!((time.micros(), time.to_whole_seconds().seconds()), (seconds, time.seconds()));
+            assert!(!time.to_string().is_empty());
         }
     }
 

@@ -152,7 +152,7 @@ mod tests {
                 let window = Window::at(above, 800, 40, columns);
                 let (first, last) = (above / 40 * columns, (above + 800) / 40 * columns);
                 assert!(
-                    window.start % columns == 0 && window.start <= first.saturating_sub(19 * columns),
+                    window.start.is_multiple_of(columns) && window.start <= first.saturating_sub(19 * columns),
                     "{window:?}"
                 );
                 assert!(window.end > last + 19 * columns && window.end < last + 40 * columns + 2 * STEP, "{window:?}");

@@ -53,13 +53,13 @@ impl PackedDiff {
     }
 
     pub fn to(&self) -> u64 {
-        self.from + u64::from(self.steps)
+        self.from.saturating_add(u64::from(self.steps))
     }
 
     pub fn event(&self) -> Option<EventTimes> {
         let (received, engine) = self.event?;
-        let received = self.timestamp.micros() - received;
-        let engine = Timestamp::from_micros(received - engine);
+        let received = self.timestamp.micros().saturating_sub(received);
+        let engine = Timestamp::from_micros(received.saturating_sub(engine));
         Some(EventTimes { engine, received: Timestamp::from_micros(received) })
     }
 }
@@ -153,6 +153,9 @@ mod tests {
         let packed = PackedDiff::new(7, 9, at(5_000_400), event, Vec::new());
         let packed: PackedDiff = postcard::from_bytes(&postcard::to_allocvec(&packed).unwrap()).unwrap();
         assert_eq!((packed.event(), packed.to()), (event, 9));
+        // Whatever a diff says, reading it is no overflow.
+        let absurd = PackedDiff { from: u64::MAX, steps: 1, event: Some((i64::MIN, i64::MIN)), ..packed };
+        assert_eq!((absurd.to(), absurd.event().is_some()), (u64::MAX, true));
     }
 
     proptest! {

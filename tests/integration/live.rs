@@ -10,15 +10,15 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    async fn connect(server: &TestServer) -> Self {
+    pub async fn connect(server: &TestServer) -> Self {
         let request = format!("ws://{}/ws", server.address).into_client_request().unwrap();
         Self(connect_async(request).await.unwrap().0)
     }
 
-    async fn message(&mut self) -> Value {
+    pub async fn message(&mut self) -> Value {
         loop {
             let message = timeout(Duration::from_secs(10), self.0.next()).await.expect("a message comes");
             if let Message::Text(text) = message.expect("the socket is open").unwrap() {
@@ -28,7 +28,7 @@ impl Client {
     }
 
     /// Reads on until a message is as wanted; every diff on the way must join up.
-    async fn until(&mut self, mut revision: Option<u64>, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&mut self, mut revision: Option<u64>, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.message().await;
             match message["type"].as_str() {

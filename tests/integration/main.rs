@@ -8,11 +8,18 @@
 
 mod support;
 
+mod chaos;
+mod client_faults;
 mod containers;
 mod engine_gone;
+mod faults;
+mod followers;
 mod images;
 mod live;
+mod podman;
+mod podman_service;
 mod raw_http;
 mod sim;
 mod sim_faults;
+mod stalling;
 mod volumes_and_networks;

@@ -19,7 +19,7 @@ async fn simulate(containers: usize) -> Running {
 }
 
 /// Everything that both sides know, in words to compare.
-fn told(truth: &Truth) -> BTreeMap<String, String> {
+pub fn told(truth: &Truth) -> BTreeMap<String, String> {
     let containers = truth
         .containers
         .iter()
@@ -30,7 +30,7 @@ fn told(truth: &Truth) -> BTreeMap<String, String> {
     containers.chain(images).chain(volumes).chain(networks).collect()
 }
 
-fn seen(state: &EngineState) -> BTreeMap<String, String> {
+pub fn seen(state: &EngineState) -> BTreeMap<String, String> {
     let health = |it: Option<Health>| match it {
         None => "-",
         Some(Health::Starting) => "starting",

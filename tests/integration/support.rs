@@ -32,6 +32,22 @@ pub fn local() -> HostId {
     HostId::new("local").unwrap()
 }
 
+/// Waits for what nobody is woken by: a simulator's truth, a client's map.
+#[track_caller]
+pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
+    const LOOK_EVERY: Duration = Duration::from_millis(10);
+    let at = std::panic::Location::caller();
+    let what = what.to_owned();
+    async move {
+        let wait = async {
+            while !condition().await {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        assert!(timeout(patience, wait).await.is_ok(), "{at}: not within {patience:?}: {what}");
+    }
+}
+
 /// An engine with a watcher, and the state it fills.
 pub struct Watched {
     pub reader: Reader,
@@ -42,10 +58,15 @@ pub struct Watched {
 impl Watched {
     /// Returns when the engine has been listed.
     pub async fn start(url: &str) -> Self {
+        Self::reconciling(url, RECONCILE).await
+    }
+
+    /// Compared with the engine as often as that.
+    pub async fn reconciling(url: &str, reconcile: Duration) -> Self {
         let (writer, reader, inbox) = state::open(Clock::SYSTEM);
         let engine = Engine::new(local(), url.parse().unwrap());
         let hosts = Hosts::new([engine.clone()]);
-        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM, RECONCILE);
+        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM, reconcile);
         tasks.push(tokio::spawn(writer.run()));
         let watched = Self { reader, engine, tasks };
         watched.until("the engine is reachable", |state| state.hosts().any(|host| host.is_reachable())).await;
@@ -201,9 +222,18 @@ impl TestServer {
 
     /// For the engine at `url`.
     pub async fn at(url: &str, flags: &[&str]) -> Self {
+        Self::with(url, flags, RECONCILE).await
+    }
+
+    /// For the engine at `url`, compared with it as often as that.
+    pub async fn reconciling(url: &str, reconcile: Duration) -> Self {
+        Self::with(url, &[], reconcile).await
+    }
+
+    async fn with(url: &str, flags: &[&str], reconcile: Duration) -> Self {
         use clap::Parser;
         let arguments = Arguments::parse_from([&["quaylight", "--engine", url], flags].concat());
-        let config = Config::read(arguments).unwrap();
+        let config = Config { reconcile, ..Config::read(arguments).unwrap() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();
@@ -214,6 +244,11 @@ impl TestServer {
             .await
         });
         Self { address, shutdown: Some(shutdown), serving: Some(serving) }
+    }
+
+    /// For `raw_http`.
+    pub fn url(&self) -> String {
+        format!("tcp://{}", self.address)
     }
 
     /// Asks it to stop, and returns when it has.

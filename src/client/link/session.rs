@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
             self.climbing = Fuse::terminated();
             return;
         }
-        let (store, wait) = (self.store, self.climb.next());
+        let (store, wait) = (self.store, self.climb.next_wait());
         let climb = async move {
             TimeoutFuture::new(wait).await;
             for transport in better {
@@ -257,8 +257,8 @@ impl<'a> Session<'a> {
                     next_frame().await;
                 }
             }
-            Step::OutOfStep if self.resuming => {}
-            Step::OutOfStep => {
+            Step::Gap if self.resuming => {}
+            Step::Gap => {
                 self.store.link().update(|link| {
                     link.gaps += 1;
                     link.resumes += 1;

@@ -57,7 +57,7 @@ pub enum Step {
     /// It was applied before: two connections overlapped.
     Known,
     /// It does not join up with what is here: resume.
-    OutOfStep,
+    Gap,
 }
 
 impl Store {
@@ -282,7 +282,7 @@ impl Store {
             return Step::Known;
         }
         if revision != step.from || self.known().is_none() {
-            return Step::OutOfStep;
+            return Step::Gap;
         }
         let clock_offset = self.0.link.with_untracked(|link| link.clock_offset);
         let change = LastChange { event: step.event(), applied: step.timestamp, received, clock_offset };
@@ -290,7 +290,7 @@ impl Store {
             let Ok(unpacked) = self.look(|state| Packed::unpack(packed, state)) else {
                 // Half of a step can't be taken back: nothing but the complete state leads on from here.
                 self.arrive(Position { epoch: 0, revision: 0 });
-                return Step::OutOfStep;
+                return Step::Gap;
             };
             self.apply(unpacked, Some(change));
         }

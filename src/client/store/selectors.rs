@@ -190,7 +190,8 @@ fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
         ContainerColumn::Created => a.created.cmp(&b.created),
         ContainerColumn::Status => a.started_at.max(a.finished_at).cmp(&b.started_at.max(b.finished_at)),
     };
-    let by_column = by_column.then_with(|| natural(&a.name, &b.name)).then_with(|| a.id.cmp(&b.id));
+    let by_name = || natural(&a.name, &b.name).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host)));
+    let by_column = by_column.then_with(by_name);
     if query.descending { by_column.reverse() } else { by_column }
 }
 

@@ -81,8 +81,8 @@ impl EngineEvent {
         Timestamp::from_micros(self.nanos / 1_000)
     }
 
-    /// With its actor where Docker puts it: Podman 4 gives volumes and pulled images a name and no id, and puts the
-    /// container in the place of the network that it is connected to.
+    /// With its actor as Docker puts it: Podman 4 gives volumes and pulled images a name and no id, leaves `sha256:` out
+    /// of an image's, and puts the container in the place of the network that it is connected to.
     fn with_actor_in_place(mut self) -> Self {
         let Actor { id, attributes } = &mut self.actor;
         match (self.kind.as_str(), self.action.as_str()) {
@@ -95,6 +95,9 @@ impl EngineEvent {
                 attributes.insert("container".into(), std::mem::take(id));
             }
             _ => {}
+        }
+        if self.kind == "image" && id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            id.insert_str(0, "sha256:");
         }
         self
     }
@@ -150,10 +153,11 @@ mod tests {
             );
             serde_json::from_str::<EngineEvent>(&text).unwrap().with_actor_in_place()
         };
-        let id = "54fbaae153a6".repeat(5);
+        let id = "54fbaae153a6f6d0".repeat(4);
         assert_eq!(told("volume", "create", "", "v1").actor.id, "v1");
         assert_eq!(told("image", "pull", "", "quaylight-test/busybox:1").actor.id, "quaylight-test/busybox:1");
-        assert_eq!(told("image", "tag", &id, "localhost/foo:1").actor.id, id);
+        assert_eq!(told("image", "delete", &id, "localhost/foo:1").actor.id, format!("sha256:{id}"));
+        assert_eq!(told("image", "build", "", &id).actor.id, format!("sha256:{id}"));
         let connect = told("network", "connect", &id, "web-1");
         assert_eq!((connect.actor.id.as_str(), connect.actor.attributes.get("container")), ("", Some(&id)));
         assert_eq!(told("image", "loadfromarchive", "", "/var/tmp/api_load1").actor.id, "");

@@ -13,7 +13,10 @@ use std::sync::{Arc, Mutex, Weak};
 const FULL: usize = 48 * 1024;
 
 #[derive(Clone, Default)]
-pub struct Snapshots(Arc<Mutex<[Option<(Position, Weak<Snapshot>)>; Encoding::ALL.len()]>>);
+pub struct Snapshots(Arc<Mutex<[Latest; Encoding::ALL.len()]>>);
+
+/// Kept by those who still send it.
+type Latest = Option<(Position, Weak<Snapshot>)>;
 
 pub(super) struct Snapshot {
     pub(super) position: Position,

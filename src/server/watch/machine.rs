@@ -125,8 +125,9 @@ impl Watcher {
                 }
                 // No event explained them: they are read.
                 () = sleep_until(suspects.due), if !suspects.subjects.is_empty() => suspects.read(&mut reads),
-                // Time to look whether something was missed.
-                () = sleep_until(reconcile_at), if listing.is_none() => {
+                // Time to look whether something was missed. Not while suspects wait: what was heard of them since the
+                // list that named them must not be forgotten, and no other list take their place.
+                () = sleep_until(reconcile_at), if listing.is_none() && suspects.subjects.is_empty() => {
                     listing = Some(list(&self.engine, reads.mark()));
                 }
             }
@@ -146,7 +147,7 @@ impl Watcher {
             self.inbox.send(Updates::from_event(update, times)).await;
         }
         for subject in subjects(event) {
-            let cause = Cause { event: Some(times), origin: Origin::Engine };
+            let cause = Cause::new(Some(times), Origin::Engine);
             if comes_early(event) {
                 reads.hint_soon(subject, cause);
             } else {
@@ -162,14 +163,14 @@ impl Watcher {
             updates.into_iter().filter_map(|update| if let Update::Put(it) = update { Some(it) } else { None });
         let (differing, _) = self.reader.look(|state| Listing::of(images).compare(self.engine.host(), state));
         for subject in differing.iter().map(Entity::key).filter_map(|key| Subject::of(&key)) {
-            reads.hint(subject, Cause { event, origin }, false);
+            reads.hint(subject, Cause::new(event, origin), false);
         }
     }
 
     fn on_read(&self, updates: &Updates, reads: &mut Reads) {
         if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
             for robbed in self.robbed_of_a_tag(&image.id, &image.tags) {
-                reads.hint(robbed, Cause { event: updates.event, origin: updates.origin }, false);
+                reads.hint(robbed, Cause::new(updates.event, updates.origin), false);
             }
         }
     }
@@ -215,7 +216,7 @@ impl Watcher {
         self.backoff.forget();
         tracing::info!(host = %self.engine.host(), "watching the engine");
         for subject in to_inspect {
-            reads.hint(subject, Cause { event: None, origin: Origin::Engine }, false);
+            reads.hint(subject, Cause::new(None, Origin::Engine), false);
         }
     }
 
@@ -284,7 +285,7 @@ impl Suspects {
     fn read(&mut self, reads: &mut Reads) {
         for subject in std::mem::take(&mut self.subjects) {
             if !reads.is_newer_than(self.mark, &subject) {
-                reads.hint(subject, Cause { event: None, origin: Origin::Reconcile }, false);
+                reads.hint(subject, Cause::new(None, Origin::Reconcile), false);
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 use tokio::time::{Instant, sleep_until};
@@ -22,11 +22,22 @@ const AT_ONCE: usize = 32;
 /// What an event has told too early is true by then.
 const SOON: Duration = Duration::from_millis(500);
 
+/// How often a read that fails is repeated before it is left to the reconcile.
+const REPEATS: u8 = 3;
+
 /// Why it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
-    pub(super) event: Option<EventTimes>,
-    pub(super) origin: Origin,
+    event: Option<EventTimes>,
+    origin: Origin,
+    /// How often this was tried in vain.
+    failed: u8,
+}
+
+impl Cause {
+    pub(super) fn new(event: Option<EventTimes>, origin: Origin) -> Self {
+        Self { event, origin, failed: 0 }
+    }
 }
 
 /// Of all images every one that is listed, known or not.
@@ -41,12 +52,22 @@ pub(super) struct Reads {
     /// When each subject last had a hint or an answer, counted in steps: a list begun before that is older.
     touched: HashMap<Subject, u64>,
     step: u64,
+    /// What an event told of while a read of it was waiting or under way: whatever that finds is no drift.
+    told: HashSet<Subject>,
 }
 
 impl Reads {
     pub(super) fn new(engine: Engine) -> Self {
         let (pending, under_way) = (Coalesce::new(AT_ONCE), FuturesUnordered::new());
-        Self { engine, pending, under_way, early: VecDeque::new(), touched: HashMap::new(), step: 0 }
+        Self {
+            engine,
+            pending,
+            under_way,
+            early: VecDeque::new(),
+            touched: HashMap::new(),
+            step: 0,
+            told: HashSet::new(),
+        }
     }
 
     /// A hint that comes before what it tells of is so.
@@ -56,6 +77,9 @@ impl Reads {
 
     pub(super) fn hint(&mut self, subject: Subject, cause: Cause, is_fact: bool) {
         self.touch(&subject);
+        if cause.event.is_some() && self.pending.is_pending(&subject) {
+            self.told.insert(subject.clone());
+        }
         self.pending.hint(subject, cause, is_fact);
         self.start();
     }
@@ -90,20 +114,25 @@ impl Reads {
             else => return Ok(None),
         };
         let answered = self.pending.finish(&subject);
+        let origin = if self.told.remove(&subject) { Origin::Engine } else { cause.origin };
         self.touch(&subject);
         self.start();
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error @ (EngineError::Unreachable(_) | EngineError::Timeout)) => return Err(error),
+            Err(error @ EngineError::Unreachable(_)) => return Err(error),
+            // One answer can fail or get lost alone: half a minute until the reconcile would be long to be wrong.
             Err(error) => {
-                tracing::warn!(?subject, %error, "a read failed; the reconcile will repeat it");
-                return Ok(None);
+                tracing::warn!(?subject, %error, failed = cause.failed, "a read failed");
+                if cause.failed < REPEATS {
+                    self.hint_soon(subject, Cause { failed: cause.failed + 1, ..cause });
+                }
+                return if matches!(error, EngineError::Timeout) { Err(error) } else { Ok(None) };
             }
         };
         if answered.overtaken {
             return Ok(None);
         }
-        let updates = Updates { updates: answer, event: cause.event, origin: cause.origin };
+        let updates = Updates { updates: answer, event: cause.event, origin };
         Ok(Some((subject, updates)))
     }
 

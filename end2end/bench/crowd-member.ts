@@ -1,0 +1,86 @@
+// A crowd of browsers' sockets, in a process of its own: how soon has each of them got a change?
+//
+// Started with fork(); argv: the server's URL, how many sockets read, how many never do. The sockets are bare TCP with an
+// upgrade by hand: of what a library does for each message there would be a thousand times more than of what is measured.
+// Sends `{ready}` when all are upgraded. `{marker}` asks when each reader first sees these bytes: `{watching}`, then
+// `{arrived}`, with the times by the system's clock. `{calibrate}` makes it compare its clocks again.
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { clockOffset, fineNow } from './clock';
+
+export type ToCrowd = { marker: string } | { calibrate: true };
+export type FromCrowd = { ready: true } | { watching: string } | { arrived: number[] } | { offset: number };
+
+const [url, readers, mutes] = process.argv.slice(2) as [string, string, string];
+const { hostname, port, host } = new URL(url);
+const send = (message: FromCrowd) => process.send!(message);
+
+let offset = clockOffset();
+let marker: Buffer | null = null;
+let arrived: number[] = [];
+
+process.on('disconnect', () => process.exit());
+process.on('message', (message: ToCrowd) => {
+  if ('marker' in message) {
+    [marker, arrived] = [Buffer.from(message.marker), []];
+    send({ watching: message.marker });
+  } else {
+    offset = clockOffset();
+    send({ offset });
+  }
+});
+
+/** Asked for so often, the whole state fills whatever the kernel holds for a socket that nobody reads. */
+const statesForMute = 400;
+
+for (let number = 0; number < Number(readers); number++) (await upgrade()).on('data', reader());
+for (let number = 0; number < Number(mutes); number++) {
+  const socket = await upgrade();
+  socket.pause();
+  const again = textFrame(JSON.stringify({ type: 'resume', epoch: 0, revision: 0 }));
+  socket.write(Buffer.concat(Array.from({ length: statesForMute }, () => again)));
+}
+send({ ready: true });
+
+/** Notes when the marker comes; it may be cut between two chunks. */
+function reader(): (chunk: Buffer) => void {
+  let tail = Buffer.alloc(0);
+  let seen: Buffer | null = null;
+  return (chunk) => {
+    if (marker === null || seen === marker) return;
+    const bytes = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+    if (!bytes.includes(marker)) {
+      tail = Buffer.from(bytes.subarray(-marker.length + 1));
+      return;
+    }
+    arrived.push(fineNow() - offset);
+    [seen, tail] = [marker, Buffer.alloc(0)];
+    if (arrived.length === Number(readers)) send({ arrived });
+  };
+}
+
+/** Resolves with the socket once the server has agreed; what it says next is still to be read. */
+function upgrade(): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(
+        `GET /ws HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${url}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: quaylight.v1.postcard\r\n` +
+          `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+      ),
+    );
+    socket.setNoDelay(true);
+    socket.once('error', reject);
+    socket.once('close', () => process.exit(1));
+    socket.once('data', (head: Buffer) => {
+      if (!head.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error(head.toString().split('\r\n')[0]));
+      else resolve(socket);
+    });
+  });
+}
+
+function textFrame(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const mask = randomBytes(4);
+  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length]), mask, payload.map((byte, at) => byte ^ mask[at % 4]!)]);
+}

@@ -1,0 +1,32 @@
+// Two hundred changes a second on a page with a thousand rows: does it stay usable?
+import { inWords, mainThread, watchFrames } from './frames';
+import { at } from './ground';
+import { look, revisionOf, serve } from './serve';
+import type { Setting } from './setting';
+import { Simulator } from './simulator';
+
+const changesPerSecond = 200;
+
+export async function measureStorm({ browser, report, amounts, say }: Setting): Promise<void> {
+  const simulator = await Simulator.start({ containers: 1_000, churn: changesPerSecond });
+  try {
+    await serve(simulator.host, (server) =>
+      look(browser, `${server.url}/containers`, async (page) => {
+        say(`${changesPerSecond} changes a second for ${amounts.stormSeconds} s ${at(simulator)}`);
+        const before = await revisionOf(server);
+        const storm = await mainThread(page, () => watchFrames(page, { forMs: amounts.stormSeconds * 1000 }));
+        const revisions = ((await revisionOf(server)) - before) / amounts.stormSeconds;
+        const name = `${changesPerSecond} changes a second`;
+        report.addSamples(`${name}: frame, ${at(simulator)}`, storm.deltas, {
+          unit: 'ms',
+          atLeast: amounts.samples,
+          beside: `${revisions.toFixed(0)} revisions a second; main thread a frame: ${inWords(storm.work)}`,
+        });
+        const longest = Math.max(0, ...storm.longTasks).toFixed(0);
+        report.add(`… tasks of more than 50 ms, ${at(simulator)}`, `${storm.longTasks.length} (longest ${longest} ms)`);
+      }),
+    );
+  } finally {
+    await simulator.stop();
+  }
+}

@@ -1,0 +1,32 @@
+// Does a page whose network comes and goes all the time end up right?
+import { expectAgreement } from '../support/agreement';
+import { expect, test } from '../support/chaos';
+import { ConnectionHistory } from '../support/connection-history';
+import { ContainerChurn } from '../support/container-churn';
+import { expectConnection, mark, open } from '../support/page';
+
+// Recording each of the thousand changes for a trace would slow the page down to a few frames a second.
+test.use({ trace: 'off' });
+
+test('a thousand changes with a cut every 300 ms end in agreement', async ({ page, docker, network }) => {
+  test.setTimeout(90_000);
+  await open(page, '/containers');
+  const document = await mark(page);
+  const history = await ConnectionHistory.watch(page);
+  const churn = new ContainerChurn(docker, 3, 3);
+  // As a browser says that finds its network again; without it the page, rightly, tries less and less often.
+  await page.evaluate(() => setInterval(() => window.dispatchEvent(new Event('online')), 50));
+  const cutting = setInterval(() => network.cut(), 300);
+  try {
+    await churn.perform(1_000);
+  } finally {
+    clearInterval(cutting);
+    await churn.stop();
+  }
+  // Backoff goes up to 10 s.
+  await expectAgreement(page, docker, 12_000);
+  await expectConnection(page, 'live', 'websocket', 35_000);
+  expect(network.cuts, 'connections that were cut').toBeGreaterThan(30);
+  await history.expectOnlyForward();
+  await document.stayed();
+});

@@ -1,0 +1,246 @@
+// Does an open page stay true when the network between it and the server does not behave?
+import type { Page } from '@playwright/test';
+import { expectAgreement } from '../support/agreement';
+import { expect, test } from '../support/chaos';
+import { ConnectionHistory } from '../support/connection-history';
+import { ContainerChurn } from '../support/container-churn';
+import { defaultEngine, type Docker } from '../support/docker';
+import { badge, expectConnection, expectState, mark, open, rowOf, whenRowAppears } from '../support/page';
+import { Server } from '../support/server';
+
+/** The page tries the better transports again after 1 s, doubling to 30 s. */
+const untilBetterIsTried = 35_000;
+
+test('with WebSocket refused the page is live over Server-Sent Events at once and follows the CLI', async ({ page, docker, network }) => {
+  network.block({ websocket: true });
+  await page.goto('/containers');
+  // Well within the 4 s that a transport without a hello would be given.
+  await expectConnection(page, 'live', 'sse', 3_000);
+  await liveByCli(page, docker);
+  expect(network.counts.blocked.websocket).toBeGreaterThan(0);
+  expect(network.counts.passed.websocket).toBe(0);
+});
+
+test('with Server-Sent Events refused as well the page polls, says so and follows the CLI', async ({ page, docker, network }) => {
+  network.block({ websocket: true, sse: true });
+  await page.goto('/containers');
+  await expectConnection(page, 'polling', 'polling', 3_000);
+  await liveByCli(page, docker);
+  expect(network.counts.passed.websocket + network.counts.passed.sse).toBe(0);
+});
+
+test('a page on polling asks again when something happens or 5 s have passed, not all the time', async ({ page, network, docker }) => {
+  network.block({ websocket: true, sse: true });
+  await page.goto('/containers');
+  await expectConnection(page, 'polling', 'polling', 3_000);
+  const before = network.counts.passed.polling;
+  const name = docker.name('web');
+  const id = await docker.create(name);
+  for (const next of [docker.name('shop'), docker.name('till'), name]) {
+    await docker.cli('rename', id, next);
+    await expectState(page, next, 'created');
+  }
+  // Four changes of ours, and whatever else the engine did meanwhile; a page that asks on a tight timer asks hundreds of times.
+  expect(network.counts.passed.polling - before).toBeLessThan(40);
+});
+
+test('down to polling and up again to WebSocket under constant change, nothing is lost or applied twice', async ({ page, docker, network }) => {
+  test.setTimeout(120_000);
+  await open(page, '/containers');
+  await expectConnection(page, 'live', 'websocket');
+  const document = await mark(page);
+  const history = await ConnectionHistory.watch(page);
+  const churn = new ContainerChurn(docker, 7);
+  churn.start();
+
+  network.block({ websocket: true });
+  await expectConnection(page, 'live', 'sse', 8_000);
+  await liveByCli(page, docker);
+  network.block({ websocket: true, sse: true });
+  await expectConnection(page, 'polling', 'polling', 8_000);
+  await liveByCli(page, docker);
+  network.block({ websocket: true });
+  await expectConnection(page, 'live', 'sse', untilBetterIsTried);
+  await liveByCli(page, docker);
+  network.block({});
+  await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
+  await liveByCli(page, docker);
+
+  await churn.stop();
+  expect(churn.changes, 'changes were made all the time').toBeGreaterThan(50);
+  await expectAgreement(page, docker);
+  await history.expectOnlyForward();
+  await document.stayed();
+  await expect.poll(() => network.openOf('sse') + network.openOf('polling'), 'the worse transports were left').toBe(0);
+});
+
+test('a network that falls silent is noticed within 10 s, and the page is right again when it is back', async ({ page, docker, network }) => {
+  await open(page, '/containers');
+  const document = await mark(page);
+  const history = await ConnectionHistory.watch(page);
+  network.stall();
+  const name = docker.name('web');
+  await docker.create(name);
+  await expect(badge(page)).not.toHaveAttribute('data-connection', 'live', { timeout: 10_000 });
+  await expect(rowOf(page, 'container', name)).toHaveCount(0);
+
+  network.pass();
+  await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', 'created', { timeout: 12_000 });
+  await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
+  await expectAgreement(page, docker);
+  await history.expectOnlyForward();
+  await document.stayed();
+});
+
+const forgotten = [
+  { what: 'a socket', transport: 'websocket', connection: 'live', blocked: {} },
+  { what: 'an event stream', transport: 'sse', connection: 'live', blocked: { websocket: true } },
+  { what: 'a poll', transport: 'polling', connection: 'polling', blocked: { websocket: true, sse: true } },
+] as const;
+
+for (const { what, transport, connection, blocked } of forgotten) {
+  test(`${what} whose path was forgotten is noticed within 10 s and replaced by one that works`, async ({ page, context, docker, network }) => {
+    network.block(blocked);
+    // Pages ping and look at the clock every few seconds: tabs a second apart are at different places of that rhythm.
+    const tabs = [page, await context.newPage(), await context.newPage()];
+    for (const tab of tabs) {
+      await tab.goto('/containers');
+      await expectConnection(tab, connection, transport);
+      await tab.waitForTimeout(1_000);
+    }
+    const histories = await Promise.all(tabs.map((tab) => ConnectionHistory.watch(tab)));
+    const [name, renamed] = [docker.name('web'), docker.name('shop')];
+    await docker.create(name);
+    for (const tab of tabs) await expectState(tab, name, 'created');
+
+    network.forget();
+    const forgottenAt = Date.now();
+    await docker.cli('rename', name, renamed);
+    for (const [at, right] of (await Promise.all(tabs.map((tab) => whenRowAppears(tab, 'container', renamed)))).entries()) {
+      const moments = await histories[at]!.moments();
+      const noticed = moments.find((moment) => moment.at > forgottenAt && moment.connection !== connection)?.at ?? right;
+      expect(noticed - forgottenAt, `milliseconds until tab ${at} noticed`).toBeLessThan(10_000);
+      expect(right - noticed, `milliseconds from then until tab ${at} was right`).toBeLessThan(1_000);
+      await expectConnection(tabs[at]!, connection, transport);
+      await histories[at]!.expectOnlyForward();
+    }
+    await expectAgreement(page, docker);
+  });
+}
+
+test('after a cut the page is right again within 1 s', async ({ page, docker, network }) => {
+  await open(page, '/containers');
+  const document = await mark(page);
+  const history = await ConnectionHistory.watch(page);
+  const name = docker.name('web');
+  await docker.create(name);
+  await expectState(page, name, 'created');
+
+  const renamed = docker.name('shop');
+  network.refuse();
+  network.cut();
+  await docker.cli('rename', name, renamed);
+  await expect(badge(page), 'the page knows that it is cut off').not.toHaveAttribute('data-connection', 'live');
+  const back = Date.now();
+  network.pass();
+  const right = await whenRowAppears(page, 'container', renamed);
+  expect(right - back, 'milliseconds until the page was right').toBeLessThan(1_000);
+
+  await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
+  await expectAgreement(page, docker);
+  await history.expectOnlyForward();
+  await document.stayed();
+});
+
+test('an event stream that a proxy buffers is given up for polling', async ({ page, docker, network }) => {
+  network.bufferStreams();
+  network.block({ websocket: true });
+  await page.goto('/containers');
+  // 4 s for the hello that is held back.
+  await expectConnection(page, 'polling', 'polling', 8_000);
+  expect(network.counts.passed.sse).toBeGreaterThan(0);
+  await liveByCli(page, docker);
+  await expectAgreement(page, docker);
+});
+
+test('with half a second on the way, changes arrive whole and in order', async ({ page, docker, network }) => {
+  await open(page, '/containers');
+  const history = await ConnectionHistory.watch(page);
+  network.delay(250);
+  const churn = new ContainerChurn(docker, 11);
+  await churn.perform(60);
+  await churn.stop();
+  await expectAgreement(page, docker);
+  await history.expectOnlyForward();
+  const connections = (await history.moments()).map((moment) => moment.connection);
+  expect([...new Set(connections)], 'slow is not broken').toEqual(['live']);
+});
+
+test('a server that restarts on its port finds its pages again, without a reload', async ({ page, docker }) => {
+  const first = await Server.start(defaultEngine);
+  const address = new URL(first.url).host;
+  let second: Server | null = null;
+  try {
+    await open(page, `${first.url}/containers`);
+    const document = await mark(page);
+    const name = docker.name('web');
+    await docker.create(name);
+    await expectState(page, name, 'created');
+
+    await first.stop();
+    await expect(badge(page)).not.toHaveAttribute('data-connection', 'live');
+    await docker.cli('rename', name, docker.name('shop'));
+    await docker.create(docker.name('new'));
+    second = await Server.start(defaultEngine, { QUAYLIGHT_LISTEN: address });
+    // Backoff goes up to 10 s.
+    await expectConnection(page, 'live', 'websocket', 12_000);
+    await expectAgreement(page, docker);
+    await liveByCli(page, docker);
+    await document.stayed();
+  } finally {
+    // First the page: left open, it would report the server we take from it.
+    await page.close();
+    await second?.stop();
+    await first.stop();
+  }
+});
+
+test('a tab without network says offline, and is right within 1 s of its return', async ({ page, context, docker, network }) => {
+  await open(page, '/containers');
+  const document = await mark(page);
+  const history = await ConnectionHistory.watch(page);
+  await context.setOffline(true);
+  // Chromium's own switch leaves open sockets alone.
+  network.refuse();
+  network.cut();
+  await expect(badge(page)).toHaveAttribute('data-connection', 'offline');
+  await expect(badge(page)).toHaveAttribute('data-transport', 'none');
+  const name = docker.name('web');
+  await docker.start(name);
+  await docker.cli('pause', name);
+
+  const back = Date.now();
+  network.pass();
+  await context.setOffline(false);
+  const right = await whenRowAppears(page, 'container', name);
+  expect(right - back, 'milliseconds until the page was right').toBeLessThan(1_000);
+  await expectState(page, name, 'paused');
+  await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
+  await expectAgreement(page, docker);
+  await history.expectOnlyForward();
+  await document.stayed();
+});
+
+/** A short life made by the CLI, each step seen on the page before the next is done. */
+async function liveByCli(page: Page, docker: Docker): Promise<void> {
+  const [name, renamed] = [docker.name('cli'), docker.name('cli-renamed')];
+  await docker.create(name);
+  await expectState(page, name, 'created');
+  await docker.cli('start', name);
+  await expectState(page, name, 'running');
+  await docker.cli('rename', name, renamed);
+  await expectState(page, renamed, 'running');
+  await expect(rowOf(page, 'container', name)).toHaveCount(0);
+  await docker.cli('rm', '--force', renamed);
+  await expect(rowOf(page, 'container', renamed)).toHaveCount(0);
+}

@@ -1,0 +1,34 @@
+//! What the page is sent: frames one after the other, taken in as the page does.
+#![no_main]
+
+use quaylight_fuzz::{
+    model::{Change, EngineState},
+    wire::{Packed, ServerFrame, binary},
+};
+
+libfuzzer_sys::fuzz_target!(|message: &[u8]| {
+    let mut state = EngineState::default();
+    let mut rest = message;
+    while let Ok((frame, sent_after, after)) = binary::decode_server(rest) {
+        assert!(after.len() < rest.len(), "a frame has a length");
+        rest = after;
+        let again = binary::stamped(&binary::encode_server(&frame), sent_after);
+        assert_eq!(binary::decode_server(&again).ok(), Some((frame.clone(), sent_after, &[][..])));
+        match frame {
+            ServerFrame::EngineStateUpdate(part) => {
+                for entity in part.entities {
+                    state.apply(Change::Put(entity));
+                }
+            }
+            ServerFrame::EngineStateDiff(diff) => {
+                let _ = (diff.to(), diff.event());
+                for packed in diff.changes {
+                    if let Ok(change) = Packed::unpack(packed, &state) {
+                        state.apply(change);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+});
