@@ -7,7 +7,8 @@ use axum::{
     response::Response,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::fmt::Write;
 
 pub type Answer = Result<Response, Refusal>;
 
@@ -19,6 +20,19 @@ pub fn json_with(status: StatusCode, value: &impl Serialize) -> Answer {
     let mut text = serde_json::to_vec(value).map_err(|error| Refusal::failed(error.to_string()))?;
     text.push(b'\n');
     Ok(with_body(status, "application/json", Body::from(text)))
+}
+
+/// A JSON array of what may be thousands: each is written by itself, and gone before the next is made.
+pub fn list(values: impl Iterator<Item = Value>) -> String {
+    let mut text = String::from("[");
+    for value in values {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        let _ = write!(text, "{value}");
+    }
+    text.push(']');
+    text
 }
 
 /// Done, and nothing to say.

@@ -1,7 +1,7 @@
 //! `/containers`: listed, inspected, and acted on.
 
 use super::{
-    answer::{Answer, empty, json, json_with, with_body},
+    answer::{self, Answer, empty, json, json_with, with_body},
     ask::{Ask, bytes, labels_match, object},
     told,
 };
@@ -29,9 +29,8 @@ pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let written = tokio::task::spawn_blocking(move || {
         let now = moment::now();
         let wanted = containers.iter().filter(|it| (all || it.state.is_up()) && matches(it, &filters));
-        // Each by itself, for there may be thousands.
-        let texts = wanted.take(most).map(|it| strange(told::listed(it, now), it, strangeness.as_ref()).to_string());
-        with_body(StatusCode::OK, "application/json", format!("[{}]\n", texts.collect::<Vec<_>>().join(",")).into())
+        let told = wanted.take(most).map(|it| strange(told::listed(it, now), it, strangeness.as_ref()));
+        with_body(StatusCode::OK, "application/json", (answer::list(told) + "\n").into())
     });
     written.await.map_err(|error| Refusal::failed(error.to_string()))
 }

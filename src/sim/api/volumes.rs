@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let filters = ask.filters()?;
     let volumes: Vec<Value> = sim.look(|world| {
+        let used = world.used_volumes();
         let matches = |volume: &&Volume| {
             filters.0.iter().all(|(field, wanted)| match field.as_str() {
                 "name" => wanted.iter().any(|it| volume.name.contains(it)),
@@ -24,7 +25,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
                 "driver" => wanted.iter().any(|it| it == "local"),
                 "dangling" => {
                     let asked = wanted.iter().any(|it| matches!(it.as_str(), "true" | "1"));
-                    asked == world.holders_of(&volume.name).is_empty()
+                    asked != used.contains(volume.name.as_str())
                 }
                 _ => true,
             })

@@ -37,6 +37,7 @@ pub struct World {
     events: Vec<Event>,
     random: StdRng,
     next_pid: u32,
+    next_subnet: u32,
 }
 
 impl World {
@@ -50,6 +51,7 @@ impl World {
             events: Vec::new(),
             random: StdRng::seed_from_u64(seed),
             next_pid: 1000,
+            next_subnet: 0,
         }
     }
 
@@ -60,8 +62,8 @@ impl World {
 
     /// 64 hex digits that nobody has.
     pub fn new_id(&mut self) -> String {
-        let digits: [u8; 32] = self.random.random();
-        digits.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits: [u128; 2] = self.random.random();
+        format!("{:032x}{:032x}", digits[0], digits[1])
     }
 
     pub fn tell(&mut self, kind: &'static str, action: impl Into<String>, id: &str, attributes: Attributes) {

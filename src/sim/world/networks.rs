@@ -2,7 +2,6 @@
 
 use super::{Container, Endpoint, Labels, Refusal, World, attributes};
 use crate::sim::moment::Nanos;
-use std::collections::HashSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -151,12 +150,19 @@ impl World {
         format!("{}.{}.{}", net.join("."), host / 254 % 256, host % 254 + 1)
     }
 
-    fn free_subnet(&self) -> (String, String) {
-        let taken: HashSet<&str> = self.networks.values().filter_map(|it| it.subnet.as_deref()).collect();
-        // A machine of ten thousand containers has more networks than there are private addresses.
-        let nets = (18..32).map(|b| (172, b)).chain((10..100).flat_map(|a| (0..256).map(move |b| (a, b))));
-        let mut nets = nets.map(|(a, b)| (format!("{a}.{b}.0.0/16"), format!("{a}.{b}.0.1")));
-        let free = nets.find(|(subnet, _)| !taken.contains(subnet.as_str()));
-        free.unwrap_or_else(|| ("192.168.0.0/16".into(), "192.168.0.1".into()))
+    /// The next that nobody has: 172.18 to 172.31, then 10.0 and on. A machine of ten thousand containers has more
+    /// networks than there are private addresses.
+    fn free_subnet(&mut self) -> (String, String) {
+        loop {
+            let net = match self.next_subnet {
+                n @ ..14 => format!("172.{}", 18 + n),
+                n => format!("{}.{}", 10 + (n - 14) / 256 % 90, (n - 14) % 256),
+            };
+            self.next_subnet += 1;
+            let subnet = format!("{net}.0.0/16");
+            if self.networks.values().all(|it| it.subnet.as_ref() != Some(&subnet)) {
+                return (subnet, format!("{net}.0.1"));
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Labels, Refusal, World, attributes, is_name};
 use crate::sim::moment::Nanos;
+use std::collections::HashSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
@@ -62,19 +63,20 @@ impl World {
 
     /// Removes those that no container has. Their names, and how many bytes that freed.
     pub fn prune_volumes(&mut self) -> (Vec<String>, u64) {
-        let names: Vec<String> = self.volumes.keys().cloned().collect();
-        let mut freed = 0;
-        let removed = names.into_iter().filter(|name| {
-            let size = self.volumes.get(name).map_or(0, |it| it.size);
-            let gone = self.remove_volume(name, false).is_ok();
-            freed += if gone { size } else { 0 };
-            gone
-        });
-        (removed.collect(), freed)
+        let used = self.used_volumes();
+        let unused = self.volumes.values().filter(|it| !used.contains(it.name.as_str()));
+        let (names, sizes): (Vec<String>, Vec<u64>) = unused.map(|it| (it.name.clone(), it.size)).unzip();
+        let removed = names.into_iter().filter(|name| self.remove_volume(name, false).is_ok());
+        (removed.collect(), sizes.into_iter().sum())
+    }
+
+    /// The names of those that a container has.
+    pub fn used_volumes(&self) -> HashSet<&str> {
+        self.each_container().flat_map(|it| &it.mounts).map(|it| it.name.as_str()).collect()
     }
 
     /// The ids of the containers that have it.
-    pub fn holders_of(&self, volume: &str) -> Vec<String> {
+    fn holders_of(&self, volume: &str) -> Vec<String> {
         let has_it = self.each_container().filter(|it| it.mounts.iter().any(|mount| mount.name == volume));
         has_it.map(|it| it.id.clone()).collect()
     }
