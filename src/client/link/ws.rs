@@ -2,13 +2,16 @@
 
 use super::{address, clock};
 use crate::wire::{ClientFrame, Encoding, Position, binary, routes};
-use futures::{SinkExt, StreamExt, channel::mpsc, stream::SplitStream};
-use gloo_net::websocket::{Message, futures::WebSocket};
-use leptos::{prelude::window, task::spawn_local};
+use futures::{StreamExt, channel::mpsc};
+use js_sys::{ArrayBuffer, Uint8Array};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 pub(super) struct Socket {
-    incoming: SplitStream<WebSocket>,
-    outgoing: mpsc::UnboundedSender<Message>,
+    socket: WebSocket,
+    messages: mpsc::UnboundedReceiver<Option<Vec<u8>>>,
+    _handlers: [Closure<dyn FnMut(web_sys::Event)>; 2],
     /// The ping under way: its nonce and when it was sent.
     ping: Option<(u64, i64)>,
     pings: u64,
@@ -21,28 +24,26 @@ impl Socket {
         let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
         let host = location.host().ok()?;
         let url = format!("{scheme}://{host}{}", address(routes::SOCKET, position));
-        let socket = WebSocket::open_with_protocol(&url, Encoding::Postcard.subprotocol()).ok()?;
-        let (mut sink, incoming) = socket.split();
-        let (outgoing, mut queue) = mpsc::unbounded();
-        spawn_local(async move {
-            while let Some(message) = queue.next().await {
-                if sink.send(message).await.is_err() {
-                    break;
-                }
-            }
+        let socket = WebSocket::new_with_str(&url, Encoding::Postcard.subprotocol()).ok()?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let (sender, messages) = mpsc::unbounded();
+        let at_end = sender.clone();
+        let on_message = Closure::new(move |event: web_sys::Event| {
+            let data = event.dyn_into::<MessageEvent>().ok().and_then(|it| it.data().dyn_into::<ArrayBuffer>().ok());
+            let _ = sender.unbounded_send(data.map(|data| Uint8Array::new(&data).to_vec()));
         });
-        Some(Self { incoming, outgoing, ping: None, pings: 0 })
+        // An error is always followed by this.
+        let on_close = Closure::new(move |_: web_sys::Event| {
+            let _ = at_end.unbounded_send(None);
+        });
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Some(Self { socket, messages, _handlers: [on_message, on_close], ping: None, pings: 0 })
     }
 
     /// The next message; none when the socket has closed. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
-        loop {
-            match self.incoming.next().await? {
-                Ok(Message::Bytes(bytes)) => return Some(bytes),
-                Ok(Message::Text(_)) => {}
-                Err(_) => return None,
-            }
-        }
+        self.messages.next().await?
     }
 
     pub(super) fn ping(&mut self) {
@@ -62,7 +63,17 @@ impl Socket {
     }
 
     fn say(&self, frame: &ClientFrame) {
-        // A socket that has closed is noticed by its reader.
-        let _ = self.outgoing.unbounded_send(Message::Bytes(binary::encode_client(frame)));
+        // One that is closing takes nothing more, and complains. Its reader is about to learn of the end.
+        if self.socket.ready_state() == WebSocket::OPEN {
+            let _ = self.socket.send_with_u8_array(&binary::encode_client(frame));
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
     }
 }
