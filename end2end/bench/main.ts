@@ -33,6 +33,7 @@ const options = readOptions(process.argv.slice(2));
 const amounts = amountsOf(options);
 const began = performance.now();
 const seconds = () => Math.round((performance.now() - began) / 1000);
+const report = new Report();
 /** What is to be done first when we are told to end. */
 let leaveNothing = async (): Promise<void> => {};
 const say = (line: string) => console.error(`[${seconds()} s] ${line}`);
@@ -57,26 +58,26 @@ const byItself: Partial<Record<FigureName, (setting: Setting) => Promise<void>>>
 };
 
 async function main(): Promise<void> {
-  const browser = await chromium.launch(chromiumLaunch);
-  const report = new Report();
+  // What is to be done on a signal is said below; with us the browser ends anyway.
+  const browser = await chromium.launch({ ...chromiumLaunch, handleSIGINT: false, handleSIGTERM: false });
   const setting: Setting = { browser, report, amounts, say };
   try {
     if (onEngine.some(([, those]) => Object.keys(those).some((name) => options.wants(name as FigureName))))
-      await attempt(report, 'the real engine', () => measureOnEngine(setting));
+      await attempt('the real engine', () => measureOnEngine(setting));
     if (options.wants('latency')) {
       for (const containers of onSimulator) {
-        await attempt(report, `latency at ${containers} (sim)`, async () => {
+        await attempt(`latency at ${containers} (sim)`, async () => {
           const ground = await Simulator.start({ containers });
           await measureLatency({ ...setting, ground }).finally(() => ground.stop());
         });
       }
     }
     for (const [name, measure] of Object.entries(byItself))
-      if (options.wants(name as FigureName)) await attempt(report, figures[name as FigureName], () => measure(setting));
+      if (options.wants(name as FigureName)) await attempt(figures[name as FigureName], () => measure(setting));
   } finally {
     await browser.close();
   }
-  tell(report);
+  tell();
   if (report.failures.length > 0) process.exitCode = 1;
 }
 
@@ -91,9 +92,9 @@ async function measureOnEngine(setting: Setting): Promise<void> {
       say(`filling up to ${containers} containers`);
       const ground = await engine.with(containers);
       for (const [name, measure] of wanted)
-        await attempt(setting.report, `${name} at ${containers}`, () => measure({ ...setting, ground }));
+        await attempt(`${name} at ${containers}`, () => measure({ ...setting, ground }));
     }
-    compareSizes(setting.report);
+    compareSizes(report);
   } finally {
     say('removing the private engine');
     leaveNothing = async () => {};
@@ -102,7 +103,7 @@ async function measureOnEngine(setting: Setting): Promise<void> {
 }
 
 /** What can't be measured is told, and the rest goes on. */
-async function attempt(report: Report, what: string, measure: () => Promise<void>): Promise<void> {
+async function attempt(what: string, measure: () => Promise<void>): Promise<void> {
   try {
     await measure();
   } catch (error) {
@@ -111,7 +112,7 @@ async function attempt(report: Report, what: string, measure: () => Promise<void
   }
 }
 
-function tell(report: Report): void {
+function tell(): void {
   const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}`;
   console.log(report.table());
   console.log(`\n${machine}; everything on the same machine; took ${seconds()} s.`);
@@ -126,7 +127,8 @@ function tell(report: Report): void {
 // The servers and simulators end with us: see ended.ts.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    say(`ended by ${signal}`);
+    report.fail('the rest', `ended by ${signal}`);
+    tell();
     void leaveNothing().finally(() => process.exit(1));
   });
 
