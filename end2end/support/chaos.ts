@@ -10,7 +10,7 @@ interface ChaosFixtures {
 /** What Chromium itself writes to the console when a connection is refused, cut or answered by a proxy. */
 const ofTheNetwork = [
   /console (error|warning): WebSocket connection to '[^']+\/ws\?/,
-  /console error: Failed to load resource: .*\/api\/(stream|state)\b/,
+  /console error: Failed to load resource: .*\/api\/(stream|state|ping)\b/,
 ];
 
 export const test = base.extend<ChaosFixtures>({

@@ -107,8 +107,9 @@ class Lane {
         (error: Error) => error,
       );
       if (refusal === null) break;
-      // containerd tells the engine of a pause a second time, late: it may undo an unpause for a moment (moby 20.10).
-      if (!refusal.message.includes('already paused') || Date.now() > deadline) throw refusal;
+      // containerd tells the engine of a pause or its end a second time, late: each may undo the other for a moment
+      // (moby 20.10).
+      if (!/is (already|not) paused/.test(refusal.message) || Date.now() > deadline) throw refusal;
     }
     one.state = to;
   }
