@@ -231,6 +231,28 @@ test('a tab without network says offline, and is right within 1 s of its return'
   await document.stayed();
 });
 
+test('a tab out of sight keeps no connection from the others unless it is a socket, and is right when one looks again', async ({
+  page,
+  docker,
+  network,
+}) => {
+  network.block({ websocket: true });
+  await page.goto('/containers');
+  await expectConnection(page, 'live', 'sse');
+  const document = await mark(page);
+  const name = docker.name('web');
+  await docker.create(name);
+  await expectState(page, name, 'created');
+
+  await show(page, false);
+  await expect.poll(() => network.openOf('sse'), { message: 'open streams' }).toBe(0);
+  await docker.cli('start', name);
+  await show(page, true);
+  await expectConnection(page, 'live', 'sse');
+  await expectState(page, name, 'running');
+  await document.stayed();
+});
+
 /** A short life made by the CLI, each step seen on the page before the next is done. */
 async function liveByCli(page: Page, docker: Docker): Promise<void> {
   const [name, renamed] = [docker.name('cli'), docker.name('cli-renamed')];
@@ -243,4 +265,12 @@ async function liveByCli(page: Page, docker: Docker): Promise<void> {
   await expect(rowOf(page, 'container', name)).toHaveCount(0);
   await docker.cli('rm', '--force', renamed);
   await expect(rowOf(page, 'container', renamed)).toHaveCount(0);
+}
+
+/** As when one switches to another tab, or back. */
+async function show(page: Page, visible: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, !visible);
 }

@@ -9,13 +9,15 @@ pub enum Ended {
     Refused,
     /// It was live.
     Lost,
+    /// It was live, and nobody looks: see `session.rs`.
+    LetGo,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// At once.
     Try(Transport),
-    /// All have been refused, or one was lost: wait as the backoff says, then begin at the top.
+    /// All have been refused, or one has ended: wait, then begin at the top.
     Wait,
 }
 
@@ -23,7 +25,7 @@ pub enum Next {
 pub const RUNGS: [Transport; 3] = [Transport::WebSocket, Transport::Sse, Transport::Polling];
 
 pub fn next(tried: Transport, ended: Ended) -> Next {
-    if ended == Ended::Lost {
+    if ended != Ended::Refused {
         return Next::Wait;
     }
     let at = RUNGS.iter().position(|rung| *rung == tried);
@@ -74,12 +76,13 @@ mod tests {
     use Transport::{Polling, Sse, WebSocket};
 
     #[test]
-    fn what_is_refused_leads_a_step_down_and_what_is_lost_to_the_top() {
+    fn what_is_refused_leads_a_step_down_and_what_has_ended_to_the_top() {
         assert_eq!(next(WebSocket, Ended::Refused), Next::Try(Sse));
         assert_eq!(next(Sse, Ended::Refused), Next::Try(Polling));
         assert_eq!(next(Polling, Ended::Refused), Next::Wait);
         for transport in RUNGS {
             assert_eq!(next(transport, Ended::Lost), Next::Wait);
+            assert_eq!(next(transport, Ended::LetGo), Next::Wait);
         }
     }
 

@@ -1,4 +1,5 @@
 //! What happens by itself? Plausible changes at a given rate, by chance from a seed; the population stays about as large.
+//! Containers labelled `quaylight.sim.churn=false` are left alone.
 
 use super::{
     Sim,
@@ -12,6 +13,8 @@ use rand::{
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+const LABEL: &str = "quaylight.sim.churn";
 
 /// Never ends. The rate may change meanwhile; 0 means rest.
 pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
@@ -130,7 +133,7 @@ impl Hand {
         } else if there <= self.population {
             let (image, name) = (self.image(sim), format!("churn-{}", self.count));
             let body = json!({
-                "Image": image, "Labels": {"quaylight.sim.churn": "true"},
+                "Image": image, "Labels": {LABEL: "true"},
                 "Volumes": if self.count.is_multiple_of(3) { json!({"/scratch": {}}) } else { json!({}) },
             });
             let Ok(creation) = Creation::parse(body.to_string().as_bytes()) else { return };
@@ -197,7 +200,9 @@ impl Hand {
 
     fn any(&mut self, sim: &Sim, fits: impl Fn(State) -> bool) -> Option<String> {
         sim.look(|world| {
-            let fitting = world.each_container().filter(|it| it.dying.is_none() && fits(it.state));
+            let may_change = |labels: &Labels| labels.get(LABEL).is_none_or(|it| it != "false");
+            let fitting =
+                world.each_container().filter(|it| it.dying.is_none() && may_change(&it.labels) && fits(it.state));
             fitting.choose(&mut self.random).map(|it| it.id.clone())
         })
     }

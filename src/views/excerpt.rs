@@ -56,8 +56,7 @@ fn first_containers(state: &EngineState, query: &ContainerQuery) -> Vec<Key> {
 
 fn first(page: &ListPage, state: &EngineState, address: &ParamsMap) -> Vec<Key> {
     let all: Vec<Entity> = state.entities(page.kind).cloned().collect();
-    let lines = listing::select(page, &all, &listing::query_of(address));
-    lines.into_iter().take(FIRST).filter_map(super::rows::Line::into_key).collect()
+    listing::select(page, &all, &listing::query_of(address)).into_iter().take(FIRST).collect()
 }
 
 /// All of a kind that is summed up, where they are few.

@@ -4,12 +4,12 @@
 
 use super::{
     Site,
-    rows::{Line, rows},
+    rows::{Line, Lines, rows},
     widgets::{Command, Search, chip, column, empty, live, sort_word},
 };
 use crate::{
     client::{Row, Store, order},
-    model::{Entity, Kind, Usage},
+    model::{Entity, Key, Kind, Usage},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -111,8 +111,8 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
         store.track(page.kind);
         store.look(|state| state.entities(page.kind).cloned().collect::<Vec<_>>())
     });
-    let lines = Memo::new(move |_| all.with(|all| query.with(|query| select(page, all, query))));
-    let shown = Memo::new(move |_| match (all.with(Vec::is_empty), lines.with(Vec::is_empty)) {
+    let lines = Memo::new(move |_| Lines::entities(all.with(|all| query.with(|query| select(page, all, query)))));
+    let shown = Memo::new(move |_| match (all.with(Vec::is_empty), lines.with(Lines::is_empty)) {
         (true, _) => Shown::Empty,
         (_, true) => Shown::NoMatch,
         _ => Shown::Rows,
@@ -161,7 +161,7 @@ fn tools(page: &'static ListPage, query: Memo<ListQuery>, all: Memo<Vec<Entity>>
     .into_any()
 }
 
-fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Vec<Line>>) -> AnyView {
+fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Lines>) -> AnyView {
     let ask = ask_for(page.path);
     let columns = page.columns.iter().map(|it| {
         let ask = ask.clone();
@@ -179,7 +179,7 @@ fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Vec<Line>>
             class=format!("table {}", page.what)
             role="table"
             aria-label=page.title
-            aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
+            aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
         >
             <thead role="rowgroup">
                 <tr role="row">{columns}</tr>
@@ -190,8 +190,8 @@ fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Vec<Line>>
     .into_any()
 }
 
-/// The lines that `query` asks for, in its order.
-pub fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Line> {
+/// Those that `query` asks for, in its order.
+pub fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Key> {
     let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
     let mentions = |it: &Entity| {
         let texts = (page.texts)(it).to_ascii_lowercase();
@@ -202,7 +202,7 @@ pub fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Line> {
         let order = (page.compare)(chosen[a], chosen[b], &query.sort);
         if query.descending { order.reverse() } else { order }
     };
-    order(chosen.len(), compare).into_iter().map(|at| Line::Entity(chosen[at].key())).collect()
+    order(chosen.len(), compare).into_iter().map(|at| chosen[at].key()).collect()
 }
 
 /// Those that fewer containers use first.

@@ -5,6 +5,7 @@
 use super::{excerpt::FIRST, widgets::live};
 use crate::model::Key;
 use leptos::{html, prelude::*};
+use std::sync::Arc;
 
 /// A line of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,11 +15,40 @@ pub enum Line {
     Group(Option<String>),
 }
 
-impl Line {
-    pub fn into_key(self) -> Option<Key> {
+/// All lines of a table. To copy and to compare them costs little: of ten thousand it would show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    Entities(Arc<Vec<Key>>),
+    Mixed(Arc<Vec<Line>>),
+}
+
+impl Lines {
+    pub fn entities(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self::Entities(Arc::new(keys.into_iter().collect()))
+    }
+
+    pub fn mixed(lines: Vec<Line>) -> Self {
+        Self::Mixed(Arc::new(lines))
+    }
+
+    pub fn len(&self) -> usize {
         match self {
-            Self::Entity(key) => Some(key),
-            Self::Group(_) => None,
+            Self::Entities(keys) => keys.len(),
+            Self::Mixed(lines) => lines.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Of those from `start` on that come before `end`, as many as there are.
+    fn between(&self, start: usize, end: usize) -> Vec<Line> {
+        let end = end.min(self.len());
+        let range = start.min(end)..end;
+        match self {
+            Self::Entities(keys) => keys[range].iter().cloned().map(Line::Entity).collect(),
+            Self::Mixed(lines) => lines[range].to_vec(),
         }
     }
 }
@@ -66,7 +96,7 @@ impl Window {
 
 /// A row for each line, by key: a row that stays is not touched when others come and go.
 pub fn keyed(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
-    let row: std::sync::Arc<dyn Fn(Line) -> AnyView + Send + Sync> = std::sync::Arc::new(row);
+    let row: Arc<dyn Fn(Line) -> AnyView + Send + Sync> = Arc::new(row);
     view! {
         <For each=move || lines.get() key=Line::clone let:line>
             {row(line)}
@@ -76,18 +106,17 @@ pub fn keyed(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + S
 }
 
 /// A table's body.
-pub fn rows(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
     let body = NodeRef::<html::Tbody>::new();
     let window = RwSignal::new(Window::FIRST);
-    let count = Memo::new(move |_| lines.with(Vec::len));
+    let count = Memo::new(move |_| lines.with(Lines::len));
     let shown = Signal::derive(move || {
         lines.with(|lines| {
             if lines.len() <= SHORT {
-                return lines.clone();
+                return lines.between(0, SHORT);
             }
             let Window { start, end, .. } = window.get();
-            let end = end.min(lines.len());
-            lines[start.min(end)..end].to_vec()
+            lines.between(start, end)
         })
     });
     // Not by a custom property: every row would inherit it, and be styled anew with each step of scrolling.

@@ -126,6 +126,24 @@ async fn clients_that_never_read_delay_nobody_and_are_dropped() {
     server.stop().await;
 }
 
+/// Nothing changes here, so nothing ever waits to be sent: only the missing answers show that nobody is there.
+#[tokio::test]
+async fn a_client_that_answers_no_ping_is_dropped_and_one_that_does_stays() {
+    let (_sim, server) = serve(5).await;
+    let mut alive = Client::connect(&server).await;
+    let mut deaf = upgraded(&server, 64 * 1024).await;
+    let dropped = async {
+        let mut unread = vec![0; 64 * 1024];
+        while deaf.read(&mut unread).await.is_ok_and(|length| length > 0) {}
+    };
+    tokio::select! {
+        dropped = timeout(Duration::from_secs(45), dropped) => dropped.expect("it is dropped with the second ping, after 40 s"),
+        // Reading answers pings.
+        () = async { while alive.0.next().await.is_some_and(|it| it.is_ok()) {} } => panic!("the other is dropped, too"),
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn garbage_closes_the_socket_that_sent_it_and_no_other() {
     let (sim, server) = serve(5).await;

@@ -11,6 +11,7 @@ mod support;
 mod chaos;
 mod client_faults;
 mod containers;
+mod drift;
 mod engine_gone;
 mod faults;
 mod followers;

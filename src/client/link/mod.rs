@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{model::Timestamp, wire::Position};
 use backoff::Backoff;
-use futures::{FutureExt, StreamExt, channel::mpsc, pin_mut, select_biased};
+use futures::{FutureExt, StreamExt, channel::mpsc, future::pending, pin_mut, select_biased};
 use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use line::Line;
@@ -55,11 +55,11 @@ impl Link {
                     Some((line, hello)) => {
                         let began = clock().millis();
                         let session = Session::new(&self.store, line, self.lost_at.take());
-                        session.run(hello, &mut self.commands).await;
+                        let ended = session.run(hello, &mut self.commands).await;
                         if clock().millis() - began > STABLE {
                             self.backoff.forget();
                         }
-                        Ended::Lost
+                        ended
                     }
                     None => Ended::Refused,
                 };
@@ -72,12 +72,15 @@ impl Link {
         }
     }
 
-    /// Until the next try: the backoff's time, or at once when the tab wakes or the network returns.
+    /// Until the next try: the backoff's time, or at once when the tab wakes or the network returns. What was let go is
+    /// taken up again only then.
     async fn wait(&mut self, ended: Ended) {
-        let millis = self.backoff.next();
+        let millis = if ended == Ended::LetGo { None } else { Some(self.backoff.next()) };
         let now = clock();
-        if ended == Ended::Lost {
-            note(&self.store, What::Lost, "The connection is lost".to_owned());
+        match ended {
+            Ended::Lost => note(&self.store, What::Lost, "The connection is lost".to_owned()),
+            Ended::LetGo => note(&self.store, What::Lost, "Let go while the tab is hidden".to_owned()),
+            Ended::Refused => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
         self.store.link().update(|link| {
@@ -86,10 +89,16 @@ impl Link {
             link.transport = Transport::None;
             link.reconnects += 1;
             link.lost_since = link.lost_since.or(Some(now));
-            link.retry_at = Some(Timestamp::from_millis(now.millis() + i64::from(millis)));
+            link.retry_at = millis.map(|millis| Timestamp::from_millis(now.millis() + i64::from(millis)));
         });
         self.wake.forget();
-        let pause = TimeoutFuture::new(millis).fuse();
+        let pause = async move {
+            match millis {
+                Some(millis) => TimeoutFuture::new(millis).await,
+                None => pending().await,
+            }
+        };
+        let pause = pause.fuse();
         let woken = self.wake.next().fuse();
         let commands = &mut self.commands;
         pin_mut!(pause, woken);

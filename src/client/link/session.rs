@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::{
-        ladder::{Climb, better_than},
+        ladder::{Climb, Ended, better_than},
         store::{Command, Connection, Step, Store, Transport, What},
     },
     model::Timestamp,
@@ -24,6 +24,7 @@ use futures::{
 };
 use gloo_timers::future::{IntervalStream, TimeoutFuture};
 use leptos::prelude::*;
+use std::convert::Infallible;
 
 /// Between two looks at whether the connection lives, in milliseconds.
 const LOOK_EVERY: u32 = 1_000;
@@ -57,8 +58,11 @@ pub(super) struct Session<'a> {
     resuming: bool,
 }
 
-/// The line has ended.
-struct Gone;
+/// A browser holds six connections to a server for all its tabs, sockets aside: a tab that nobody looks at keeps none of
+/// them from the others.
+fn is_out_of_sight(transport: Transport) -> bool {
+    transport != Transport::WebSocket && document().hidden()
+}
 
 impl<'a> Session<'a> {
     pub(super) fn new(store: &'a Store, line: Line, lost_at: Option<(Timestamp, u64)>) -> Self {
@@ -76,8 +80,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Until the connection is lost.
-    pub(super) async fn run(mut self, hello: Hello, commands: &mut mpsc::UnboundedReceiver<Command>) {
+    /// Until the connection is lost, or let go.
+    pub(super) async fn run(mut self, hello: Hello, commands: &mut mpsc::UnboundedReceiver<Command>) -> Ended {
         let words = match self.lost_at {
             Some((since, _)) => {
                 format!("Live over {} after {} ms", self.line.transport.word(), clock().millis() - since.millis())
@@ -86,17 +90,18 @@ impl<'a> Session<'a> {
         };
         let is_best = better_than(self.line.transport).is_empty();
         self.greet(hello, if is_best { What::Live } else { What::FellBack }, words);
-        let _: Result<(), Gone> = self.converse(commands).await;
+        let Err(ended) = self.converse(commands).await;
+        ended
     }
 
-    async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Gone> {
+    async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<Infallible, Ended> {
         let mut ticks = IntervalStream::new(LOOK_EVERY).fuse();
         let mut looks = 0;
         self.climb_later();
         loop {
             select_biased! {
                 frame = self.line.next(self.store).fuse() => {
-                    let (frame, sent_after) = frame.ok_or(Gone)?;
+                    let (frame, sent_after) = frame.ok_or(Ended::Lost)?;
                     self.hear(frame, sent_after).await?;
                 }
                 command = commands.next() => if let Some(command) = command {
@@ -111,7 +116,10 @@ impl<'a> Session<'a> {
                 },
                 _ = ticks.next() => {
                     if clock().millis() - self.line.last_heard.millis() > SILENCE {
-                        return Err(Gone);
+                        return Err(Ended::Lost);
+                    }
+                    if is_out_of_sight(self.line.transport) {
+                        return Err(Ended::LetGo);
                     }
                     looks += 1;
                     if looks % PING_EVERY == 0 {
@@ -175,17 +183,17 @@ impl<'a> Session<'a> {
         self.climb_later();
     }
 
-    async fn obey(&mut self, command: Command) -> Result<(), Gone> {
+    async fn obey(&mut self, command: Command) -> Result<(), Ended> {
         match command {
             Command::Drop => {
                 note(self.store, What::Dropped, format!("{} dropped by hand", self.line.transport.word()));
-                return Err(Gone);
+                return Err(Ended::Lost);
             }
             Command::Block(transport, blocked) => {
                 block(self.store, transport, blocked);
                 self.climb.hope();
                 if blocked && transport == self.line.transport {
-                    return Err(Gone);
+                    return Err(Ended::Lost);
                 }
                 self.climb_later();
             }
@@ -202,16 +210,16 @@ impl<'a> Session<'a> {
     }
 
     /// What comes after `position`, or everything.
-    async fn start_over(&mut self, position: Option<Position>) -> Result<(), Gone> {
+    async fn start_over(&mut self, position: Option<Position>) -> Result<(), Ended> {
         self.resuming = true;
         if !self.line.resume(position) {
-            let (line, _) = Line::open(self.store, self.line.transport, position).await.ok_or(Gone)?;
+            let (line, _) = Line::open(self.store, self.line.transport, position).await.ok_or(Ended::Lost)?;
             self.line = line;
         }
         Ok(())
     }
 
-    async fn hear(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Gone> {
+    async fn hear(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Ended> {
         match frame {
             ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
             ServerFrame::EngineStateUpdate(part) => self.part(part),
@@ -240,7 +248,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn step(&mut self, diff: PackedDiff, sent_after: u32) -> Result<(), Gone> {
+    async fn step(&mut self, diff: PackedDiff, sent_after: u32) -> Result<(), Ended> {
         let received = clock();
         let (event, sent) = (diff.event(), diff.timestamp.micros() + i64::from(sent_after));
         match self.store.step(diff, received) {

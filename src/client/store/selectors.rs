@@ -105,6 +105,8 @@ pub fn select_containers<'a>(
 pub struct OrderedContainers {
     /// As they were when `seen` had been touched: looking each up again would cost more than filtering.
     all: Vec<Arc<Container>>,
+    /// Of the same.
+    keys: Arc<Vec<Key>>,
     /// What it is ordered by.
     query: ContainerQuery,
     /// Containers of the store that had been touched when it was last brought up to date.
@@ -113,7 +115,7 @@ pub struct OrderedContainers {
 
 impl OrderedContainers {
     /// Those that `query` asks for, in its order, as `store` has them now. Subscribes to nothing.
-    pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Vec<Key> {
+    pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Arc<Vec<Key>> {
         let order_of = |it: &ContainerQuery| (it.sort, it.descending, it.grouped);
         let is_same = order_of(&self.query) == order_of(query) && self.seen > 0;
         let (touched, seen) = store.touched_since(self.seen);
@@ -122,22 +124,33 @@ impl OrderedContainers {
             None => {
                 let unfiltered = ContainerQuery { search: String::new(), state: None, ..query.clone() };
                 self.all = select_containers(state.containers(), &unfiltered).into_iter().cloned().collect();
+                self.keys = Arc::new(self.all.iter().map(key_of).collect());
             }
         });
         self.seen = seen;
         self.query.clone_from(query);
+        if query.state.is_none() && query.search.trim().is_empty() {
+            return self.keys.clone();
+        }
         let passes = filter(query);
-        self.all.iter().filter(|it| passes(it)).map(key_of).collect()
+        Arc::new(self.all.iter().filter(|it| passes(it)).map(key_of).collect())
     }
 
     fn move_to_their_places(&mut self, mut touched: Vec<Key>, state: &EngineState, query: &ContainerQuery) {
         touched.sort();
         touched.dedup();
-        self.all.retain(|it| !touched.iter().any(|key| key.id() == it.id.as_str() && *key.host() == it.host));
+        let keys = Arc::make_mut(&mut self.keys);
+        for key in &touched {
+            if let Some(at) = keys.iter().position(|it| it.id() == key.id() && it == key) {
+                keys.remove(at);
+                self.all.remove(at);
+            }
+        }
         for key in touched {
             let Some(moved) = state.get(&key).and_then(Entity::as_container) else { continue };
             let at = self.all.partition_point(|other| compare(other, moved, query).is_lt());
             self.all.insert(at, moved.clone());
+            keys.insert(at, key);
         }
     }
 }
@@ -286,7 +299,7 @@ mod tests {
                 let timestamp = Timestamp::default();
                 store.part(crate::wire::Part { epoch: 1, revision, timestamp, number: 0, is_last: true, entities });
                 let anew: Vec<Key> = select_containers(state.containers(), &query).into_iter().map(key_of).collect();
-                prop_assert_eq!(ordered.select(&store, &query), anew);
+                prop_assert_eq!(&*ordered.select(&store, &query), &anew);
             }
         }
     }

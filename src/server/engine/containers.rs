@@ -1,6 +1,9 @@
 //! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
 
-use super::{Engine, EngineError, read::or_default};
+use super::{
+    Engine, EngineError,
+    read::{Entries, or_default},
+};
 use crate::model::{
     Attachment, Container, ContainerAction, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount,
     MountKind, NetworkId, Port, Protocol, RestartPolicy, Timestamp,
@@ -12,7 +15,7 @@ use std::collections::BTreeMap;
 impl Engine {
     /// All containers, without what only an inspect tells: see [`with_details_of`].
     pub async fn containers(&self) -> Result<Vec<Container>, EngineError> {
-        let listed: Vec<Listed> = self.reader.json("/containers/json?all=1", super::LIST_PATIENCE).await?;
+        let Entries::<Listed>(listed) = self.reader.json("/containers/json?all=1", super::LIST_PATIENCE).await?;
         Ok(listed.into_iter().filter_map(|listed| listed.into_container(&self.host)).collect())
     }
 
@@ -85,6 +88,7 @@ struct Listed {
     image: String,
     #[serde(rename = "ImageID", deserialize_with = "or_default")]
     image_id: String,
+    #[serde(deserialize_with = "or_default")]
     created: i64,
     #[serde(deserialize_with = "or_default")]
     ports: Vec<ListedPort>,
@@ -105,8 +109,10 @@ struct Listed {
 struct ListedPort {
     #[serde(rename = "IP")]
     ip: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     private_port: u16,
     public_port: Option<u16>,
+    #[serde(deserialize_with = "or_default")]
     r#type: String,
 }
 
@@ -379,10 +385,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_state_or_a_missing_field_does_not_lose_the_list() {
-        let text = r#"[{"Id":"0123456789ab","State":"levitating","Ports":null,"Labels":null,"Names":null},
-                       {"Id":"not an id"}, {"Id":"0123456789ac","State":"stopped","Status":"Exited (3) now"}]"#;
-        let listed: Vec<Listed> = serde_json::from_str(text).unwrap();
+    fn an_entry_that_nobody_understands_costs_no_other() {
+        let text = r#"[{"Id":"0123456789ab","State":"levitating","Ports":null,"Labels":null,"Names":null,"Created":null},
+                       {"Id":"not an id"}, {"Id":"0123456789ad","Created":"yesterday"}, 7,
+                       {"Id":"0123456789ac","State":"stopped","Status":"Exited (3) now",
+                        "Ports":[{"Type":null,"PrivatePort":null}]}]"#;
+        let Entries::<Listed>(listed) = serde_json::from_str(text).unwrap();
         let host = HostId::new("local").unwrap();
         let containers: Vec<_> = listed.into_iter().filter_map(|it| it.into_container(&host)).collect();
         assert_eq!(containers.len(), 2);

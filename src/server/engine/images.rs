@@ -2,7 +2,7 @@
 
 use super::{
     Engine, EngineError, LIST_PATIENCE,
-    read::{or_default, percent_encode},
+    read::{Entries, or_default, percent_encode},
 };
 use crate::model::{HostId, Image, ImageId, Timestamp, Usage};
 use serde::Deserialize;
@@ -29,7 +29,7 @@ impl Engine {
     }
 
     async fn list(&self, path: &str) -> Result<Vec<Image>, EngineError> {
-        let told: Vec<Told> = self.reader.json(path, LIST_PATIENCE).await?;
+        let Entries::<Told>(told) = self.reader.json(path, LIST_PATIENCE).await?;
         Ok(told.into_iter().filter_map(|told| told.into_image(&self.host)).collect())
     }
 }

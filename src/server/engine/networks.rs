@@ -1,6 +1,9 @@
 //! Networks as the engine tells of them.
 
-use super::{Engine, EngineError, LIST_PATIENCE, read::or_default};
+use super::{
+    Engine, EngineError, LIST_PATIENCE,
+    read::{Entries, or_default},
+};
 use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
 use serde::Deserialize;
 
@@ -10,7 +13,7 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
-        let told: Vec<Told> = self.reader.json("/networks", LIST_PATIENCE).await?;
+        let Entries::<Told>(told) = self.reader.json("/networks", LIST_PATIENCE).await?;
         Ok(told.into_iter().filter_map(|told| told.into_network(&self.host)).collect())
     }
 

@@ -11,8 +11,16 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use hyperlocal::UnixConnector;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use std::{fmt::Write, time::Duration};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{
+    fmt::{self, Write},
+    marker::PhantomData,
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// An event with 64 KiB of labels fits; a line that never ends does not.
@@ -124,6 +132,43 @@ impl Lines {
                 None => return Ok(None),
             }
         }
+    }
+}
+
+/// A list whose entries are read each for itself: one that nobody understands is left out, with a warning, and costs no
+/// other.
+pub(super) struct Entries<T>(pub(super) Vec<T>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Each<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(text) = list.next_element::<&'de RawValue>()? {
+                    match serde_json::from_str(text.get()) {
+                        Ok(entry) => entries.push(entry),
+                        Err(error) => tracing::warn!(%error, "an entry of a list that nobody understands"),
+                    }
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_seq(Each(PhantomData))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Volumes as the engine tells of them.
 
-use super::{Engine, EngineError, LIST_PATIENCE, read::or_default};
+use super::{
+    Engine, EngineError, LIST_PATIENCE,
+    read::{Entries, or_default},
+};
 use crate::model::{HostId, Labels, Timestamp, Usage, Volume, VolumeName};
 use serde::Deserialize;
 
@@ -10,10 +13,10 @@ impl Engine {
         #[serde(rename_all = "PascalCase")]
         struct List {
             #[serde(default, deserialize_with = "or_default")]
-            volumes: Vec<Told>,
+            volumes: Entries<Told>,
         }
         let list: List = self.reader.json("/volumes", LIST_PATIENCE).await?;
-        Ok(list.volumes.into_iter().filter_map(|told| told.into_volume(&self.host)).collect())
+        Ok(list.volumes.0.into_iter().filter_map(|told| told.into_volume(&self.host)).collect())
     }
 
     /// One volume, or none when it is gone.

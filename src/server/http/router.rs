@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::{
     Router, middleware,
+    response::Redirect,
     routing::{get, post},
 };
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -33,6 +34,12 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
     let routes = streams.merge(answers).with_state(app.clone());
     let origin = middleware::from_fn_with_state(app.clone(), origin::check);
-    let routes = if app.base_path.is_empty() { routes } else { Router::new().nest(&app.base_path, routes) };
+    let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
     routes.layer(origin).layer(middleware::from_fn(security::headers))
+}
+
+/// All of it under a path of its own. `nest` knows the path without a slash at its end only.
+fn below(base_path: &str, routes: Router) -> Router {
+    let home = Redirect::permanent(base_path);
+    Router::new().nest(base_path, routes).route(&format!("{base_path}/"), get(async move || home))
 }

@@ -36,7 +36,8 @@ const SEND_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes read at once, kept for as long as the socket lives: clients say little.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Proxies cut sockets that are silent for a minute.
+/// Proxies cut sockets that are silent for a minute. A client that was silent from one ping to the next is gone: its
+/// socket may be half open, or nobody reads it.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// Actions of one socket under way at once; more are answered with an error.
@@ -96,6 +97,8 @@ struct Session {
     encoding: Encoding,
     follower: Follower,
     quiet: bool,
+    /// A ping was sent, and nothing came since.
+    unanswered: bool,
     sink: SplitSink<WebSocket, Message>,
     stream: futures::stream::SplitStream<WebSocket>,
     acks: (mpsc::Sender<Ack>, mpsc::Receiver<Ack>),
@@ -109,7 +112,7 @@ impl Session {
         let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
         let (sink, stream) = socket.split();
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
-        Self { app, caller: Caller::local_admin(), encoding, follower, quiet, sink, stream, acks }
+        Self { app, caller: Caller::local_admin(), encoding, follower, quiet, unanswered: false, sink, stream, acks }
     }
 
     async fn run(mut self) {
@@ -142,14 +145,22 @@ impl Session {
                     Some(Err(error)) => return self.refuse(error).await,
                     None => return Err(Gone),
                 },
-                // Nothing for a while: so that proxies see that the socket lives.
-                _ = pings.tick(), if !self.quiet => self.send(Message::Ping(Bytes::new())).await?,
+                // So that proxies see that the socket lives, and we that the client does.
+                _ = pings.tick(), if !self.quiet => self.ping().await?,
                 () = &mut closing => return Ok(()),
             }
         }
     }
 
+    async fn ping(&mut self) -> Result<(), Gone> {
+        if std::mem::replace(&mut self.unanswered, true) {
+            return Err(Gone);
+        }
+        self.send(Message::Ping(Bytes::new())).await
+    }
+
     async fn hear(&mut self, message: Message) -> Result<(), Gone> {
+        self.unanswered = false;
         let heard = match &message {
             Message::Text(text) => json::decode_client(text),
             Message::Binary(bytes) if self.encoding == Encoding::Postcard => binary::decode_client(bytes),

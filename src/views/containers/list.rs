@@ -8,7 +8,7 @@ use crate::{
     client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
     model::{ContainerAction, ContainerState, Key, Kind},
     views::{
-        rows::{Line, rows},
+        rows::{Line, Lines, rows},
         widgets::{column, live, on_click, sort_word},
     },
 };
@@ -25,9 +25,9 @@ pub(super) fn List() -> impl IntoView {
     let lines = Memo::new(move |_| {
         let chosen = page.chosen.get();
         if !page.query.with(|query| query.grouped) {
-            return chosen.into_iter().map(Line::Entity).collect();
+            return Lines::Entities(chosen);
         }
-        grouped(&store, chosen, &collapsed.read())
+        Lines::mixed(grouped(&store, &chosen, &collapsed.read()))
     });
     let class = live(move || {
         let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
@@ -43,7 +43,7 @@ pub(super) fn List() -> impl IntoView {
             aria-label="Containers"
             on:click=on_click(move |event: MouseEvent| pressed(page, &event))
             on:change=on_click(move |event: Event| picked(page, &event))
-            aria-rowcount=live(move || (lines.with(Vec::len) + 1).to_string())
+            aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
         >
             <thead role="rowgroup">
                 <tr role="row">
@@ -103,17 +103,17 @@ fn picked(page: Page, event: &Event) {
 }
 
 /// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
-fn grouped(store: &Store, chosen: Vec<Key>, collapsed: &[Option<String>]) -> Vec<Line> {
+fn grouped(store: &Store, chosen: &[Key], collapsed: &[Option<String>]) -> Vec<Line> {
     let mut lines = Vec::with_capacity(chosen.len());
     let mut current: Option<Option<String>> = None;
     for key in chosen {
-        let project = store.look(|state| state.get(&key)?.as_container()?.project().map(str::to_owned));
+        let project = store.look(|state| state.get(key)?.as_container()?.project().map(str::to_owned));
         if current.as_ref() != Some(&project) {
             lines.push(Line::Group(project.clone()));
             current = Some(project.clone());
         }
         if !collapsed.contains(&project) {
-            lines.push(Line::Entity(key));
+            lines.push(Line::Entity(key.clone()));
         }
     }
     lines
@@ -140,7 +140,7 @@ fn SelectAll() -> impl IntoView {
     });
     let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
-        let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked() };
+        let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked().to_vec() };
         chosen.sort();
         page.selected.set(chosen);
     };

@@ -18,13 +18,14 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use std::sync::Arc;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
     pub query: Memo<ContainerQuery>,
     /// Ids as the query asks for them.
-    pub chosen: Memo<Vec<Key>>,
+    pub chosen: Memo<Arc<Vec<Key>>>,
     /// Sorted.
     pub selected: RwSignal<Vec<Key>>,
     pub acts: Acts,
@@ -37,7 +38,7 @@ enum Shown {
     List,
 }
 
-pub(super) fn key_of(container: &std::sync::Arc<Container>) -> Key {
+pub(super) fn key_of(container: &Arc<Container>) -> Key {
     Key::Container(container.host.clone(), container.id.clone())
 }
 
@@ -60,7 +61,7 @@ pub fn ContainersPage() -> impl IntoView {
     let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), acts: Acts::new() };
     provide_context(page);
 
-    let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(Vec::len)) {
+    let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
         (0, _) => Shown::Empty,
         (_, 0) => Shown::NoMatch,
         _ => Shown::List,

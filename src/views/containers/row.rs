@@ -1,19 +1,20 @@
 //! One container: a row of the table, or a card, by style alone.
 //!
-//! A row follows its container by one effect, and what moves by itself (times, the selection, pending actions) by one
-//! each: an effect for every cell made a row ten times as dear, which scrolling through ten thousand pays for. For the
-//! same reason rows have no handlers of their own: the table listens for all, see `list.rs`.
+//! A row follows its container by one effect, and the times that move by themselves by one each: an effect for every
+//! cell made a row ten times as dear, which scrolling through ten thousand pays for. For the same reason rows have no
+//! handlers of their own: the table listens for all, see `list.rs`.
 
 use super::page::Page;
 use crate::{
-    client::{Row as Live, Store},
-    model::{Container, ContainerAction, ContainerState, Health, Key, Protocol, Timestamp},
+    client::Store,
+    model::{Container, ContainerAction, ContainerState, Entity, Health, Key, Protocol, Timestamp},
     views::{
         Site, format,
-        widgets::{Ago, Glow, live},
+        widgets::{Ago, Glow, leaving_no_trace, live},
     },
 };
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// Nothing when it is gone already.
 pub(super) fn row(key: Key) -> AnyView {
@@ -23,16 +24,31 @@ pub(super) fn row(key: Key) -> AnyView {
     let Some(row) = store.entity(&key) else {
         return ().into_any();
     };
+    let drawn = leaving_no_trace(move || {
+        let entity = row.get();
+        let is_pending = entity.as_container().is_some_and(|it| page.acts.is_pending(it));
+        let is_selected = page.selected.with(|selected| selected.binary_search(&key).is_ok());
+        let is_open = page.acts.menu.with(|open| open.as_ref() == Some(&key));
+        Drawn { entity, is_pending, is_selected, is_open }
+    });
     let mut glows = Glows::default();
     live(move || {
-        let entity = row.get();
-        let Some(it) = entity.as_container() else {
+        let drawn = drawn.get();
+        let Some(it) = drawn.entity.as_container() else {
             return ().into_any();
         };
-        let marks = glows.of(it);
-        cells(it, marks, Parts { key: &key, row: &row, page, now: store.now(), hostname: &site.hostname })
+        cells(it, &drawn, glows.of(it), store.now(), &site.hostname)
     })
     .into_any()
+}
+
+/// What a row is drawn from.
+#[derive(Clone, PartialEq)]
+struct Drawn {
+    entity: Entity,
+    is_pending: bool,
+    is_selected: bool,
+    is_open: bool,
 }
 
 /// Which cells have just changed.
@@ -57,32 +73,16 @@ impl Glows {
     }
 }
 
-/// What a row is drawn with beside its container.
-struct Parts<'a> {
-    key: &'a Key,
-    row: &'a Live,
-    page: Page,
+fn cells(
+    it: &Arc<Container>,
+    drawn: &Drawn,
+    [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
     now: ArcRwSignal<Timestamp>,
-    hostname: &'a str,
-}
-
-fn cells(it: &Container, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4], parts: Parts<'_>) -> AnyView {
-    let Parts { key, row, page, now, hostname } = parts;
-    let is_selected = {
-        let key = key.clone();
-        live(move || page.selected.with(|selected| selected.binary_search(&key).is_ok()))
-    };
-    let is_pending = {
-        let row = row.clone();
-        live(move || row.container(|it| page.acts.is_pending(it).then_some("true")))
-    };
-    let is_open = {
-        let key = key.clone();
-        live(move || page.acts.menu.with(|open| open.as_ref() == Some(&key)).then_some("true"))
-    };
+    hostname: &str,
+) -> AnyView {
     let status = {
-        let row = row.clone();
-        live(move || row.container(|it| format::status(it, now.get())))
+        let it = it.clone();
+        live(move || format::status(&it, now.get()))
     };
     let (repository, tag) = format::image(&it.image);
     let (first, class) = first(it.state);
@@ -102,7 +102,7 @@ fn cells(it: &Container, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4]
             data-code=it.failed_with().map(|code| code.to_string())
         >
             <td class="pick">
-                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=is_selected />
+                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=drawn.is_selected />
             </td>
             <td class="state" data-glow=state_glow>{format::state_word(it)}</td>
             <th class="name" role="rowheader" scope="row" title=name.clone() data-glow=name_glow>
@@ -119,13 +119,13 @@ fn cells(it: &Container, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4]
             <td class="made"><Ago time=it.created /></td>
             <td class="age" data-glow=age_glow>{status}</td>
             <td class="act">
-                <button class=class title=format!("{} {name}", first.verb()) aria-busy=is_pending></button>
+                <button class=class title=format!("{} {name}", first.verb()) aria-busy=drawn.is_pending.then_some("true")></button>
                 <button class="restart" title=format!("Restart {name}")></button>
                 <button
                     class="more"
                     title=format!("More actions for {name}")
                     aria-haspopup="menu"
-                    aria-expanded=is_open
+                    aria-expanded=drawn.is_open.then_some("true")
                 ></button>
             </td>
         </tr>

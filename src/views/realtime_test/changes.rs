@@ -6,7 +6,7 @@ use crate::{
     views::{
         format,
         listing::usage_words,
-        rows::{Line, rows},
+        rows::{Line, Lines, rows},
         widgets::{glow, live},
     },
 };
@@ -19,8 +19,7 @@ pub(super) fn ContainerChanges() -> impl IntoView {
     let lines = Memo::new(move |_| {
         store.track_members(Kind::Container);
         store.track_facet(Facet::Name);
-        let all = ordered.write_value().select(&store, &ContainerQuery::default());
-        all.into_iter().map(Line::Entity).collect::<Vec<_>>()
+        Lines::Entities(ordered.write_value().select(&store, &ContainerQuery::default()))
     });
     section("live-containers", "Containers", "State", lines, container_row)
 }
@@ -34,7 +33,7 @@ pub(super) fn ImageChanges() -> impl IntoView {
             let all: Vec<_> = state.images().collect();
             let sort_key = |at: usize| (all[at].is_dangling(), all[at].name(), &all[at].id);
             let places = order(all.len(), &mut |a, b| sort_key(a).cmp(&sort_key(b))).into_iter().map(|at| all[at]);
-            places.map(|it| Line::Entity(Key::Image(it.host.clone(), it.id.clone()))).collect::<Vec<_>>()
+            Lines::entities(places.map(|it| Key::Image(it.host.clone(), it.id.clone())))
         })
     });
     section("live-images", "Images", "Used by", lines, image_row)
@@ -44,12 +43,12 @@ fn section(
     id: &'static str,
     title: &'static str,
     state: &'static str,
-    lines: Memo<Vec<Line>>,
+    lines: Memo<Lines>,
     row: fn(Line) -> AnyView,
 ) -> AnyView {
     view! {
         <section aria-labelledby=id>
-            <h2 id=id>{title} " " <small>{live(move || lines.with(Vec::len).to_string())}</small></h2>
+            <h2 id=id>{title} " " <small>{live(move || lines.with(Lines::len).to_string())}</small></h2>
             <table class="table changes" role="table" aria-label=title>
                 <thead role="rowgroup">
                     <tr role="row">

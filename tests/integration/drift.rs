@@ -1,0 +1,72 @@
+//! Events that get lost: the drift counts each of them, and nothing else, however much goes on beside.
+
+use crate::{
+    raw_http::ask,
+    sim::{seen, told},
+    support::{Watched, eventually},
+};
+use futures::future::join_all;
+use quaylight::sim::{
+    Options, Running, Sim,
+    faults::{Fault, Kind},
+};
+use std::{fmt::Display, time::Duration};
+
+const ROUNDS: usize = 10;
+const LOST_IN_A_ROUND: usize = 30;
+const CHANGES_PER_SECOND: f64 = 100.0;
+const RECONCILE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn drift_counts_exactly_the_events_that_were_lost() {
+    let sim = Sim::start(Options { containers: 60, ..Options::default() }).await.unwrap();
+    let watched = Watched::reconciling(sim.url(), RECONCILE).await;
+    // Nothing but the test touches these: no other event makes up for the one that is lost.
+    let quiet = join_all((0..LOST_IN_A_ROUND).map(|n| create_quiet(&sim, n))).await;
+    eventually(PATIENCE, "all is known", async || watched.reader.look(seen) == told(&sim.truth())).await;
+
+    sim.set_churn(CHANGES_PER_SECOND);
+    for round in 1..=ROUNDS {
+        // What must not be mistaken for a loss: slow lists, reads that fail, lines that nobody understands.
+        sim.faults().switch_on(
+            Fault { bytes_per_second: Some(200_000), ..Fault::new(Kind::Slow) }.on("/containers/json").times(1),
+        );
+        sim.faults()
+            .switch_on(Fault { method: Some("GET".into()), ..Fault::new(Kind::Status) }.on("/containers/").times(2));
+        sim.faults().switch_on(Fault::new(Kind::GarbageLine).times(3));
+        lose(&sim, &quiet, round).await;
+        assert_eq!(sim.truth().events_dropped, round * LOST_IN_A_ROUND);
+        let start = format!("quiet-{round}-");
+        let renamed = |watched: &Watched| {
+            watched.reader.look(|state| state.containers().filter(|it| it.name.starts_with(&start)).count())
+        };
+        eventually(PATIENCE, "the losses are found", async || renamed(&watched) == LOST_IN_A_ROUND).await;
+    }
+    sim.set_churn(0.0);
+    eventually(PATIENCE, "the state is the truth", async || watched.reader.look(seen) == told(&sim.truth())).await;
+    // Two more comparisons find nothing more.
+    let lists = || sim.truth().requests["GET /containers/json"];
+    let so_far = lists();
+    eventually(PATIENCE, "it was looked at again", async || lists() >= so_far + 2).await;
+    assert_eq!(watched.reader.drift(), u64::try_from(ROUNDS * LOST_IN_A_ROUND).unwrap());
+}
+
+/// A container that the churn leaves alone. Its id.
+pub async fn create_quiet(sim: &Running, n: usize) -> String {
+    let image = sim.truth().containers[0].image.clone();
+    let body = serde_json::json!({"Image": image, "Labels": {"quaylight.sim.churn": "false"}}).to_string();
+    let (status, body) = ask(sim.url(), "POST", &format!("/containers/create?name=quiet-0-{n}"), &body).await;
+    assert_eq!(status, 201, "{body}");
+    serde_json::from_str::<serde_json::Value>(&body).unwrap()["Id"].as_str().unwrap().to_owned()
+}
+
+/// One event of each of them: they are named `quiet-<round>-…`, and nobody is told.
+pub async fn lose(sim: &Running, quiet: &[String], round: impl Display) {
+    for id in quiet {
+        sim.faults().switch_on(Fault { container: Some(id.clone()), ..Fault::new(Kind::DropEvent) }.times(1));
+        let path = format!("/containers/{id}/rename?name=quiet-{round}-{}", &id[..12]);
+        let (status, body) = ask(sim.url(), "POST", &path, "").await;
+        assert_eq!(status, 204, "{body}");
+    }
+}
