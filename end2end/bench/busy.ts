@@ -1,10 +1,10 @@
 // What does Quaylight cost while twenty things change every second?
+import { Simulator } from '../support/simulator';
 import { targets } from './figures';
 import { at } from './ground';
 import { cpuShare, lasting, settledBytes } from './process';
 import { look, revisionOf, serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 import { percentOf } from './statistics';
 
 const changesPerSecond = 20;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { EngineApi } from '../support/engine-api';
 import type { Server } from '../support/server';
+import { Simulator } from '../support/simulator';
 import { BareReader } from './bare-reader';
 import { Crowd } from './crowd';
 import { targets } from './figures';
@@ -9,7 +10,6 @@ import { at } from './ground';
 import { residentBytes, settledBytes } from './process';
 import { serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 import { mb, median } from './statistics';
 
 const sockets = 1_000;

@@ -1,11 +1,11 @@
 // Does a tab's heap stay flat while things keep changing?
 import type { CDPSession, Page } from '@playwright/test';
+import { Simulator } from '../support/simulator';
 import { targets } from './figures';
 import { at } from './ground';
 import { lasting } from './process';
 import { look, serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 import { mb, median, percentOf } from './statistics';
 
 const changesPerSecond = 10;

@@ -11,6 +11,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { chromiumLaunch } from '../support/chromium';
 import { reports } from '../support/paths';
+import { Simulator } from '../support/simulator';
 import { measureBusy } from './busy';
 import { measureFanout } from './fanout';
 import { figures, type FigureName } from './figures';
@@ -25,7 +26,6 @@ import { measureReconnect } from './reconnect';
 import { Report } from './report';
 import { measureRows } from './rows';
 import type { Setting, SettingOn } from './setting';
-import { Simulator } from './simulator';
 import { compareSizes } from './sizes';
 import { measureStorm } from './storm';
 

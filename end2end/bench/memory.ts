@@ -1,11 +1,11 @@
 // How much memory does the server take, idle, and how much more for a hundred sockets?
+import { Simulator } from '../support/simulator';
 import { Crowd } from './crowd';
 import { targets } from './figures';
 import { at } from './ground';
 import { lasting, ownBytes, peakBytes, settledBytes } from './process';
 import { look, serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 import { mb } from './statistics';
 
 const sockets = 100;

@@ -3,12 +3,12 @@ import type { Page } from '@playwright/test';
 import { ChaosProxy } from '../support/chaos-proxy';
 import { EngineApi } from '../support/engine-api';
 import { whenRowAppears } from '../support/page';
+import { Simulator } from '../support/simulator';
 import { targets } from './figures';
 import { newPage } from './new-page';
 import { lasting } from './process';
 import { serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 import { waitLive } from '../support/page';
 
 export async function measureReconnect({ browser, report, amounts, say }: Setting): Promise<void> {

@@ -1,12 +1,12 @@
 // Ten thousand rows: how soon does the filter answer a key, and does the list scroll smoothly?
 import type { Page } from '@playwright/test';
+import { Simulator } from '../support/simulator';
 import { targets } from './figures';
 import { inWords, mainThread, watchFrames } from './frames';
 import { at } from './ground';
 import { observeStrokes, stroke } from './keystrokes';
 import { look, serve, wholeList } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 
 /** Typed letter by letter and deleted again, so that the list shrinks to a few rows and grows back to all of them. */
 const words = ['web', 'redis', 'grafana-1', 'home-12'];

@@ -1,9 +1,9 @@
 // How does a measurement get a server, and pages of it, that end with the measurement?
 import type { Browser, Page } from '@playwright/test';
+import { endWithUs } from '../support/ended';
 import { askJson } from '../support/http';
 import { waitLive } from '../support/page';
 import { Server } from '../support/server';
-import { endWithUs } from './ended';
 import { newPage } from './new-page';
 
 /** A server that watches `engine`, for as long as `use` takes. It has read the whole engine before it is used. */

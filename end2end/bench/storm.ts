@@ -1,9 +1,9 @@
 // Two hundred changes a second on a page with a thousand rows: does it stay usable?
+import { Simulator } from '../support/simulator';
 import { inWords, mainThread, watchFrames } from './frames';
 import { at } from './ground';
 import { look, revisionOf, serve } from './serve';
 import type { Setting } from './setting';
-import { Simulator } from './simulator';
 
 const changesPerSecond = 200;
 

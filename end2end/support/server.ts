@@ -1,6 +1,6 @@
 // How does a test get a Quaylight server of its own?
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverBinary } from './paths';
@@ -15,9 +15,13 @@ export class Server {
     private readonly output: { text: string },
   ) {}
 
-  /** Starts the binary against an engine, on a free port, from an empty folder: it has to bring its assets along. */
-  static start(engine: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
+  /**
+   * Starts the binary against an engine, on a free port, from an empty folder: it has to bring its assets along.
+   * `settings` is the text of a Leptos.toml.
+   */
+  static start(engine: string, env: NodeJS.ProcessEnv = {}, settings?: string): Promise<Server> {
     const dir = mkdtempSync(join(tmpdir(), 'quaylight-server-'));
+    if (settings !== undefined) writeFileSync(join(dir, 'Leptos.toml'), settings);
     const child = spawn(serverBinary(), ['serve'], {
       cwd: dir,
       env: {

@@ -166,6 +166,35 @@ async fn an_answer_that_fails_once_is_asked_for_again_before_the_reconcile() {
     assert_eq!(watched.reader.drift(), 0);
 }
 
+#[tokio::test]
+async fn what_only_a_read_tells_is_asked_for_again_when_all_reads_failed() {
+    let (sim, watched) = watch(20).await;
+    let truth = sim.truth();
+    let checked = truth.containers.iter().find(|it| it.state == "running" && it.health.is_some());
+    let id = checked.unwrap().id.clone();
+    let known = |watched: &Watched| {
+        watched
+            .reader
+            .look(|state| state.containers().find(|it| it.id.as_str() == id).map(|it| (it.state, it.restart_count)))
+    };
+    eventually(PATIENCE, "all is read", async || is_true(&watched, &sim)).await;
+    // Only the list after connecting anew tells of the pause, and it says nothing of the health.
+    sim.faults().switch_on(Fault::new(Kind::DropEvent).times(1));
+    let fails = Fault { method: Some("GET".into()), ..Fault::new(Kind::Status) };
+    sim.faults().switch_on(fails.on(&format!("/containers/{id}")));
+    act(&sim, &id, "pause").await;
+    sim.faults().switch_on(Fault::new(Kind::CutEvents));
+    eventually(PATIENCE, "the list tells", async || known(&watched) == Some((ContainerState::Paused, None))).await;
+    let struck = || sim.faults().list().iter().map(|it| it.struck).max().unwrap_or_default();
+    eventually(PATIENCE, "the reads are given up", async || struck() >= 4).await;
+    sim.faults().switch_all_off();
+    eventually(REPAIR, "it is read after all", async || {
+        is_true(&watched, &sim) && known(&watched).unwrap().1.is_some()
+    })
+    .await;
+    assert_eq!(watched.reader.drift(), 0, "no event was lost that the comparison found");
+}
+
 /// On two threads: who makes them must not hold up who watches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_containers_come_and_go_at_once() {

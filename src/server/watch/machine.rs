@@ -8,7 +8,7 @@ use super::{
     relist::Listing,
 };
 use crate::{
-    model::{ContainerId, Entity, Host, HostStatus, ImageId, Key, Timestamp},
+    model::{Container, ContainerId, Entity, Host, HostStatus, ImageId, Timestamp},
     server::{
         clock::Clock,
         engine::{Engine, EngineError, EngineEvent},
@@ -120,7 +120,10 @@ impl Watcher {
                     reconcile_at = Instant::now() + self.reconcile;
                     match first.take() {
                         Some((name, facts)) => self.on_first_listing(listed?, name, facts, &mut reads).await,
-                        None => suspects = self.suspects(listed?, mark),
+                        None => {
+                            suspects = self.suspects(listed?, mark);
+                            self.read_the_unread(&suspects.subjects, &mut reads);
+                        }
                     }
                 }
                 // No event explained them: they are read.
@@ -200,7 +203,8 @@ impl Watcher {
     ) {
         let host = self.engine.host().clone();
         let (differing, missing) = self.reader.look(|state| listing.compare(&host, state));
-        let to_inspect = worth_inspecting(&differing);
+        let containers = differing.iter().filter_map(Entity::as_container);
+        let to_inspect: Vec<_> = worth_inspecting(containers).into_iter().map(subject_of).collect();
         let reachable = Host {
             id: host,
             name: if name.is_empty() { self.engine.host().to_string() } else { name },
@@ -226,6 +230,21 @@ impl Watcher {
         let keys = differing.iter().map(Entity::key).chain(missing);
         let subjects = keys.filter_map(|key| Subject::of(&key)).collect();
         Suspects { mark, due: Instant::now() + EVENTS_MAY_TAKE, subjects }
+    }
+
+    /// What only a read tells is missing where reads failed, or were cut off with the connection. No event will say so.
+    fn read_the_unread(&self, suspects: &[Subject], reads: &mut Reads) {
+        let unread = self.reader.look(|state| {
+            let own = state.containers().filter(|it| it.host == *self.engine.host());
+            worth_inspecting(own)
+                .into_iter()
+                .filter(|it| it.restart_count.is_none())
+                .map(subject_of)
+                .collect::<Vec<_>>()
+        });
+        for subject in unread.into_iter().filter(|it| !suspects.contains(it)) {
+            reads.hint(subject, Cause::new(None, Origin::Engine), false);
+        }
     }
 
     async fn mark_unreachable(&self, error: &EngineError) {
@@ -298,14 +317,14 @@ fn list(engine: &Engine, mark: u64) -> BoxFuture<'static, (u64, Result<Listing, 
 }
 
 /// The containers whose details people look at first: all that are up, then the youngest of the others.
-fn worth_inspecting(entities: &[Entity]) -> Vec<Subject> {
-    let containers = entities.iter().filter_map(|entity| match entity {
-        Entity::Container(container) => Some(container),
-        _ => None,
-    });
-    let (up, mut down): (Vec<_>, Vec<_>) = containers.partition(|container| container.state.is_up());
+fn worth_inspecting<'a>(containers: impl Iterator<Item = &'a Arc<Container>>) -> Vec<&'a Arc<Container>> {
+    let (mut up, mut down): (Vec<_>, Vec<_>) = containers.partition(|container| container.state.is_up());
     down.sort_by_key(|container| std::cmp::Reverse(container.created));
     down.truncate(STOPPED_INSPECTED);
-    let keys = up.into_iter().chain(down).map(|it| Key::Container(it.host.clone(), it.id.clone()));
-    keys.filter_map(|key| Subject::of(&key)).collect()
+    up.append(&mut down);
+    up
+}
+
+fn subject_of(container: &Arc<Container>) -> Subject {
+    Subject::Container(container.id.clone())
 }

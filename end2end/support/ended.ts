@@ -1,4 +1,4 @@
-// What becomes of the processes a benchmark started when it is itself ended in the middle?
+// What becomes of the processes a run started when it is itself ended in the middle?
 
 const living = new Set<number>();
 

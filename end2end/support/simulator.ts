@@ -1,0 +1,178 @@
+// How does a test or a benchmark get an engine that is large, or that fails? `quaylight sim`, in a process of its own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineApi } from './engine-api';
+import { endWithUs } from './ended';
+import { serverBinary } from './paths';
+
+/** What is really there, and what was told of it: `src/sim/truth.rs`. */
+export interface Truth {
+  containers: { id: string; name: string; state: string; health: string | null; image: string }[];
+  images: { id: string; tags: string[] }[];
+  /** Names. */
+  volumes: string[];
+  networks: { id: string; name: string }[];
+  events_sent: number;
+  events_dropped: number;
+  /** How often each route was asked, as `GET /containers/{id}/json`. */
+  requests: Record<string, number>;
+}
+
+/** `src/sim/faults.rs` tells what each does, and which fields mean something to it. */
+export interface Fault {
+  fault:
+    | 'refuse'
+    | 'hang'
+    | 'silent_headers'
+    | 'status'
+    | 'half'
+    | 'slow'
+    | 'unknown_enum'
+    | 'drop_event'
+    | 'unknown_event'
+    | 'garbage_line'
+    | 'flood'
+    | 'cut_events';
+  method?: string;
+  /** The beginning of the path; without it all are meant. */
+  path?: string;
+  /** How many requests, lines or events it strikes; without it, and without a duration, it stays on. */
+  count?: number;
+  duration_ms?: number;
+  status?: number;
+  message?: string;
+  bytes_per_second?: number;
+  action?: string;
+  container?: string;
+}
+
+export interface Population {
+  containers: number;
+  /** Changes in a second that happen by themselves. */
+  churn?: number;
+  /** The same seed gives the same containers and changes. */
+  seed?: number;
+}
+
+export class Simulator {
+  readonly kind = 'simulator';
+  /** An image it has, for containers of one's own. */
+  image = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly dir: string,
+    readonly socket: string,
+    readonly containers: number,
+  ) {}
+
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+
+  static async start({ containers, churn = 0, seed = 1 }: Population): Promise<Simulator> {
+    const dir = mkdtempSync(join(tmpdir(), 'quaylight-sim-'));
+    const socket = join(dir, 'engine.sock');
+    const flags = ['--socket', socket, '--containers', String(containers), '--seed', String(seed)];
+    // Without this process's settings: they are the server's.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(QUAYLIGHT_|DOCKER_)/.test(key)));
+    const child = spawn(serverBinary(), ['sim', ...flags, ...(churn > 0 ? ['--churn', `${churn}/s`] : [])], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.once('exit', endWithUs(child.pid));
+    const simulator = new Simulator(child, dir, socket, containers);
+    try {
+      await ready(child);
+      const api = new EngineApi(socket);
+      const images: { RepoTags: string[] | null }[] = await api.call('GET', '/images/json').finally(() => api.close());
+      const tag = images.flatMap((image) => image.RepoTags ?? [])[0];
+      if (tag === undefined) throw new Error('The simulator has no image with a name.');
+      simulator.image = tag;
+      return simulator;
+    } catch (error) {
+      await simulator.stop();
+      throw error;
+    }
+  }
+
+  truth(): Promise<Truth> {
+    return this.control('GET', '/_sim/truth');
+  }
+
+  /** Switches a fault on; one that strikes at once has struck when this resolves. */
+  async strike(fault: Fault): Promise<void> {
+    await this.control('POST', '/_sim/faults', fault);
+  }
+
+  /** Switches all faults off. Changes go on. */
+  async calm(): Promise<void> {
+    await this.control('DELETE', '/_sim/faults');
+  }
+
+  /** From now on so many changes happen by themselves; 0 lets it rest. */
+  async churn(perSecond: number): Promise<void> {
+    await this.control('POST', '/_sim/churn', { per_second: perSecond });
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = new Promise((resolve) => this.child.once('exit', resolve));
+      this.child.kill('SIGTERM');
+      const deadline = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
+      await ended;
+      clearTimeout(deadline);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private control(method: string, path: string, body?: object): Promise<any> {
+    const json = body === undefined ? '' : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          socketPath: this.socket,
+          method,
+          path,
+          // A connection of its own: one that is kept may be closed at the moment it is used again.
+          agent: false,
+          headers: { host: 'engine', 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString();
+            if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
+            else resolve(text === '' ? null : JSON.parse(text));
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(json);
+    });
+  }
+}
+
+/** Until it says that it answers. */
+function ready(child: ChildProcess): Promise<void> {
+  let said = '';
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`The simulator ${why}. It said: ${said}`));
+    const deadline = setTimeout(() => fail('did not answer within 15 s'), 15_000);
+    const hear = (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-10_000);
+      if (!/^The simulator answers at /m.test(said)) return;
+      clearTimeout(deadline);
+      resolve();
+    };
+    child.stdout!.on('data', hear);
+    child.stderr!.on('data', hear);
+    child.once('error', (error) => fail(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => fail(`ended with ${signal ?? code}`));
+  });
+}
