@@ -9,6 +9,12 @@ const never = [
   // Every view brings a second way of hydrating, for pages whose server streams them in pieces. Ours come whole
   // (SsrMode::Async, no Suspense around what is rendered), and the code can't be switched off. With it go its futures.
   /hydrate_async/,
+  // A third, for views made of <template> elements.
+  /hydrate_from_template/,
+  // The list of routes, which the server asks for.
+  /^(?=.*leptos_router).*generate_routes/,
+  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, made by nobody.
+  /into_?underlying/i,
 ];
 
 const CUSTOM = 0, IMPORTS = 2, CODE = 10;
