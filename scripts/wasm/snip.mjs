@@ -1,14 +1,21 @@
 // Which code is in the wasm file that no page ever runs? Empties those functions, so that wasm-opt drops them and all
-// that only they call. Usage: node snip.mjs FILE, changed in place; its functions must still have their names.
+// that only they call. Usage: node snip.mjs FILE, changed in place; its functions must still have their names, and none
+// may stand for another that happens to be like it (release.toml asks for both).
 //
-// Every view brings a second way of hydrating, for pages whose server streams them in pieces. Ours come whole
-// (SsrMode::Async, no Suspense around what is rendered), the code can't be switched off, and it is an eighth of the
-// file. Were one called all the same, the page would stop with "unreachable executed", which every browser test sees.
+// Were one called all the same, the page would stop with "unreachable executed", which every browser test sees.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-// The making of the futures and the futures: they are like nothing else. What they call may have been merged with the
-// like of other names, which pages do run.
-const never = /^(?!.*drop_in_place)(?!.*reactive_graph::<impl).*::hydrate_async(::\{\{closure\}\})?(::h[0-9a-f]+)?$/;
+const never = [
+  // Every view brings a second way of hydrating, for pages whose server streams them in pieces. Ours come whole
+  // (SsrMode::Async, no Suspense around what is rendered), and the code can't be switched off. With it go its futures.
+  /hydrate_async/,
+  // A third, for views made of <template> elements.
+  /hydrate_from_template/,
+  // The list of routes, which the server asks for.
+  /^(?=.*leptos_router).*generate_routes/,
+  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, made by nobody.
+  /into_?underlying/i,
+];
 
 const CUSTOM = 0, IMPORTS = 2, CODE = 10;
 const FUNCTION_NAMES = 1;
@@ -128,8 +135,12 @@ const path = process.argv[2];
 const file = readFileSync(path);
 const all = sections(file);
 const imported = all.filter(({ id }) => id === IMPORTS).reduce((sum, { body }) => sum + importedFunctions(body), 0);
-const numbers = new Set(all.filter(({ id }) => id === CUSTOM).flatMap(({ body }) => [...named(body, never)]));
-if (numbers.size === 0) throw new Error(`${path} has no function that is named ${never}: has it lost its names?`);
+const numbers = new Set();
+for (const wanted of never) {
+  const found = all.filter(({ id }) => id === CUSTOM).flatMap(({ body }) => [...named(body, wanted)]);
+  if (found.length === 0) throw new Error(`${path} has no function that is named ${wanted}: has it lost its names?`);
+  for (const number of found) numbers.add(number);
+}
 const written = all.flatMap(({ id, body }) => {
   const kept = id === CODE ? snip(body, numbers, imported) : body;
   return [Buffer.from([id]), leb(kept.length), kept];
