@@ -33,7 +33,17 @@ process.on('message', (message: ToCrowd) => {
 /** Asked for so often, the whole state fills whatever the kernel holds for a socket that nobody reads. */
 const statesForMute = 400;
 
-for (let number = 0; number < Number(readers); number++) (await upgrade()).on('data', reader());
+/** Of nothing; an answer, masked, as clients have to. */
+const [ping, pong] = [Buffer.from([0x89, 0x00]), Buffer.from([0x8a, 0x80, 0, 0, 0, 0])];
+
+for (let number = 0; number < Number(readers); number++) {
+  const [socket, read] = [await upgrade(), reader()];
+  socket.on('data', (chunk: Buffer) => {
+    read(chunk);
+    // Two bytes of something else may look like one: an answer too many is allowed.
+    if (chunk.includes(ping)) socket.write(pong);
+  });
+}
 for (let number = 0; number < Number(mutes); number++) {
   const socket = await upgrade();
   socket.pause();

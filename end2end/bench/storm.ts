@@ -1,4 +1,5 @@
 // Two hundred changes a second on a page with a thousand rows: does it stay usable?
+import { untilRevision } from '../support/page';
 import { Simulator } from '../support/simulator';
 import { inWords, mainThread, watchFrames } from './frames';
 import { at } from './ground';
@@ -23,6 +24,8 @@ export async function measureStorm({ browser, report, amounts, say }: Setting): 
           beside: `${revisions.toFixed(0)} revisions a second; main thread a frame: ${inWords(storm.work)}`,
         });
         const longest = Math.max(0, ...storm.longTasks).toFixed(0);
+        const behind = await untilRevision(page, await revisionOf(server));
+        report.add(`… until the page has what the server had then, ${at(simulator)}`, `${behind.toFixed(0)} ms`);
         report.add(`… tasks of more than 50 ms, ${at(simulator)}`, `${storm.longTasks.length} (longest ${longest} ms)`);
       }),
     );

@@ -53,6 +53,17 @@ export async function whenRowAppears(page: Page, kind: Kind, name: string): Prom
   return Number(await found.jsonValue());
 }
 
+/** How long the page took to have a revision that the server has, in milliseconds; looked for at each frame. */
+export async function untilRevision(page: Page, revision: number): Promise<number> {
+  const began = performance.now();
+  await page.waitForFunction(
+    (wanted) => Number(document.querySelector('[data-connection]')?.getAttribute('data-revision')) >= wanted,
+    revision,
+    { polling: 'raf', timeout: 30_000 },
+  );
+  return performance.now() - began;
+}
+
 /** Waits for what the badge says; over which transport as well. */
 export async function expectConnection(page: Page, connection: string, transport: string, timeout = 5_000): Promise<void> {
   const wanted = page.locator(`[data-connection="${connection}"][data-transport="${transport}"]`);

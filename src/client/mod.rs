@@ -14,6 +14,7 @@ pub use entry::hydrate;
 pub use prefs::{Density, Layout, Prefs, Theme};
 pub use store::{
     BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, LastChange, Latencies, Leg,
-    Line, Link, OrderedContainers, Row, Sample, Store, Transport, What, nearest_rank, order, select_containers,
+    Line, Link, OrderedContainers, Row, Sample, Store, Transport, What, leaving_no_trace, nearest_rank, order,
+    select_containers,
 };
 pub use toasts::{Level, Toast, Toasts};

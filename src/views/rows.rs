@@ -4,8 +4,12 @@
 
 use super::{excerpt::FIRST, widgets::live};
 use crate::model::Key;
-use leptos::{html, prelude::*};
-use std::sync::Arc;
+use leptos::{
+    html,
+    prelude::*,
+    tachys::{reactive_graph::OwnedView, view::keyed as tachys},
+};
+use std::sync::{Arc, Mutex};
 
 /// A line of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -96,13 +100,46 @@ impl Window {
 
 /// A row for each line, by key: a row that stays is not touched when others come and go.
 pub fn keyed(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
-    let row: Arc<dyn Fn(Line) -> AnyView + Send + Sync> = Arc::new(row);
-    view! {
-        <For each=move || lines.get() key=Line::clone let:line>
-            {row(line)}
-        </For>
+    let parents = Parents::new();
+    let row: Arc<dyn Fn(Line) -> AnyView + Send + Sync> = Arc::new(move |line| {
+        let owner = parents.child();
+        OwnedView::new_with_owner(owner.with(|| row(line)), owner).into_any()
+    });
+    let rows = move || {
+        let row = row.clone();
+        tachys::keyed(lines.get(), Line::clone, move |_, line| (drop, row(line)))
+    };
+    rows.into_any()
+}
+
+/// Where rows get their owners from. An owner remembers every child it ever had: as `<For>` has it, with one parent for
+/// all, a list would grow with each row that came and went. Here a parent has a few, and goes with the last of them.
+struct Parents {
+    list: Owner,
+    /// The parent of the latest, and how many it has.
+    latest: Mutex<(Owner, usize)>,
+}
+
+impl Parents {
+    const CHILDREN: usize = 64;
+
+    fn new() -> Self {
+        let list = Owner::current().expect("lists are made while rendering");
+        let latest = Mutex::new((list.with(Owner::new), 0));
+        Self { list, latest }
     }
-    .into_any()
+
+    fn child(&self) -> Owner {
+        let mut latest = self.latest.lock().expect("nobody panics while counting");
+        if latest.1 == Self::CHILDREN {
+            *latest = (self.list.with(Owner::new), 0);
+        }
+        latest.1 += 1;
+        let parent = latest.0.clone();
+        let child = parent.with(Owner::new);
+        child.with(|| on_cleanup(move || drop(parent)));
+        child
+    }
 }
 
 /// A table's body.

@@ -4,7 +4,7 @@ use super::{
     block, clock,
     line::Line,
     note,
-    pace::{Pace, next_frame},
+    pace::Pace,
     paint::Paint,
     ping::{Answer, ping},
 };
@@ -35,7 +35,10 @@ const PING_EVERY: u32 = 3;
 /// After these the other clock is known well enough to measure by it.
 const FIRST_PINGS: u32 = 5;
 
-/// A connection that was silent for this long, in milliseconds, pings unanswered, is dead whatever it says.
+/// A socket that leaves a ping unanswered for this long, in milliseconds, is dead whatever it says.
+const ANSWER: i64 = 5_000;
+
+/// A stream that was silent for this long, in milliseconds, is dead: the server says the time every 3 s.
 const SILENCE: i64 = 8_000;
 
 /// How long the button "pause reading" pauses it, in milliseconds.
@@ -54,6 +57,9 @@ pub(super) struct Session<'a> {
     /// Pings to send at once, each when the last came back: the first, while the page still wakes up, tells little of
     /// the other clock.
     first_pings: u32,
+    /// The first ping that nothing came after, by this page's clock in milliseconds. Silence alone proves nothing: the
+    /// timers of a hidden tab, which ask, may stand still for a minute.
+    unanswered: Option<i64>,
     /// A gap was met and what was missed asked for: what comes before the answer joins up with nothing.
     resuming: bool,
 }
@@ -76,6 +82,7 @@ impl<'a> Session<'a> {
             pinging: Fuse::terminated(),
             lost_at,
             first_pings: FIRST_PINGS,
+            unanswered: None,
             resuming: false,
         }
     }
@@ -102,6 +109,7 @@ impl<'a> Session<'a> {
             select_biased! {
                 frame = self.line.next(self.store).fuse() => {
                     let (frame, sent_after) = frame.ok_or(Ended::Lost)?;
+                    self.unanswered = None;
                     self.hear(frame, sent_after).await?;
                 }
                 command = commands.next() => if let Some(command) = command {
@@ -115,7 +123,7 @@ impl<'a> Session<'a> {
                     self.pong(pong, Some(micros));
                 },
                 _ = ticks.next() => {
-                    if clock().millis() - self.line.last_heard.millis() > SILENCE {
+                    if self.is_dead() {
                         return Err(Ended::Lost);
                     }
                     if is_out_of_sight(self.line.transport) {
@@ -150,8 +158,19 @@ impl<'a> Session<'a> {
     }
 
     fn ping(&mut self) {
-        if !self.line.ping() {
+        if self.line.ping() {
+            self.unanswered = self.unanswered.or(Some(clock().millis()));
+        } else {
             self.pinging = ping().boxed_local().fuse();
+        }
+    }
+
+    /// Whether the line is open in name only.
+    fn is_dead(&self) -> bool {
+        let now = clock().millis();
+        match self.line.transport {
+            Transport::WebSocket => self.unanswered.is_some_and(|since| now - since > ANSWER),
+            _ => now - self.line.last_heard.millis() > SILENCE,
         }
     }
 
@@ -179,6 +198,7 @@ impl<'a> Session<'a> {
     fn move_up(&mut self, line: Line, hello: Hello) {
         let (from, to) = (self.line.transport.word(), line.transport.word());
         self.line = line;
+        self.unanswered = None;
         self.greet(hello, What::MovedUp, format!("Moved up from {from} to {to}, without interruption"));
         self.climb_later();
     }
@@ -201,6 +221,7 @@ impl<'a> Session<'a> {
                 note(self.store, What::Paused, format!("Reading nothing for {} s", PAUSE / 1_000));
                 TimeoutFuture::new(PAUSE).await;
                 self.line.last_heard = clock();
+                self.unanswered = None;
                 self.lost_at = Some((clock(), self.store.position().get_untracked().revision));
                 self.ping();
             }
@@ -261,9 +282,7 @@ impl<'a> Session<'a> {
                 if let Some(event) = event.filter(|_| is_telling) {
                     self.paint.expect(self.store, event, Timestamp::from_micros(sent), received);
                 }
-                if self.pace.step() {
-                    next_frame().await;
-                }
+                self.pace.step().await;
             }
             Step::Gap if self.resuming => {}
             Step::Gap => {

@@ -3,6 +3,7 @@
 //! A plain state and a signal for each mounted row: inserting one of 10,000 rows wakes nobody but the list's order.
 
 mod connection;
+mod forgotten;
 mod journal;
 mod latency;
 mod order;
@@ -10,6 +11,7 @@ mod rows;
 mod selectors;
 
 pub use connection::{Connection, Line, Link, Transport};
+pub use forgotten::leaving_no_trace;
 pub use journal::{Command, Entry, Journal, What};
 pub use latency::{BOUNDS, Figures, Latencies, Leg, Sample, nearest_rank};
 pub use order::order;
@@ -179,9 +181,10 @@ impl Store {
         self.0.rows.track_facet(facet);
     }
 
-    /// One entity, live; none when there is no such.
+    /// One entity, live, for as long as the owner lives that asks; none when there is no such.
     pub fn entity(&self, key: &Key) -> Option<Row> {
-        self.0.rows.signal(key, || self.look(|state| state.get(key).cloned())).map(Row)
+        let signal = self.0.rows.signal(key, || self.look(|state| state.get(key).cloned()))?;
+        Some(Row(leaving_no_trace(move || signal.get())))
     }
 
     /// The first host, live.
@@ -196,9 +199,9 @@ impl Store {
     }
 }
 
-/// One entity, live. Handles of one entity are one signal.
+/// One entity, live.
 #[derive(Clone)]
-pub struct Row(ArcRwSignal<Entity>);
+pub struct Row(ArcMemo<Entity>);
 
 macro_rules! readers {
     ($($name:ident $as:ident $type:ty;)*) => {

@@ -9,8 +9,9 @@ use crate::{
 };
 use std::sync::{Arc, Mutex, Weak};
 
-/// Bytes after which a part of the binary state is full: proxies and slow lines let messages of this size through.
-const FULL: usize = 48 * 1024;
+/// Bytes after which a part of the binary state is full: proxies and slow lines let messages of this size through, and
+/// each socket keeps a buffer of the longest it was sent.
+const FULL: usize = 16 * 1024;
 
 #[derive(Clone, Default)]
 pub struct Snapshots(Arc<Mutex<[Latest; Encoding::ALL.len()]>>);

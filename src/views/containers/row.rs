@@ -1,16 +1,16 @@
 //! One container: a row of the table, or a card, by style alone.
 //!
-//! A row follows its container by one effect, and the times that move by themselves by one each: an effect for every
-//! cell made a row ten times as dear, which scrolling through ten thousand pays for. For the same reason rows have no
-//! handlers of their own: the table listens for all, see `list.rs`.
+//! A row has one effect, which draws it from what one memo gathers: an effect for every cell made a row ten times as
+//! dear, which scrolling through ten thousand pays for. For the same reason rows have no handlers of their own: the table
+//! listens for all, see `list.rs`.
 
 use super::page::Page;
 use crate::{
-    client::Store,
-    model::{Container, ContainerAction, ContainerState, Entity, Health, Key, Protocol, Timestamp},
+    client::{Store, leaving_no_trace},
+    model::{Container, ContainerAction, ContainerState, Health, Key, Protocol, Timestamp},
     views::{
         Site, format,
-        widgets::{Ago, Glow, leaving_no_trace, live},
+        widgets::{Glow, live},
     },
 };
 use leptos::prelude::*;
@@ -24,20 +24,23 @@ pub(super) fn row(key: Key) -> AnyView {
     let Some(row) = store.entity(&key) else {
         return ().into_any();
     };
+    let now = store.now();
     let drawn = leaving_no_trace(move || {
         let entity = row.get();
-        let is_pending = entity.as_container().is_some_and(|it| page.acts.is_pending(it));
-        let is_selected = page.selected.with(|selected| selected.binary_search(&key).is_ok());
-        let is_open = page.acts.menu.with(|open| open.as_ref() == Some(&key));
-        Drawn { entity, is_pending, is_selected, is_open }
+        let it = entity.as_container()?;
+        Some(Drawn {
+            status: format::status(it, now.get()),
+            made: format::ago(it.created, now.get()),
+            is_pending: page.acts.is_pending(it),
+            is_selected: page.selected.with(|selected| selected.binary_search(&key).is_ok()),
+            is_open: page.acts.menu.with(|open| open.as_ref() == Some(&key)),
+            container: it.clone(),
+        })
     });
     let mut glows = Glows::default();
     live(move || {
         let drawn = drawn.get();
-        let Some(it) = drawn.entity.as_container() else {
-            return ().into_any();
-        };
-        cells(it, &drawn, glows.of(it), store.now(), &site.hostname)
+        drawn.map_or_else(|| ().into_any(), |it| cells(&it, glows.of(&it.container), &site.hostname))
     })
     .into_any()
 }
@@ -45,7 +48,10 @@ pub(super) fn row(key: Key) -> AnyView {
 /// What a row is drawn from.
 #[derive(Clone, PartialEq)]
 struct Drawn {
-    entity: Entity,
+    container: Arc<Container>,
+    /// These two move by themselves.
+    status: String,
+    made: String,
     is_pending: bool,
     is_selected: bool,
     is_open: bool,
@@ -73,17 +79,8 @@ impl Glows {
     }
 }
 
-fn cells(
-    it: &Arc<Container>,
-    drawn: &Drawn,
-    [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
-    now: ArcRwSignal<Timestamp>,
-    hostname: &str,
-) -> AnyView {
-    let status = {
-        let it = it.clone();
-        live(move || format::status(&it, now.get()))
-    };
+fn cells(drawn: &Drawn, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4], hostname: &str) -> AnyView {
+    let it = &drawn.container;
     let (repository, tag) = format::image(&it.image);
     let (first, class) = first(it.state);
     let restarts = it.restart_count.filter(|count| *count > 0).map(|count| count.to_string());
@@ -116,8 +113,10 @@ fn cells(
             </td>
             <td class="ports" title=port_texts(it).join(", ")>{ports(it, hostname)}</td>
             <td class="nets" title=networks_again data-glow=nets_glow>{networks}</td>
-            <td class="made"><Ago time=it.created /></td>
-            <td class="age" data-glow=age_glow>{status}</td>
+            <td class="made">
+                <time datetime=it.created.to_string() title=format::exact(it.created)>{drawn.made.clone()}</time>
+            </td>
+            <td class="age" data-glow=age_glow>{drawn.status.clone()}</td>
             <td class="act">
                 <button class=class title=format!("{} {name}", first.verb()) aria-busy=drawn.is_pending.then_some("true")></button>
                 <button class="restart" title=format!("Restart {name}")></button>

@@ -1,7 +1,7 @@
 //! The containers that changed last.
 
 use crate::{
-    client::{Facet, Store},
+    client::{Facet, Store, leaving_no_trace},
     model::{Container, EngineState, Key, Kind, Timestamp},
     views::{
         Site, format,
@@ -67,7 +67,7 @@ fn line(line: Line) -> AnyView {
     };
     let ago = {
         let row = row.clone();
-        live(move || row.container(|it| format::ago(changed(it), now.get())))
+        leaving_no_trace(move || row.container(|it| format::ago(changed(it), now.get())))
     };
     let failed = {
         let row = row.clone();
@@ -84,7 +84,7 @@ fn line(line: Line) -> AnyView {
             </span>
             <a href=href title=text(|it| it.name.clone())>{text(|it| it.name.clone())}</a>
             <small>{text(format::latest_event)}</small>
-            <time title=text(|it| format::exact(changed(it)))>{ago}</time>
+            <time title=text(|it| format::exact(changed(it)))>{live(move || ago.get())}</time>
         </li>
     }
     .into_any()

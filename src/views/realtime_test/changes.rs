@@ -1,7 +1,7 @@
 //! The live lists, with the time and the latency of each thing's last change.
 
 use crate::{
-    client::{ContainerQuery, Facet, LastChange, OrderedContainers, Row, Store, order},
+    client::{ContainerQuery, Facet, LastChange, OrderedContainers, Row, Store, leaving_no_trace, order},
     model::{Container, Health, Image, Key, Kind},
     views::{
         format,
@@ -93,7 +93,7 @@ fn container_row(line: Line) -> AnyView {
     };
     let words = {
         let row = row.clone();
-        live(move || row.container(|it| format::status(it, now.get())))
+        leaving_no_trace(move || row.container(|it| format::status(it, now.get())))
     };
     view! {
         <tr
@@ -109,7 +109,7 @@ fn container_row(line: Line) -> AnyView {
             <th class="name" role="rowheader" scope="row" title=text(|it| it.name.clone())>
                 <b>{text(|it| it.name.clone())}</b>
             </th>
-            <td class="what">{words}</td>
+            <td class="what">{live(move || words.get())}</td>
             {latest(&store, &key)}
         </tr>
     }

@@ -16,6 +16,6 @@ pub use controls::{button, chip, column, empty, sort_word, toggle};
 pub use dialog::Dialog;
 pub use glow::{Glow, glow};
 pub use icon::Icon;
-pub use live::{Live, leaving_no_trace, live, on_click};
+pub use live::{Live, live, on_click};
 pub use menu::Menu;
 pub use search::Search;

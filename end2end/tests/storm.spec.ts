@@ -1,0 +1,53 @@
+// Does a page keep up with an engine on which hundreds of things change every second?
+import { expect, test as base } from '../support/fixtures';
+import { askJson } from '../support/http';
+import { mark, open, untilRevision } from '../support/page';
+import { Server } from '../support/server';
+import { Simulator } from '../support/simulator';
+import { differences } from '../support/three-sides';
+
+const changesPerSecond = 300;
+const looks = 6;
+
+/** A few frames, and asking. */
+const behindAtMost = 300;
+
+const test = base.extend<{}, { simulator: Simulator }>({
+  simulator: [
+    async ({}, use) => {
+      const simulator = await Simulator.start({ containers: 100 });
+      await use(simulator);
+      await simulator.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  server: [
+    async ({ simulator }, use) => {
+      const server = await Server.start(simulator.host);
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+});
+
+// Recording each change for a trace would slow the page down to a few frames a second.
+test.use({ trace: 'off' });
+
+test('a page never falls behind, and is right when the storm is over', async ({ page, server, simulator }) => {
+  await open(page, '/containers');
+  const document = await mark(page);
+  const revision = async () => (await askJson(`${server.url}/healthz`)).revision as number;
+  await simulator.churn(changesPerSecond);
+  const behind: number[] = [];
+  for (let look = 0; look < looks; look++) {
+    const enough = (await revision()) + changesPerSecond;
+    await expect.poll(revision, { intervals: [20], timeout: 10_000 }).toBeGreaterThan(enough);
+    behind.push(await untilRevision(page, await revision()));
+  }
+  await simulator.churn(0);
+  await expect.poll(() => differences(page, 'container', server, simulator), { intervals: [50] }).toEqual([]);
+  await document.stayed();
+  expect(Math.max(...behind), `milliseconds behind the server: ${behind.map(Math.round).join(', ')}`).toBeLessThan(behindAtMost);
+});
