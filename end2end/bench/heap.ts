@@ -1,6 +1,7 @@
 // Does a tab's heap stay flat while things keep changing?
 import type { CDPSession, Page } from '@playwright/test';
 import { Simulator } from '../support/simulator';
+import { keepWasmMemory, wasmMemory } from '../support/wasm-memory';
 import { targets } from './figures';
 import { at } from './ground';
 import { lasting } from './process';
@@ -54,25 +55,12 @@ export async function measureHeap({ browser, report, amounts, say }: Setting): P
           );
           report.notes[`heap readings over ${duration}`] = taken;
         },
-        (page) => page.addInitScript(keepMemory),
+        keepWasmMemory,
       ),
     );
   } finally {
     await simulator.stop();
   }
-}
-
-/** Runs before the page does: keeps hold of the memory of whatever wasm it starts. */
-function keepMemory(): void {
-  const keep = ({ instance }: WebAssembly.WebAssemblyInstantiatedSource) => {
-    (window as any).quaylightBenchMemory = instance.exports.memory;
-  };
-  const streaming = WebAssembly.instantiateStreaming;
-  WebAssembly.instantiateStreaming = async (...given) => {
-    const source = await streaming.apply(WebAssembly, given);
-    keep(source);
-    return source;
-  };
 }
 
 async function read(page: Page, cdp: CDPSession): Promise<Reading> {
@@ -81,7 +69,5 @@ async function read(page: Page, cdp: CDPSession): Promise<Reading> {
   await cdp.send('HeapProfiler.collectGarbage');
   const { usedSize } = await cdp.send('Runtime.getHeapUsage');
   const { nodes } = await cdp.send('Memory.getDOMCounters');
-  const wasm = await page.evaluate(() => (window as any).quaylightBenchMemory?.buffer.byteLength ?? 0);
-  if (wasm === 0) throw new Error('The memory of the wasm module is out of sight.');
-  return { js: usedSize, wasm, nodes };
+  return { js: usedSize, wasm: await wasmMemory(page), nodes };
 }

@@ -5,12 +5,16 @@ import { mark, open, untilRevision } from '../support/page';
 import { Server } from '../support/server';
 import { Simulator } from '../support/simulator';
 import { differences } from '../support/three-sides';
+import { keepWasmMemory, wasmMemory } from '../support/wasm-memory';
 
 const changesPerSecond = 300;
 const looks = 6;
 
 /** A few frames, and asking. */
 const behindAtMost = 300;
+
+/** Bytes: it grows in pages of 64 KiB, and how full the last one is is chance. */
+const growsAtMost = 3 * 64 * 1024;
 
 const test = base.extend<{}, { simulator: Simulator }>({
   simulator: [
@@ -35,19 +39,24 @@ const test = base.extend<{}, { simulator: Simulator }>({
 // Recording each change for a trace would slow the page down to a few frames a second.
 test.use({ trace: 'off' });
 
-test('a page never falls behind, and is right when the storm is over', async ({ page, server, simulator }) => {
+test('a page never falls behind, grows no larger, and is right when the storm is over', async ({ page, server, simulator }) => {
+  await keepWasmMemory(page);
   await open(page, '/containers');
   const document = await mark(page);
   const revision = async () => (await askJson(`${server.url}/healthz`)).revision as number;
   await simulator.churn(changesPerSecond);
   const behind: number[] = [];
+  const memory: number[] = [];
   for (let look = 0; look < looks; look++) {
     const enough = (await revision()) + changesPerSecond;
     await expect.poll(revision, { intervals: [20], timeout: 10_000 }).toBeGreaterThan(enough);
     behind.push(await untilRevision(page, await revision()));
+    memory.push(await wasmMemory(page));
   }
   await simulator.churn(0);
   await expect.poll(() => differences(page, 'container', server, simulator), { intervals: [50] }).toEqual([]);
   await document.stayed();
   expect(Math.max(...behind), `milliseconds behind the server: ${behind.map(Math.round).join(', ')}`).toBeLessThan(behindAtMost);
+  // The first look is the warm-up.
+  expect(memory.at(-1)! - memory[0]!, `bytes more: ${memory.join(', ')}`).toBeLessThanOrEqual(growsAtMost);
 });

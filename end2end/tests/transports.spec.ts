@@ -271,6 +271,6 @@ async function liveByCli(page: Page, docker: Docker): Promise<void> {
 async function show(page: Page, visible: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   }, !visible);
 }

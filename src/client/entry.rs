@@ -6,7 +6,7 @@ use crate::{
     views::{App, Site},
     wire::Seed,
 };
-use leptos::{mount::hydrate_body, prelude::*};
+use leptos::{mount::hydrate_body, prelude::*, server_fn::client::set_server_url};
 use std::{sync::Arc, time::Duration};
 
 /// Takes over the server's HTML with the state it was rendered from, then connects.
@@ -15,6 +15,9 @@ pub fn hydrate() {
         leptos::logging::error!("the page holds no state of this version: reload it");
         return;
     };
+    let base_path: String = site().base_path.as_ref().into();
+    // For the page's life; the address of the actions begins with it.
+    set_server_url(base_path.leak());
     let store = Store::new(seed);
     let prefs_cookies = leptos::prelude::document();
     let prefs = Prefs::from_cookies(&cookies(&prefs_cookies));
