@@ -82,13 +82,13 @@ impl Window {
     /// As the server renders it, which knows no sizes.
     const FIRST: Self = Self { start: 0, end: FIRST, pitch: 40, columns: 1 };
 
-    /// Those visible when `above` pixels of the list are scrolled out at the top, and a screen more at either end.
+    /// Those visible when `above` pixels of the list are scrolled out at the top, and half a screen more at either end.
     fn at(above: usize, screen: usize, pitch: usize, columns: usize) -> Self {
         let (pitch, columns) = (pitch.max(1), columns.max(1));
         let step = columns * (STEP / columns).max(1);
         let line = |pixels: usize| pixels / pitch * columns;
-        let start = line(above.saturating_sub(screen)) / step * step;
-        let end = (line(above + 2 * screen) + 1).next_multiple_of(step);
+        let start = line(above.saturating_sub(screen / 2)) / step * step;
+        let end = (line(above + screen + screen / 2) + 1).next_multiple_of(step);
         Self { start, end, pitch, columns }
     }
 
@@ -212,16 +212,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_covers_the_screen_and_a_screen_at_either_end_in_whole_steps() {
+    fn the_window_covers_the_screen_and_half_a_screen_at_either_end_in_whole_steps() {
         for columns in 1..=7 {
             for above in [0, 39, 4_000, 399_000] {
                 let window = Window::at(above, 800, 40, columns);
                 let (first, last) = (above / 40 * columns, (above + 800) / 40 * columns);
                 assert!(
-                    window.start.is_multiple_of(columns) && window.start <= first.saturating_sub(19 * columns),
+                    window.start.is_multiple_of(columns) && window.start <= first.saturating_sub(9 * columns),
                     "{window:?}"
                 );
-                assert!(window.end > last + 19 * columns && window.end < last + 40 * columns + 2 * STEP, "{window:?}");
+                assert!(window.end > last + 9 * columns && window.end < last + 30 * columns + 2 * STEP, "{window:?}");
                 assert_eq!(window.room(window.start) % 40, 0);
             }
         }

@@ -167,12 +167,15 @@ fn filter(query: &ContainerQuery) -> impl Fn(&Container) -> bool {
 
 fn mentions(container: &Container, word: &str) -> bool {
     let contains = |text: &str| contains_ignoring_case(text, word);
+    // To write out a port costs more than all the others, and only a number can be found in it.
+    let may_be_port = word.bytes().all(|byte| byte.is_ascii_digit());
     contains(&container.name)
         || contains(&container.image)
         || container.id.as_str().starts_with(word)
         || container.project().is_some_and(contains)
         || container.networks.iter().any(|network| contains(&network.name))
-        || container.ports.iter().filter_map(|port| port.public).any(|port| port.to_string().contains(word))
+        || may_be_port
+            && container.ports.iter().filter_map(|port| port.public).any(|port| port.to_string().contains(word))
 }
 
 /// `word` is in lower case. Makes no copy: a keystroke asks this of every text of ten thousand containers.
