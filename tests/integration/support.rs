@@ -222,15 +222,20 @@ impl TestServer {
 
     /// For the engine at `url`.
     pub async fn at(url: &str, flags: &[&str]) -> Self {
-        Self::with(url, flags, RECONCILE).await
+        Self::with(url, flags, RECONCILE, Clock::SYSTEM).await
+    }
+
+    /// For the engine at `url`, with a time of its own.
+    pub async fn clocked(url: &str, clock: Clock) -> Self {
+        Self::with(url, &[], RECONCILE, clock).await
     }
 
     /// For the engine at `url`, compared with it as often as that.
     pub async fn reconciling(url: &str, reconcile: Duration) -> Self {
-        Self::with(url, &[], reconcile).await
+        Self::with(url, &[], reconcile, Clock::SYSTEM).await
     }
 
-    async fn with(url: &str, flags: &[&str], reconcile: Duration) -> Self {
+    async fn with(url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
         use clap::Parser;
         let arguments = Arguments::parse_from([&["quaylight", "--engine", url], flags].concat());
         let config = Config { reconcile, ..Config::read(arguments).unwrap() };
@@ -238,7 +243,7 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();
         let serving = tokio::spawn(async move {
-            server::run(listener, &config, Clock::SYSTEM, async {
+            server::run(listener, &config, clock, async {
                 asked.await.ok();
             })
             .await
