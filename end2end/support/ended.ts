@@ -1,4 +1,5 @@
 // What becomes of the processes a run started when it is itself ended in the middle?
+import type { ChildProcess } from 'node:child_process';
 
 const living = new Set<number>();
 
@@ -18,3 +19,13 @@ process.on('exit', () => {
     }
   }
 });
+
+/** Asks it to end, and after 5 s makes it; resolves when it has. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await ended;
+  clearTimeout(deadline);
+}

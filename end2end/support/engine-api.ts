@@ -9,30 +9,7 @@ export class EngineApi {
 
   /** Resolves with the parsed answer; rejects on any status from 400. */
   call(method: string, path: string, body?: unknown): Promise<any> {
-    const json = body === undefined ? '' : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const sent = request(
-        {
-          socketPath: this.socketPath,
-          agent: this.agent,
-          method,
-          path: `/v1.41${path}`,
-          headers: { host: 'engine', 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', reject);
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString();
-            if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-            else resolve(text === '' ? null : JSON.parse(text));
-          });
-        },
-      );
-      sent.on('error', reject);
-      sent.end(json);
-    });
+    return callSocket(this.socketPath, method, `/v1.41${path}`, body, this.agent);
   }
 
   async createContainer(name: string, image: string, labels: Record<string, string> = {}): Promise<string> {
@@ -49,4 +26,32 @@ export class EngineApi {
   close(): void {
     this.agent.destroy();
   }
+}
+
+/** One call; `agent` keeps connections where it is one. Resolves with the parsed answer; rejects on any status from 400. */
+export function callSocket(socketPath: string, method: string, path: string, body?: unknown, agent: Agent | false = false): Promise<any> {
+  const json = body === undefined ? '' : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        socketPath,
+        agent,
+        method,
+        path,
+        headers: { host: 'engine', 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
+          else resolve(text === '' ? null : JSON.parse(text));
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(json);
+  });
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { end } from './ended';
 import { ask } from './http';
 
 const upgradePassed = `
@@ -68,13 +69,7 @@ export class Nginx {
   }
 
   async stop(): Promise<void> {
-    if (this.isRunning()) {
-      const ended = new Promise((resolve) => this.child.once('exit', resolve));
-      this.child.kill('SIGTERM');
-      const deadline = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
-      await ended;
-      clearTimeout(deadline);
-    }
+    if (this.isRunning()) await end(this.child);
     rmSync(this.dir, { recursive: true, force: true });
   }
 

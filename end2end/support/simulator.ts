@@ -1,11 +1,10 @@
 // How does a test or a benchmark get an engine that is large, or that fails? `quaylight sim`, in a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineApi } from './engine-api';
-import { endWithUs } from './ended';
+import { callSocket, EngineApi } from './engine-api';
+import { end, endWithUs } from './ended';
 import { serverBinary } from './paths';
 
 /** What is really there, and what was told of it: `src/sim/truth.rs`. */
@@ -119,42 +118,13 @@ export class Simulator {
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const ended = new Promise((resolve) => this.child.once('exit', resolve));
-      this.child.kill('SIGTERM');
-      const deadline = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
-      await ended;
-      clearTimeout(deadline);
-    }
+    await end(this.child);
     rmSync(this.dir, { recursive: true, force: true });
   }
 
   private control(method: string, path: string, body?: object): Promise<any> {
-    const json = body === undefined ? '' : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      const sent = request(
-        {
-          socketPath: this.socket,
-          method,
-          path,
-          // A connection of its own: one that is kept may be closed at the moment it is used again.
-          agent: false,
-          headers: { host: 'engine', 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', reject);
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString();
-            if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-            else resolve(text === '' ? null : JSON.parse(text));
-          });
-        },
-      );
-      sent.on('error', reject);
-      sent.end(json);
-    });
+    // On a connection of its own: one that is kept may be closed at the moment it is used again.
+    return callSocket(this.socket, method, path, body);
   }
 }
 
