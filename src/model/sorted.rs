@@ -24,6 +24,15 @@ impl<K: Ord, V> Sorted<K, V> {
         self.place(key).ok().map(|at| &self.0[at].1)
     }
 
+    /// Its place in the order, too.
+    pub fn find(&self, key: &K) -> Option<(usize, &V)> {
+        self.place(key).ok().map(|at| (at, &self.0[at].1))
+    }
+
+    pub fn nth(&self, place: usize) -> Option<&V> {
+        self.0.get(place).map(|(_, value)| value)
+    }
+
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.place(key).ok().map(|at| &mut self.0[at].1)
     }
@@ -139,6 +148,8 @@ mod tests {
                 prop_assert!((0..20).all(|key| sorted.get(&key) == map.get(&key)));
                 prop_assert!(sorted.iter().map(|(key, value)| (key, value)).eq(map.iter()));
                 prop_assert_eq!(sorted.len(), map.len());
+                prop_assert!((0..20).all(|key| sorted.find(&key).map(|(place, _)| place) == map.keys().position(|it| *it == key)));
+                prop_assert!((0..21).all(|place| sorted.nth(place) == map.values().nth(place)));
             }
         }
     }

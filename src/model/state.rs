@@ -65,6 +65,15 @@ impl EngineState {
         self.table(key.kind()).get(key)
     }
 
+    /// Where it is among those of its kind, too.
+    pub fn find(&self, key: &Key) -> Option<(usize, &Entity)> {
+        self.table(key.kind()).find(key)
+    }
+
+    pub fn nth(&self, kind: Kind, place: usize) -> Option<&Entity> {
+        self.table(kind).nth(place)
+    }
+
     pub fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
         self.get(&Key::Host(id.clone()))?.as_host()
     }

@@ -9,7 +9,11 @@ use leptos::{
     prelude::*,
     tachys::{reactive_graph::OwnedView, view::keyed as tachys},
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 
 /// A line of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,10 +50,7 @@ impl Lines {
         self.len() == 0
     }
 
-    /// Of those from `start` on that come before `end`, as many as there are.
-    fn between(&self, start: usize, end: usize) -> Vec<Line> {
-        let end = end.min(self.len());
-        let range = start.min(end)..end;
+    fn between(&self, range: Range<usize>) -> Vec<Line> {
         match self {
             Self::Entities(keys) => keys[range].iter().cloned().map(Line::Entity).collect(),
             Self::Mixed(lines) => lines[range].to_vec(),
@@ -57,21 +58,26 @@ impl Lines {
     }
 }
 
-/// A list with no more lines than this is shown whole: the browser skips drawing what it doesn't show.
+/// Of a list with no more lines than this all exist: the browser skips drawing what it doesn't show.
 const SHORT: usize = 300;
 
 /// Lines are added and taken away in steps of about so many.
 const STEP: usize = 6;
 
+/// A frame that makes so many rows makes no more, those on the screen aside: a key in the search field may ask for 300.
+const PER_FRAME: usize = 12;
+
 /// Wakes lists when the page scrolls or changes its size. In the context of every page.
 #[derive(Clone, Default)]
 pub struct Scrolled(pub ArcTrigger);
 
-/// The lines that exist, of a list that is not short, and how high a row is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Where in the list the screen is, and how high a row is.
+#[derive(Debug, Clone, PartialEq)]
 struct Window {
-    start: usize,
-    end: usize,
+    /// The lines on the screen.
+    seen: Range<usize>,
+    /// With half a screen more at either end.
+    near: Range<usize>,
     /// Pixels from one row to the next, the gap between them included.
     pitch: usize,
     /// Lines side by side.
@@ -80,21 +86,78 @@ struct Window {
 
 impl Window {
     /// As the server renders it, which knows no sizes.
-    const FIRST: Self = Self { start: 0, end: FIRST, pitch: 40, columns: 1 };
+    const FIRST: Self = Self { seen: 0..FIRST, near: 0..FIRST, pitch: 40, columns: 1 };
 
-    /// Those visible when `above` pixels of the list are scrolled out at the top, and half a screen more at either end.
+    /// When `above` pixels of the list are scrolled out at the top.
     fn at(above: usize, screen: usize, pitch: usize, columns: usize) -> Self {
         let (pitch, columns) = (pitch.max(1), columns.max(1));
         let step = columns * (STEP / columns).max(1);
         let line = |pixels: usize| pixels / pitch * columns;
-        let start = line(above.saturating_sub(screen / 2)) / step * step;
-        let end = (line(above + screen + screen / 2) + 1).next_multiple_of(step);
-        Self { start, end, pitch, columns }
+        let lines = |top: usize, bottom: usize| line(top) / step * step..(line(bottom) + 1).next_multiple_of(step);
+        Self {
+            seen: lines(above, above + screen),
+            near: lines(above.saturating_sub(screen / 2), above + screen + screen / 2),
+            pitch,
+            columns,
+        }
+    }
+
+    /// The lines that are to exist, of `count`.
+    fn wanted(&self, count: usize) -> Range<usize> {
+        if count <= SHORT { 0..count } else { within(&self.near, count) }
     }
 
     /// Pixels that `lines` take.
-    fn room(self, lines: usize) -> usize {
+    fn room(&self, lines: usize) -> usize {
         lines.div_ceil(self.columns) * self.pitch
+    }
+}
+
+fn within(range: &Range<usize>, count: usize) -> Range<usize> {
+    range.start.min(count)..range.end.min(count)
+}
+
+/// The lines that exist.
+#[derive(Debug, Clone, PartialEq)]
+struct Shown {
+    range: Range<usize>,
+    lines: Vec<Line>,
+    /// Whether more are to come with the next frame.
+    is_cut: bool,
+}
+
+impl Shown {
+    /// What is wanted of `lines`; of rows that do not exist `before`, those on the screen and a few around them.
+    fn next(lines: &Lines, window: &Window, before: Option<&[Line]>) -> Self {
+        let wanted = window.wanted(lines.len());
+        let all = lines.between(wanted.clone());
+        // Mostly one has come, gone or moved a little: all between what stayed in front and behind is few enough.
+        let few = |before: &[Line]| {
+            let front = before.iter().zip(&all).take_while(|(a, b)| a == b).count();
+            let rest = (before[front..].iter().rev()).zip(all[front..].iter().rev());
+            all.len() - front - rest.take_while(|(a, b)| a == b).count() <= PER_FRAME
+        };
+        let Some(before) = before.filter(|before| !few(before)) else {
+            return Self { range: wanted, lines: all, is_cut: false };
+        };
+        let before: HashSet<&Line> = before.iter().collect();
+        let is_new = |at: usize| usize::from(!before.contains(&all[at - wanted.start]));
+        let seen = within(&window.seen, lines.len());
+        let (mut start, mut end) = (seen.start.max(wanted.start), seen.end.min(wanted.end));
+        let mut made: usize = (start..end).map(is_new).sum();
+        while end < wanted.end && made + is_new(end) <= PER_FRAME {
+            made += is_new(end);
+            end += 1;
+        }
+        while start > wanted.start && made + is_new(start - 1) <= PER_FRAME {
+            made += is_new(start - 1);
+            start -= 1;
+        }
+        // Only whole rows of cards leave room for whole rows.
+        let start = wanted.start + (start - wanted.start) / window.columns * window.columns;
+        let range = start..end;
+        let lines = all[start - wanted.start..end - wanted.start].to_vec();
+        Self { is_cut: range != wanted, range, lines }
     }
 }
 
@@ -146,50 +209,58 @@ impl Parents {
 pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
     let body = NodeRef::<html::Tbody>::new();
     let window = RwSignal::new(Window::FIRST);
-    let count = Memo::new(move |_| lines.with(Lines::len));
-    let shown = Signal::derive(move || {
-        lines.with(|lines| {
-            if lines.len() <= SHORT {
-                return lines.between(0, SHORT);
-            }
-            let Window { start, end, .. } = window.get();
-            lines.between(start, end)
+    let next_frame = ArcTrigger::new();
+    // What comes with the page is whole, as the server made it.
+    let is_first = Owner::current_shared_context().is_none_or(|it| !it.is_browser() || it.during_hydration());
+    let shown = {
+        let next_frame = next_frame.clone();
+        Memo::new(move |before: Option<&Shown>| {
+            next_frame.track();
+            let before = before.map(|before| before.lines.as_slice());
+            let before = if is_first { before } else { before.or(Some(&[])) };
+            window.with(|window| lines.with(|lines| Shown::next(lines, window, before)))
         })
-    });
+    };
+    let count = Memo::new(move |_| lines.with(Lines::len));
     // Not by a custom property: every row would inherit it, and be styled anew with each step of scrolling.
     let room = live(move || {
-        let (count, window) = (count.get(), window.get());
-        (count > SHORT).then(|| {
-            let (before, after) = (window.room(window.start.min(count)), window.room(count.saturating_sub(window.end)));
-            format!("padding-block:{before}px {after}px")
-        })
+        let (count, Range { start, end }) = (count.get(), shown.with(|shown| shown.range.clone()));
+        let rooms = window.with(|window| (window.room(start), window.room(count.saturating_sub(end))));
+        (rooms != (0, 0)).then(|| format!("padding-block:{}px {}px", rooms.0, rooms.1))
+    });
+    Effect::new(move |_| {
+        if shown.with(|shown| shown.is_cut) {
+            // The first of the two is the frame that shows what there is already.
+            let next_frame = next_frame.clone();
+            request_animation_frame(move || request_animation_frame(move || next_frame.notify()));
+        }
     });
     let scrolled = use_context::<Scrolled>().unwrap_or_default();
     Effect::new(move |_| {
         scrolled.0.track();
-        if count.get() <= SHORT {
-            return;
-        }
+        count.track();
         // What a size is read from has to be laid out first.
         request_animation_frame(move || {
+            let Some(start) = shown.try_with_untracked(|shown| shown.range.start) else { return };
             let known = window.get_untracked();
-            if let Some(now) = body.try_get_untracked().flatten().and_then(|body| measure(&body, known))
+            if let Some(now) = body.get_untracked().and_then(|body| measure(&body, start, &known))
                 && now != known
             {
                 window.set(now);
             }
         });
     });
+    let keys = Signal::derive(move || shown.with(|shown| shown.lines.clone()));
     view! {
         <tbody role="rowgroup" node_ref=body style=room>
-            {keyed(shown, row)}
+            {keyed(keys, row)}
         </tbody>
     }
     .into_any()
 }
 
-/// Where the window over `body` is now. None when there is nothing to measure.
-fn measure(body: &web_sys::Element, known: Window) -> Option<Window> {
+/// Where the window over `body`, whose first row is the list's line `start`, is now. None when there is nothing to measure.
+fn measure(body: &web_sys::Element, start: usize, known: &Window) -> Option<Window> {
     let (first, last) = (body.first_element_child()?, body.last_element_child()?);
     let (top, bottom) = (first.get_bounding_client_rect().top(), last.get_bounding_client_rect().top());
     let mut columns = 1;
@@ -201,7 +272,7 @@ fn measure(body: &web_sys::Element, known: Window) -> Option<Window> {
     let rows = (body.child_element_count() as usize).div_ceil(columns);
     let pitch = if rows > 1 { (bottom - top) as usize / (rows - 1) } else { known.pitch };
     // What is scrolled out at the top: as measured by a row that is here, not by the room that stands for others.
-    let here = known.room(known.start);
+    let here = known.room(start);
     let view = body.closest("main").ok()??.get_bounding_client_rect();
     let above = here as i64 - (top - view.top()) as i64;
     Some(Window::at(usize::try_from(above).unwrap_or_default(), view.height() as usize, pitch, columns))
@@ -211,18 +282,44 @@ fn measure(body: &web_sys::Element, known: Window) -> Option<Window> {
 mod tests {
     use super::*;
 
+    fn shown(count: usize, window: &Window, before: Option<&Shown>) -> Shown {
+        let lines = Lines::mixed((0..count).map(|at| Line::Group(Some(at.to_string()))).collect());
+        Shown::next(&lines, window, before.map_or(Some(&[]), |before| Some(&before.lines)))
+    }
+
+    #[test]
+    fn the_screen_comes_first_and_the_rest_a_few_rows_a_frame() {
+        for (count, columns) in [(0, 1), (1, 1), (40, 5), (300, 1), (300, 16), (301, 1), (9_999, 3)] {
+            for above in [0, 4_000, 400_000] {
+                let window = Window::at(above, 800, 40, columns);
+                let mut now = shown(count, &window, None);
+                let mut frames = 0;
+                while now.is_cut {
+                    let next = shown(count, &window, Some(&now));
+                    let made = next.lines.iter().filter(|line| !now.lines.contains(line)).count();
+                    assert!((1..PER_FRAME + columns).contains(&made), "{made} of {count} in {columns} columns");
+                    (now, frames) = (next, frames + 1);
+                }
+                let seen = within(&window.seen, count);
+                assert!(now.range.start <= seen.start && now.range.end >= seen.end);
+                assert_eq!((&now.range, frames < 26), (&window.wanted(count), true));
+                assert_eq!(now.lines.len(), now.range.len());
+            }
+        }
+    }
+
     #[test]
     fn the_window_covers_the_screen_and_half_a_screen_at_either_end_in_whole_steps() {
         for columns in 1..=7 {
             for above in [0, 39, 4_000, 399_000] {
                 let window = Window::at(above, 800, 40, columns);
                 let (first, last) = (above / 40 * columns, (above + 800) / 40 * columns);
-                assert!(
-                    window.start.is_multiple_of(columns) && window.start <= first.saturating_sub(9 * columns),
-                    "{window:?}"
-                );
-                assert!(window.end > last + 9 * columns && window.end < last + 30 * columns + 2 * STEP, "{window:?}");
-                assert_eq!(window.room(window.start) % 40, 0);
+                let Range { start, end } = window.near;
+                assert!(start.is_multiple_of(columns) && start <= first.saturating_sub(9 * columns), "{window:?}");
+                assert!(end > last + 9 * columns && end < last + 30 * columns + 2 * STEP, "{window:?}");
+                assert_eq!(window.room(start) % 40, 0);
+                let seen = &window.seen;
+                assert!(seen.start <= first && seen.end > last && start <= seen.start && end >= seen.end, "{window:?}");
             }
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Both sides hold the same entity before the change (the revisions prove it) and write it as the same bytes, so a
 //! common beginning and end need not travel. Stopping a container costs under 200 bytes however long its labels are.
+//! For the same reason an entity is named by its place in its table, and a checksum tells should it be another after all.
 
 use super::{Diff, EventTimes};
-use crate::model::{Change, EngineState, Entity, Key, Timestamp};
+use crate::model::{Change, EngineState, Entity, Key, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +18,11 @@ pub enum PackedChange {
 /// The entity's encoding is the old one's first `keep_front` bytes, `middle`, and the old one's last `keep_back` bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Splice {
-    key: Key,
+    kind: Kind,
+    /// Among the entities of its kind.
+    place: u32,
+    /// Of the old encoding.
+    checksum: u16,
     keep_front: u32,
     keep_back: u32,
     middle: Vec<u8>,
@@ -84,9 +89,7 @@ impl From<Change> for PackedChange {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Unpackable {
-    #[error("a splice of something that isn't here")]
-    Unknown,
-    #[error("a splice that doesn't fit what is here")]
+    #[error("a splice of something other than what is here")]
     Misfit,
     #[error(transparent)]
     Postcard(#[from] postcard::Error),
@@ -96,13 +99,14 @@ pub enum Unpackable {
 pub struct Packed;
 
 impl Packed {
-    /// Packs `change` for a client whose state is the one before it; `before` is the entity as that state has it.
-    pub fn pack(change: &Change, before: Option<&Entity>) -> Result<PackedChange, postcard::Error> {
+    /// Packs `change` for a client whose state is `before`.
+    pub fn pack(change: &Change, before: &EngineState) -> Result<PackedChange, postcard::Error> {
         let entity = match change {
             Change::Gone(key) => return Ok(PackedChange::Gone(key.clone())),
             Change::Put(entity) => entity,
         };
-        let Some(before) = before else {
+        let kind = entity.key().kind();
+        let Some((place, before)) = before.find(&entity.key()) else {
             return Ok(PackedChange::Put(entity.clone()));
         };
         let old = postcard::to_allocvec(before)?;
@@ -110,10 +114,13 @@ impl Packed {
         let shorter = old.len().min(new.len());
         let front = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
         let back = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count().min(shorter - front);
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(PackedChange::Splice(Splice {
-            key: entity.key(),
-            keep_front: u32::try_from(front).unwrap_or(u32::MAX),
-            keep_back: u32::try_from(back).unwrap_or(u32::MAX),
+            kind,
+            place: small(place),
+            checksum: checksum(&old),
+            keep_front: small(front),
+            keep_back: small(back),
             middle: new[front..new.len() - back].to_vec(),
         }))
     }
@@ -125,9 +132,10 @@ impl Packed {
             PackedChange::Gone(key) => return Ok(Change::Gone(key)),
             PackedChange::Splice(splice) => splice,
         };
-        let old = postcard::to_allocvec(state.get(&splice.key).ok_or(Unpackable::Unknown)?)?;
+        let old = state.nth(splice.kind, splice.place as usize).ok_or(Unpackable::Misfit)?;
+        let old = postcard::to_allocvec(old)?;
         let (front, back) = (splice.keep_front as usize, splice.keep_back as usize);
-        if front.saturating_add(back) > old.len() {
+        if checksum(&old) != splice.checksum || front.saturating_add(back) > old.len() {
             return Err(Unpackable::Misfit);
         }
         let mut new = old[..front].to_vec();
@@ -137,11 +145,20 @@ impl Packed {
     }
 }
 
+/// Fletcher's, of 16 bits.
+fn checksum(bytes: &[u8]) -> u16 {
+    let (low, high) = bytes.iter().fold((0u16, 0u16), |(low, high), byte| {
+        let low = (low + u16::from(*byte)) % 255;
+        (low, (high + low) % 255)
+    });
+    high << 8 | low
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{
-        ContainerState,
+        Container, ContainerState,
         arbitrary::{change, changes, container},
     };
     use proptest::prelude::*;
@@ -165,7 +182,7 @@ mod tests {
             for change in before {
                 state.apply(change);
             }
-            let packed = Packed::pack(&change, state.get(&change.key())).unwrap();
+            let packed = Packed::pack(&change, &state).unwrap();
             let bytes = postcard::to_allocvec(&packed).unwrap();
             let unpacked = Packed::unpack(postcard::from_bytes(&bytes).unwrap(), &state).unwrap();
             prop_assert_eq!(unpacked, change);
@@ -178,8 +195,22 @@ mod tests {
             stopped.state = ContainerState::Exited;
             stopped.exit_code = Some(137);
             stopped.finished_at = Some(Timestamp::from_micros(1_795_237_596_123_456));
-            let packed = Packed::pack(&Change::Put(stopped.into()), Some(&container.into())).unwrap();
-            prop_assert!(postcard::to_allocvec(&packed).unwrap().len() < 100);
+            let state = EngineState::from_iter([container.into()]);
+            let packed = Packed::pack(&Change::Put(stopped.into()), &state).unwrap();
+            prop_assert!(postcard::to_allocvec(&packed).unwrap().len() < 60);
+        }
+
+        #[test]
+        fn a_splice_of_an_entity_that_is_another_here_is_refused(one in container()) {
+            let mut changed = one.clone();
+            changed.state = ContainerState::Dead;
+            changed.exit_code = Some(1);
+            let theirs = EngineState::from_iter([one.clone().into()]);
+            let packed = Packed::pack(&Change::Put(changed.into()), &theirs).unwrap();
+            let name = format!("{}x", one.name);
+            let ours = EngineState::from_iter([Container { name, ..one }.into()]);
+            prop_assert!(Packed::unpack(packed.clone(), &ours).is_err());
+            prop_assert!(Packed::unpack(packed, &EngineState::default()).is_err());
         }
     }
 }

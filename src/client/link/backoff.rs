@@ -1,14 +1,14 @@
 //! How long to wait before the next try: 250 ms to 10 s, with jitter.
 //!
-//! For the first minute never more than a second: nothing tells a page that a server or a proxy is back, and whoever
+//! For the first minute always below a second: nothing tells a page that a server or a proxy is back, and whoever
 //! restarts one is looking.
 
 const FIRST: f64 = 250.0;
-const LONGEST_AT_FIRST: f64 = 1_000.0;
+const LONGEST_AT_FIRST: f64 = 800.0;
 const LONGEST: f64 = 10_000.0;
 
 /// Tries that take about a minute.
-const AT_FIRST: i32 = 80;
+const AT_FIRST: i32 = 100;
 
 pub(super) struct Backoff {
     tries: i32,

@@ -104,7 +104,7 @@ pub fn select_containers<'a>(
 #[derive(Default)]
 pub struct OrderedContainers {
     /// As they were when `seen` had been touched: looking each up again would cost more than filtering.
-    all: Vec<Arc<Container>>,
+    all: Vec<Searchable>,
     /// Of the same.
     keys: Arc<Vec<Key>>,
     /// What it is ordered by.
@@ -123,8 +123,9 @@ impl OrderedContainers {
             Some(touched) => self.move_to_their_places(touched, state, query),
             None => {
                 let unfiltered = ContainerQuery { search: String::new(), state: None, ..query.clone() };
-                self.all = select_containers(state.containers(), &unfiltered).into_iter().cloned().collect();
-                self.keys = Arc::new(self.all.iter().map(key_of).collect());
+                let ordered = select_containers(state.containers(), &unfiltered);
+                self.keys = Arc::new(ordered.iter().map(|it| key_of(it)).collect());
+                self.all = ordered.into_iter().map(Searchable::new).collect();
             }
         });
         self.seen = seen;
@@ -132,8 +133,10 @@ impl OrderedContainers {
         if query.state.is_none() && query.search.trim().is_empty() {
             return self.keys.clone();
         }
-        let passes = filter(query);
-        Arc::new(self.all.iter().filter(|it| passes(it)).map(key_of).collect())
+        let words = words(query);
+        let passes = |it: &Searchable| query.wants_state(it.container.state) && it.mentions_all(&words);
+        let both = self.all.iter().zip(&*self.keys);
+        Arc::new(both.filter(|(it, _)| passes(it)).map(|(_, key)| key.clone()).collect())
     }
 
     fn move_to_their_places(&mut self, mut touched: Vec<Key>, state: &EngineState, query: &ContainerQuery) {
@@ -148,8 +151,8 @@ impl OrderedContainers {
         }
         for key in touched {
             let Some(moved) = state.get(&key).and_then(Entity::as_container) else { continue };
-            let at = self.all.partition_point(|other| compare(other, moved, query).is_lt());
-            self.all.insert(at, moved.clone());
+            let at = self.all.partition_point(|other| compare(&other.container, moved, query).is_lt());
+            self.all.insert(at, Searchable::new(moved));
             keys.insert(at, key);
         }
     }
@@ -159,31 +162,50 @@ fn key_of(container: &Arc<Container>) -> Key {
     Key::Container(container.host.clone(), container.id.clone())
 }
 
+/// A container with what a search looks through, in one piece: a keystroke asks it of ten thousand.
+struct Searchable {
+    container: Arc<Container>,
+    /// Name, image, project, networks and public ports, in lower case, a line each.
+    text: String,
+}
+
+impl Searchable {
+    fn new(container: &Arc<Container>) -> Self {
+        let mut text = String::with_capacity(96);
+        let mut line = |line: &str| {
+            text.push_str(line);
+            text.push('\n');
+        };
+        line(&container.name);
+        line(&container.image);
+        container.project().into_iter().for_each(&mut line);
+        container.networks.iter().for_each(|network| line(&network.name));
+        container.ports.iter().filter_map(|port| port.public).for_each(|port| line(&port.to_string()));
+        text.make_ascii_lowercase();
+        Self { container: container.clone(), text }
+    }
+
+    fn mentions_all(&self, words: &[String]) -> bool {
+        words.iter().all(|word| contains(&self.text, word) || self.container.id.as_str().starts_with(word))
+    }
+}
+
+/// In lower case.
+fn words(query: &ContainerQuery) -> Vec<String> {
+    query.search.split_whitespace().map(str::to_ascii_lowercase).collect()
+}
+
 /// Whether a container passes the query's words and state.
-fn filter(query: &ContainerQuery) -> impl Fn(&Container) -> bool {
-    let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
-    move |container| query.wants_state(container.state) && words.iter().all(|word| mentions(container, word))
+fn filter(query: &ContainerQuery) -> impl Fn(&Arc<Container>) -> bool {
+    let words = words(query);
+    move |it| query.wants_state(it.state) && (words.is_empty() || Searchable::new(it).mentions_all(&words))
 }
 
-fn mentions(container: &Container, word: &str) -> bool {
-    let contains = |text: &str| contains_ignoring_case(text, word);
-    // To write out a port costs more than all the others, and only a number can be found in it.
-    let may_be_port = word.bytes().all(|byte| byte.is_ascii_digit());
-    contains(&container.name)
-        || contains(&container.image)
-        || container.id.as_str().starts_with(word)
-        || container.project().is_some_and(contains)
-        || container.networks.iter().any(|network| contains(&network.name))
-        || may_be_port
-            && container.ports.iter().filter_map(|port| port.public).any(|port| port.to_string().contains(word))
-}
-
-/// `word` is in lower case. Makes no copy: a keystroke asks this of every text of ten thousand containers.
-fn contains_ignoring_case(text: &str, word: &str) -> bool {
+/// As `str::contains`, which prepares itself for every text anew: here that would be most of the work.
+fn contains(text: &str, word: &str) -> bool {
     let (text, Some((first, rest))) = (text.as_bytes(), word.as_bytes().split_first()) else { return true };
-    let begins = |at: usize| text[at].to_ascii_lowercase() == *first;
-    let goes_on = |at: usize| text[at + 1..at + word.len()].iter().zip(rest).all(|(a, b)| a.to_ascii_lowercase() == *b);
-    (0..(text.len() + 1).saturating_sub(word.len())).any(|at| begins(at) && goes_on(at))
+    let last = text.len().saturating_sub(rest.len());
+    (0..last).any(|at| text[at] == *first && &text[at + 1..at + 1 + rest.len()] == rest)
 }
 
 fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {

@@ -64,7 +64,7 @@ impl<'a> Step<'a> {
 
     /// Whether it changed anything.
     pub(super) fn apply(&mut self, change: Change) -> bool {
-        let packed = Packed::pack(&change, self.state.get(&change.key()));
+        let packed = Packed::pack(&change, self.state);
         let touched = self.state.apply(change);
         if touched.is_empty() {
             return false;
