@@ -17,8 +17,8 @@ use leptos_router::params::ParamsMap;
 /// A state with no more entities than this is sent whole.
 const SMALL: usize = 300;
 
-/// Of each list: two screens.
-pub const FIRST: usize = 60;
+/// Of each list: two usual screens, or a tall one.
+pub const FIRST: usize = 40;
 
 /// What the page at `path` shows first of `state`, and the totals when that isn't all.
 pub fn excerpt(state: &EngineState, path: &str, address: &ParamsMap, now: Timestamp) -> (Vec<Entity>, Option<Totals>) {

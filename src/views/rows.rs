@@ -10,7 +10,6 @@ use leptos::{
     tachys::{reactive_graph::OwnedView, view::keyed as tachys},
 };
 use std::{
-    collections::HashSet,
     ops::Range,
     sync::{Arc, Mutex},
 };
@@ -137,10 +136,14 @@ impl Shown {
             let rest = (before[front..].iter().rev()).zip(all[front..].iter().rev());
             all.len() - front - rest.take_while(|(a, b)| a == b).count() <= PER_FRAME
         };
-        let Some(before) = before.filter(|before| !few(before)) else {
-            return Self { range: wanted, lines: all, is_cut: false };
+        let Some(before) = before else {
+            // What comes with the page.
+            let range = within(&(0..FIRST), lines.len());
+            return Self { is_cut: range != wanted, lines: lines.between(range.clone()), range };
         };
-        let before: HashSet<&Line> = before.iter().collect();
+        if few(before) {
+            return Self { range: wanted, lines: all, is_cut: false };
+        }
         let is_new = |at: usize| usize::from(!before.contains(&all[at - wanted.start]));
         let seen = within(&window.seen, lines.len());
         let (mut start, mut end) = (seen.start.max(wanted.start), seen.end.min(wanted.end));
@@ -210,7 +213,7 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
     let body = NodeRef::<html::Tbody>::new();
     let window = RwSignal::new(Window::FIRST);
     let next_frame = ArcTrigger::new();
-    // What comes with the page is whole, as the server made it.
+    // Both sides begin with the same.
     let is_first = Owner::current_shared_context().is_none_or(|it| !it.is_browser() || it.during_hydration());
     let shown = {
         let next_frame = next_frame.clone();
@@ -221,32 +224,31 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
             window.with(|window| lines.with(|lines| Shown::next(lines, window, before)))
         })
     };
-    let count = Memo::new(move |_| lines.with(Lines::len));
     // Not by a custom property: every row would inherit it, and be styled anew with each step of scrolling.
     let room = live(move || {
-        let (count, Range { start, end }) = (count.get(), shown.with(|shown| shown.range.clone()));
+        let (count, Range { start, end }) = (lines.with(Lines::len), shown.with(|shown| shown.range.clone()));
         let rooms = window.with(|window| (window.room(start), window.room(count.saturating_sub(end))));
         (rooms != (0, 0)).then(|| format!("padding-block:{}px {}px", rooms.0, rooms.1))
-    });
-    Effect::new(move |_| {
-        if shown.with(|shown| shown.is_cut) {
-            // The first of the two is the frame that shows what there is already.
-            let next_frame = next_frame.clone();
-            request_animation_frame(move || request_animation_frame(move || next_frame.notify()));
-        }
     });
     let scrolled = use_context::<Scrolled>().unwrap_or_default();
     Effect::new(move |_| {
         scrolled.0.track();
-        count.track();
+        shown.track();
+        let next_frame = next_frame.clone();
         // What a size is read from has to be laid out first.
         request_animation_frame(move || {
-            let Some(start) = shown.try_with_untracked(|shown| shown.range.start) else { return };
+            let Some((start, is_cut)) = shown.try_with_untracked(|shown| (shown.range.start, shown.is_cut)) else {
+                return;
+            };
             let known = window.get_untracked();
             if let Some(now) = body.get_untracked().and_then(|body| measure(&body, start, &known))
                 && now != known
             {
                 window.set(now);
+            }
+            // This frame shows what there is already.
+            if is_cut {
+                request_animation_frame(move || next_frame.notify());
             }
         });
     });

@@ -96,7 +96,10 @@ pub fn select_containers<'a>(
     query: &ContainerQuery,
 ) -> Vec<&'a Arc<Container>> {
     let passes = filter(query);
-    let chosen: Vec<&Arc<Container>> = containers.filter(|container| passes(container)).collect();
+    ordered(containers.filter(|container| passes(container)).collect(), query)
+}
+
+fn ordered<'a>(chosen: Vec<&'a Arc<Container>>, query: &ContainerQuery) -> Vec<&'a Arc<Container>> {
     order(chosen.len(), &mut |a, b| compare(chosen[a], chosen[b], query)).into_iter().map(|at| chosen[at]).collect()
 }
 
@@ -122,8 +125,7 @@ impl OrderedContainers {
         store.look(|state| match touched.filter(|_| is_same) {
             Some(touched) => self.move_to_their_places(touched, state, query),
             None => {
-                let unfiltered = ContainerQuery { search: String::new(), state: None, ..query.clone() };
-                let ordered = select_containers(state.containers(), &unfiltered);
+                let ordered = ordered(state.containers().collect(), query);
                 self.keys = Arc::new(ordered.iter().map(|it| key_of(it)).collect());
                 self.all = ordered.into_iter().map(Searchable::new).collect();
             }
