@@ -1,8 +1,9 @@
 //! One container: a row of the table, or a card, by style alone.
 //!
 //! A row has one effect, which draws it from what one memo gathers: an effect for every cell made a row ten times as
-//! dear, which scrolling through ten thousand pays for. For the same reason rows have no handlers of their own: the table
-//! listens for all, see `list.rs`.
+//! dear, which scrolling through ten thousand pays for. Only the two cells that tell a time have their own: a hundred rows
+//! drawn anew with each second would keep a change waiting for 40 ms. Rows have no handlers either: the table listens for
+//! all, see `list.rs`.
 
 use super::page::Page;
 use crate::{
@@ -29,8 +30,6 @@ pub(super) fn row(key: Key) -> AnyView {
         let entity = row.get();
         let it = entity.as_container()?;
         Some(Drawn {
-            status: format::status(it, now.get()),
-            made: format::ago(it.created, now.get()),
             is_pending: page.acts.is_pending(it),
             is_selected: page.selected.with(|selected| selected.binary_search(&key).is_ok()),
             is_open: page.acts.menu.with(|open| open.as_ref() == Some(&key)),
@@ -40,7 +39,7 @@ pub(super) fn row(key: Key) -> AnyView {
     let mut glows = Glows::default();
     live(move || {
         let drawn = drawn.get();
-        drawn.map_or_else(|| ().into_any(), |it| cells(&it, glows.of(&it.container), &site.hostname))
+        drawn.map_or_else(|| ().into_any(), |it| cells(&it, glows.of(&it.container), &site.hostname, &now))
     })
     .into_any()
 }
@@ -49,9 +48,6 @@ pub(super) fn row(key: Key) -> AnyView {
 #[derive(Clone, PartialEq)]
 struct Drawn {
     container: Arc<Container>,
-    /// These two move by themselves.
-    status: String,
-    made: String,
     is_pending: bool,
     is_selected: bool,
     is_open: bool,
@@ -79,7 +75,12 @@ impl Glows {
     }
 }
 
-fn cells(drawn: &Drawn, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4], hostname: &str) -> AnyView {
+fn cells(
+    drawn: &Drawn,
+    [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
+    hostname: &str,
+    now: &ArcRwSignal<Timestamp>,
+) -> AnyView {
     let it = &drawn.container;
     let (repository, tag) = format::image(&it.image);
     let (first, class) = first(it.state);
@@ -114,9 +115,11 @@ fn cells(drawn: &Drawn, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
             <td class="ports" title=port_texts(it).join(", ")>{ports(it, hostname)}</td>
             <td class="nets" title=networks_again data-glow=nets_glow>{networks}</td>
             <td class="made">
-                <time datetime=it.created.to_string() title=format::exact(it.created)>{drawn.made.clone()}</time>
+                <time datetime=it.created.to_string() title=format::exact(it.created)>
+                    {told_by(now, it, |it, now| format::ago(it.created, now))}
+                </time>
             </td>
-            <td class="age" data-glow=age_glow>{drawn.status.clone()}</td>
+            <td class="age" data-glow=age_glow>{told_by(now, it, format::status)}</td>
             <td class="act">
                 <button class=class title=format!("{} {name}", first.verb()) aria-busy=drawn.is_pending.then_some("true")></button>
                 <button class="restart" title=format!("Restart {name}")></button>
@@ -130,6 +133,17 @@ fn cells(drawn: &Drawn, [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
         </tr>
     }
     .into_any()
+}
+
+/// A text that the clock moves.
+fn told_by(
+    now: &ArcRwSignal<Timestamp>,
+    container: &Arc<Container>,
+    tell: fn(&Container, Timestamp) -> String,
+) -> AnyView {
+    let (container, now) = (container.clone(), now.clone());
+    let text = leaving_no_trace(move || tell(&container, now.get()));
+    live(move || text.get()).into_any()
 }
 
 fn networks(container: &Container) -> String {
