@@ -50,7 +50,8 @@ install_packages() {
 # Whether the package manager knows a package: a name that is missing here is often another name there.
 package_exists() {
   fetch_package_lists
-  apt-cache policy "$1" | grep -q 'Candidate: [^(]'
+  # Not by a pipe: a grep that has seen enough ends, and what writes to it then counts as failed.
+  [[ "$(apt-cache policy "$1")" == *'Candidate: '[^\(]* ]]
 }
 
 # Repeats a question until its answer is yes; fails after the given number of seconds.
