@@ -27,7 +27,7 @@ pub(super) fn HostFacts() -> impl IntoView {
                 <Fact term="System" value=engine.os />
                 <Fact term="Kernel" value=engine.kernel note=engine.arch />
                 <Fact term="CPUs" value=engine.cpus.to_string() />
-                <Fact term="Memory" value=memory note=unit.to_owned() />
+                <Fact term="Memory" value=format!("{memory} {unit}") />
                 <Fact term="Storage" value=engine.storage_driver />
             }.into_any())
         })
