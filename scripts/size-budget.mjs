@@ -4,7 +4,7 @@ import { extname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
 /** Bytes of wasm, JavaScript and CSS together, in brotli. The page itself comes on top, 10 KB at most. */
-const budget = 216_500;
+const budget = 217_500;
 
 const pkg = join("target", "site", "pkg");
 const files = readdirSync(pkg)
