@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
-/** Bytes of wasm, JavaScript and CSS together, in brotli. The page itself comes on top, 10 KB at most. */
+/** Bytes of wasm, JavaScript and CSS together, in brotli. The page itself comes on top: 11 KB with a hundred containers. */
 const budget = 217_500;
 
 const pkg = join("target", "site", "pkg");
