@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { chromiumLaunch } from './support/chromium';
 import { root } from './support/paths';
 
-export default defineConfig({
+export default defineConfig<object, { on: 'docker' | 'podman' }>({
   testDir: join(root, 'end2end', 'tests'),
   outputDir: join(root, 'target', 'end2end', 'results'),
   // One engine, counted by several tests: two workers would see each other's containers come and go.
@@ -13,7 +13,16 @@ export default defineConfig({
   forbidOnly: true,
   timeout: 45_000,
   expect: { timeout: 5_000 },
-  reporter: [['list'], ['html', { outputFolder: join(root, 'target', 'end2end', 'report'), open: 'never' }]],
+  reporter: [
+    ['list'],
+    ['html', { outputFolder: join(root, 'target', 'end2end', 'report'), open: 'never' }],
+    [join(root, 'end2end', 'support', 'failures.ts')],
+  ],
+  projects: [
+    { name: 'docker' },
+    // What people do with containers, once more, with another engine. What it can't do, or says in other words, is tagged.
+    { name: 'podman', use: { on: 'podman' }, testMatch: /\/(actions|bulk|logs|terminal|inside|manage-containers|manage-lists|recipes|refusals|tasks)\.spec/, grepInvert: /@docker/ },
+  ],
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },

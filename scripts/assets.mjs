@@ -1,4 +1,4 @@
-// Which fonts and icons does the site serve? Copies them out of the npm packages into public/.
+// Which fonts, icons and libraries does the site serve? Copies them out of the npm packages into public/.
 // Run it where node_modules is (the repository root). It writes a file only when its content changed, so a
 // running `cargo leptos watch` is not woken for nothing.
 import { createRequire } from "node:module";
@@ -15,6 +15,10 @@ const copies = {
   "fonts/inter.txt": "@fontsource-variable/inter/LICENSE",
   "fonts/mono.woff2": "@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
   "fonts/mono.txt": "@fontsource-variable/jetbrains-mono/LICENSE",
+  "terminal/xterm.js": "@xterm/xterm/lib/xterm.mjs",
+  "terminal/xterm.css": "@xterm/xterm/css/xterm.css",
+  "terminal/xterm.txt": "@xterm/xterm/LICENSE",
+  "terminal/addon-fit.js": "@xterm/addon-fit/lib/addon-fit.mjs",
 };
 
 /** Our word for an icon, and Lucide's. Add one here when a view needs it; unused ones cost every visitor. */
@@ -24,6 +28,25 @@ const icons = [
   ["images", "layers"],
   ["volumes", "database"],
   ["networks", "network"],
+  ["engine", "server"],
+  ["events", "history"],
+  ["alerts", "bell"],
+  ["silence", "bell-off"],
+  ["settings", "settings"],
+  ["tasks", "list-checks"],
+  ["pull", "cloud-download"],
+  ["push", "cloud-upload"],
+  ["build", "hammer"],
+  ["prune", "eraser"],
+  ["import", "file-up"],
+  ["export", "file-down"],
+  ["registry", "key-round"],
+  ["limits", "sliders-horizontal"],
+  ["recipe", "scroll-text"],
+  ["more", "ellipsis"],
+  ["add", "plus"],
+  ["edit", "pencil"],
+  ["send", "send"],
   ["realtime", "activity"],
   ["theme-system", "contrast"],
   ["theme-light", "sun"],
@@ -40,8 +63,16 @@ const icons = [
   ["unpause", "step-forward"],
   ["kill", "zap"],
   ["remove", "trash-2"],
+  ["tag", "tags"],
+  ["folder", "folder"],
+  ["file", "file"],
+  ["link", "link-2"],
+  ["wrap", "text-wrap"],
+  ["end", "arrow-down-to-line"],
+  ["special", "file-cog"],
   ["close", "x"],
   ["copy", "copy"],
+  ["download", "download"],
   ["check", "check"],
   ["warn", "triangle-alert"],
   ["error", "circle-x"],

@@ -47,6 +47,24 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Installs the package of a program whose service is not wanted: neither now nor at the next boot.
+install_without_service() {
+  # Debian starts a service as it installs it, unless this file forbids it. One that is there already is the machine's own.
+  local policy=/usr/sbin/policy-rc.d forbidden=no
+  if [[ ! -e $policy ]]; then
+    forbidden=yes
+    # shellcheck disable=SC2016 # expanded by the inner shell, which has root's rights
+    as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy"
+  fi
+  local done=0
+  install_packages "$1" || done=$?
+  [[ $forbidden == no ]] || as_root rm -f "$policy"
+  ((done == 0)) || return "$done"
+  # What the machine's own policy may have let start; there was none of it here before.
+  if service "$1" status >/dev/null 2>&1; then as_root service "$1" stop; fi
+  if has systemctl; then as_root systemctl --quiet disable "$1"; fi
+}
+
 # Whether the package manager knows a package: a name that is missing here is often another name there.
 package_exists() {
   fetch_package_lists

@@ -59,15 +59,27 @@ fn model_and_wire_name_no_framework_no_engine_and_no_io() {
 
 #[test]
 fn only_the_engine_client_names_bollard_and_its_transport() {
-    assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "hyper_util", "hyperlocal"]);
+    assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "hyperlocal"]);
+}
+
+#[test]
+fn only_the_engine_client_and_notifications_open_connections() {
+    let opens = |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/");
+    assert_not_named(opens, &["hyper_util", "hyper_rustls", "rustls", "lettre"]);
+}
+
+#[test]
+fn only_the_history_speaks_sql() {
+    assert_not_named(|path| path.starts_with("server/history/"), &["rusqlite"]);
 }
 
 #[test]
 fn the_server_names_no_views_but_where_it_renders_pages() {
     let elsewhere = |path: &str| !path.starts_with("server/") || path == "server/http/pages.rs";
     assert_not_named(elsewhere, &["views"]);
-    // hyper has a `client` of its own.
-    assert_not_named(|path| elsewhere(path) || path.starts_with("server/engine/"), &["client"]);
+    // hyper and lettre have a `client` of their own.
+    let has_its_own = |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/");
+    assert_not_named(|path| elsewhere(path) || has_its_own(path), &["client"]);
 }
 
 #[test]
@@ -112,12 +124,30 @@ fn there_are_no_mutable_globals() {
 
 #[test]
 fn every_action_is_performed_by_the_one_function_that_requires_first() {
+    const PERFORMERS: [&str; 5] = ["perform", "change_alerts", "keep_preferences", "sign_in", "sign_out"];
     for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("actions/")) {
         let functions = code.matches("#[server").count();
-        assert_eq!(functions, code.matches("perform(&app, &caller").count(), "{path}");
+        let performed = PERFORMERS.map(|name| code.matches(&format!("{name}(&app, &caller")).count());
+        assert_eq!(functions, performed.into_iter().sum::<usize>(), "{path}");
     }
     let commands = sources().into_iter().find(|(path, _)| path == "server/commands.rs").unwrap().1;
-    let body = commands.split("pub async fn perform").nth(1).unwrap();
-    let first_line = body.lines().nth(1).unwrap_or_default().trim_start();
-    assert!(first_line.starts_with("require("), "{first_line}");
+    assert_eq!(commands.matches("pub async fn").count(), PERFORMERS.len(), "each is checked below");
+    for name in PERFORMERS {
+        let body = commands.split(&format!("pub async fn {name}(")).nth(1).unwrap();
+        let first_line = body.lines().skip_while(|line| !line.ends_with('{')).nth(1).unwrap_or_default().trim_start();
+        assert!(first_line.starts_with("require("), "{name}: {first_line}");
+    }
+}
+
+#[test]
+fn every_query_requires_first() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("queries/")) {
+        for body in code.split("#[server").skip(1) {
+            // After what it uses; rustfmt puts a `use` of several lines in braces.
+            let mut lines = body.lines().map(str::trim_start).skip_while(|line| !line.ends_with('{')).skip(1);
+            let first_line = lines.find(|line| line.starts_with("let ") || line.contains('(')).unwrap_or_default();
+            let asks = first_line.starts_with("let (app, ") && first_line.contains(" = asking(Permission::");
+            assert!(asks, "{path}: {first_line}");
+        }
+    }
 }

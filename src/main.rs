@@ -10,7 +10,7 @@ use quaylight::{
     },
     sim,
 };
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 use tokio::{net::TcpListener, signal};
 
 /// A real-time Docker console in the browser.
@@ -65,8 +65,11 @@ async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
             Err(error) => return fail(&error.to_string()),
         },
     };
+    // What happens on an engine that isn't there is no history: its folder goes at the end.
+    let passing = if demo.is_some() { PassingFolder::new() } else { None };
     if let Some(url) = engine.as_ref().and_then(|engine| engine.url().parse().ok()) {
         config.engine = url;
+        config.data_dir = passing.as_ref().map(|folder| folder.0.clone());
     }
     tracing::info!(%config, "starting");
     let listener = match TcpListener::bind(config.listen).await {
@@ -86,6 +89,27 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+/// Gone with the demonstration.
+struct PassingFolder(PathBuf);
+
+impl PassingFolder {
+    fn new() -> Option<Self> {
+        let folder = std::env::temp_dir().join(format!("quaylight-demo-{}", std::process::id()));
+        // Of one that was killed.
+        std::fs::remove_dir_all(&folder).ok();
+        std::fs::create_dir_all(&folder).ok()?;
+        Some(Self(folder))
+    }
+}
+
+impl Drop for PassingFolder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!(%error, "the demonstration's folder stays");
+        }
     }
 }
 

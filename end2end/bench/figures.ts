@@ -3,6 +3,7 @@
 export const figures = {
   latency: 'from the engine’s event to the page, over a bare reader; bytes of a change',
   idle: 'CPU, memory and engine calls while nothing happens',
+  usage: 'what containers use: its cost, and whether it comes on time',
   load: 'the first load of a page',
   memory: 'resident memory, and what a hundred sockets add to it',
   busy: 'CPU with twenty changes a second',
@@ -28,6 +29,11 @@ export const targets = {
   hundredSocketsBytes: 10 * MB,
   idleShare: 0.01,
   busyShare: 0.05,
+  usageShare: 0.03,
+  manyUsagesShare: 0.1,
+  /** To draw the sparklines of a page on which fifty containers stand. */
+  sparklinesShare: 0.05,
+  sampleMs: 2_000,
   lastOfThousandMs: 50,
   pageBytes: 220_000,
   firstRowMs: 300,

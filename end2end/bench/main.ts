@@ -28,6 +28,7 @@ import { measureRows } from './rows';
 import type { Setting, SettingOn } from './setting';
 import { compareSizes } from './sizes';
 import { measureStorm } from './storm';
+import { measureManyUsages, measureUsage } from './usage';
 
 const options = readOptions(process.argv.slice(2));
 const amounts = amountsOf(options);
@@ -40,15 +41,20 @@ const say = (line: string) => console.error(`[${seconds()} s] ${line}`);
 
 /** At which sizes of the real engine, and of the simulator, what is measured. */
 const onEngine: [number, Partial<Record<FigureName, (setting: SettingOn) => Promise<void>>>][] = options.quick
-  ? [[100, { latency: measureLatency, idle: measureIdle, load: measureLoad }]]
+  ? [
+      [50, { usage: measureUsage }],
+      [100, { latency: measureLatency, idle: measureIdle, load: measureLoad }],
+    ]
   : [
       [2, { latency: measureLatency }],
+      [50, { usage: measureUsage }],
       [100, { latency: measureLatency, idle: measureIdle, load: measureLoad }],
       [500, { latency: measureLatency }],
     ];
 const onSimulator = options.quick ? [10_000] : [1_000, 10_000];
 const byItself: Partial<Record<FigureName, (setting: Setting) => Promise<void>>> = {
   memory: measureMemory,
+  usage: measureManyUsages,
   busy: measureBusy,
   fanout: measureFanout,
   rows: measureRows,

@@ -10,7 +10,9 @@ interface ChaosFixtures {
 /** What Chromium itself writes to the console when a connection is refused, cut or answered by a proxy. */
 const ofTheNetwork = [
   /console (error|warning): WebSocket connection to '[^']+\/ws\?/,
-  /console error: Failed to load resource: .*\/api\/(stream|state|ping)\b/,
+  /console error: Failed to load resource: .*\/api\/(stream|state|stats|ping)\b/,
+  // The code of other pages, which is asked for again.
+  /console error: (Failed to load resource|TypeError)[^]*\/pkg\//,
 ];
 
 export const test = base.extend<ChaosFixtures>({

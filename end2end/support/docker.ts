@@ -74,7 +74,7 @@ export class Docker {
   /** A new image of its own, not just another tag; its id. */
   image(tag: string, content = tag): Promise<string> {
     return this.cliWith(
-      { input: tarWith('content', content) },
+      { input: tarOf({ content }) },
       'import',
       '--change',
       `LABEL ${this.label}`,
@@ -129,8 +129,12 @@ export async function ensureTestImage(host: string = defaultEngine): Promise<voi
   await run(script('test-image'), [], { env: { DOCKER_HOST: host } });
 }
 
-/** A tar archive (ustar) with one small file: what `docker import` wants. */
-function tarWith(path: string, content: string): Buffer {
+/** A tar archive (ustar) of small files, name → content. */
+export function tarOf(files: Record<string, string>): Buffer {
+  return Buffer.concat([...Object.entries(files).map(([path, content]) => entryOf(path, content)), Buffer.alloc(1024)]);
+}
+
+function entryOf(path: string, content: string): Buffer {
   const body = Buffer.from(content);
   const header = Buffer.alloc(512);
   header.write(path, 0);
@@ -144,6 +148,5 @@ function tarWith(path: string, content: string): Buffer {
   header.write('ustar\u000000', 257);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  const padding = Buffer.alloc((512 - (body.length % 512)) % 512);
-  return Buffer.concat([header, body, padding, Buffer.alloc(1024)]);
+  return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
 }

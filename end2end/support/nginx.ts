@@ -1,11 +1,11 @@
 // What do people's reverse proxies do to us? A private nginx in front of the server, healthy or broken in one way.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { end } from './ended';
 import { ask } from './http';
+import { freePort } from './ports';
 
 const upgradePassed = `
       proxy_http_version 1.1;
@@ -123,15 +123,4 @@ function binary(): string {
   const found = folders.map((folder) => join(folder, 'nginx')).find((path) => existsSync(path));
   if (found === undefined) throw new Error('There is no nginx: scripts/setup test installs it.');
   return found;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

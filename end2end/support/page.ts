@@ -24,7 +24,13 @@ export async function waitLive(page: Page): Promise<void> {
 }
 
 export async function open(page: Page, path: string): Promise<void> {
-  await page.goto(path);
+  try {
+    await page.goto(path);
+  } catch (error) {
+    // Chromium gives a navigation up when the machine's network changes, which each container on a bridge does to it.
+    if (!String(error).includes('net::ERR_NETWORK_CHANGED')) throw error;
+    await page.goto(path);
+  }
   await waitLive(page);
 }
 

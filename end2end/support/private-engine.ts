@@ -1,5 +1,5 @@
 // How does a test get a Docker engine that it may stop?
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { script } from './paths';
@@ -13,11 +13,21 @@ export class PrivateEngine {
     readonly host: string,
   ) {}
 
-  static async start(): Promise<PrivateEngine> {
+  /** With a disk of so many MB, where that is said. */
+  static async start({ megabytes }: { megabytes?: number } = {}): Promise<PrivateEngine> {
     const dir = mkdtempSync(join(tmpdir(), 'qlt-engine-'));
+    if (megabytes !== undefined) {
+      mkdirSync(join(dir, 'data'));
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', join(dir, 'data')]);
+    }
     const engine = new PrivateEngine(dir, await run(script('private-engine'), ['url', dir]));
     await engine.do('start');
     return engine;
+  }
+
+  /** Command and arguments that run something on the engine's own network, of which this machine's is no part. */
+  get onItsNetwork(): string[] {
+    return ['nsenter', `--net=/proc/${readFileSync(join(this.dir, 'docker.pid'), 'utf8').trim()}/ns/net`];
   }
 
   get socket(): string {

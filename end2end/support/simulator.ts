@@ -16,6 +16,8 @@ export interface Truth {
   networks: { id: string; name: string }[];
   events_sent: number;
   events_dropped: number;
+  /** Readers of `GET /containers/{id}/stats` at this moment. */
+  stats_streams: number;
   /** How often each route was asked, as `GET /containers/{id}/json`. */
   requests: Record<string, number>;
 }

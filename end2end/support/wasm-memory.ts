@@ -7,7 +7,8 @@ export async function keepWasmMemory(page: Page): Promise<void> {
     const streaming = WebAssembly.instantiateStreaming;
     WebAssembly.instantiateStreaming = async (...given) => {
       const source = await streaming.apply(WebAssembly, given);
-      (window as any).quaylightTestMemory = source.instance.exports.memory;
+      // What is loaded later uses the memory of the first.
+      (window as any).quaylightTestMemory ??= source.instance.exports.memory;
       return source;
     };
   });

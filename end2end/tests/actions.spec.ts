@@ -103,7 +103,10 @@ test('a selection is stopped and removed together', async ({ page, docker }) => 
 
   await toolbar.getByRole('button', { name: 'Remove 3 containers', exact: true }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Remove 3 containers', exact: true }).click();
+  const sure = dialog.getByRole('button', { name: 'Remove 3 containers', exact: true });
+  await expect(sure, 'several go only when somebody types so').toBeDisabled();
+  await dialog.getByLabel('Confirm').fill('3 containers');
+  await sure.click();
   for (const name of names) await expect(rowOf(page, 'container', name)).toHaveCount(0);
   await expect(toolbar, 'the selection went with them').toHaveCount(0);
   expect(Object.keys(await docker.states())).toEqual([other]);

@@ -1,56 +1,60 @@
 // Does an open page survive the restart of its engine: stale at once, right again at once, and calm in between?
 import type { Page } from '@playwright/test';
+import { button, choose, dialog, submit } from '../support/acting';
 import { Docker } from '../support/docker';
-import { expect, test } from '../support/fixtures';
+import { expect, test as base } from '../support/fixtures';
 import { badge, expectState, mark, open, statesOnPage } from '../support/page';
 import { PrivateEngine } from '../support/private-engine';
 import { Server } from '../support/server';
 
-test('an engine restart under an open page', async ({ page, pageLog }) => {
-  test.setTimeout(120_000);
-  const engine = await PrivateEngine.start();
-  const server = await Server.start(engine.host);
-  try {
+/** An engine that the test may stop, and a server that follows it. */
+const test = base.extend<{ own: { engine: PrivateEngine; server: Server; docker: Docker } }>({
+  own: async ({ page, pageLog }, use) => {
+    const engine = await PrivateEngine.start();
+    const server = await Server.start(engine.host);
     pageLog.watch(page, server.url);
-    const docker = new Docker(engine.host);
-    await docker.create(docker.name('made'));
-    await docker.start(docker.name('ends'));
-    await docker.start(docker.name('returns'), { options: ['--restart', 'always'] });
-    await docker.start(docker.name('failed'), { command: ['sh', '-c', 'exit 3'] });
-
-    await open(page, `${server.url}/containers`);
-    for (const [word, state] of Object.entries({ made: 'created', ends: 'running', returns: 'running', failed: 'exited' }))
-      await expectState(page, docker.name(word), state);
-    const document = await mark(page);
-    const rows = await watchRows(page);
-
-    await engine.stop();
-    await expect(staleNotice(page), 'marked stale with its age').toBeVisible({ timeout: 2_000 });
-    await expect(page.locator('[data-stale="true"]').first(), 'the content is dimmed').toBeAttached({ timeout: 2_000 });
-    await expect(badge(page), 'our own socket is well').toHaveAttribute('data-connection', 'live');
-    expect(Object.keys(await statesOnPage(page, docker.prefix)), 'what was known stays').toHaveLength(4);
-
-    await engine.startAgain();
-    await expect(staleNotice(page), 'no longer stale').toHaveCount(0, { timeout: 2_000 });
-    await expect(page.locator('[data-stale="true"]')).toHaveCount(0);
-    await expect
-      .poll(async () => differences(await statesOnPage(page, docker.prefix), await docker.states()), {
-        message: 'the page says what docker ps says',
-        timeout: 2_000,
-      })
-      .toEqual([]);
-
-    // And it is live, not just right.
-    await docker.cli('rename', docker.name('made'), docker.name('renamed'));
-    await expectState(page, docker.name('renamed'), 'created');
-    await document.stayed();
-    expect(await rows.removed(), 'rows that left the page in between').toEqual([]);
-  } finally {
+    await use({ engine, server, docker: new Docker(engine.host) });
     // First the page: left open, it would report the server we take from it.
     await page.close();
     await server.stop();
     await engine.remove();
-  }
+  },
+});
+
+test('an engine restart under an open page', async ({ page, own: { engine, server, docker } }) => {
+  test.setTimeout(120_000);
+  await docker.create(docker.name('made'));
+  await docker.start(docker.name('ends'));
+  await docker.start(docker.name('returns'), { options: ['--restart', 'always'] });
+  await docker.start(docker.name('failed'), { command: ['sh', '-c', 'exit 3'] });
+
+  await open(page, `${server.url}/containers`);
+  for (const [word, state] of Object.entries({ made: 'created', ends: 'running', returns: 'running', failed: 'exited' }))
+    await expectState(page, docker.name(word), state);
+  const document = await mark(page);
+  const rows = await watchRows(page);
+
+  await engine.stop();
+  await expect(staleNotice(page), 'marked stale with its age').toBeVisible({ timeout: 2_000 });
+  await expect(page.locator('[data-stale="true"]').first(), 'the content is dimmed').toBeAttached({ timeout: 2_000 });
+  await expect(badge(page), 'our own socket is well').toHaveAttribute('data-connection', 'live');
+  expect(Object.keys(await statesOnPage(page, docker.prefix)), 'what was known stays').toHaveLength(4);
+
+  await engine.startAgain();
+  await expect(staleNotice(page), 'no longer stale').toHaveCount(0, { timeout: 2_000 });
+  await expect(page.locator('[data-stale="true"]')).toHaveCount(0);
+  await expect
+    .poll(async () => differences(await statesOnPage(page, docker.prefix), await docker.states()), {
+      message: 'the page says what docker ps says',
+      timeout: 2_000,
+    })
+    .toEqual([]);
+
+  // And it is live, not just right.
+  await docker.cli('rename', docker.name('made'), docker.name('renamed'));
+  await expectState(page, docker.name('renamed'), 'created');
+  await document.stayed();
+  expect(await rows.removed(), 'rows that left the page in between').toEqual([]);
 });
 
 test('a server that starts before its engine waits for it, and the open page fills by itself', async ({ page, pageLog }) => {
@@ -72,6 +76,124 @@ test('a server that starts before its engine waits for it, and the open page fil
     await server.stop();
     await engine.remove();
   }
+});
+
+test('an engine that goes away in the middle of what was asked for: each says so, and nothing is half done', async ({ page, pageLog, own: { engine, server, docker } }) => {
+  test.setTimeout(120_000);
+  // The browser reports the refusals in its console, as it must.
+  pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
+  const [slow, other] = [docker.name('slow'), docker.name('other')];
+  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '10'] });
+  await docker.start(other);
+  await open(page, `${server.url}/containers`);
+  const row = (name: string) => page.locator(`[data-entity="container"][data-name="${name}"]`);
+  const press = async (name: string) => {
+    await row(name).hover();
+    await page.getByRole('button', { name: `Stop ${name}`, exact: true }).click();
+  };
+  const toasts = page.locator('.toast[data-level="error"]');
+
+  await press(slow);
+  await expect(row(slow).locator('[aria-busy]'), 'it waits for the truth').toHaveCount(1);
+  await engine.stop('KILL');
+  const broken = toasts.filter({ hasText: `Stop ${slow} failed` });
+  await expect(broken, 'it does not wait for ever').toContainText('The connection to the engine broke');
+  await expect(broken, 'nobody can know').toContainText('It may have been done or not');
+  await expect(row(slow).locator('[aria-busy]')).toHaveCount(0);
+
+  await press(other);
+  const refused = toasts.filter({ hasText: `Stop ${other} failed` });
+  await expect(refused).toContainText("The engine can't be reached");
+  await expect(refused).toContainText('Check that the engine is running');
+
+  // A form stays, with what was typed and why.
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await dialog(page).getByLabel('Name', { exact: true }).fill(docker.name('new'));
+  await dialog(page).getByLabel('Image', { exact: true }).fill('quaylight-test/busybox:1');
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toContainText("can't be reached");
+  await expect(dialog(page).getByLabel('Name', { exact: true })).toHaveValue(docker.name('new'));
+
+  await engine.startAgain();
+  await expect(staleNotice(page)).toHaveCount(0, { timeout: 5_000 });
+  await submit(page, 'Create');
+  await expect(dialog(page)).toHaveCount(0, { timeout: 10_000 });
+  await expectState(page, docker.name('new'), 'running');
+  await expect
+    .poll(async () => differences(await statesOnPage(page, docker.prefix), await docker.states('name=qlt-')), { timeout: 5_000 })
+    .toEqual([]);
+  expect(Object.keys(await docker.states('name=qlt-')).sort()).toEqual([docker.name('new'), other, slow].sort());
+});
+
+test('an engine that dies while a container is made anew: the old one is back when the engine is', async ({ page, pageLog, own: { engine, server, docker } }) => {
+  test.setTimeout(150_000);
+  pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
+  const name = docker.name('served');
+  const options = ['--stop-signal', 'TERM', '--stop-timeout', '20'];
+  const id = await docker.start(name, { options, command: ['sh', '-c', 'echo kept > /data && exec sleep 600'] });
+  await open(page, `${server.url}/containers`);
+  await choose(page, 'container', name, `Edit ${name}`);
+  await dialog(page).getByLabel('Command, if not').fill('sleep 601');
+  await submit(page, 'Recreate');
+  // In the middle: the new one has its name and waits, the old one is being stopped.
+  await expect.poll(async () => Object.keys(await docker.states('name=qlt-')).sort()).toEqual([name, `${name}-before-${id.slice(0, 12)}`]);
+  await engine.stop('KILL');
+  await expect(staleNotice(page)).toBeVisible({ timeout: 5_000 });
+  await engine.startAgain();
+  await expect(dialog(page).getByRole('alert')).toContainText('The old container is as it was', { timeout: 60_000 });
+  await expect.poll(() => docker.states('name=qlt-')).toEqual({ [name]: 'running' });
+  expect((await docker.inspect('container', name)).Id).toBe(id);
+  expect(await docker.cli('exec', name, 'cat', '/data')).toBe('kept');
+});
+
+test('while the engine is away each form says so, keeps what was typed, and changes nothing', async ({ page, pageLog, own: { engine, server, docker } }) => {
+  test.setTimeout(120_000);
+  pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
+  const [name, volume, network] = [docker.name('one'), docker.name('data'), docker.name('front')];
+  await docker.start(name);
+  await docker.volume(volume);
+  await docker.network(network);
+  const before = [await docker.states('name=qlt-'), await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--quiet')];
+  await open(page, `${server.url}/containers`);
+  await expectState(page, name, 'running');
+  await engine.stop('KILL');
+  await expect(staleNotice(page)).toBeVisible({ timeout: 5_000 });
+  for (const { path, open: way, label, typed, go } of [
+    { path: '/containers', open: () => choose(page, 'container', name, `Rename ${name}`), label: 'Name', typed: docker.name('two'), go: 'Rename' },
+    { path: '/containers', open: () => choose(page, 'container', name, `Limits of ${name}`), label: 'Memory', typed: '96m', go: 'Change' },
+    { path: '/containers', open: () => choose(page, 'container', name, `Commit ${name}`), label: 'Name of the image', typed: docker.name('saved:1'), go: 'Commit' },
+    { path: '/volumes', open: () => button(page, 'Create volume').click(), label: 'Name', typed: docker.name('more'), go: 'Create' },
+    { path: '/networks', open: () => button(page, 'Create network').click(), label: 'Name', typed: docker.name('more'), go: 'Create' },
+  ]) {
+    await page.locator(`nav a[href="${path}"]`).first().click();
+    await way();
+    const field = dialog(page).getByLabel(label).first();
+    await field.fill(typed);
+    await submit(page, go);
+    const alert = dialog(page).getByRole('alert');
+    await expect(alert, go).toContainText("The engine can't be reached");
+    await expect(alert, go).toContainText('Nothing was changed');
+    await expect(field).toHaveValue(typed);
+    await submit(page, 'Cancel');
+  }
+  for (const { path, kind, subject } of [
+    { path: '/volumes', kind: 'volume', subject: volume },
+    { path: '/networks', kind: 'network', subject: network },
+    { path: '/containers', kind: 'container', subject: name },
+  ] as const) {
+    await page.locator(`nav a[href="${path}"]`).first().click();
+    await choose(page, kind, subject, `Remove ${subject}`);
+    if (kind === 'volume') await dialog(page).getByLabel('Type its name').fill(subject);
+    await submit(page, `Remove ${subject}`);
+    const said = page.locator('.toast[data-level="error"]').filter({ hasText: `Remove ${subject} failed` });
+    await expect(said).toContainText("The engine can't be reached");
+    await said.getByRole('button').first().click();
+  }
+  await engine.startAgain();
+  await expect(staleNotice(page)).toHaveCount(0, { timeout: 10_000 });
+  const [states, ...others] = before;
+  expect(Object.keys(await docker.states('name=qlt-'))).toEqual(Object.keys(states!));
+  expect([await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--quiet')]).toEqual(others);
 });
 
 const staleNotice = (page: Page) => page.getByRole('main').getByText(/\bas of \d\d:\d\d:\d\d\b.*(\bago\b|just now)/i);

@@ -10,6 +10,9 @@ const pages = [
   { path: '/images', title: /Images/, shows: ['image'] },
   { path: '/volumes', title: /Volumes/, shows: ['volume'] },
   { path: '/networks', title: /Networks/, shows: ['network'] },
+  { path: '/events', title: /Events/, shows: [] },
+  { path: '/alerts', title: /Alerts/, shows: [] },
+  { path: '/settings', title: /Settings/, shows: [] },
   { path: '/realtime-test', title: /Realtime/i, shows: ['container', 'image'] },
 ] as const;
 

@@ -8,10 +8,16 @@ import { differences } from '../support/three-sides';
 import { keepWasmMemory, wasmMemory } from '../support/wasm-memory';
 
 const changesPerSecond = 300;
-const looks = 6;
+const looks = 8;
+
+/** Until then what is kept of each container fills: a minute of what it uses; and the browser compiles the page's code once more, for speed. */
+const warmUp = 2;
 
 /** A few frames, and asking. */
 const behindAtMost = 300;
+
+/** While it warms up. */
+const behindAtFirst = 1_000;
 
 /** Bytes: it grows in pages of 64 KiB, and how full the last one is is chance. */
 const growsAtMost = 3 * 64 * 1024;
@@ -56,7 +62,8 @@ test('a page never falls behind, grows no larger, and is right when the storm is
   await simulator.churn(0);
   await expect.poll(() => differences(page, 'container', server, simulator), { intervals: [50] }).toEqual([]);
   await document.stayed();
-  expect(Math.max(...behind), `milliseconds behind the server: ${behind.map(Math.round).join(', ')}`).toBeLessThan(behindAtMost);
-  // The first look is the warm-up.
-  expect(memory.at(-1)! - memory[0]!, `bytes more: ${memory.join(', ')}`).toBeLessThanOrEqual(growsAtMost);
+  const told = `milliseconds behind the server: ${behind.map(Math.round).join(', ')}`;
+  expect(Math.max(...behind), told).toBeLessThan(behindAtFirst);
+  expect(Math.max(...behind.slice(warmUp)), told).toBeLessThan(behindAtMost);
+  expect(memory.at(-1)! - memory[warmUp]!, `bytes more: ${memory.join(', ')}`).toBeLessThanOrEqual(growsAtMost);
 });

@@ -1,6 +1,6 @@
 //! The entry point of the WebAssembly module: hands over to the library.
 
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
-    quaylight::hydrate();
+pub async fn hydrate() -> Result<(), String> {
+    quaylight::hydrate().await
 }

@@ -37,6 +37,10 @@ async fn ask(engine: &Engine, question: u8) -> Result<Vec<Entity>, EngineError> 
     let id = "0123456789ab";
     let container = ContainerId::new(id).expect("an id");
     Ok(match question {
+        b's' => {
+            engine.reading(&container).await?;
+            Vec::new()
+        }
         b'c' => {
             let listed = engine.containers().await?;
             let completed = listed.first().zip(listed.last()).map(|(a, b)| with_details_of(a.clone(), b));

@@ -1,9 +1,10 @@
-// Which code is in the wasm file that no page ever runs? Empties those functions, so that wasm-opt drops them and all
-// that only they call. Usage: node snip.mjs FILE, changed in place; its functions must still have their names, and none
-// may stand for another that happens to be like it (release.toml asks for both).
+// Which code is in the wasm file that no page ever runs? Empties those functions, so that the splitter and wasm-opt drop
+// what only they call. Usage: node snip.mjs FILE, changed in place: as the linker left it, with its relocations. Its
+// functions must have their names, and none may stand for another that happens to be like it (release.toml asks for both).
 //
 // Were one called all the same, the page would stop with "unreachable executed", which every browser test sees.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { CODE, CUSTOM, FUNCTION, IMPORTS, Reader, bytesOf, importsIn, leb, sections } from './module.mjs';
 
 const never = [
   // Every view brings a second way of hydrating, for pages whose server streams them in pieces. Ours come whole
@@ -13,94 +14,15 @@ const never = [
   /hydrate_from_template/,
   // The list of routes, which the server asks for.
   /^(?=.*leptos_router).*generate_routes/,
-  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, made by nobody.
-  /into_?underlying/i,
+  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, made by nobody. (wasm-bindgen runs what
+  // describes them, and then drops it.)
+  /^(?!.*describe).*into_?underlying/i,
 ];
 
-const CUSTOM = 0, IMPORTS = 2, CODE = 10;
 const FUNCTION_NAMES = 1;
-/** No locals; unreachable; end. */
-const emptied = Buffer.from([0x00, 0x00, 0x0b]);
-
-class Reader {
-  constructor(bytes, at = 0) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  byte() {
-    return this.bytes[this.at++];
-  }
-
-  /** LEB128, unsigned. */
-  number() {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-  }
-
-  take(length) {
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
-  }
-
-  text() {
-    return this.take(this.number()).toString('utf8');
-  }
-}
-
-function leb(value) {
-  const bytes = [];
-  do {
-    bytes.push((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-    value >>>= 7;
-  } while (value > 0);
-  return Buffer.from(bytes);
-}
-
-/** The sections of a module, in order. */
-function sections(file) {
-  const reader = new Reader(file, 8);
-  const all = [];
-  while (reader.at < file.length) {
-    const id = reader.byte();
-    all.push({ id, body: reader.take(reader.number()) });
-  }
-  return all;
-}
-
-function importedFunctions(body) {
-  const reader = new Reader(body);
-  let functions = 0;
-  const limits = () => {
-    const hasMaximum = reader.number() & 1;
-    reader.number();
-    if (hasMaximum) reader.number();
-  };
-  for (let left = reader.number(); left > 0; left--) {
-    reader.text();
-    reader.text();
-    const kind = reader.byte();
-    if (kind === 0) {
-      reader.number();
-      functions++;
-    } else if (kind === 1) {
-      reader.byte();
-      limits();
-    } else if (kind === 2) {
-      limits();
-    } else if (kind === 3) {
-      reader.take(2);
-    } else {
-      reader.byte();
-      reader.number();
-    }
-  }
-  return functions;
-}
+const UNREACHABLE = 0x00, NOP = 0x01, END = 0x0b;
+/** The relocations that have an addend: R_WASM_MEMORY_ADDR_LEB and so on, by the numbers of WebAssembly's Linking.md. */
+const withAddend = new Set([3, 4, 5, 8, 9, 11, 14, 15, 16, 17, 21, 22, 23, 25]);
 
 /** The numbers of the functions with such names. */
 function named(body, wanted) {
@@ -119,31 +41,60 @@ function named(body, wanted) {
   return found;
 }
 
+/** Empties functions. No byte moves: relocations say where in the section something is. Where those emptied are, too. */
 function snip(body, numbers, imported) {
-  const reader = new Reader(body);
+  const reader = new Reader(Buffer.from(body));
+  const ranges = [];
   const count = reader.number();
-  const functions = [leb(count)];
   for (let at = 0; at < count; at++) {
     const code = reader.take(reader.number());
-    const kept = numbers.has(at + imported) ? emptied : code;
-    functions.push(leb(kept.length), kept);
+    if (!numbers.has(at + imported) || code.length < 3) continue;
+    // Its first byte: no locals.
+    code.fill(NOP).set([0, UNREACHABLE]);
+    code[code.length - 1] = END;
+    ranges.push([reader.at - code.length, reader.at]);
   }
-  return Buffer.concat(functions);
+  return { body: reader.bytes, ranges };
 }
+
+/** Without those that lie in one of the ranges: what an emptied function called is no longer called. */
+function relocations(body, ranges) {
+  const reader = new Reader(body);
+  reader.text();
+  reader.number();
+  const head = body.subarray(0, reader.at);
+  const kept = [];
+  let range = 0;
+  for (let left = reader.number(); left > 0; left--) {
+    const start = reader.at;
+    const kind = reader.byte();
+    const offset = reader.number();
+    reader.number();
+    if (withAddend.has(kind)) while (reader.byte() & 0x80);
+    while (range < ranges.length && ranges[range][1] <= offset) range++;
+    if (range === ranges.length || offset < ranges[range][0]) kept.push(body.subarray(start, reader.at));
+  }
+  if (reader.at !== body.length) throw new Error('There are relocations of an unknown kind.');
+  return Buffer.concat([head, leb(kept.length), ...kept]);
+}
+
+const isRelocations = ({ id, body }) => id === CUSTOM && new Reader(body).text() === 'reloc.CODE';
 
 const path = process.argv[2];
 const file = readFileSync(path);
 const all = sections(file);
-const imported = all.filter(({ id }) => id === IMPORTS).reduce((sum, { body }) => sum + importedFunctions(body), 0);
+const imported = all.filter(({ id }) => id === IMPORTS).flatMap(({ body }) => importsIn(body)).filter(({ kind }) => kind === FUNCTION).length;
 const numbers = new Set();
 for (const wanted of never) {
   const found = all.filter(({ id }) => id === CUSTOM).flatMap(({ body }) => [...named(body, wanted)]);
   if (found.length === 0) throw new Error(`${path} has no function that is named ${wanted}: has it lost its names?`);
   for (const number of found) numbers.add(number);
 }
-const written = all.flatMap(({ id, body }) => {
-  const kept = id === CODE ? snip(body, numbers, imported) : body;
-  return [Buffer.from([id]), leb(kept.length), kept];
-});
-writeFileSync(path, Buffer.concat([file.subarray(0, 8), ...written]));
+const code = all.find(({ id }) => id === CODE);
+const snipped = snip(code.body, numbers, imported);
+code.body = snipped.body;
+const ofCode = all.find(isRelocations);
+if (ofCode === undefined) throw new Error(`${path} has no relocations: has the linker been asked for them?`);
+ofCode.body = relocations(ofCode.body, snipped.ranges);
+writeFileSync(path, bytesOf(all));
 console.log(`${numbers.size} functions emptied that no page runs.`);

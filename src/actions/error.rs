@@ -13,7 +13,7 @@ impl FromServerFnError for ActionError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Quaylight can't be reached")
-                .hint("Nothing was changed. Try again when the connection is back."),
+                .hint("See whether it was done when the connection is back."),
             other => Self::new(ErrorKind::Invalid, other.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! The browser's half. Compiles on both sides; acts in the browser only.
 
+mod derived;
 #[cfg(feature = "hydrate")]
 mod entry;
 pub mod ladder;
@@ -7,14 +8,19 @@ pub mod ladder;
 mod link;
 mod prefs;
 mod store;
+mod streams;
 mod toasts;
+#[cfg(feature = "hydrate")]
+mod zone;
 
+pub use derived::{ArcDerived, Comparable, Derived, derived, derived_from, effect, leaving_no_trace};
 #[cfg(feature = "hydrate")]
 pub use entry::hydrate;
-pub use prefs::{Density, Layout, Prefs, Theme};
+pub use prefs::{Prefs, of_cookies};
 pub use store::{
-    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, LastChange, Latencies, Leg,
-    Line, Link, OrderedContainers, Row, Sample, Store, Transport, What, leaving_no_trace, nearest_rank, order,
-    select_containers,
+    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, Heard, LastChange, Latencies,
+    Leg, Line, Link, Loads, Looks, Notices, OrderedContainers, Row, Sample, Store, TaskBoard, Transport, Trend, Use,
+    What, nearest_rank, order, select_containers,
 };
+pub use streams::LogSocket;
 pub use toasts::{Level, Toast, Toasts};

@@ -1,107 +1,130 @@
-//! How this browser wants things shown. A cookie, so that the server's first render is right already.
+//! How this person wants things shown. The server keeps it; a cookie brings it back even before the server has heard of it.
 
+use crate::{
+    actions::preferences::keep_preferences,
+    model::{Preferences, Timestamp},
+};
 use leptos::prelude::*;
 
 const COOKIE: &str = "quaylight";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Layout {
-    #[default]
-    Table,
-    Cards,
-}
+/// Begins the cookie. Another form of [`Preferences`] is another number: read as this one it would be anything.
+const FORM: &str = "1.";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Density {
-    #[default]
-    Normal,
-    Compact,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Theme {
-    /// As the system has it.
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
+/// Preferences to read and to change.
 #[derive(Clone, Copy)]
 pub struct Prefs {
-    pub layout: RwSignal<Layout>,
-    pub density: RwSignal<Density>,
-    pub theme: RwSignal<Theme>,
+    now: RwSignal<Preferences>,
+    /// As the server last had them.
+    kept: StoredValue<Preferences>,
+    /// One change is on its way: what is chosen meanwhile goes after it.
+    is_sending: StoredValue<bool>,
 }
 
 impl Prefs {
-    /// From a Cookie header, or from the document's cookies.
-    pub fn from_cookies(cookies: &str) -> Self {
-        let named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
-        let value = named.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value).next().unwrap_or_default();
-        let has = |word| value.split('.').any(|it| it == word);
-        let theme = match (has("light"), has("dark")) {
-            (true, _) => Theme::Light,
-            (_, true) => Theme::Dark,
-            _ => Theme::System,
-        };
+    pub fn new(preferences: Preferences) -> Self {
         Self {
-            layout: RwSignal::new(if has("cards") { Layout::Cards } else { Layout::Table }),
-            density: RwSignal::new(if has("compact") { Density::Compact } else { Density::Normal }),
-            theme: RwSignal::new(theme),
+            now: RwSignal::new(preferences.clone()),
+            kept: StoredValue::new(preferences),
+            is_sending: StoredValue::new(false),
         }
     }
 
-    /// The cookie that brings these back.
-    pub fn cookie(self) -> String {
-        let layout = match self.layout.get_untracked() {
-            Layout::Table => "table",
-            Layout::Cards => "cards",
-        };
-        let density = match self.density.get_untracked() {
-            Density::Normal => "normal",
-            Density::Compact => "compact",
-        };
-        let theme = self.theme.get_untracked().attribute().unwrap_or("system");
-        format!("{COOKIE}={layout}.{density}.{theme}; Path=/; Max-Age=31536000; SameSite=Strict")
+    pub fn read<T>(self, read: impl FnOnce(&Preferences) -> T) -> T {
+        self.now.with(read)
+    }
+
+    pub fn read_untracked<T>(self, read: impl FnOnce(&Preferences) -> T) -> T {
+        self.now.with_untracked(read)
+    }
+
+    /// Also for the next visit, from wherever.
+    pub fn change(self, change: impl FnOnce(&mut Preferences)) {
+        let now = Timestamp::from_millis(js_sys::Date::now() as i64);
+        self.now.update(|preferences| {
+            change(preferences);
+            preferences.changed = now;
+        });
+        set_cookie(&self.now.get_untracked());
+        if !self.is_sending.get_value() {
+            self.is_sending.set_value(true);
+            leptos::task::spawn_local(self.send());
+        }
+    }
+
+    /// What the server could not hear goes with the next change, or it finds it in the cookie.
+    async fn send(self) {
+        loop {
+            let sent = self.now.get_untracked();
+            let Ok(kept) = keep_preferences(self.kept.get_value(), sent.clone()).await else { break };
+            self.kept.set_value(kept.clone());
+            if self.now.with_untracked(|now| *now == sent) {
+                set_cookie(&kept);
+                self.now.set(kept);
+                break;
+            }
+        }
+        self.is_sending.set_value(false);
     }
 }
 
-impl Theme {
-    /// As `data-theme` on the root element.
-    pub fn attribute(self) -> Option<&'static str> {
-        match self {
-            Self::System => None,
-            Self::Light => Some("light"),
-            Self::Dark => Some("dark"),
-        }
-    }
+/// From a Cookie header, or from a document's cookies.
+pub fn of_cookies(cookies: &str) -> Option<Preferences> {
+    let named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
+    let (_, value) = named.into_iter().find(|(name, _)| *name == COOKIE)?;
+    let digits = value
+        .strip_prefix(FORM)?
+        .as_bytes()
+        .chunks_exact(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    let bytes: Vec<u8> = digits.collect::<Option<_>>()?;
+    let preferences: Preferences = postcard::from_bytes(&bytes).ok()?;
+    preferences.are_sound().then_some(preferences)
+}
 
-    /// The one that the button switches to.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::System => Self::Light,
-            Self::Light => Self::Dark,
-            Self::Dark => Self::System,
-        }
+/// The cookie that brings them back.
+fn cookie(preferences: &Preferences) -> String {
+    let bytes = postcard::to_allocvec(preferences).expect("preferences have a known length");
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{COOKIE}={FORM}{digits}; Path=/; Max-Age=31536000; SameSite=Strict")
+}
+
+fn set_cookie(preferences: &Preferences) {
+    use wasm_bindgen::JsCast;
+    if let Some(document) = document().dyn_ref::<web_sys::HtmlDocument>() {
+        let _ = document.set_cookie(&cookie(preferences));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Column, Layout, Theme};
 
     #[test]
     fn what_a_browser_chose_comes_back_from_its_cookie() {
-        Owner::new().with(|| {
-            let prefs = Prefs::from_cookies("a=b; quaylight=cards.compact.dark; c=d");
-            assert_eq!(prefs.layout.get_untracked(), Layout::Cards);
-            assert_eq!(prefs.density.get_untracked(), Density::Compact);
-            assert_eq!(prefs.theme.get_untracked(), Theme::Dark);
-            assert!(prefs.cookie().starts_with("quaylight=cards.compact.dark;"));
-            let none = Prefs::from_cookies("quaylight=<script>");
-            assert!(none.cookie().starts_with("quaylight=table.normal.system;"));
-        });
+        let chosen = Preferences {
+            theme: Theme::Dark,
+            layout: Layout::Cards,
+            hidden: vec![Column::Ports],
+            changed: Timestamp::from_seconds(7),
+            ..Preferences::default()
+        };
+        let cookie = cookie(&chosen);
+        let value = cookie.split(';').next().unwrap();
+        assert_eq!(of_cookies(&format!("a=b; {value}; c=d")), Some(chosen));
+        for other in [
+            "",
+            "a=b",
+            "quaylight=",
+            "quaylight=table.normal.dark",
+            "quaylight=1.",
+            "quaylight=1.zz",
+            "quaylight=00",
+            "quaylight=<script>",
+            "quaylight=é",
+        ] {
+            assert_eq!(of_cookies(other), None, "{other}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// More would hide the page.
 const MOST: usize = 3;
 
-/// Good news leaves by itself; errors stay until they are read.
+/// Good news leaves by itself; warnings and errors stay until they are read.
 const GOOD_NEWS_STAYS: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Toast {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Ok,
+    Info,
+    Warn,
     Error,
 }
 
@@ -28,6 +30,8 @@ impl Level {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Info => "info",
+            Self::Warn => "warn",
             Self::Error => "error",
         }
     }
@@ -37,11 +41,12 @@ impl Level {
 pub struct Toasts {
     toasts: RwSignal<Vec<Toast>>,
     count: StoredValue<u64>,
+    failures: RwSignal<u32>,
 }
 
 impl Toasts {
     pub fn new() -> Self {
-        Self { toasts: RwSignal::new(Vec::new()), count: StoredValue::new(0) }
+        Self { toasts: RwSignal::new(Vec::new()), count: StoredValue::new(0), failures: RwSignal::new(0) }
     }
 
     /// Newest last.
@@ -57,7 +62,7 @@ impl Toasts {
             let surplus = toasts.len().saturating_sub(MOST);
             toasts.drain(..surplus);
         });
-        if level == Level::Ok {
+        if matches!(level, Level::Ok | Level::Info) {
             let number = self.count.get_value();
             set_timeout(move || self.dismiss(number), GOOD_NEWS_STAYS);
         }
@@ -65,11 +70,13 @@ impl Toasts {
 
     /// What an action that failed has to say.
     pub fn failed(self, what: &str, error: &ActionError) {
-        let detail = match &error.hint {
-            Some(hint) => format!("{}. {hint}", error.message.trim_end_matches('.')),
-            None => error.message.clone(),
-        };
-        self.show(Level::Error, what, Some(detail));
+        self.show(Level::Error, what, Some(error.words()));
+        self.failures.update(|failures| *failures += 1);
+    }
+
+    /// Actions that failed and nobody has read about in the notification centre yet.
+    pub fn failures(self) -> RwSignal<u32> {
+        self.failures
     }
 
     pub fn dismiss(self, number: u64) {

@@ -1,15 +1,25 @@
 //! What users can do to the engine's things, by the names of the protocol: `<noun>.<verb>`.
+//!
+//! In JSON each enum is a verb with its options, `{"stop": {"timeout": 5}}`: that is how `wire/action.rs` reads them.
 
-use super::{ContainerId, HostId, InvalidId, Permission};
+use super::{
+    ContainerId, ContainerName, HostId, ImageId, ImageName, Labels, Limits, NetworkId, NetworkName, Permission,
+    VolumeName,
+};
 use serde::{Deserialize, Serialize};
 
 /// One action on one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     Container(HostId, ContainerId, ContainerAction),
+    Image(HostId, ImageId, ImageAction),
+    Volume(HostId, VolumeName, VolumeAction),
+    Network(HostId, NetworkId, NetworkAction),
+    CreateNetwork(HostId, NetworkName, NewNetwork),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ContainerAction {
     Start,
     /// Seconds until the engine kills it; its own default without.
@@ -24,71 +34,156 @@ pub enum ContainerAction {
     Kill {
         signal: Option<String>,
     },
+    Rename {
+        name: String,
+    },
+    /// What is not said stays as it is. The restart policy as `docker run` takes it.
+    Update {
+        #[serde(default)]
+        limits: Limits,
+        #[serde(default)]
+        restart: Option<String>,
+    },
+    /// An image of what it has in its file system now.
+    Commit {
+        name: ImageName,
+        #[serde(default)]
+        message: String,
+    },
     Remove {
+        #[serde(default)]
         force: bool,
+        /// Anonymous ones.
+        #[serde(default)]
         volumes: bool,
     },
 }
 
-/// The options of the protocol's `action` message; each action takes its own and refuses the others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ActionOptions {
-    pub timeout: Option<u32>,
-    pub signal: Option<String>,
-    pub force: Option<bool>,
-    pub volumes: Option<bool>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ImageAction {
+    /// One more name for it.
+    Tag { name: ImageName },
+    /// One name less; the last one takes the image along, unless a container uses it.
+    Untag { name: ImageName },
+    /// With all its names. `force`: even where stopped containers were made from it.
+    Remove {
+        #[serde(default)]
+        force: bool,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownAction {
-    #[error("there is no action \"{0}\"")]
-    Name(String),
-    #[error("{0} takes no option \"{1}\"")]
-    Option(String, &'static str),
-    #[error(transparent)]
-    Target(#[from] InvalidId),
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VolumeAction {
+    Create {
+        /// `local` without.
+        driver: Option<String>,
+        /// Of the driver.
+        #[serde(default)]
+        options: Labels,
+        #[serde(default)]
+        labels: Labels,
+    },
+    /// `force`: even where its driver does not answer.
+    Remove {
+        #[serde(default)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NetworkAction {
+    Connect {
+        container: ContainerId,
+        /// Of the container on this network; the engine chooses without.
+        ip: Option<String>,
+        #[serde(default)]
+        aliases: Vec<String>,
+    },
+    Disconnect {
+        container: ContainerId,
+        #[serde(default)]
+        force: bool,
+    },
+    Remove,
+}
+
+/// What is said of a network when it is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewNetwork {
+    /// `bridge` without.
+    pub driver: Option<String>,
+    /// In CIDR notation; the engine chooses without.
+    pub subnet: Option<String>,
+    pub gateway: Option<String>,
+    /// Without a way out.
+    pub internal: bool,
+    pub labels: Labels,
 }
 
 impl Action {
-    /// The action that `name`, `target` and `options` of the protocol spell.
-    pub fn parse(host: HostId, name: &str, target: &str, mut options: ActionOptions) -> Result<Self, UnknownAction> {
-        let action = match name {
-            "container.start" => ContainerAction::Start,
-            "container.stop" => ContainerAction::Stop { timeout: options.timeout.take() },
-            "container.restart" => ContainerAction::Restart { timeout: options.timeout.take() },
-            "container.pause" => ContainerAction::Pause,
-            "container.unpause" => ContainerAction::Unpause,
-            "container.kill" => ContainerAction::Kill { signal: options.signal.take() },
-            "container.remove" => ContainerAction::Remove {
-                force: options.force.take().unwrap_or_default(),
-                volumes: options.volumes.take().unwrap_or_default(),
-            },
-            _ => return Err(UnknownAction::Name(name.chars().take(80).collect())),
-        };
-        let left_over = [
-            ("timeout", options.timeout.is_some()),
-            ("signal", options.signal.is_some()),
-            ("force", options.force.is_some()),
-            ("volumes", options.volumes.is_some()),
-        ];
-        if let Some((option, _)) = left_over.into_iter().find(|(_, given)| *given) {
-            return Err(UnknownAction::Option(name.to_owned(), option));
+    pub fn host(&self) -> &HostId {
+        match self {
+            Self::Container(host, ..)
+            | Self::Image(host, ..)
+            | Self::Volume(host, ..)
+            | Self::Network(host, ..)
+            | Self::CreateNetwork(host, ..) => host,
         }
-        Ok(Self::Container(host, ContainerId::new(target)?, action))
+    }
+
+    /// The noun of the protocol's name.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Container(..) => "container",
+            Self::Image(..) => "image",
+            Self::Volume(..) => "volume",
+            Self::Network(..) | Self::CreateNetwork(..) => "network",
+        }
+    }
+
+    /// The word on the button.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Container(_, _, action) => action.verb(),
+            Self::Image(_, _, action) => action.verb(),
+            Self::Volume(_, _, action) => action.verb(),
+            Self::Network(_, _, action) => action.verb(),
+            Self::CreateNetwork(..) => "Create",
+        }
+    }
+
+    /// What it is done to, by its id; a network that is to be made by its name.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Container(_, id, _) => id.as_str(),
+            Self::Image(_, id, _) => id.as_str(),
+            Self::Volume(_, name, _) => name.as_str(),
+            Self::Network(_, id, _) => id.as_str(),
+            Self::CreateNetwork(_, name, _) => name.as_str(),
+        }
     }
 
     /// What the caller must be allowed to.
     pub fn permission(&self) -> Permission {
         match self {
-            Self::Container(_, _, ContainerAction::Remove { .. }) => Permission::Remove,
+            Self::Container(_, _, ContainerAction::Remove { .. })
+            | Self::Image(_, _, ImageAction::Remove { .. } | ImageAction::Untag { .. })
+            | Self::Volume(_, _, VolumeAction::Remove { .. })
+            | Self::Network(_, _, NetworkAction::Remove) => Permission::Remove,
+            Self::Container(_, _, ContainerAction::Commit { .. } | ContainerAction::Update { .. }) => {
+                Permission::Create
+            }
             Self::Container(..) => Permission::Operate,
+            Self::Image(..) | Self::Volume(..) | Self::Network(..) | Self::CreateNetwork(..) => Permission::Create,
         }
     }
 }
 
 impl ContainerAction {
-    /// The word on the button.
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Start => "Start",
@@ -97,8 +192,16 @@ impl ContainerAction {
             Self::Pause => "Pause",
             Self::Unpause => "Unpause",
             Self::Kill { .. } => "Kill",
+            Self::Rename { .. } => "Rename",
+            Self::Update { .. } => "Update",
+            Self::Commit { .. } => "Commit",
             Self::Remove { .. } => "Remove",
         }
+    }
+
+    /// Whether Docker takes `text` for a container's name.
+    pub fn is_name(text: &str) -> bool {
+        ContainerName::new(text).is_ok()
     }
 
     /// Whether an owner's `quaylight.protect=true` forbids it.
@@ -107,29 +210,31 @@ impl ContainerAction {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(name: &str, target: &str, options: ActionOptions) -> Result<Action, UnknownAction> {
-        Action::parse(HostId::new("local").unwrap(), name, target, options)
+impl ImageAction {
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Tag { .. } => "Tag",
+            Self::Untag { .. } => "Untag",
+            Self::Remove { .. } => "Remove",
+        }
     }
+}
 
-    #[test]
-    fn an_action_refuses_what_it_does_not_know() {
-        let id = "0123456789ab";
-        let signal = ActionOptions { signal: Some("HUP".into()), ..ActionOptions::default() };
-        assert!(parse("container.kill", id, signal.clone()).is_ok());
-        assert_eq!(parse("container.stop", id, signal), Err(UnknownAction::Option("container.stop".into(), "signal")));
-        assert!(matches!(parse("container.explode", id, ActionOptions::default()), Err(UnknownAction::Name(_))));
-        assert!(matches!(parse("container.start", "../x", ActionOptions::default()), Err(UnknownAction::Target(_))));
+impl VolumeAction {
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "Create",
+            Self::Remove { .. } => "Remove",
+        }
     }
+}
 
-    #[test]
-    fn removing_needs_more_than_stopping() {
-        let id = "0123456789ab";
-        let permission = |name| parse(name, id, ActionOptions::default()).unwrap().permission();
-        assert_eq!(permission("container.stop"), Permission::Operate);
-        assert_eq!(permission("container.remove"), Permission::Remove);
+impl NetworkAction {
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "Connect",
+            Self::Disconnect { .. } => "Disconnect",
+            Self::Remove => "Remove",
+        }
     }
 }

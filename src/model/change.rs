@@ -56,6 +56,17 @@ impl Change {
 }
 
 impl Entity {
+    /// How people call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Host(host) => &host.name,
+            Self::Container(container) => &container.name,
+            Self::Image(image) => image.name(),
+            Self::Volume(volume) => volume.id.as_str(),
+            Self::Network(network) => &network.name,
+        }
+    }
+
     pub fn key(&self) -> Key {
         match self {
             Self::Host(host) => Key::Host(host.id.clone()),
@@ -87,7 +98,7 @@ impl Entity {
     }
 
     /// How containers refer to it; none for what they don't use.
-    pub(super) fn as_used(&self) -> Option<Used> {
+    pub fn as_used(&self) -> Option<Used> {
         match self {
             Self::Host(_) | Self::Container(_) => None,
             Self::Image(it) => Some(Used::Image(it.host.clone(), it.id.clone())),

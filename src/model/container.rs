@@ -4,6 +4,9 @@ use super::{ContainerId, HostId, ImageId, NetworkId, Sorted, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// The label of containers that are made here to reach volumes by.
+pub const HELPER: &str = "quaylight.helper";
+
 /// Labels by key; sorted, so that every side walks them in the same order.
 pub type Labels = Sorted<String, String>;
 
@@ -127,6 +130,11 @@ impl Container {
     /// Its owner's wish that nothing here may stop or remove it.
     pub fn is_protected(&self) -> bool {
         self.label("quaylight.protect") == Some("true")
+    }
+
+    /// Made here for a moment, to reach a volume by.
+    pub fn is_helper(&self) -> bool {
+        self.label(HELPER).is_some()
     }
 
     /// The exit code, when it is one of failure.

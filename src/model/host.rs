@@ -28,6 +28,8 @@ pub enum HostStatus {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Engine {
+    /// `Docker` or `Podman`.
+    pub product: String,
     pub version: String,
     pub api_version: String,
     pub os: String,
@@ -37,6 +39,27 @@ pub struct Engine {
     /// Bytes.
     pub memory: u64,
     pub storage_driver: String,
+    /// What it does not offer, though it speaks Docker's API.
+    pub lacks: Vec<Lack>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// Other limits for a container that exists.
+    Update,
+    /// A build cache that can be emptied.
+    BuildCache,
+}
+
+impl Lack {
+    /// Why it can't be had, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Update => "This engine can't change a container's limits: edit it, which makes it anew",
+            Self::BuildCache => "This engine has no build cache",
+        }
+    }
 }
 
 impl Host {

@@ -82,6 +82,8 @@ ids! {
     HostId, "host id", |text| is_word(text, 64);
     /// A container's full id.
     ContainerId, "container id", |text| (12..=64).contains(&text.len()) && is_hex(text);
+    /// What a container is called, without the slash.
+    ContainerName, "container name", |text| text.len() > 1 && is_word(text, 255);
     /// An image's id, with its `sha256:` where the engine says so.
     ImageId, "image id", |text| {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
@@ -91,6 +93,10 @@ ids! {
     VolumeName, "volume name", |text| is_word(text, 255);
     /// A network's id.
     NetworkId, "network id", |text| is_word(text, 64);
+    /// What a network is called.
+    NetworkName, "network name", |text| is_word(text, 255);
+    /// What an image is called: a registry where it isn't Docker's own, a repository, and a tag or a digest.
+    ImageName, "image name", is_image_name;
 }
 
 impl ContainerId {
@@ -117,6 +123,16 @@ fn is_word(text: &str, longest: usize) -> bool {
     text.len() <= longest
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+/// A part of Docker's grammar that keeps `?`, `#`, empty segments and `..` out of engine paths; the engine knows the rest.
+fn is_image_name(text: &str) -> bool {
+    let is_segment = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'@'))
+            && !part.contains("..")
+    };
+    text.len() <= 512 && text.split('/').all(is_segment)
 }
 
 const TEXT: u8 = 0;
@@ -167,6 +183,12 @@ mod tests {
             assert!(ContainerId::new(text).is_err(), "{text:?}");
             assert!(ImageId::new(text).is_err(), "{text:?}");
             assert!(NetworkId::new(text).is_err(), "{text:?}");
+        }
+        for text in ["", "/", "..", "a/../b", "a//b", "a/", "a?b", "a b", "a#b", "%2e%2e/b", "a/.b"] {
+            assert!(ImageName::new(text).is_err(), "{text:?}");
+        }
+        for text in ["nginx", "nginx:1.27", "127.0.0.1:5000/team/web_1:a.b-c", "nginx@sha256:0123456789ab"] {
+            assert!(ImageName::new(text).is_ok(), "{text:?}");
         }
     }
 

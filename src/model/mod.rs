@@ -1,33 +1,65 @@
 //! Nouns and changes: what an engine holds and how it changes. Shared by server and browser, pure.
 
 mod action;
+mod alert;
+pub mod ansi;
 mod change;
+mod channel;
 mod container;
+mod details;
 mod diff;
+mod disk;
+mod event;
+mod files;
 mod host;
 mod ids;
 mod image;
+mod job;
+mod log;
 mod network;
+mod past;
 mod permission;
+mod preferences;
+pub mod recipe;
+mod registry;
 mod sorted;
+mod spec;
 mod state;
+mod stats;
+mod task;
 mod time;
 mod usage;
 mod volume;
 
-pub use action::{Action, ActionOptions, ContainerAction, UnknownAction};
+pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
+pub use alert::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity};
 pub use change::{Change, Entity, Key, Kind};
-pub use container::{
-    Attachment, Container, ContainerState, Health, Labels, Mount, MountKind, Port, Protocol, RestartPolicy,
+pub use channel::{
+    AlertBook, AlertChange, ChannelDraft, ChannelInfo, ChannelKind, ChannelSettings, MASK, MailSecurity,
 };
+pub use container::{
+    Attachment, Container, ContainerState, HELPER, Health, Labels, Mount, MountKind, Port, Protocol, RestartPolicy,
+};
+pub use details::{FileChange, FileChangeKind, ImageDetails, Inspected, Layer, Processes};
 pub use diff::diff;
-pub use host::{Engine, Host, HostStatus};
-pub use ids::{ContainerId, HostId, ImageId, InvalidId, NetworkId, VolumeName};
+pub use disk::{DiskUsage, SharedSize};
+pub use event::{BadQuery, Event, EventPage, EventQuery, HistoryStatus, is_noise, moment};
+pub use files::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, NoPath};
+pub use host::{Engine, Host, HostStatus, Lack};
+pub use ids::{ContainerId, ContainerName, HostId, ImageId, ImageName, InvalidId, NetworkId, NetworkName, VolumeName};
 pub use image::Image;
+pub use job::{Build, Job, NewContainer, Prune, Pull, Request};
+pub use log::{LONGEST_LINE, LogLine, LogStream};
 pub use network::{Network, Subnet};
+pub use past::{UsageLevel, UsagePoint, UsageStretch};
 pub use permission::{Permission, Role};
+pub use preferences::{Column, Density, Layout, Preferences, Theme, Told, Units, Zone};
+pub use registry::{RegistryInfo, RegistryLogin};
 pub use sorted::Sorted;
+pub use spec::{ContainerSpec, HIDDEN, HealthSpec, Limits, MountSpec, MountWay, NetworkSpec, PortSpec, Recipe, Ulimit};
 pub use state::EngineState;
+pub use stats::{Load, Machine, Rates, Sample, Scope};
+pub use task::{Progress, TOLD_LINES, Task, TaskId, TaskKind, TaskPart, TaskState};
 pub use time::Timestamp;
 pub use usage::{Usage, Used};
 pub use volume::Volume;

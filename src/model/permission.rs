@@ -15,16 +15,31 @@ pub enum Role {
 pub enum Permission {
     /// See the live state.
     See,
+    /// Read what containers write, what runs in them, and how they were made.
+    Read,
+    /// See what is kept from view: values of a container's environment.
+    Reveal,
     /// Start, stop, restart, pause, kill containers.
     Operate,
+    /// Run commands in containers.
+    Execute,
+    /// Put files into containers and volumes.
+    Write,
+    /// Make images, volumes and networks, name them and put containers on them.
+    Create,
     /// Remove things.
     Remove,
+    /// Keep alerts from telling anybody, for a while.
+    Silence,
+    /// Edit what is watched, and who is told: rules, channels, quiet hours; and what registries are
+    /// signed in to.
+    Configure,
 }
 
 impl Permission {
     /// Whether it changes anything: what `--read-only` refuses to everybody.
     pub fn is_change(self) -> bool {
-        self != Self::See
+        !matches!(self, Self::See | Self::Read | Self::Reveal)
     }
 }
 
@@ -32,8 +47,13 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::See => Self::Viewer,
-            Permission::Operate => Self::Operator,
-            Permission::Remove => Self::Admin,
+            Permission::Read | Permission::Operate | Permission::Silence => Self::Operator,
+            Permission::Reveal
+            | Permission::Execute
+            | Permission::Write
+            | Permission::Create
+            | Permission::Remove
+            | Permission::Configure => Self::Admin,
         };
         self >= least
     }
@@ -46,10 +66,12 @@ mod tests {
     #[test]
     fn each_role_may_what_the_one_below_may_and_more() {
         let may = |role: Role| {
-            [Permission::See, Permission::Operate, Permission::Remove].map(|permission| role.may(permission))
+            let all =
+                [Permission::See, Permission::Operate, Permission::Silence, Permission::Remove, Permission::Configure];
+            all.map(|permission| role.may(permission))
         };
-        assert_eq!(may(Role::Viewer), [true, false, false]);
-        assert_eq!(may(Role::Operator), [true, true, false]);
-        assert_eq!(may(Role::Admin), [true, true, true]);
+        assert_eq!(may(Role::Viewer), [true, false, false, false, false]);
+        assert_eq!(may(Role::Operator), [true, true, true, false, false]);
+        assert_eq!(may(Role::Admin), [true; 5]);
     }
 }

@@ -28,8 +28,11 @@ pub enum Used {
 }
 
 impl Container {
-    /// Everything it uses, each thing once.
+    /// Everything it uses, each thing once. What is here for a moment only counts for nothing.
     pub fn uses(&self) -> Vec<Used> {
+        if self.is_helper() {
+            return Vec::new();
+        }
         let host = || self.host.clone();
         let image = self.image_id.iter().map(|id| Used::Image(host(), id.clone()));
         let volumes = self.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);

@@ -1,10 +1,15 @@
 //! The only reader of flags, environment and Leptos.toml, in this order of precedence.
 
-use super::engine::EngineUrl;
+use super::{engine::EngineUrl, history::Limits};
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
-use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 const FILE: &str = "Leptos.toml";
 
@@ -26,6 +31,9 @@ struct Flags {
     /// The engine: unix:///path or tcp://host:port [default: the platform's socket]
     #[arg(long, global = true, env = "DOCKER_HOST", value_name = "URL")]
     engine: Option<String>,
+    /// Where the history is kept [default: quaylight/ in the XDG data folder]
+    #[arg(long, global = true, env = "QUAYLIGHT_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Path under which everything is served [default: /]
     #[arg(long, global = true, env = "QUAYLIGHT_BASE_PATH", value_name = "PATH")]
     base_path: Option<String>,
@@ -64,6 +72,14 @@ struct File {
     engine: EngineTable,
     server: ServerTable,
     auth: AuthTable,
+    history: HistoryTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HistoryTable {
+    days: Option<u32>,
+    megabytes: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +111,11 @@ pub struct Config {
     pub engine: EngineUrl,
     /// Between two looks at everything, for what no event told.
     pub reconcile: Duration,
+    /// None where neither a setting nor the system names one.
+    pub data_dir: Option<PathBuf>,
+    pub history: Limits,
+    /// Where `docker login` keeps what registries ask for.
+    pub docker_config: Option<PathBuf>,
     /// Empty, or `/` and more without a slash at its end.
     pub base_path: String,
     pub auth: AuthMode,
@@ -135,6 +156,7 @@ impl Config {
     fn from_parts(arguments: Arguments, file: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(file).map_err(|error| ConfigError::File(error.to_string()))?;
         let flags = arguments.settings;
+        let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let engine = match flags.engine.filter(|url| !url.is_empty()).or(file.engine.url) {
             Some(url) => url.parse().map_err(|error| ConfigError::Setting(format!("{error}")))?,
             None => EngineUrl::default(),
@@ -147,6 +169,13 @@ impl Config {
             auth: flags.auth.or(file.auth.mode).unwrap_or(AuthMode::None),
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
             // Never none at all, and never more often than a large engine can be listed.
+            data_dir: flags.data_dir.filter(|it| !it.as_os_str().is_empty()).or_else(|| data_dir(&variable)),
+            docker_config: docker_config(&variable),
+            history: Limits {
+                // Less than a day or a few megabytes would hold nothing.
+                days: file.history.days.map_or(Limits::default().days, |days| days.max(1)),
+                megabytes: file.history.megabytes.map_or(Limits::default().megabytes, |it| it.max(8)),
+            },
             reconcile: file.engine.reconcile_seconds.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
             log: flags.log.or(file.server.log).unwrap_or_default(),
         };
@@ -165,6 +194,20 @@ impl fmt::Display for Config {
         let Self { listen, engine, base_path, read_only, .. } = self;
         write!(f, "listen {listen}, engine {engine}, base path {base_path}/, read-only {read_only}")
     }
+}
+
+/// `quaylight/` in the data folder of the user, as the XDG base directory specification has it.
+fn data_dir(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).filter(|path| path.is_absolute());
+    let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    Some(base?.join("quaylight"))
+}
+
+/// As Docker's own command finds it.
+fn docker_config(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let said = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());
+    let folder = said("DOCKER_CONFIG").or_else(|| Some(said("HOME")?.join(".docker")));
+    Some(folder?.join("config.json"))
 }
 
 fn normal_base_path(text: &str) -> Result<String, ConfigError> {
@@ -211,6 +254,21 @@ mod tests {
             assert!(error.contains("loopback"), "{error}");
         }
         assert!(config(&["--listen", "[::1]:7300"], "").is_ok());
+    }
+
+    #[test]
+    fn the_data_folder_is_the_users_unless_said() {
+        let folder = |variables: &[(&str, &str)]| {
+            let variable = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|it| PathBuf::from(it.1));
+            data_dir(&variable).map(|path| path.to_string_lossy().into_owned())
+        };
+        assert_eq!(folder(&[("HOME", "/home/x")]).as_deref(), Some("/home/x/.local/share/quaylight"));
+        assert_eq!(folder(&[("HOME", "/home/x"), ("XDG_DATA_HOME", "/d")]).as_deref(), Some("/d/quaylight"));
+        // A relative one is to be ignored.
+        assert_eq!(folder(&[("HOME", "/h"), ("XDG_DATA_HOME", "d")]).as_deref(), Some("/h/.local/share/quaylight"));
+        assert_eq!(folder(&[]), None);
+        let it = config(&["--data-dir", "/srv/q"], "[history]\ndays = 7").unwrap();
+        assert_eq!((it.data_dir, it.history), (Some("/srv/q".into()), Limits { days: 7, megabytes: 1_024 }));
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub struct Sim {
     churn: watch::Sender<f64>,
     /// How often each route was asked, as `GET /containers/{id}/json`.
     requests: Mutex<BTreeMap<String, u64>>,
+    /// Each stream of stats that is being read holds one.
+    stats_streams: Arc<()>,
 }
 
 /// The world and what is told of it: under one lock, so that events come in the order in which things happened.
@@ -113,6 +115,7 @@ impl Sim {
             faults: Faults::default(),
             churn: watch::Sender::new(options.churn),
             requests: Mutex::default(),
+            stats_streams: Arc::default(),
         });
         let connections = Connections::default();
         let (door, url) = Door::open(&options.place, connections.clone()).await?;

@@ -2,7 +2,10 @@
 
 use super::{Sim, events::Dropped, world::World};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Truth {
@@ -17,6 +20,8 @@ pub struct Truth {
     pub dropped: Vec<Dropped>,
     /// How often each route was asked, as `GET /containers/{id}/json`.
     pub requests: BTreeMap<String, u64>,
+    /// Streams of stats that are being read.
+    pub stats_streams: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +67,7 @@ impl Truth {
             events_dropped: stage.journal.dropped.len(),
             dropped: stage.journal.dropped.clone(),
             requests,
+            stats_streams: Arc::strong_count(&sim.stats_streams) - 1,
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Providers and the route table.
 
-use super::{
-    Site, containers::ContainersPage, dashboard::DashboardPage, frame::Frame, images::ImagesPage,
-    networks::NetworksPage, not_found::NotFoundPage, realtime_test::RealtimeTestPage, volumes::VolumesPage,
-};
+use super::{Later, Site, containers::ContainersPage, frame::Frame, not_found::NotFoundPage};
 use crate::client::Toasts;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -22,12 +19,20 @@ pub fn App() -> impl IntoView {
         <Router base>
             <Frame>
                 <FlatRoutes fallback=NotFoundPage>
-                    <Route path=path!("/") view=DashboardPage ssr=SsrMode::Async />
+                    <Route path=path!("/") view=Later::Dashboard ssr=SsrMode::Async />
                     <Route path=path!("/containers") view=ContainersPage ssr=SsrMode::Async />
-                    <Route path=path!("/images") view=ImagesPage ssr=SsrMode::Async />
-                    <Route path=path!("/volumes") view=VolumesPage ssr=SsrMode::Async />
-                    <Route path=path!("/networks") view=NetworksPage ssr=SsrMode::Async />
-                    <Route path=path!("/realtime-test") view=RealtimeTestPage ssr=SsrMode::Async />
+                    <Route path=path!("/containers/:id") view=Later::Container ssr=SsrMode::Async />
+                    <Route path=path!("/images") view=Later::Images ssr=SsrMode::Async />
+                    <Route path=path!("/volumes") view=Later::Volumes ssr=SsrMode::Async />
+                    <Route path=path!("/networks") view=Later::Networks ssr=SsrMode::Async />
+                    <Route path=path!("/images/:id") view=Later::Image ssr=SsrMode::Async />
+                    <Route path=path!("/volumes/:id") view=Later::Volume ssr=SsrMode::Async />
+                    <Route path=path!("/networks/:id") view=Later::Network ssr=SsrMode::Async />
+                    <Route path=path!("/engine") view=Later::Engine ssr=SsrMode::Async />
+                    <Route path=path!("/events") view=Later::Events ssr=SsrMode::Async />
+                    <Route path=path!("/alerts") view=Later::Alerts ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=Later::Settings ssr=SsrMode::Async />
+                    <Route path=path!("/realtime-test") view=Later::RealtimeTest ssr=SsrMode::Async />
                 </FlatRoutes>
             </Frame>
         </Router>

@@ -1,11 +1,11 @@
 //! Of a large state, what a page shows first: the server sends no more than that with its HTML.
 
 use super::{
-    containers,
+    container, containers,
     dashboard::{concerned, latest},
     images,
     listing::{self, ListPage},
-    networks, volumes,
+    networks, thing, volumes,
 };
 use crate::{
     client::{ContainerQuery, select_containers},
@@ -35,6 +35,15 @@ pub fn excerpt(state: &EngineState, path: &str, address: &ParamsMap, now: Timest
             keys.extend(few(state, Kind::Volume));
         }
         "/containers" => keys.extend(first_containers(state, &containers::query_of(address))),
+        _ if path.starts_with("/containers/") => {
+            let id = path.trim_start_matches("/containers/");
+            keys.extend(container::find(state, id));
+        }
+        _ if path.starts_with("/images/") => keys.extend(with_users(state, Kind::Image, &path["/images/".len()..])),
+        _ if path.starts_with("/volumes/") => keys.extend(with_users(state, Kind::Volume, &path["/volumes/".len()..])),
+        _ if path.starts_with("/networks/") => {
+            keys.extend(with_users(state, Kind::Network, &path["/networks/".len()..]))
+        }
         "/images" => keys.extend(first(&images::PAGE, state, address)),
         "/volumes" => keys.extend(first(&volumes::PAGE, state, address)),
         "/networks" => keys.extend(first(&networks::PAGE, state, address)),
@@ -57,6 +66,14 @@ fn first_containers(state: &EngineState, query: &ContainerQuery) -> Vec<Key> {
 fn first(page: &ListPage, state: &EngineState, address: &ParamsMap) -> Vec<Key> {
     let all: Vec<Entity> = state.entities(page.kind).cloned().collect();
     listing::select(page, &all, &listing::query_of(address)).into_iter().take(FIRST).collect()
+}
+
+/// A thing and who uses it.
+fn with_users(state: &EngineState, kind: Kind, said: &str) -> Vec<Key> {
+    let Some(entity) = thing::find(state, kind, said).and_then(|key| state.get(&key)) else { return Vec::new() };
+    let users = state.containers().filter(|it| thing::is_used_by(entity, it)).take(FIRST);
+    let users = users.map(|it| Key::Container(it.host.clone(), it.id.clone()));
+    std::iter::once(entity.key()).chain(users).collect()
 }
 
 /// All of a kind that is summed up, where they are few.

@@ -1,6 +1,10 @@
 //! Values as text for people. "Ago" takes a `now`: the page has one clock.
 
-use crate::model::{Container, ContainerState, Port, Protocol, Timestamp};
+use crate::{
+    client::Prefs,
+    model::{Container, ContainerState, Port, Preferences, Protocol, Timestamp, Units, Zone},
+};
+use leptos::prelude::use_context;
 
 /// Seconds as one or two units at most: `41 s`, `5 min`, `3 h`, `12 d`, `2 mo`, `1 y`.
 pub fn duration(seconds: i64) -> String {
@@ -84,25 +88,70 @@ pub fn state_word(container: &Container) -> &'static str {
     }
 }
 
-/// Bytes in decimal units, as Docker counts: number and unit apart, so that the unit can be dimmer.
+/// How the one who looks wants figures and moments written.
+#[derive(Debug, Clone, Default)]
+struct Style {
+    units: Units,
+    zone: Zone,
+}
+
+impl From<&Preferences> for Style {
+    fn from(preferences: &Preferences) -> Self {
+        Self { units: preferences.units, zone: preferences.zone.clone() }
+    }
+}
+
+/// Of whom this is drawn for. What changes later is for what is drawn later: nothing here is drawn anew because of it.
+fn styled<T>(write: impl FnOnce(&Style) -> T) -> T {
+    let prefs = use_context::<Prefs>();
+    write(&prefs.map(|prefs| prefs.read_untracked(|it| Style::from(it))).unwrap_or_default())
+}
+
+/// Bytes in the units that are wanted, Docker's decimal ones at first: number and unit apart, so that the unit can be dimmer.
 pub fn bytes(bytes: u64) -> (String, &'static str) {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes < 1_000 {
+    in_units(bytes, styled(|style| style.units))
+}
+
+fn in_units(bytes: u64, units: Units) -> (String, &'static str) {
+    let (base, names) = match units {
+        Units::Decimal => (1_000, ["kB", "MB", "GB", "TB", "PB"]),
+        Units::Binary => (1_024, ["KiB", "MiB", "GiB", "TiB", "PiB"]),
+    };
+    if bytes < base {
         return (bytes.to_string(), "B");
     }
     // In whole numbers: printing fractions of floats is 10 kB of wasm.
-    let mut scale = 1_000;
-    let mut unit = 0;
-    while bytes / scale >= 999 && bytes % scale * 2 >= scale && unit + 1 < UNITS.len()
-        || bytes / scale >= 1_000 && unit + 1 < UNITS.len()
-    {
-        scale *= 1_000;
+    let (mut scale, mut unit) = (base, 0);
+    while bytes.saturating_add(scale / 2) / scale >= 1_000 && unit + 1 < names.len() {
+        scale *= base;
         unit += 1;
     }
-    let tenths = (bytes / (scale / 100) + 5) / 10;
+    let in_tenths = |it: u64| it.saturating_add(scale / 2) / scale;
+    let tenths = bytes.checked_mul(10).map_or(bytes / (scale / 10), in_tenths);
     let text =
         if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() };
-    (text, UNITS[unit])
+    (text, names[unit])
+}
+
+/// Of how many bytes a number of so many is round in the units that are wanted.
+pub fn unit_of(bytes: u64) -> u64 {
+    match styled(|style| style.units) {
+        Units::Decimal => 1,
+        Units::Binary => {
+            std::iter::successors(Some(1), |unit| Some(unit * 1_024)).find(|unit| bytes / unit < 1_024).unwrap_or(1)
+        }
+    }
+}
+
+/// Tenths of a percent, without the sign: the unit stands in the column's head, or behind.
+pub fn percent(tenths: u64) -> String {
+    if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() }
+}
+
+/// Bytes a second: `12.5 kB`.
+pub fn rate(bytes_per_second: f64) -> String {
+    let (text, unit) = bytes(bytes_per_second as u64);
+    format!("{text} {unit}")
 }
 
 /// Microseconds as milliseconds, with a precision that fits their size.
@@ -146,15 +195,54 @@ pub fn ports(ports: &[Port]) -> Vec<(String, &Port)> {
     all
 }
 
-/// A moment for a tooltip: the whole second in UTC.
-pub fn exact(time: Timestamp) -> String {
-    let text = time.to_whole_seconds().to_string();
-    format!("{} {} UTC", &text[..10], &text[11..19])
+/// A moment in the zone that is wanted, as `2026-11-21T14:03:22Z` would be in UTC, and the zone's word.
+fn in_zone(time: Timestamp) -> (String, String) {
+    let offset = styled(|style| style.zone.offset(time));
+    let local = Timestamp::from_micros(time.micros() + i64::from(offset) * 60_000_000);
+    (local.to_whole_seconds().to_string(), zone_word(offset))
 }
 
-/// The time of day in UTC.
+/// `UTC`, `UTC+1`, `UTC−3:30`.
+fn zone_word(offset: i32) -> String {
+    let sign = if offset < 0 { '−' } else { '+' };
+    match (offset.abs() / 60, offset.abs() % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
+/// The zone in which a moment is written.
+pub fn zone(time: Timestamp) -> String {
+    in_zone(time).1
+}
+
+/// A moment for a tooltip: the whole second, and in which zone.
+pub fn exact(time: Timestamp) -> String {
+    let (text, zone) = in_zone(time);
+    format!("{} {} {zone}", &text[..10], &text[11..19])
+}
+
+/// The time of day.
 pub fn time_of_day(time: Timestamp) -> String {
-    time.to_whole_seconds().to_string()[11..19].to_owned()
+    in_zone(time).0[11..19].to_owned()
+}
+
+/// The day, without its year: `11-21`.
+pub fn day(time: Timestamp) -> String {
+    in_zone(time).0[5..10].to_owned()
+}
+
+/// A moment below a chart that spans so much, both in milliseconds; in full with a span of nothing.
+pub fn tick(time: i64, span: i64) -> String {
+    const HOUR: i64 = 3_600_000;
+    let (text, zone) = in_zone(Timestamp::from_millis(time));
+    match span {
+        0 => format!("{} {} {zone}", &text[..10], &text[11..19]),
+        ..HOUR => text[11..19].to_owned(),
+        it if it < 48 * HOUR => text[11..16].to_owned(),
+        _ => format!("{} {}", &text[5..10], &text[11..16]),
+    }
 }
 
 /// `1 container`, `3 containers`.
@@ -181,6 +269,17 @@ mod tests {
             let (number, unit) = bytes(size);
             assert_eq!(format!("{number} {unit}"), text);
         }
+        for (size, text) in
+            [(1_023, "1023 B"), (1_024, "1.0 KiB"), (1_048_576, "1.0 MiB"), (25_300_000_000, "23.6 GiB")]
+        {
+            let (number, unit) = in_units(size, Units::Binary);
+            assert_eq!(format!("{number} {unit}"), text);
+        }
+    }
+
+    #[test]
+    fn a_zone_is_named_by_its_distance() {
+        assert_eq!([0, 60, -210, 345].map(zone_word), ["UTC", "UTC+1", "UTC−3:30", "UTC+5:45"]);
     }
 
     #[test]

@@ -2,8 +2,14 @@
 //!
 //! Of a long list only the rows near the window exist. Those above and below are room that the body keeps free.
 
-use super::{excerpt::FIRST, widgets::live};
-use crate::model::Key;
+use super::{
+    excerpt::FIRST,
+    widgets::{Live, live},
+};
+use crate::{
+    client::{Derived, derived_from, effect},
+    model::Key,
+};
 use leptos::{
     html,
     prelude::*,
@@ -20,6 +26,8 @@ pub enum Line {
     Entity(Key),
     /// The header of a group: its name, or none for what belongs to no group.
     Group(Option<String>),
+    /// An event or a task, by its number.
+    Number(u64),
 }
 
 /// All lines of a table. To copy and to compare them costs little: of ten thousand it would show.
@@ -49,6 +57,17 @@ impl Lines {
         self.len() == 0
     }
 
+    /// The entities of `range`, or of as much of it as there is.
+    pub fn entities_between(&self, range: Range<usize>) -> impl Iterator<Item = &Key> {
+        let range = within(&range, self.len());
+        let (keys, lines): (&[Key], &[Line]) = match self {
+            Self::Entities(keys) => (&keys[range], &[]),
+            Self::Mixed(lines) => (&[], &lines[range]),
+        };
+        let of_lines = lines.iter().filter_map(|line| if let Line::Entity(key) = line { Some(key) } else { None });
+        keys.iter().chain(of_lines)
+    }
+
     fn between(&self, range: Range<usize>) -> Vec<Line> {
         match self {
             Self::Entities(keys) => keys[range].iter().cloned().map(Line::Entity).collect(),
@@ -69,6 +88,16 @@ const PER_FRAME: usize = 12;
 /// Wakes lists when the page scrolls or changes its size. In the context of every page.
 #[derive(Clone, Default)]
 pub struct Scrolled(pub ArcTrigger);
+
+#[derive(Clone, Copy)]
+struct OnScreen(RwSignal<Range<usize>>);
+
+/// For a page with one list: the places of the lines on the screen, as soon as they have been measured.
+pub fn on_screen() -> Signal<Range<usize>> {
+    let seen = RwSignal::new(0..0);
+    provide_context(OnScreen(seen));
+    seen.into()
+}
 
 /// Where in the list the screen is, and how high a row is.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,15 +194,22 @@ impl Shown {
 }
 
 /// A row for each line, by key: a row that stays is not touched when others come and go.
-pub fn keyed(lines: Signal<Vec<Line>>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+pub fn keyed(
+    lines: impl FnMut() -> Vec<Line> + Send + 'static,
+    row: impl Fn(Line) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
     let parents = Parents::new();
-    let row: Arc<dyn Fn(Line) -> AnyView + Send + Sync> = Arc::new(move |line| {
+    let row = move |line| {
         let owner = parents.child();
         OwnedView::new_with_owner(owner.with(|| row(line)), owner).into_any()
-    });
+    };
+    keyed_of_one_type(live(lines), Arc::new(row))
+}
+
+fn keyed_of_one_type(mut lines: Live<Vec<Line>>, row: Arc<dyn Fn(Line) -> AnyView + Send + Sync>) -> AnyView {
     let rows = move || {
         let row = row.clone();
-        tachys::keyed(lines.get(), Line::clone, move |_, line| (drop, row(line)))
+        tachys::keyed(lines(), Line::clone, move |_, line| (drop, row(line)))
     };
     rows.into_any()
 }
@@ -209,7 +245,7 @@ impl Parents {
 }
 
 /// A table's body.
-pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+pub fn rows(lines: Derived<Lines>, row: impl Fn(Line) -> AnyView + Send + Sync + 'static) -> AnyView {
     let body = NodeRef::<html::Tbody>::new();
     let window = RwSignal::new(Window::FIRST);
     let next_frame = ArcTrigger::new();
@@ -217,7 +253,7 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
     let is_first = Owner::current_shared_context().is_none_or(|it| !it.is_browser() || it.during_hydration());
     let shown = {
         let next_frame = next_frame.clone();
-        Memo::new(move |before: Option<&Shown>| {
+        derived_from(move |before: Option<&Shown>| {
             next_frame.track();
             let before = before.map(|before| before.lines.as_slice());
             let before = if is_first { before } else { before.or(Some(&[])) };
@@ -231,7 +267,8 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
         (rooms != (0, 0)).then(|| format!("padding-block:{}px {}px", rooms.0, rooms.1))
     });
     let scrolled = use_context::<Scrolled>().unwrap_or_default();
-    Effect::new(move |_| {
+    let on_screen = use_context::<OnScreen>();
+    effect(move || {
         scrolled.0.track();
         shown.track();
         let next_frame = next_frame.clone();
@@ -241,10 +278,15 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
                 return;
             };
             let known = window.get_untracked();
-            if let Some(now) = body.get_untracked().and_then(|body| measure(&body, start, &known))
-                && now != known
-            {
-                window.set(now);
+            if let Some(now) = body.get_untracked().and_then(|body| measure(&body, start, &known)) {
+                if let Some(OnScreen(seen)) = on_screen
+                    && seen.with_untracked(|seen| *seen != now.seen)
+                {
+                    seen.set(now.seen.clone());
+                }
+                if now != known {
+                    window.set(now);
+                }
             }
             // This frame shows what there is already.
             if is_cut {
@@ -252,10 +294,9 @@ pub fn rows(lines: Signal<Lines>, row: impl Fn(Line) -> AnyView + Clone + Send +
             }
         });
     });
-    let keys = Signal::derive(move || shown.with(|shown| shown.lines.clone()));
     view! {
         <tbody role="rowgroup" node_ref=body style=room>
-            {keyed(keys, row)}
+            {keyed(move || shown.with(|shown| shown.lines.clone()), row)}
         </tbody>
     }
     .into_any()

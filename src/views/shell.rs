@@ -1,7 +1,10 @@
 //! The HTML document around the page.
 
 use super::{App, Site};
-use crate::{client::Prefs, wire::Seed};
+use crate::{
+    client::Prefs,
+    wire::{PageSeed, Seed},
+};
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
@@ -10,15 +13,40 @@ use leptos_meta::MetaTags;
 pub struct Document {
     /// The state that the page is rendered from: see [`Seed::to_text`].
     pub seed: String,
+    /// Names of the files in `pkg` that the page's code is in, beside the first one.
+    pub chunks: Vec<String>,
+    /// What the page begins with beside the state: see [`PageSeed`].
+    pub page_seed: Option<String>,
 }
+
+/// Brings the page to life. Where that fails, and the server no longer has this page's release, the page loads itself anew;
+/// once, for it is readable as it is.
+///
+/// Browsers give up what they are loading when the machine's network changes, which each container that starts on a bridge of
+/// it does: what can be asked for twice without harm is asked for once more.
+const START: &str = "\
+const once = window.fetch; \
+window.fetch = async (what, how) => { \
+const again = /\\/(pkg|queries)\\//.test(what.url ?? what) && (what.clone?.() ?? what); \
+try { return await once(what, how); } catch (why) { \
+if (!again || why.name === 'AbortError') throw why; \
+await new Promise((done) => setTimeout(done, 300)); \
+return once(again, how); \
+} }; \
+import(SCRIPT).then(async (code) => { await code.default({ module_or_path: WASM }); await code.hydrate(); })\
+.catch(async (why) => { \
+console.error(why); \
+const { status } = await fetch(SCRIPT, { cache: 'no-store' }); \
+if (status === 404 && performance.getEntriesByType('navigation')[0].type !== 'reload') location.reload(); \
+});";
 
 pub fn shell() -> impl IntoView {
     let site = Site::expect();
     let document = expect_context::<Document>();
-    let theme = expect_context::<Prefs>().theme.get_untracked().attribute();
+    let theme = expect_context::<Prefs>().read_untracked(|it| it.theme.attribute());
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
-    let start =
-        format!("import init, {{ hydrate }} from {script:?}; init({{ module_or_path: {wasm:?} }}).then(hydrate);");
+    let start = START.replace("SCRIPT", &format!("{script:?}")).replace("WASM", &format!("{wasm:?}"));
+    let chunks: Vec<_> = document.chunks.iter().map(|name| preload(site.file(&format!("/pkg/{name}")))).collect();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme data-base=site.base_path.to_string() data-version=site.version.to_string()>
@@ -30,15 +58,22 @@ pub fn shell() -> impl IntoView {
                 <link rel="icon" href=site.file("/favicon.svg") type="image/svg+xml" />
                 <link rel="manifest" href=site.file("/site.webmanifest") />
                 <link rel="modulepreload" href=script />
-                <link rel="preload" href=wasm r#as="fetch" type="application/wasm" crossorigin="anonymous" />
+                {preload(wasm)}
+                {chunks}
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
                 <MetaTags />
             </head>
             <body>
                 <App />
                 <script type="text/plain" id=Seed::ELEMENT inner_html=document.seed></script>
+                {document.page_seed.map(|text| view! { <script type="text/plain" id=PageSeed::ELEMENT inner_html=text></script> })}
                 <script type="module" inner_html=start></script>
             </body>
         </html>
     }
+}
+
+/// Asks for wasm before the script that will.
+fn preload(href: String) -> impl IntoView {
+    view! { <link rel="preload" href=href r#as="fetch" type="application/wasm" crossorigin="anonymous" /> }
 }

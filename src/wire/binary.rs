@@ -35,7 +35,7 @@ pub fn decode_client(bytes: &[u8]) -> Result<ClientFrame, Malformed> {
 mod tests {
     use super::*;
     use crate::model::Timestamp;
-    use crate::wire::{Channel, Part, Pong, Position, ServerFrame};
+    use crate::wire::{Channel, Part, Pong, Position, ServerFrame, Subscription};
     use proptest::prelude::*;
 
     #[test]
@@ -48,14 +48,20 @@ mod tests {
             is_last: true,
             entities: Vec::new(),
         });
-        let pong = ServerFrame::Pong(Pong { nonce: 1, server_time: Timestamp::from_seconds(2), revision: 3, drift: 0 });
+        let pong = ServerFrame::Pong(Pong {
+            nonce: 1,
+            server_time: Timestamp::from_seconds(2),
+            revision: 3,
+            drift: 0,
+            firing: 0,
+        });
         let both = [stamped(&encode_server(&part), 300), stamped(&encode_server(&pong), 0)].concat();
         let (first, sent_after, rest) = decode_server(&both).unwrap();
         assert_eq!((first, sent_after), (part, 300));
         assert_eq!(decode_server(rest).unwrap(), (pong, 0, &[][..]));
         for frame in [
             ClientFrame::Resume(Position { epoch: 1, revision: 2 }),
-            ClientFrame::Subscribe(vec![Channel::Images]),
+            ClientFrame::Subscribe(Subscription { channels: vec![Channel::Images], ids: None }),
             ClientFrame::Ping { nonce: 9 },
         ] {
             assert_eq!(decode_client(&encode_client(&frame)).unwrap(), frame);

@@ -32,6 +32,14 @@ impl ActionError {
         Self { kind, message: message.into(), hint: None }
     }
 
+    /// What happened and what to do, in one.
+    pub fn words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}. {hint}", self.message.trim_end_matches('.')),
+            None => self.message.clone(),
+        }
+    }
+
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

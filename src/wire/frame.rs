@@ -1,28 +1,37 @@
 //! The messages of the protocol.
 
 use super::{ActionError, PackedDiff};
-use crate::model::{ActionOptions, Change, EngineState, Entity, Host, HostId, Key, Kind, Timestamp};
+use crate::model::{
+    AlertState, Change, ContainerId, EngineState, Entity, Event, HistoryStatus, Host, HostId, Key, Kind, Load, Machine,
+    Sample, Severity, Task, TaskId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The version that `hello` names; the subprotocols carry it too.
 pub const PROTOCOL: u32 = 1;
 
-/// Server → client. `S` is a complete state and `D` a diff, as the encoding writes them: [`Update`] and [`Diff`] in JSON,
-/// [`Part`] and [`PackedDiff`] in binary.
+/// Server → client. `S` is a complete state, `D` a diff and `T` a task, as the encoding writes them: [`Update`], [`Diff`] and
+/// [`Task`] in JSON, [`Part`], [`PackedDiff`] and [`PackedTask`] in binary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ServerFrame<S = Update, D = Diff> {
+pub enum ServerFrame<S = Update, D = Diff, T = Task> {
     Hello(Hello),
     EngineStateUpdate(S),
     EngineStateDiff(D),
     Ack(Ack),
     Pong(Pong),
     Error(WireError),
+    Stats(Stats),
+    EngineEvents(EngineEvents),
+    EngineEvent(EngineEvent),
+    Notice(Notice),
+    Tasks(Tasks<T>),
+    Task(T),
 }
 
 /// A frame of the binary encoding.
-pub type PackedFrame = ServerFrame<Part, PackedDiff>;
+pub type PackedFrame = ServerFrame<Part, PackedDiff, PackedTask>;
 
 impl ServerFrame {
     /// The same frame for the binary encoding; none for a complete state, which comes in parts there.
@@ -34,6 +43,14 @@ impl ServerFrame {
             Self::Ack(ack) => ServerFrame::Ack(ack),
             Self::Pong(pong) => ServerFrame::Pong(pong),
             Self::Error(error) => ServerFrame::Error(error),
+            Self::Stats(stats) => ServerFrame::Stats(stats),
+            Self::EngineEvents(events) => ServerFrame::EngineEvents(events),
+            Self::EngineEvent(event) => ServerFrame::EngineEvent(event),
+            Self::Notice(notice) => ServerFrame::Notice(notice),
+            Self::Tasks(Tasks { version, tasks }) => {
+                ServerFrame::Tasks(Tasks { version, tasks: tasks.iter().map(PackedTask::from).collect() })
+            }
+            Self::Task(task) => ServerFrame::Task(PackedTask::from(&task)),
         })
     }
 }
@@ -98,7 +115,25 @@ pub struct Changes {
 pub struct Ack {
     pub id: String,
     pub ok: bool,
+    pub result: Option<Done>,
     pub error: Option<ActionError>,
+}
+
+impl Ack {
+    pub fn of(id: String, outcome: Result<Done, ActionError>) -> Self {
+        let ok = outcome.is_ok();
+        let (result, error) = outcome.map_or_else(|error| (None, Some(error)), |done| (Some(done), None));
+        Self { id, ok, result, error }
+    }
+}
+
+/// What has come of an action that was accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Of what it has made.
+    pub id: Option<String>,
+    /// Of the task that goes on with it.
+    pub task: Option<TaskId>,
 }
 
 /// The server's clock and where its feed is.
@@ -109,6 +144,82 @@ pub struct Pong {
     pub revision: u64,
     /// Changes that the reconcile found and no event had told, since the server's start.
     pub drift: u64,
+    /// How many alerts fire.
+    pub firing: u32,
+}
+
+/// Something that people are told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub level: Severity,
+    pub text: String,
+    /// The server's clock.
+    pub at: Timestamp,
+    /// Of an alert: what has become of it.
+    pub alert: Option<AlertState>,
+}
+
+/// What of the containers asked for has a new sample. They are no part of the state: who misses one gets the next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    /// The server's clock.
+    pub timestamp: Timestamp,
+    pub samples: Vec<Sample>,
+    /// To those who asked for [`Channel::Loads`].
+    pub loads: Vec<Load>,
+    pub machines: Vec<Machine>,
+}
+
+impl Stats {
+    pub fn nothing(timestamp: Timestamp) -> Self {
+        Self { timestamp, samples: Vec::new(), loads: Vec::new(), machines: Vec::new() }
+    }
+}
+
+/// The latest events, newest first: what a subscriber to [`Channel::Events`] is told at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineEvents {
+    pub events: Vec<Event>,
+    pub history: HistoryStatus,
+}
+
+/// One that has just happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineEvent {
+    /// So many came before it that this client was too slow for.
+    pub skipped: u64,
+    pub event: Event,
+}
+
+/// Those that run and the latest that have ended, oldest first: what a subscriber to [`Channel::Tasks`] is told at once, and
+/// instead of all that it was told before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tasks<T = Task> {
+    /// Rises with every change of any of them.
+    pub version: u64,
+    pub tasks: Vec<T>,
+}
+
+/// A task for our own page: what it needs before anybody looks closer, and all of it for who does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedTask {
+    pub id: TaskId,
+    pub is_over: bool,
+    whole: Vec<u8>,
+}
+
+impl From<&Task> for PackedTask {
+    fn from(task: &Task) -> Self {
+        let whole = postcard::to_allocvec(task).expect("tasks have a known length");
+        Self { id: task.id, is_over: task.state.is_over(), whole }
+    }
+}
+
+impl PackedTask {
+    /// None when it is none of this version.
+    pub fn unpack(&self) -> Option<Task> {
+        postcard::from_bytes(&self.whole).ok()
+    }
 }
 
 /// What the client sent was not understood.
@@ -122,10 +233,20 @@ pub struct WireError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ClientFrame {
     Resume(Position),
-    Subscribe(Vec<Channel>),
+    Subscribe(Subscription),
     Unsubscribe(Vec<Channel>),
     Action(ActionRequest),
     Ping { nonce: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    pub channels: Vec<Channel>,
+    /// Of [`Channel::Stats`]: the containers, instead of those named before; none means all that run, those named not so
+    /// closely.
+    #[serde(default)]
+    pub ids: Option<Vec<ContainerId>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,8 +256,8 @@ pub struct ActionRequest {
     pub action: String,
     pub target: String,
     pub host: Option<HostId>,
-    #[serde(default)]
-    pub options: ActionOptions,
+    /// A JSON object.
+    pub options: String,
 }
 
 /// A place in the stream of changes. Its text is `<epoch>-<revision>`.
@@ -169,9 +290,24 @@ pub enum Channel {
     Images,
     Volumes,
     Networks,
+    /// Not of the state, like the next: see [`Stats`].
+    Stats,
+    Loads,
+    /// What happens: see [`EngineEvents`].
+    Events,
+    /// What takes long: see [`Tasks`].
+    Tasks,
 }
 
-/// The channels a client is subscribed to. Hosts come with any.
+impl Channel {
+    const OF_THE_STATE: [Self; 4] = [Self::Containers, Self::Images, Self::Volumes, Self::Networks];
+
+    pub fn is_of_the_state(self) -> bool {
+        Self::OF_THE_STATE.contains(&self)
+    }
+}
+
+/// The channels of the state that a client is subscribed to. Hosts come with any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Channels(u8);
 
@@ -184,7 +320,8 @@ impl Channels {
 
     #[must_use]
     pub fn with(self, channels: &[Channel]) -> Self {
-        channels.iter().fold(self, |all, channel| Self(all.0 | 1 << *channel as u8))
+        let channels = channels.iter().filter(|channel| channel.is_of_the_state());
+        channels.fold(self, |all, channel| Self(all.0 | 1 << *channel as u8))
     }
 
     #[must_use]
@@ -233,12 +370,10 @@ impl Encoding {
 #[error("{reason}")]
 pub struct Malformed {
     pub reason: String,
-    /// The id of the action it was to be: somebody waits for its ack.
-    pub action: Option<String>,
 }
 
 impl Malformed {
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), action: None }
+        Self { reason: reason.to_string() }
     }
 }

@@ -1,10 +1,10 @@
 //! Frames in JSON, for everybody: an object with the frame's name in `type`.
 
 use super::{
-    Ack, ActionRequest, Changes, Channel, ClientFrame, Diff, Hello, Malformed, Pong, Position, ServerFrame, Update,
-    WireError,
+    Ack, ActionRequest, Changes, Channel, ClientFrame, Diff, EngineEvent, EngineEvents, Hello, Malformed, Notice, Pong,
+    Position, ServerFrame, Stats, Subscription, Tasks, Update, WireError,
 };
-use crate::model::{ActionOptions, HostId, Timestamp};
+use crate::model::{ContainerId, HostId, Task, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Mirrors [`ServerFrame`]: postcard can't read an enum with its tag inside, so that one has it outside.
@@ -17,6 +17,12 @@ enum Tagged<'a> {
     Ack(&'a Ack),
     Pong(&'a Pong),
     Error(&'a WireError),
+    Stats(&'a Stats),
+    EngineEvents(&'a EngineEvents),
+    EngineEvent(&'a EngineEvent),
+    Notice(&'a Notice),
+    Tasks(&'a Tasks),
+    Task(&'a Task),
 }
 
 /// [`Diff`] with the times of its event side by side with its own.
@@ -59,6 +65,8 @@ enum Received {
     },
     Subscribe {
         channels: Vec<Channel>,
+        #[serde(default)]
+        ids: Option<Vec<ContainerId>>,
     },
     Unsubscribe {
         channels: Vec<Channel>,
@@ -90,6 +98,12 @@ impl<'a> From<&'a ServerFrame> for Tagged<'a> {
             ServerFrame::Ack(ack) => Self::Ack(ack),
             ServerFrame::Pong(pong) => Self::Pong(pong),
             ServerFrame::Error(error) => Self::Error(error),
+            ServerFrame::Stats(stats) => Self::Stats(stats),
+            ServerFrame::EngineEvents(events) => Self::EngineEvents(events),
+            ServerFrame::EngineEvent(event) => Self::EngineEvent(event),
+            ServerFrame::Notice(notice) => Self::Notice(notice),
+            ServerFrame::Tasks(tasks) => Self::Tasks(tasks),
+            ServerFrame::Task(task) => Self::Task(task),
         }
     }
 }
@@ -109,14 +123,11 @@ pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
     let received = serde_json::from_str(text).map_err(Malformed::new)?;
     Ok(match received {
         Received::Resume { epoch, revision } => ClientFrame::Resume(Position { epoch, revision }),
-        Received::Subscribe { channels } => ClientFrame::Subscribe(channels),
+        Received::Subscribe { channels, ids } => ClientFrame::Subscribe(Subscription { channels, ids }),
         Received::Unsubscribe { channels } => ClientFrame::Unsubscribe(channels),
-        Received::Action { id, action, target, host, options } => match ActionOptions::deserialize(options) {
-            Ok(options) => ClientFrame::Action(ActionRequest { id, action, target, host, options }),
-            Err(error) => {
-                return Err(Malformed { action: Some(id), ..Malformed::new(error) });
-            }
-        },
+        Received::Action { id, action, target, host, options } => {
+            ClientFrame::Action(ActionRequest { id, action, target, host, options: options.to_string() })
+        }
         Received::Ping { nonce } => ClientFrame::Ping { nonce },
     })
 }
@@ -148,7 +159,7 @@ mod tests {
     fn client_messages_are_read_and_unknown_ones_refused_with_the_reason() {
         assert_eq!(decode_client(r#"{"type":"ping","nonce":3}"#).unwrap(), ClientFrame::Ping { nonce: 3 });
         let action = r#"{"type":"action","id":"1","action":"container.stop","target":"x","options":{"timeout":1}}"#;
-        assert!(matches!(decode_client(action).unwrap(), ClientFrame::Action(it) if it.options.timeout == Some(1)));
+        assert!(matches!(decode_client(action).unwrap(), ClientFrame::Action(it) if it.options == r#"{"timeout":1}"#));
         for (text, reason) in [
             ("", "EOF"),
             ("[]", "missing field `type`"),
@@ -159,13 +170,5 @@ mod tests {
             let error = decode_client(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn an_unknown_option_says_which_action_it_spoils() {
-        let text = r#"{"type":"action","id":"7","action":"container.stop","target":"x","options":{"fast":true}}"#;
-        let error = decode_client(text).unwrap_err();
-        assert_eq!(error.action.as_deref(), Some("7"));
-        assert!(error.reason.contains("unknown field `fast`"), "{error}");
     }
 }

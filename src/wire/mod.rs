@@ -1,10 +1,15 @@
 //! The only place for what crosses the network: frames, their two encodings, and the routes. See docs/protocol.md.
 
+#[cfg(feature = "ssr")]
+pub mod action;
 pub mod binary;
+#[cfg(feature = "ssr")]
+pub mod described;
 mod error;
 mod frame;
 #[cfg(feature = "ssr")]
 pub mod json;
+pub mod log;
 mod pack;
 pub mod routes;
 mod seed;
@@ -12,8 +17,9 @@ pub mod text;
 
 pub use error::{ActionError, ErrorKind};
 pub use frame::{
-    Ack, ActionRequest, Changes, Channel, Channels, ClientFrame, Diff, Encoding, EventTimes, Hello, Malformed,
-    PROTOCOL, PackedFrame, Part, Pong, Position, ServerFrame, Update, WireError,
+    Ack, ActionRequest, Changes, Channel, Channels, ClientFrame, Diff, Done, Encoding, EngineEvent, EngineEvents,
+    EventTimes, Hello, Malformed, Notice, PROTOCOL, PackedFrame, PackedTask, Part, Pong, Position, ServerFrame, Stats,
+    Subscription, Tasks, Update, WireError,
 };
 pub use pack::{Packed, PackedChange, PackedDiff};
-pub use seed::{Seed, Totals};
+pub use seed::{PageSeed, Seed, Totals};

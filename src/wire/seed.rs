@@ -1,8 +1,12 @@
 //! What the server's HTML carries so that the first render in the browser is the same.
 
-use super::text::{from_text, to_text};
-use crate::model::{ContainerState, EngineState, Entity, Kind, Timestamp};
-use serde::{Deserialize, Serialize};
+use super::{
+    PackedTask,
+    text::{from_text, to_text},
+};
+use crate::model::{ContainerState, EngineState, Entity, Kind, Preferences, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::{Arc, Mutex};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seed {
@@ -14,6 +18,12 @@ pub struct Seed {
     pub entities: Vec<Entity>,
     /// How many there are in all, where `entities` are only those that the page shows first.
     pub totals: Option<Totals>,
+    /// How many alerts fire.
+    pub firing: u32,
+    /// The user's; and how much in the notification centre they have not read.
+    pub preferences: Preferences,
+    pub unread: u32,
+    pub tasks: Vec<PackedTask>,
 }
 
 /// What a part of the state can't tell of the whole.
@@ -53,6 +63,33 @@ impl Seed {
     }
 }
 
+/// What a page shows that is not in the state: read by the server before it renders the page, and taken by the page's first
+/// render, on both sides, and no other. Nobody but that page needs to understand it.
+#[derive(Debug, Clone, Default)]
+pub struct PageSeed(Arc<Mutex<Option<String>>>);
+
+impl PageSeed {
+    pub const ELEMENT: &'static str = "page-seed";
+
+    pub fn of(content: &impl Serialize) -> Self {
+        Self::from_text(Some(to_text(&postcard::to_allocvec(content).expect("seeds have a known length"))))
+    }
+
+    pub fn from_text(text: Option<String>) -> Self {
+        Self(Arc::new(Mutex::new(text)))
+    }
+
+    /// For [`PageSeed::ELEMENT`]; nothing after it has been taken.
+    pub fn text(&self) -> Option<String> {
+        self.0.lock().ok()?.clone()
+    }
+
+    pub fn take<T: DeserializeOwned>(&self) -> Option<T> {
+        let text = self.0.lock().ok()?.take()?;
+        postcard::from_bytes(&from_text(&text)?).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +104,7 @@ mod tests {
         ) {
             let totals = Some(Totals::default());
             let server_time = Timestamp::from_seconds(3);
-            let seed = Seed { epoch: 1 << 50, revision: 9, server_time, server_version, entities, totals };
+            let seed = Seed { epoch: 1 << 50, revision: 9, server_time, server_version, entities, totals, firing: 2, preferences: Preferences::default(), unread: 3, tasks: Vec::new() };
             let text = seed.to_text();
             prop_assert!(!text.contains('<') && !text.contains('\r') && !text.contains('\0'));
             prop_assert_eq!(Seed::from_text(&text), Some(seed));

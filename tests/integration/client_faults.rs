@@ -36,7 +36,7 @@ async fn serve(containers: usize) -> (Running, TestServer) {
 }
 
 /// A socket by hand, past its upgrade.
-async fn upgraded(server: &TestServer, receive_buffer: u32) -> TcpStream {
+pub async fn upgraded(server: &TestServer, receive_buffer: u32) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(receive_buffer).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
@@ -71,7 +71,7 @@ async fn close_code(stream: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result
     }
 }
 
-async fn rename(sim: &Running, id: &str, name: &str) {
+pub async fn rename(sim: &Running, id: &str, name: &str) {
     let (status, body) = ask(sim.url(), "POST", &format!("/containers/{id}/rename?name={name}"), "").await;
     assert_eq!(status, 204, "{body}");
 }
@@ -85,14 +85,18 @@ fn container_in(sim: &Running, state: &str) -> String {
     sim.truth().containers.iter().find(|it| it.state == state).unwrap().id.clone()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_never_read_delay_nobody_and_are_dropped() {
-    let (sim, server) = serve(100).await;
-    // Its labels make each of its changes larger than what a connection's buffers take unread.
+/// A container whose labels make each of its changes larger than what a connection's buffers take unread. Its id.
+pub async fn create_large(sim: &Running) -> String {
     let labels = json!({"Image": sim.truth().containers[0].image, "Labels": {"long": "x".repeat(64 * 1024)}});
     let (status, body) = ask(sim.url(), "POST", "/containers/create?name=large", &labels.to_string()).await;
     assert_eq!(status, 201, "{body}");
-    let id = serde_json::from_str::<Value>(&body).unwrap()["Id"].as_str().unwrap().to_owned();
+    serde_json::from_str::<Value>(&body).unwrap()["Id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_never_read_delay_nobody_and_are_dropped() {
+    let (sim, server) = serve(100).await;
+    let id = create_large(&sim).await;
     // The first look at everything is over: what is measured is not its work.
     let is_whole = async || {
         let body = ask(&server.url(), "GET", "/api/state", "").await.1;

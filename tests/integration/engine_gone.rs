@@ -1,6 +1,6 @@
 //! An engine that is not there, and what a server knows of one that is.
 
-use crate::support::{RECONCILE, Watched, local};
+use crate::support::{RECONCILE, Watched, local, no_history};
 use quaylight::{
     model::HostStatus,
     server::{clock::Clock, engine::Engine, hosts::Hosts, state},
@@ -15,7 +15,7 @@ async fn a_server_without_an_engine_says_so_and_waits() {
     let (writer, reader, inbox) = state::open(Clock::SYSTEM);
     let hosts = Hosts::new([Engine::new(local(), url.parse().unwrap())]);
     let mut batches = reader.follow(None).batches;
-    let watchers = hosts.watch(&reader, &inbox, Clock::SYSTEM, RECONCILE);
+    let watchers = hosts.watch(&reader, &inbox, &no_history().await, Clock::SYSTEM, RECONCILE);
     let writer = tokio::spawn(writer.run());
     let unreachable = async {
         while !reader.look(|state| state.hosts().any(|it| it.status == HostStatus::Unreachable && it.error.is_some())) {

@@ -1,7 +1,8 @@
 //! Images: tags that come, move and go, and who uses them.
 
-use crate::support::{Docker, IMAGE, Watched, engine_url};
+use crate::support::{Docker, IMAGE, Watched, engine_url, eventually};
 use quaylight::model::Image;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_tag_comes_moves_to_another_image_and_goes() {
@@ -42,4 +43,28 @@ async fn an_image_knows_how_many_containers_use_it() {
     usage(0, 1).await;
     docker.run(&["rm", &user]).await;
     usage(0, 0).await;
+}
+
+/// Docker's builder tells no event of the images of its steps. While one is worked on the step before it is listed like any
+/// image that nothing names, and no longer once it has a child.
+#[tokio::test]
+async fn a_build_goes_by_without_a_trace_and_without_drift() {
+    let docker = Docker::new();
+    let watched = Watched::reconciling(&engine_url(), Duration::from_millis(500)).await;
+    let before = watched.reader.drift();
+    let (tag, label) = (format!("{}:1", docker.name("built")), docker.label());
+    let folder = tempfile::tempdir().unwrap();
+    // Long enough that a step is taken for an image, and read.
+    let dockerfile = format!("FROM {IMAGE}\nLABEL {label}\nENV A=1\nRUN sleep 4\nENV B=2\nRUN sleep 4\n");
+    std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+    docker.run(&["build", "--quiet", "--tag", &tag, &folder.path().display().to_string()]).await;
+    watched.until("the image is there", |state| state.images().any(|it| it.tags.contains(&tag))).await;
+    let listed = async || docker.run(&["images", "--quiet", "--no-trunc"]).await;
+    eventually(Duration::from_secs(10), "the state has what docker images lists", async || {
+        let listed = listed().await;
+        let known = watched.reader.look(|state| state.images().map(|it| it.id.to_string()).collect::<Vec<_>>());
+        known.iter().all(|id| listed.contains(id.as_str())) && listed.lines().all(|id| known.iter().any(|it| it == id))
+    })
+    .await;
+    assert_eq!(watched.reader.drift(), before);
 }

@@ -8,19 +8,36 @@
 
 mod support;
 
+mod actions;
+mod alerts;
+mod authority;
 mod chaos;
 mod client_faults;
 mod containers;
 mod drift;
 mod engine_gone;
+mod events;
 mod faults;
+mod files;
 mod followers;
+mod history;
 mod images;
 mod live;
+mod logs;
+mod mail_sink;
+mod metrics;
+mod notify;
 mod podman;
+mod podman_managing;
 mod podman_service;
+mod prometheus;
 mod raw_http;
+mod recipes;
+mod registry;
 mod sim;
 mod sim_faults;
 mod stalling;
+mod stats;
+mod tasks;
 mod volumes_and_networks;
+mod web_receiver;

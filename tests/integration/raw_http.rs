@@ -20,18 +20,35 @@ pub struct Raw {
 impl Raw {
     /// Sends a request without a body to `tcp://host:port`.
     pub async fn get(url: &str, path: &str) -> Self {
-        Self::send(url, "GET", path, "").await
+        Self::get_with(url, path, "").await
+    }
+
+    /// With header lines of one's own, each with its end.
+    pub async fn get_with(url: &str, path: &str, headers: &str) -> Self {
+        Self::request(url, "GET", path, headers, b"").await
     }
 
     pub async fn send(url: &str, method: &str, path: &str, body: &str) -> Self {
+        Self::request(url, method, path, "", body.as_bytes()).await
+    }
+
+    async fn request(url: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Self {
         let host = url.trim_start_matches("tcp://");
         let mut stream = TcpStream::connect(host).await.unwrap();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(&[request.as_bytes(), body].concat()).await.unwrap();
         Self { stream, arrived: Vec::new() }
+    }
+
+    /// Says that so many bytes come, sends these, and goes away.
+    pub async fn broken_off(url: &str, path: &str, length: usize, sent: &[u8]) {
+        let host = url.trim_start_matches("tcp://");
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), sent].concat()).await.unwrap();
     }
 
     /// Reads until `wanted` has arrived.
@@ -62,7 +79,30 @@ impl Raw {
 
 /// Status and body of a request that is answered.
 pub async fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
-    let text = Raw::send(url, method, path, body).await.whole().await;
+    answer(Raw::send(url, method, path, body).await).await
+}
+
+/// The body of an answer of whichever length and kind, asked for as in HTTP/1.0: it ends with its connection.
+pub async fn download(url: &str, path: &str) -> Vec<u8> {
+    let host = url.trim_start_matches("tcp://");
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it ends").unwrap();
+    let head = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("an answer has a head");
+    let start = String::from_utf8_lossy(&answer[..head]).into_owned();
+    assert!(start.contains(" 200 "), "{start}");
+    answer.split_off(head + 4)
+}
+
+/// The same with a body of whichever kind.
+pub async fn post(url: &str, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
+    let headers = format!("Content-Type: {kind}\r\nAccept: {kind}\r\n");
+    answer(Raw::request(url, "POST", path, &headers, body).await).await
+}
+
+async fn answer(asked: Raw) -> (u16, String) {
+    let text = asked.whole().await;
     let status = text.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
     (status, text.split_once("\r\n\r\n").map_or(String::new(), |it| it.1.to_owned()))
 }

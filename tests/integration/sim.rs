@@ -70,7 +70,7 @@ async fn an_action_and_a_rename_arrive() {
         (ContainerAction::Restart { timeout: None }, ContainerState::Running),
         (ContainerAction::Kill { signal: None }, ContainerState::Exited),
     ] {
-        watched.engine.act_on_container(&id, &action).await.unwrap();
+        watched.engine.act_on_container(&id, action.clone()).await.unwrap();
         let is_so = |state: &EngineState| state.containers().any(|it| it.id == id && it.state == wanted);
         watched.until(&format!("{action:?}"), is_so).await;
     }
@@ -78,7 +78,7 @@ async fn an_action_and_a_rename_arrive() {
     watched.until_container("another", |it| it.id == id).await;
     assert_eq!(ask(sim.url(), "POST", "/containers/another/stop", "").await.0, 304);
     let remove = ContainerAction::Remove { force: false, volumes: false };
-    watched.engine.act_on_container(&id, &remove).await.unwrap();
+    watched.engine.act_on_container(&id, remove).await.unwrap();
     watched.until("it is gone", |state| state.containers().all(|it| it.id != id)).await;
 }
 
@@ -117,7 +117,7 @@ async fn between_die_and_the_truth_an_inspect_waits_and_the_list_says_running() 
     let id = running.unwrap().id;
     let mut events = engine.events(None).await.unwrap();
     let kill = ContainerAction::Kill { signal: None };
-    let (killed, ()) = tokio::join!(engine.act_on_container(&id, &kill), async {
+    let (killed, ()) = tokio::join!(engine.act_on_container(&id, kill), async {
         while events.next().await.unwrap().action != "die" {}
         let died = Instant::now();
         let listed = engine.containers().await.unwrap().into_iter().find(|it| it.id == id).unwrap();

@@ -7,12 +7,14 @@ use quaylight::{
         clock::Clock,
         config::{Arguments, Config},
         engine::Engine,
+        history::{History, Limits, Settings},
         hosts::Hosts,
         state::{self, Reader},
     },
 };
 use std::{
     future::Future,
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -21,7 +23,7 @@ use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle,
 pub const IMAGE: &str = "quaylight-test/busybox:1";
 
 /// Longer than any change takes, short enough to fail a test soon.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn engine_url() -> String {
     let set = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
@@ -48,6 +50,30 @@ pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> b
     }
 }
 
+/// The latest events in memory, and no more.
+pub async fn no_history() -> History {
+    History::start(Settings { folder: None, limits: Limits::default(), retry: Settings::RETRY }, Clock::SYSTEM).await
+}
+
+/// A folder of a test's own, gone with it.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("quaylight-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
 /// An engine with a watcher, and the state it fills.
 pub struct Watched {
     pub reader: Reader,
@@ -66,7 +92,7 @@ impl Watched {
         let (writer, reader, inbox) = state::open(Clock::SYSTEM);
         let engine = Engine::new(local(), url.parse().unwrap());
         let hosts = Hosts::new([engine.clone()]);
-        let mut tasks = hosts.watch(&reader, &inbox, Clock::SYSTEM, reconcile);
+        let mut tasks = hosts.watch(&reader, &inbox, &no_history().await, Clock::SYSTEM, reconcile);
         tasks.push(tokio::spawn(writer.run()));
         let watched = Self { reader, engine, tasks };
         watched.until("the engine is reachable", |state| state.hosts().any(|host| host.is_reachable())).await;
@@ -136,7 +162,7 @@ impl Docker {
         format!("{name}-{}", self.suffix)
     }
 
-    fn label(&self) -> String {
+    pub fn label(&self) -> String {
         format!("quaylight.test={}", self.suffix)
     }
 
@@ -202,6 +228,8 @@ impl Drop for Docker {
                 docker(&["rmi", "--no-prune", &tag]);
             }
         }
+        // What a build has left behind it.
+        docker(&["image", "prune", "--force", "--filter", &filter]);
     }
 }
 
@@ -211,6 +239,8 @@ pub const RECONCILE: Duration = Duration::from_secs(30);
 /// A whole server on a free port of loopback.
 pub struct TestServer {
     pub address: std::net::SocketAddr,
+    /// Where its history is.
+    _folder: Folder,
     shutdown: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -235,9 +265,20 @@ impl TestServer {
         Self::with(url, &[], reconcile, Clock::SYSTEM).await
     }
 
+    /// With what is kept in a folder already, which goes with it.
+    pub async fn in_folder(folder: Folder) -> Self {
+        Self::keeping(folder, &engine_url(), &[], RECONCILE, Clock::SYSTEM).await
+    }
+
     async fn with(url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
+        Self::keeping(Folder::new(), url, flags, reconcile, clock).await
+    }
+
+    async fn keeping(folder: Folder, url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
         use clap::Parser;
-        let arguments = Arguments::parse_from([&["quaylight", "--engine", url], flags].concat());
+        let data_dir = folder.0.to_str().unwrap();
+        let own = ["quaylight", "--engine", url, "--data-dir", data_dir];
+        let arguments = Arguments::parse_from([&own, flags].concat());
         let config = Config { reconcile, ..Config::read(arguments).unwrap() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -248,7 +289,7 @@ impl TestServer {
             })
             .await
         });
-        Self { address, shutdown: Some(shutdown), serving: Some(serving) }
+        Self { address, _folder: folder, shutdown: Some(shutdown), serving: Some(serving) }
     }
 
     /// For `raw_http`.

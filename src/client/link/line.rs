@@ -4,7 +4,7 @@ use super::{poll::Poll, sse::Stream, ws::Socket};
 use crate::{
     client::store::{Store, Transport},
     model::Timestamp,
-    wire::{Hello, PackedFrame, Position, ServerFrame, binary},
+    wire::{ClientFrame, Hello, PackedFrame, Position, ServerFrame, binary},
 };
 use futures::{FutureExt, pin_mut, select_biased};
 use gloo_timers::future::TimeoutFuture;
@@ -115,6 +115,13 @@ impl Line {
         if let Kind::Poll(poll) = &mut self.kind {
             poll.resume(Some(position));
         }
+    }
+
+    /// False when this transport can't be told anything.
+    pub(super) fn say(&self, frames: &[ClientFrame]) -> bool {
+        let Kind::Socket(socket) = &self.kind else { return false };
+        frames.iter().for_each(|frame| socket.say(frame));
+        true
     }
 
     /// Over a socket its own ping; the others have a request of their own for it: see `ping.rs`.

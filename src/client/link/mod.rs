@@ -3,12 +3,14 @@
 mod backoff;
 mod clock;
 mod line;
+mod looking;
 mod pace;
 mod paint;
 mod ping;
 mod poll;
 mod session;
 mod sse;
+mod storm;
 mod wake;
 mod ws;
 

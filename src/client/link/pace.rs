@@ -3,7 +3,7 @@
 //! A quiet change must not wait for a frame. Two hundred a second must not each cause a layout of their own. And a page
 //! never falls behind: what waits for a frame is taken in with it, however much it is.
 
-use super::clock;
+use super::{clock, storm::Storm};
 use futures::{FutureExt, channel::oneshot, pin_mut, select_biased};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::{document, request_animation_frame};
@@ -25,15 +25,17 @@ pub(super) struct Pace {
     steps: u32,
     /// In the frame that was waited for.
     catching_up: bool,
+    storm: Storm,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { began: 0, steps: 0, catching_up: false }
+        Self { began: 0, steps: 0, catching_up: false, storm: Storm::default() }
     }
 
     /// Counts a step; returns when the next may be taken in.
     pub(super) async fn step(&mut self) {
+        self.storm.change();
         let now = clock().micros();
         if now - self.began > FRAME {
             (self.began, self.steps, self.catching_up) = (now, 0, false);

@@ -3,6 +3,7 @@
 use super::{
     block, clock,
     line::Line,
+    looking::Looking,
     note,
     pace::Pace,
     paint::Paint,
@@ -11,9 +12,9 @@ use super::{
 use crate::{
     client::{
         ladder::{Climb, Ended, better_than},
-        store::{Command, Connection, Step, Store, Transport, What},
+        store::{Command, Connection, Heard, Step, Store, Transport, What},
     },
-    model::Timestamp,
+    model::{AlertState, Timestamp},
     wire::{Hello, PackedDiff, PackedFrame, Part, Pong, Position, ServerFrame},
 };
 use futures::{
@@ -52,6 +53,7 @@ pub(super) struct Session<'a> {
     climb: Climb,
     climbing: Fuse<LocalBoxFuture<'a, Option<(Line, Hello)>>>,
     pinging: Fuse<LocalBoxFuture<'a, Option<Answer>>>,
+    looking: Looking,
     /// This page's clock and the revision before the interruption, until it is known what was missed.
     lost_at: Option<(Timestamp, u64)>,
     /// Pings to send at once, each when the last came back: the first, while the page still wakes up, tells little of
@@ -80,6 +82,7 @@ impl<'a> Session<'a> {
             climb: Climb::new(),
             climbing: Fuse::terminated(),
             pinging: Fuse::terminated(),
+            looking: Looking::default(),
             lost_at,
             first_pings: FIRST_PINGS,
             unanswered: None,
@@ -122,6 +125,10 @@ impl<'a> Session<'a> {
                 answer = &mut self.pinging => if let Some(Answer { pong, micros }) = answer {
                     self.pong(pong, Some(micros));
                 },
+                () = &mut self.looking.due => self.looking.tell(self.store, &self.line),
+                stats = &mut self.looking.asking => if let Some(stats) = stats {
+                    self.looking.take_in(self.store, stats);
+                },
                 _ = ticks.next() => {
                     if self.is_dead() {
                         return Err(Ended::Lost);
@@ -129,6 +136,8 @@ impl<'a> Session<'a> {
                     if is_out_of_sight(self.line.transport) {
                         return Err(Ended::LetGo);
                     }
+                    self.looking.tell(self.store, &self.line);
+                    self.store.forget_old_trends(self.server_now());
                     looks += 1;
                     if looks % PING_EVERY == 0 {
                         self.ping();
@@ -151,6 +160,8 @@ impl<'a> Session<'a> {
         });
         note(self.store, what, words);
         self.ping();
+        self.looking = Looking::default();
+        self.looking.tell(self.store, &self.line);
         // The binary encoding is the release's own: another release needs its own page. Nobody is interrupted for it.
         if !is_ours && document().hidden() {
             let _ = window().location().reload();
@@ -163,6 +174,11 @@ impl<'a> Session<'a> {
         } else {
             self.pinging = ping().boxed_local().fuse();
         }
+    }
+
+    fn server_now(&self) -> Timestamp {
+        let offset = self.store.link().with_untracked(|link| link.clock_offset);
+        Timestamp::from_micros(clock().micros() + offset)
     }
 
     /// Whether the line is open in name only.
@@ -226,6 +242,7 @@ impl<'a> Session<'a> {
                 self.ping();
             }
             Command::Resync => self.start_over(None).await?,
+            Command::Look => self.looking.soon(),
         }
         Ok(())
     }
@@ -243,6 +260,19 @@ impl<'a> Session<'a> {
     async fn hear(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Ended> {
         match frame {
             ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
+            ServerFrame::EngineEvents(current) => self.store.hear(Heard::Current(current)),
+            ServerFrame::EngineEvent(one) => self.store.hear(Heard::One(one)),
+            ServerFrame::Tasks(all) => self.store.tasks().update(|tasks| tasks.replace(all)),
+            ServerFrame::Task(one) => self.store.tasks().update(|tasks| tasks.put(one)),
+            ServerFrame::Notice(notice) => {
+                if notice.alert != Some(AlertState::Resolved) {
+                    self.store.unread().update(|unread| *unread += 1);
+                }
+                self.store.notices().update(|notices| notices.hear(notice));
+                // The answer says how many fire now.
+                self.ping();
+            }
+            ServerFrame::Stats(stats) => self.looking.take_in(self.store, stats),
             ServerFrame::EngineStateUpdate(part) => self.part(part),
             ServerFrame::EngineStateDiff(diff) => self.step(diff, sent_after).await?,
             ServerFrame::Pong(pong) => {
@@ -305,6 +335,10 @@ impl<'a> Session<'a> {
             link.server_revision = pong.revision;
             link.server_drift = pong.drift;
         });
+        let firing = self.store.firing();
+        if firing.get_untracked() != pong.firing {
+            firing.set(pong.firing);
+        }
         if micros.is_some() && self.first_pings > 0 {
             self.first_pings -= 1;
             self.ping();

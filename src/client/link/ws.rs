@@ -62,7 +62,7 @@ impl Socket {
         self.say(&ClientFrame::Resume(position.unwrap_or(Position { epoch: 0, revision: 0 })));
     }
 
-    fn say(&self, frame: &ClientFrame) {
+    pub(super) fn say(&self, frame: &ClientFrame) {
         // One that is closing takes nothing more, and complains. Its reader is about to learn of the end.
         if self.socket.ready_state() == WebSocket::OPEN {
             let _ = self.socket.send_with_u8_array(&binary::encode_client(frame));

@@ -64,7 +64,7 @@ impl What {
     }
 }
 
-/// What a person at the instrument panel asks of the connection.
+/// What is asked of the connection: by a person at the instrument panel, but for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     Drop,
@@ -73,4 +73,6 @@ pub enum Command {
     /// Read nothing for ten seconds.
     Pause,
     Resync,
+    /// Some part of the page looks at something else than before.
+    Look,
 }

@@ -3,31 +3,40 @@
 //! A plain state and a signal for each mounted row: inserting one of 10,000 rows wakes nobody but the list's order.
 
 mod connection;
-mod forgotten;
+mod heard;
 mod journal;
 mod latency;
+mod notices;
 mod order;
 mod rows;
 mod selectors;
+mod tasks;
+mod trends;
 
 pub use connection::{Connection, Line, Link, Transport};
-pub use forgotten::leaving_no_trace;
+pub use heard::Heard;
 pub use journal::{Command, Entry, Journal, What};
 pub use latency::{BOUNDS, Figures, Latencies, Leg, Sample, nearest_rank};
+pub use notices::Notices;
 pub use order::order;
 pub use rows::{Facet, LastChange};
 pub use selectors::{ContainerColumn, ContainerQuery, OrderedContainers, select_containers};
+pub use tasks::TaskBoard;
+pub use trends::{Loads, Looks, Trend, Use};
 
 use crate::{
+    client::{ArcDerived, leaving_no_trace},
     model::{
         Change, Container, ContainerState, EngineState, Entity, Host, Image, Key, Kind, Network, Timestamp, Volume,
     },
-    wire::{Packed, PackedDiff, Part, Position, Seed, Totals},
+    wire::{Packed, PackedDiff, Part, Position, Seed, Stats, Totals},
 };
 use futures::channel::mpsc;
+use heard::Ear;
 use leptos::prelude::*;
 use rows::Rows;
 use std::sync::{Arc, Mutex, RwLock};
+use trends::Trends;
 
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -35,10 +44,16 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     truth: RwLock<Truth>,
     rows: Rows,
+    trends: Trends,
+    ear: Ear,
     position: ArcRwSignal<Position>,
     link: ArcRwSignal<Link>,
     latencies: ArcRwSignal<Latencies>,
     journal: ArcRwSignal<Journal>,
+    notices: ArcRwSignal<Notices>,
+    firing: ArcRwSignal<u32>,
+    unread: ArcRwSignal<u32>,
+    tasks: ArcRwSignal<TaskBoard>,
     now: ArcRwSignal<Timestamp>,
     commands: (mpsc::UnboundedSender<Command>, Mutex<Option<mpsc::UnboundedReceiver<Command>>>),
 }
@@ -72,10 +87,16 @@ impl Store {
         Self(Arc::new(Inner {
             truth: RwLock::new(Truth { state, position, totals: seed.totals, arriving: EngineState::default() }),
             rows: Rows::default(),
+            trends: Trends::default(),
+            ear: Ear::default(),
             position: ArcRwSignal::new(position),
             link: ArcRwSignal::new(Link::new(seed.server_version)),
             latencies: ArcRwSignal::default(),
             journal: ArcRwSignal::default(),
+            notices: ArcRwSignal::default(),
+            firing: ArcRwSignal::new(seed.firing),
+            unread: ArcRwSignal::new(seed.unread),
+            tasks: ArcRwSignal::new(TaskBoard::new(seed.tasks)),
             now: ArcRwSignal::new(seed.server_time),
             commands: (sender, Mutex::new(Some(receiver))),
         }))
@@ -99,6 +120,26 @@ impl Store {
     /// What happened to the connection.
     pub fn journal(&self) -> ArcRwSignal<Journal> {
         self.0.journal.clone()
+    }
+
+    /// What everybody is told.
+    pub fn notices(&self) -> ArcRwSignal<Notices> {
+        self.0.notices.clone()
+    }
+
+    /// How many alerts fire.
+    pub fn firing(&self) -> ArcRwSignal<u32> {
+        self.0.firing.clone()
+    }
+
+    /// How much in the notification centre has not been read.
+    pub fn unread(&self) -> ArcRwSignal<u32> {
+        self.0.unread.clone()
+    }
+
+    /// What takes long.
+    pub fn tasks(&self) -> ArcRwSignal<TaskBoard> {
+        self.0.tasks.clone()
     }
 
     /// Asks the link to do something.
@@ -199,9 +240,81 @@ impl Store {
     }
 }
 
+/// What containers use.
+impl Store {
+    /// Of one container, live; none while nobody looks at it.
+    pub fn trend(&self, key: &Key) -> ArcRwSignal<Option<Trend>> {
+        self.0.trends.of(key)
+    }
+
+    /// What `measure` says of a container that something is known of. Subscribes to nothing.
+    pub fn known_trend(&self, key: &Key, measure: fn(&Trend) -> u64) -> Option<u64> {
+        self.0.trends.known(key, measure)
+    }
+
+    /// What projects and hosts use together, live.
+    pub fn loads(&self) -> ArcRwSignal<Loads> {
+        self.0.trends.loads()
+    }
+
+    /// What the caller's part of the page looks at, for as long as its owner lives: what it gives is set again and again.
+    pub fn looker(&self) -> impl Fn(Looks) + Clone + Send + Sync + 'static {
+        let (store, part) = (self.clone(), self.0.trends.next_part());
+        let at_end = store.clone();
+        on_cleanup(move || at_end.look_as(part, Looks::default()));
+        move |looks| store.look_as(part, looks)
+    }
+
+    fn look_as(&self, part: u32, looks: Looks) {
+        self.0.trends.look(part, looks);
+        self.command(Command::Look);
+    }
+
+    /// What all parts of the page look at.
+    pub fn looks(&self) -> Looks {
+        self.0.trends.looks()
+    }
+
+    /// Wakes its reader when lists are to be put in order by what containers use.
+    pub fn track_ranks(&self) {
+        self.0.trends.track_ranks();
+    }
+
+    pub fn ranked(&self, key: &Key, by: Use) -> Option<u64> {
+        self.0.trends.ranked(key, by)
+    }
+
+    pub fn rank(&self) {
+        self.0.trends.rank();
+    }
+
+    pub fn stats(&self, stats: Stats) {
+        self.0.trends.take_in(stats);
+    }
+
+    /// `now` is the server's clock.
+    pub fn forget_old_trends(&self, now: Timestamp) {
+        self.0.trends.forget_the_old(now);
+    }
+}
+
+/// What happens.
+impl Store {
+    /// Gives `listener` all that is heard, for as long as its owner lives. One part of the page listens at a time.
+    pub fn listen(&self, listener: impl Fn(Heard) + Send + Sync + 'static) {
+        let ear = self.clone();
+        let part = self.0.ear.lend(listener);
+        on_cleanup(move || ear.0.ear.close(part));
+    }
+
+    pub fn hear(&self, heard: Heard) {
+        self.0.ear.hear(heard);
+    }
+}
+
 /// One entity, live.
 #[derive(Clone)]
-pub struct Row(ArcMemo<Entity>);
+pub struct Row(ArcDerived<Entity>);
 
 macro_rules! readers {
     ($($name:ident $as:ident $type:ty;)*) => {
@@ -267,7 +380,7 @@ impl Store {
             (changed, gone)
         });
         for key in gone {
-            self.0.rows.gone(&key);
+            self.gone(&key);
         }
         for key in changed {
             if let Some(after) = self.look(|state| state.get(&key).cloned()) {
@@ -313,9 +426,14 @@ impl Store {
                 // Others are touched in their usage only: they were there before.
                 Some(after) if touched != key => self.0.rows.changed(Some(&after.clone()), after, change),
                 Some(after) => self.0.rows.changed(before.as_ref(), after, change),
-                None => self.0.rows.gone(&touched),
+                None => self.gone(&touched),
             }
         }
+    }
+
+    fn gone(&self, key: &Key) {
+        self.0.trends.gone(key);
+        self.0.rows.gone(key);
     }
 
     fn arrive(&self, position: Position) {

@@ -1,6 +1,6 @@
 //! Which containers a list shows and in which order: plain functions.
 
-use super::{Facet, Store, order};
+use super::{Facet, Store, Use, order};
 use crate::model::{Container, ContainerState, EngineState, Entity, Key};
 use std::{cmp::Ordering, sync::Arc};
 
@@ -25,11 +25,28 @@ pub enum ContainerColumn {
     Networks,
     Created,
     Status,
+    Cpu,
+    Memory,
+    NetworkIo,
+    BlockIo,
+    Pids,
 }
 
 impl ContainerColumn {
-    pub const ALL: [Self; 7] =
-        [Self::State, Self::Name, Self::Image, Self::Ports, Self::Networks, Self::Created, Self::Status];
+    pub const ALL: [Self; 12] = [
+        Self::State,
+        Self::Name,
+        Self::Image,
+        Self::Ports,
+        Self::Networks,
+        Self::Created,
+        Self::Status,
+        Self::Cpu,
+        Self::Memory,
+        Self::NetworkIo,
+        Self::BlockIo,
+        Self::Pids,
+    ];
 
     /// As the address says it.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +58,11 @@ impl ContainerColumn {
             Self::Networks => "networks",
             Self::Created => "created",
             Self::Status => "status",
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::NetworkIo => "net",
+            Self::BlockIo => "block",
+            Self::Pids => "pids",
         }
     }
 
@@ -55,7 +77,19 @@ impl ContainerColumn {
             Self::Image => Some(Facet::Image),
             Self::Ports => Some(Facet::Ports),
             Self::Networks => Some(Facet::Networks),
-            Self::Created => None,
+            Self::Created | Self::Cpu | Self::Memory | Self::NetworkIo | Self::BlockIo | Self::Pids => None,
+        }
+    }
+
+    /// What it sorts by of what containers use: the most comes first when nothing else is asked for.
+    pub fn used(self) -> Option<Use> {
+        match self {
+            Self::Cpu => Some(Use::Cpu),
+            Self::Memory => Some(Use::Memory),
+            Self::NetworkIo => Some(Use::Network),
+            Self::BlockIo => Some(Use::Block),
+            Self::Pids => Some(Use::Pids),
+            _ => None,
         }
     }
 }
@@ -119,6 +153,10 @@ pub struct OrderedContainers {
 impl OrderedContainers {
     /// Those that `query` asks for, in its order, as `store` has them now. Subscribes to nothing.
     pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Arc<Vec<Key>> {
+        if let Some(by) = query.sort.used() {
+            self.seen = 0;
+            return Arc::new(by_use(store, query, by));
+        }
         let order_of = |it: &ContainerQuery| (it.sort, it.descending, it.grouped);
         let is_same = order_of(&self.query) == order_of(query) && self.seen > 0;
         let (touched, seen) = store.touched_since(self.seen);
@@ -158,6 +196,23 @@ impl OrderedContainers {
             keys.insert(at, key);
         }
     }
+}
+
+/// As they were last ranked; those of which nothing is known come last, either way.
+fn by_use(store: &Store, query: &ContainerQuery, by: Use) -> Vec<Key> {
+    let by_name = ContainerQuery { sort: ContainerColumn::Name, descending: false, ..query.clone() };
+    store.look(|state| {
+        let chosen = select_containers(state.containers(), &by_name);
+        let ranked: Vec<_> = chosen.iter().map(|it| (key_of(it), it.project())).collect();
+        let ranked: Vec<_> = ranked.into_iter().map(|(key, of)| (store.ranked(&key, by), of, key)).collect();
+        let compare = &mut |a: usize, b: usize| {
+            let ((a, of_a, _), (b, of_b, _)) = (&ranked[a], &ranked[b]);
+            let by_project = if query.grouped { compare_projects(*of_a, *of_b) } else { Ordering::Equal };
+            let by_rank = if query.descending { b.cmp(a) } else { a.cmp(b) };
+            by_project.then(a.is_none().cmp(&b.is_none())).then(by_rank)
+        };
+        order(ranked.len(), compare).into_iter().map(|at| ranked[at].2.clone()).collect()
+    })
 }
 
 fn key_of(container: &Arc<Container>) -> Key {
@@ -211,19 +266,21 @@ fn contains(text: &str, word: &str) -> bool {
 }
 
 fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
-    // Those without a project come last.
-    fn project(it: &Container) -> (bool, Option<&str>) {
-        (it.project().is_none(), it.project())
-    }
     if query.grouped {
-        let by_project = project(a).cmp(&project(b));
+        let by_project = compare_projects(a.project(), b.project());
         if by_project.is_ne() {
             return by_project;
         }
     }
     let by_column = match query.sort {
         ContainerColumn::State => (a.state, a.health).cmp(&(b.state, b.health)),
-        ContainerColumn::Name => Ordering::Equal,
+        // What they use is not theirs to tell: see `by_use`.
+        ContainerColumn::Name
+        | ContainerColumn::Cpu
+        | ContainerColumn::Memory
+        | ContainerColumn::NetworkIo
+        | ContainerColumn::BlockIo
+        | ContainerColumn::Pids => Ordering::Equal,
         ContainerColumn::Image => a.image.cmp(&b.image),
         ContainerColumn::Ports => public_port(a).cmp(&public_port(b)),
         ContainerColumn::Networks => network(a).cmp(&network(b)),
@@ -233,6 +290,11 @@ fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
     let by_name = || natural(&a.name, &b.name).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host)));
     let by_column = by_column.then_with(by_name);
     if query.descending { by_column.reverse() } else { by_column }
+}
+
+/// Those without a project come last.
+fn compare_projects(a: Option<&str>, b: Option<&str>) -> Ordering {
+    (a.is_none(), a).cmp(&(b.is_none(), b))
 }
 
 fn public_port(container: &Container) -> (bool, Option<u16>) {
@@ -303,7 +365,18 @@ mod tests {
     fn store(state: &EngineState) -> Store {
         let entities = state.keys().filter_map(|key| state.get(key)).cloned().collect();
         let (server_time, server_version) = (Timestamp::default(), String::new());
-        Store::new(crate::wire::Seed { epoch: 1, revision: 1, server_time, server_version, entities, totals: None })
+        Store::new(crate::wire::Seed {
+            epoch: 1,
+            revision: 1,
+            server_time,
+            server_version,
+            entities,
+            totals: None,
+            firing: 0,
+            preferences: crate::model::Preferences::default(),
+            unread: 0,
+            tasks: Vec::new(),
+        })
     }
 
     proptest! {
@@ -311,7 +384,7 @@ mod tests {
         #[test]
         fn an_order_kept_up_to_date_is_the_order_of_sorting_anew(
             steps in proptest::collection::vec(crate::model::arbitrary::changes(), 1..6),
-            column in 0..ContainerColumn::ALL.len(), descending: bool, grouped: bool, search in "[a-c]?",
+            column in 0..ContainerColumn::ALL.iter().filter(|it| it.used().is_none()).count(), descending: bool, grouped: bool, search in "[a-c]?",
         ) {
             let query = ContainerQuery { search, sort: ContainerColumn::ALL[column], descending, grouped, state: None };
             let store = Owner::new().with(|| store(&EngineState::default()));
@@ -352,6 +425,49 @@ mod tests {
         assert_eq!(names(&state, &backwards), ["web-10", "web-2", "db", "Alone"]);
         let grouped = ContainerQuery { grouped: true, ..query };
         assert_eq!(names(&state, &grouped), ["db", "web-2", "web-10", "Alone"]);
+    }
+
+    #[test]
+    fn what_uses_most_comes_first_and_what_is_unknown_last() {
+        use ContainerState::Running;
+        let state =
+            state(&[("idle", Running, "shop"), ("busy", Running, "shop"), ("off", Running, ""), ("big", Running, "")]);
+        let store = Owner::new().with(|| store(&state));
+        let sample = |it: &Arc<Container>, cpu_percent: f64| crate::model::Sample {
+            host: it.host.clone(),
+            container_id: it.id.clone(),
+            name: it.name.clone(),
+            cpu_percent,
+            memory_usage: 0,
+            memory_limit: 0,
+            memory_percent: 0.0,
+            network_rx: 0,
+            network_tx: 0,
+            block_read: 0,
+            block_write: 0,
+            pids: 1,
+            timestamp: Timestamp::default(),
+        };
+        let cpu = |name: &str| match name {
+            "idle" => Some(0.5),
+            "busy" => Some(90.0),
+            "big" => Some(3.0),
+            _ => None,
+        };
+        let samples = state.containers().filter_map(|it| Some(sample(it, cpu(&it.name)?))).collect();
+        store.stats(crate::wire::Stats { samples, ..crate::wire::Stats::nothing(Timestamp::default()) });
+        let named = |query: &ContainerQuery| {
+            let keys = OrderedContainers::default().select(&store, query);
+            let name = |key: &Key| state.get(key).unwrap().as_container().unwrap().name.clone();
+            keys.iter().map(name).collect::<Vec<_>>()
+        };
+        let query = ContainerQuery { sort: ContainerColumn::Cpu, descending: true, ..ContainerQuery::default() };
+        // Until they are ranked, by name.
+        assert_eq!(named(&query), ["big", "busy", "idle", "off"]);
+        store.rank();
+        assert_eq!(named(&query), ["busy", "big", "idle", "off"]);
+        assert_eq!(named(&ContainerQuery { descending: false, ..query.clone() }), ["idle", "big", "busy", "off"]);
+        assert_eq!(named(&ContainerQuery { grouped: true, ..query }), ["busy", "idle", "big", "off"]);
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use crate::{
     model::{Permission, Role},
     wire::{ActionError, ErrorKind},
 };
+use leptos::prelude::expect_context;
 
 /// On whose behalf something is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,4 +31,11 @@ pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(),
             .hint("It was started with --read-only: nothing can be changed here."));
     }
     Ok(())
+}
+
+/// The first line of every question that a page asks: what it may use, and on whose behalf, if that is allowed.
+pub fn asking(permission: Permission) -> Result<(App, Caller), ActionError> {
+    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    require(&app, &caller, permission)?;
+    Ok((app, caller))
 }

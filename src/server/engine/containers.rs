@@ -1,56 +1,28 @@
 //! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
 
 use super::{
-    Engine, EngineError,
+    Call, Engine, EngineError,
     read::{Entries, or_default},
 };
 use crate::model::{
-    Attachment, Container, ContainerAction, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount,
-    MountKind, NetworkId, Port, Protocol, RestartPolicy, Timestamp,
+    Attachment, Container, ContainerId, ContainerState, Health, HostId, ImageId, Labels, Mount, MountKind, NetworkId,
+    Port, Protocol, RestartPolicy, Timestamp,
 };
-use bollard::query_parameters as query;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 impl Engine {
     /// All containers, without what only an inspect tells: see [`with_details_of`].
     pub async fn containers(&self) -> Result<Vec<Container>, EngineError> {
-        let Entries::<Listed>(listed) = self.reader.json("/containers/json?all=1", super::LIST_PATIENCE).await?;
+        let Entries::<Listed>(listed) =
+            self.reader.json(Call::ContainerList, "/containers/json?all=1", super::LIST_PATIENCE).await?;
         Ok(listed.into_iter().filter_map(|listed| listed.into_container(&self.host)).collect())
     }
 
     /// One container, or none when it is gone.
     pub async fn container(&self, id: &ContainerId) -> Result<Option<Container>, EngineError> {
-        let inspected: Option<Inspected> = self.find(&format!("/containers/{id}/json")).await?;
+        let inspected: Option<Inspected> = self.find(Call::ContainerInspect, &format!("/containers/{id}/json")).await?;
         Ok(inspected.and_then(|inspected| inspected.into_container(&self.host)))
-    }
-
-    pub async fn act_on_container(&self, id: &ContainerId, action: &ContainerAction) -> Result<(), EngineError> {
-        let docker = self.url.docker()?;
-        let id = id.as_str();
-        let seconds = |timeout: Option<u32>| timeout.and_then(|it| i32::try_from(it).ok());
-        match action {
-            ContainerAction::Start => docker.start_container(id, None::<query::StartContainerOptions>).await,
-            ContainerAction::Stop { timeout } => {
-                let options = query::StopContainerOptions { t: seconds(*timeout), ..Default::default() };
-                docker.stop_container(id, Some(options)).await
-            }
-            ContainerAction::Restart { timeout } => {
-                let options = query::RestartContainerOptions { t: seconds(*timeout), ..Default::default() };
-                docker.restart_container(id, Some(options)).await
-            }
-            ContainerAction::Pause => docker.pause_container(id).await,
-            ContainerAction::Unpause => docker.unpause_container(id).await,
-            ContainerAction::Kill { signal } => {
-                let signal = signal.clone().unwrap_or_else(|| "KILL".into());
-                docker.kill_container(id, Some(query::KillContainerOptions { signal })).await
-            }
-            ContainerAction::Remove { force, volumes } => {
-                let options = query::RemoveContainerOptions { force: *force, v: *volumes, link: false };
-                docker.remove_container(id, Some(options)).await
-            }
-        }?;
-        Ok(())
     }
 }
 

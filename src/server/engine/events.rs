@@ -1,19 +1,16 @@
 //! The engine's event stream.
 
 use super::{
-    Engine, EngineError, READ_PATIENCE,
-    read::{Lines, or_default, percent_encode},
+    Call, Engine, EngineError, READ_PATIENCE,
+    read::{Lines, or_default},
 };
-use crate::model::Timestamp;
+use crate::model::{Event, HostId, Labels, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What is asked for. Health checks alone cause three `exec_*` events a run: they are not among these. The engine takes
-/// each as a prefix as soon as `health_status` is one of them.
-///
-/// The last four are Podman's alone: it says `die` but must be asked for `died`; a `cleanup` takes a dead container's
-/// address away.
-const ACTIONS: &[&str] = &[
+/// How the actions begin that give reason to read something again. Health checks alone cause three `exec_*` events a run:
+/// they are not among these. The last three are Podman's alone: a `cleanup` takes a dead container's address away.
+const CHANGES: &[&str] = &[
     "create",
     "start",
     "restart",
@@ -43,7 +40,6 @@ const ACTIONS: &[&str] = &[
     "prune",
     "reload",
     "build",
-    "died",
     "cleanup",
     "exec_died",
     "loadfromarchive",
@@ -81,6 +77,43 @@ impl EngineEvent {
         Timestamp::from_micros(self.nanos / 1_000)
     }
 
+    /// Whether anything may have changed by it.
+    pub fn is_change(&self) -> bool {
+        CHANGES.iter().any(|change| self.action.starts_with(change))
+    }
+
+    /// For the history. What the engine writes behind a colon is no part of the action's name.
+    pub fn of(&self, host: &HostId) -> Event {
+        let (action, told) = self.action.split_once(':').map_or((self.action.as_str(), None), |(a, b)| (a, Some(b)));
+        let attributes = &self.actor.attributes;
+        let texts = attributes.iter().map(|(key, value)| (cut(key, LONGEST_KEY), cut(value, LONGEST_VALUE)));
+        let mut kept = Labels::default();
+        // What the event itself says comes first: of an endless list of labels the rest is left out.
+        let (labels, own): (Vec<_>, Vec<_>) = texts.partition(|(key, _)| key.contains(['.', '-']));
+        for (key, value) in own.into_iter().chain(labels).take(MOST_ATTRIBUTES) {
+            kept.insert(key, value);
+        }
+        if let Some(told) = told {
+            let key = if action == "health_status" { "health" } else { "command" };
+            kept.insert(key.into(), cut(told.trim(), LONGEST_VALUE));
+        }
+        let attribute = |key: &str| attributes.get(key).filter(|value| !value.is_empty());
+        let name = attribute("name").unwrap_or(&self.actor.id).trim_start_matches('/');
+        Event {
+            seq: 0,
+            host: host.clone(),
+            time: self.time(),
+            kind: cut(&self.kind, LONGEST_KEY),
+            action: cut(action, LONGEST_KEY),
+            id: cut(&self.actor.id, LONGEST_VALUE),
+            name: cut(name, LONGEST_VALUE),
+            project: attribute("com.docker.compose.project").map(|it| cut(it, LONGEST_VALUE)),
+            actor: None,
+            error: None,
+            attributes: kept,
+        }
+    }
+
     /// With its actor as Docker puts it: Podman 4 gives volumes and pulled images a name and no id, leaves `sha256:` out
     /// of an image's, and puts the container in the place of the network that it is connected to.
     fn with_actor_in_place(mut self) -> Self {
@@ -103,23 +136,28 @@ impl EngineEvent {
     }
 }
 
+/// Labels may be 64 KB long, and an event carries all of them.
+const LONGEST_VALUE: usize = 512;
+const LONGEST_KEY: usize = 128;
+const MOST_ATTRIBUTES: usize = 64;
+
+/// So many bytes of it, and no half of a letter.
+fn cut(text: &str, most: usize) -> String {
+    text[..text.floor_char_boundary(most)].to_owned()
+}
+
 pub struct Events {
     lines: Lines,
 }
 
 impl Engine {
-    /// The events from now on, or from a moment of the engine's clock on, as far back as it remembers.
+    /// All events from now on, or from a moment of the engine's clock on, as far back as it remembers.
     pub async fn events(&self, since: Option<Timestamp>) -> Result<Events, EngineError> {
-        let filters = serde_json::json!({
-            "type": ["container", "image", "volume", "network", "daemon"],
-            "event": ACTIONS,
-        });
-        let mut path = format!("/events?filters={}", percent_encode(&filters.to_string(), b""));
-        if let Some(since) = since {
-            let micros = since.micros();
-            path.push_str(&format!("&since={}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
-        }
-        Ok(Events { lines: self.reader.lines(&path, READ_PATIENCE).await? })
+        let since = since
+            .map(Timestamp::micros)
+            .map(|micros| format!("?since={}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
+        let path = format!("/events{}", since.unwrap_or_default());
+        Ok(Events { lines: self.reader.lines(Call::Events, &path, READ_PATIENCE).await? })
     }
 }
 
@@ -143,6 +181,52 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event(text: &str) -> Event {
+        serde_json::from_str::<EngineEvent>(text).unwrap().of(&HostId::new("local").unwrap())
+    }
+
+    #[test]
+    fn the_history_gets_the_actions_name_apart_from_what_is_said_of_it() {
+        let command = event(
+            r#"{"Type":"container","Action":"exec_create: sh -c 'a: b'","Actor":{"ID":"0123","Attributes":{"name":"web","com.docker.compose.project":"shop"}},"timeNano":1795260308173510200}"#,
+        );
+        assert_eq!((command.action.as_str(), command.name.as_str()), ("exec_create", "web"));
+        assert_eq!(command.attributes.get("command").map(String::as_str), Some("sh -c 'a: b'"));
+        assert_eq!((command.project.as_deref(), command.time.micros()), (Some("shop"), 1_795_260_308_173_510));
+        let health = event(r#"{"Type":"container","Action":"health_status: unhealthy","Actor":{"ID":"0123"}}"#);
+        assert_eq!((health.action.as_str(), health.name.as_str()), ("health_status", "0123"));
+        assert_eq!(health.attributes.get("health").map(String::as_str), Some("unhealthy"));
+    }
+
+    #[test]
+    fn labels_without_end_leave_room_for_what_the_event_says() {
+        let labels: Vec<String> =
+            (0..1_000).map(|number| format!(r#""a.label-{number:04}":"{}""#, "é".repeat(1_000))).collect();
+        let text = format!(
+            r#"{{"Type":"container","Action":"die","Actor":{{"ID":"0123","Attributes":{{{},"exitCode":"137","name":"web"}}}}}}"#,
+            labels.join(",")
+        );
+        let event = event(&text);
+        assert_eq!((event.exit_code(), event.attributes.len()), (Some(137), MOST_ATTRIBUTES));
+        assert!(event.attributes.iter().all(|(_, value)| value.len() <= LONGEST_VALUE));
+    }
+
+    #[test]
+    fn what_checks_and_people_run_inside_changes_nothing() {
+        for (action, is_change) in [
+            ("exec_create: sh -c check", false),
+            ("exec_start: sh", false),
+            ("exec_die", false),
+            ("top", false),
+            ("exec_died", true),
+            ("health_status: healthy", true),
+            ("die", true),
+        ] {
+            let text = format!(r#"{{"Type":"container","Action":"{action}","Actor":{{"ID":"0123"}}}}"#);
+            assert_eq!(serde_json::from_str::<EngineEvent>(&text).unwrap().is_change(), is_change, "{action}");
+        }
+    }
 
     /// As Podman 4.3.1 wrote them.
     #[test]

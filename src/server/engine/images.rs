@@ -1,7 +1,7 @@
 //! Images as the engine tells of them.
 
 use super::{
-    Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LIST_PATIENCE,
     read::{Entries, or_default, percent_encode},
 };
 use crate::model::{HostId, Image, ImageId, Timestamp, Usage};
@@ -16,7 +16,7 @@ impl Engine {
     /// One image by id or by tag, or none when it is gone (or has become a layer in between).
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let path = format!("/images/{}/json", percent_encode(reference, b"-._/:@"));
-        let told: Option<Told> = self.find(&path).await?;
+        let told: Option<Told> = self.find(Call::ImageInspect, &path).await?;
         match told.and_then(|told| told.into_image(&self.host)) {
             // An inspect tells of layers in between too; only the list knows which untagged image is one.
             Some(image) if image.is_dangling() => {
@@ -29,7 +29,7 @@ impl Engine {
     }
 
     async fn list(&self, path: &str) -> Result<Vec<Image>, EngineError> {
-        let Entries::<Told>(told) = self.reader.json(path, LIST_PATIENCE).await?;
+        let Entries::<Told>(told) = self.reader.json(Call::ImageList, path, LIST_PATIENCE).await?;
         Ok(told.into_iter().filter_map(|told| told.into_image(&self.host)).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! Networks as the engine tells of them.
 
 use super::{
-    Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LIST_PATIENCE,
     read::{Entries, or_default},
 };
 use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
@@ -13,13 +13,13 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
-        let Entries::<Told>(told) = self.reader.json("/networks", LIST_PATIENCE).await?;
+        let Entries::<Told>(told) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
         Ok(told.into_iter().filter_map(|told| told.into_network(&self.host)).collect())
     }
 
     /// One network, or none when it is gone.
     pub async fn network(&self, id: &NetworkId) -> Result<Option<Network>, EngineError> {
-        let told: Option<Told> = self.find(&format!("/networks/{id}")).await?;
+        let told: Option<Told> = self.find(Call::NetworkInspect, &format!("/networks/{id}")).await?;
         Ok(told.and_then(|told| told.into_network(&self.host)))
     }
 }

@@ -42,14 +42,9 @@ impl Engine {
         ContainerId::new(&created.id).map_err(|error| EngineError::Malformed(error.to_string()))
     }
 
-    pub async fn rename_container(&self, id: &ContainerId, name: &str) -> Result<(), EngineError> {
-        let options = query::RenameContainerOptionsBuilder::new().name(name).build();
-        Ok(self.url.docker()?.rename_container(id.as_str(), options).await?)
-    }
-
     /// With its image, unless another probe needs it.
     pub async fn remove_probe(&self, id: &ContainerId) -> Result<(), EngineError> {
-        self.act_on_container(id, &ContainerAction::Remove { force: true, volumes: true }).await?;
+        self.act_on_container(id, ContainerAction::Remove { force: true, volumes: true }).await?;
         let removed = self.url.docker()?.remove_image(IMAGE, None::<query::RemoveImageOptions>, None).await;
         match removed.map_err(EngineError::from) {
             Ok(_) | Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(()),

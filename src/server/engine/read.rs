@@ -3,9 +3,13 @@
 //! bollard decodes strictly: one unknown enum value fails a whole list or ends the event stream. What must not break
 //! with the next engine is read here; actions go through bollard.
 
-use super::{EngineError, EngineUrl};
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, StatusCode, Uri, body::Bytes, body::Incoming};
+use super::{Call, Calls, EngineError, EngineUrl};
+use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
+use hyper::{
+    HeaderMap, Request, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    http::request::Builder,
+};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -26,15 +30,23 @@ use tokio::time::timeout;
 /// An event with 64 KiB of labels fits; a line that never ends does not.
 const LONGEST_LINE: usize = 4 << 20;
 
+/// Of a request.
+pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+pub(super) fn no_body() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
 #[derive(Clone)]
 pub(super) struct Reader {
     url: EngineUrl,
-    unix: Client<UnixConnector, Empty<Bytes>>,
-    tcp: Client<HttpConnector, Empty<Bytes>>,
+    unix: Client<UnixConnector, Body>,
+    tcp: Client<HttpConnector, Body>,
+    calls: Calls,
 }
 
 impl Reader {
-    pub(super) fn new(url: EngineUrl) -> Self {
+    pub(super) fn new(url: EngineUrl, calls: Calls) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(Duration::from_secs(5)));
@@ -42,45 +54,97 @@ impl Reader {
             url,
             unix: Client::builder(TokioExecutor::new()).build(UnixConnector),
             tcp: Client::builder(TokioExecutor::new()).build(tcp),
+            calls,
         }
     }
 
     /// `GET path` as JSON.
-    pub(super) async fn json<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, EngineError> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        path: &str,
+        patience: Duration,
+    ) -> Result<T, EngineError> {
         let whole = async {
             let response = self.get(path).await?;
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
-            Ok::<_, EngineError>((status, body))
+            if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
         };
-        let (status, body) = timeout(patience, whole).await.map_err(|_| EngineError::Timeout)??;
-        if !status.is_success() {
-            return Err(refused(status, &body));
-        }
+        let answer = async { timeout(patience, whole).await.map_err(|_| EngineError::Timeout)? };
+        let body = self.calls.time(call, answer).await?;
         serde_json::from_slice(&body).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
     }
 
     /// `GET path` as a stream of lines. `patience` is for the answer's head only.
-    pub(super) async fn lines(&self, path: &str, patience: Duration) -> Result<Lines, EngineError> {
-        let response = timeout(patience, self.get(path)).await.map_err(|_| EngineError::Timeout)??;
-        let status = response.status();
-        if !status.is_success() {
-            let body = response.into_body().collect().await?.to_bytes();
-            return Err(refused(status, &body));
+    pub(super) async fn lines(&self, call: Call, path: &str, patience: Duration) -> Result<Lines, EngineError> {
+        Ok(Lines { body: self.body(call, path, patience).await?, buffer: Vec::new(), searched: 0 })
+    }
+
+    /// `GET path` as a stream of bytes. `patience` is for the answer's head only.
+    pub(super) async fn body(&self, call: Call, path: &str, patience: Duration) -> Result<Incoming, EngineError> {
+        let head = async { timeout(patience, self.get(path)).await.map_err(|_| EngineError::Timeout)? };
+        self.calls.time(call, async { accepted(head.await?).await }).await
+    }
+
+    /// `POST path`, as a stream of the lines of its answer, whose head may take as long as it likes.
+    pub(super) async fn post(
+        &self,
+        call: Call,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Result<Lines, EngineError> {
+        self.calls.time(call, self.send_post(path, headers, body)).await
+    }
+
+    /// The same for what is timed as a part of something larger.
+    pub(super) async fn send_post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Result<Lines, EngineError> {
+        let mut request = Request::post(self.uri(path)?);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
-        Ok(Lines { body: response.into_body(), buffer: Vec::new(), searched: 0 })
+        let body = accepted(self.send(request, body).await?).await?;
+        Ok(Lines { body, buffer: Vec::new(), searched: 0 })
+    }
+
+    /// The headers of `HEAD path`.
+    pub(super) async fn head(&self, path: &str, patience: Duration) -> Result<HeaderMap, EngineError> {
+        let answer = self.send(Request::head(self.uri(path)?), no_body());
+        let answer = timeout(patience, answer).await.map_err(|_| EngineError::Timeout)??;
+        let headers = answer.headers().clone();
+        accepted(answer).await.map(|_| headers)
+    }
+
+    /// `PUT path`, which may take as long as it likes.
+    pub(super) async fn put(&self, path: &str, body: Body) -> Result<(), EngineError> {
+        let request = Request::put(self.uri(path)?).header(hyper::header::CONTENT_TYPE, "application/x-tar");
+        accepted(self.send(request, body).await?).await?.collect().await?;
+        Ok(())
     }
 
     async fn get(&self, path: &str) -> Result<hyper::Response<Incoming>, EngineError> {
-        let uri: Uri = match &self.url {
+        self.send(Request::get(self.uri(path)?), no_body()).await
+    }
+
+    fn uri(&self, path: &str) -> Result<Uri, EngineError> {
+        Ok(match &self.url {
             EngineUrl::Unix(socket) => hyperlocal::Uri::new(socket, path).into(),
             EngineUrl::Tcp(authority) => format!("http://{authority}{path}")
                 .parse()
                 .map_err(|_| EngineError::Address(format!("{authority:?} is no host and port")))?,
-        };
-        let request = Request::get(uri)
+        })
+    }
+
+    async fn send(&self, request: Builder, body: Body) -> Result<hyper::Response<Incoming>, EngineError> {
+        let request = request
             .header(hyper::header::HOST, "docker")
-            .body(Empty::new())
+            .body(body)
             .map_err(|error| EngineError::Malformed(error.to_string()))?;
         let response = match &self.url {
             EngineUrl::Unix(_) => self.unix.request(request).await,
@@ -90,7 +154,17 @@ impl Reader {
     }
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> EngineError {
+/// The body of an answer that is no refusal.
+async fn accepted(response: hyper::Response<Incoming>) -> Result<Incoming, EngineError> {
+    let status = response.status();
+    if !status.is_success() {
+        let body = response.into_body().collect().await?.to_bytes();
+        return Err(refused(status, &body));
+    }
+    Ok(response.into_body())
+}
+
+pub(super) fn refused(status: StatusCode, body: &[u8]) -> EngineError {
     #[derive(Deserialize)]
     struct Message {
         message: String,
@@ -109,6 +183,11 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// All that comes.
+    pub(super) async fn whole(self) -> Result<Vec<u8>, EngineError> {
+        Ok(self.body.collect().await?.to_bytes().into())
+    }
+
     /// The next line without its end, or none at the end of the stream. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, EngineError> {
         loop {
@@ -182,7 +261,7 @@ where
 }
 
 /// `text` as part of a path or query: everything but letters, digits and `keep` as `%XX`.
-pub(super) fn percent_encode(text: &str, keep: &[u8]) -> String {
+pub fn percent_encode(text: &str, keep: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || keep.contains(&byte) {

@@ -1,7 +1,7 @@
 //! Volumes as the engine tells of them.
 
 use super::{
-    Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LIST_PATIENCE,
     read::{Entries, or_default},
 };
 use crate::model::{HostId, Labels, Timestamp, Usage, Volume, VolumeName};
@@ -15,13 +15,13 @@ impl Engine {
             #[serde(default, deserialize_with = "or_default")]
             volumes: Entries<Told>,
         }
-        let list: List = self.reader.json("/volumes", LIST_PATIENCE).await?;
+        let list: List = self.reader.json(Call::VolumeList, "/volumes", LIST_PATIENCE).await?;
         Ok(list.volumes.0.into_iter().filter_map(|told| told.into_volume(&self.host)).collect())
     }
 
     /// One volume, or none when it is gone.
     pub async fn volume(&self, name: &VolumeName) -> Result<Option<Volume>, EngineError> {
-        let told: Option<Told> = self.find(&format!("/volumes/{name}")).await?;
+        let told: Option<Told> = self.find(Call::VolumeInspect, &format!("/volumes/{name}")).await?;
         Ok(told.and_then(|told| told.into_volume(&self.host)))
     }
 }

@@ -1,10 +1,12 @@
 //! The files of the site: inside the binary in a release, from `target/site` in development.
 
+use super::Problem;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use std::{collections::HashMap, sync::LazyLock};
 
 /// One file of the site.
 pub struct Asset {
@@ -23,10 +25,25 @@ pub fn version() -> &'static str {
     VERSION
 }
 
+/// The files of a chunk, those that it shares with others first: names in `pkg`. None in development.
+pub fn chunks(name: &str) -> Vec<String> {
+    static CHUNKS: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
+        let manifest = ASSETS.iter().find(|asset| asset.path == "pkg/__wasm_split_manifest.json");
+        manifest.and_then(|it| serde_json::from_slice(it.content).ok()).unwrap_or_default()
+    });
+    CHUNKS.get(name).into_iter().flatten().map(|stem| format!("{stem}.wasm")).collect()
+}
+
 pub async fn serve(uri: Uri, headers: HeaderMap) -> Option<Response> {
     let path = uri.path().trim_start_matches('/');
     match ASSETS.iter().find(|asset| asset.path == path) {
-        Some(asset) => Some(embedded(asset, uri.query().is_some_and(|query| query.starts_with("v=")), &headers)),
+        Some(asset) => {
+            let wanted = uri.query().and_then(|query| query.strip_prefix("v="));
+            Some(match wanted {
+                Some(version) if version != VERSION && is_code(path) => of_another_release(),
+                _ => embedded(asset, wanted == Some(VERSION), &headers),
+            })
+        }
         None if ASSETS.is_empty() => from_disk(path).await,
         None => None,
     }
@@ -50,6 +67,17 @@ fn embedded(asset: &Asset, versioned: bool, headers: &HeaderMap) -> Response {
     } else {
         (fixed, kind, asset.content).into_response()
     }
+}
+
+fn is_code(path: &str) -> bool {
+    path.ends_with(".js") || path.ends_with(".wasm")
+}
+
+/// A page that was open while the server was replaced: our piece in its code would do anything at all.
+fn of_another_release() -> Response {
+    let detail = "The page that asks for it is of another release: reload it.";
+    let problem = Problem::new(StatusCode::NOT_FOUND, "This release has no such file", detail);
+    ([(header::CACHE_CONTROL, "no-store")], problem).into_response()
 }
 
 /// A development build holds no files.

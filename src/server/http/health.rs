@@ -1,7 +1,7 @@
 //! `GET /healthz`: 200 while serving; the body says whether each engine answers.
 
 use crate::{
-    model::{HostId, Timestamp},
+    model::{HistoryStatus, HostId, Timestamp},
     server::app::App,
 };
 use axum::{Json, extract::State};
@@ -15,6 +15,15 @@ pub struct Health {
     revision: u64,
     server_time: Timestamp,
     engines: Vec<EngineHealth>,
+    history: HistoryHealth,
+}
+
+#[derive(Serialize)]
+struct HistoryHealth {
+    #[serde(flatten)]
+    status: HistoryStatus,
+    /// Events that came faster than they could be written.
+    lost: u64,
 }
 
 #[derive(Serialize)]
@@ -41,5 +50,6 @@ pub async fn health(State(app): State<App>) -> Json<Health> {
     });
     let version = env!("CARGO_PKG_VERSION");
     let (epoch, revision, server_time) = (position.epoch, position.revision, app.clock.now());
-    Json(Health { status: "ok", version, epoch, revision, server_time, engines })
+    let history = HistoryHealth { status: app.history.status(), lost: app.history.lost() };
+    Json(Health { status: "ok", version, epoch, revision, server_time, engines, history })
 }

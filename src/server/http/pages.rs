@@ -2,15 +2,16 @@
 
 use super::{Problem, assets};
 use crate::{
-    client::{Prefs, Store},
-    server::{app::App, auth::Caller},
-    views::{App as Page, Document, Site, excerpt, shell},
-    wire::Seed,
+    client::{Prefs, Store, of_cookies},
+    server::{alerts::book, app::App, auth::Caller, live::event_page},
+    views::{App as Page, Document, Later, Site, excerpt, shell},
+    wire::{PackedTask, PageSeed, Seed},
 };
 use axum::{
     Router,
     extract::{FromRef, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use leptos::{config::LeptosOptions, prelude::*};
@@ -30,14 +31,38 @@ pub fn routes(app: &App) -> Router<App> {
         move || provide(&app)
     };
     let (routes, _) = generate_route_list_with_exclusions_and_ssg_and_context(Page, None, context.clone());
-    Router::new().leptos_routes_with_context(app, routes, context, shell).fallback(file_or_page)
+    Router::new()
+        .leptos_routes_with_context(app, routes, context, shell)
+        .layer(middleware::from_fn_with_state(app.clone(), with_page_seed))
+        .fallback(file_or_page)
+}
+
+/// Reads what a page shows beside the state before it is rendered: rendering waits for nothing.
+async fn with_page_seed(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let seed = match request.uri().path() {
+        "/events" => {
+            let query: Query<Vec<(String, String)>> = Query::try_from_uri(request.uri()).unwrap_or_default();
+            // What is asked for wrongly the page asks again, and is told.
+            event_page(&app, &query.0).await.ok().map(|page| PageSeed::of(&page))
+        }
+        "/alerts" => Some(PageSeed::of(&book(&app, &Caller::local_admin()))),
+        _ => None,
+    };
+    if let Some(seed) = seed {
+        request.extensions_mut().insert(seed);
+    }
+    next.run(request).await
 }
 
 /// What pages and server functions find in their context.
 fn provide(app: &App) {
-    let (headers, uri) = use_context::<Parts>().map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
+    let parts = use_context::<Parts>();
+    let page_seed: PageSeed = parts.as_ref().and_then(|parts| parts.extensions.get()).cloned().unwrap_or_default();
+    let (headers, uri) = parts.map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
     let (state, position) = app.reader.snapshot();
     let now = app.clock.now();
+    let caller = Caller::local_admin();
+    let preferences = app.preferences.of(&caller.name, of_cookies(cookies(&headers)));
     let (entities, totals) = excerpt(&state, uri.path(), &address(&uri), now);
     let seed = Seed {
         epoch: position.epoch,
@@ -46,6 +71,10 @@ fn provide(app: &App) {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         entities,
         totals,
+        firing: app.alerts.firing(),
+        unread: app.noticed.unread(&caller.name, preferences.read_until),
+        preferences: preferences.clone(),
+        tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
     let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     provide_context(Site {
@@ -54,10 +83,12 @@ fn provide(app: &App) {
         version: assets::version().into(),
         hostname: without_port(hostname).into(),
     });
-    provide_context(Document { seed: seed.to_text() });
+    let chunks = Later::at(uri.path()).map(|page| assets::chunks(page.chunk())).unwrap_or_default();
+    provide_context(Document { seed: seed.to_text(), chunks, page_seed: page_seed.text() });
+    provide_context(page_seed);
     provide_context(Store::new(seed));
-    provide_context(Prefs::from_cookies(cookies(&headers)));
-    provide_context(Caller::local_admin());
+    provide_context(Prefs::new(preferences));
+    provide_context(caller);
     provide_context(app.clone());
 }
 

@@ -13,7 +13,6 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -47,7 +46,7 @@ pub struct Probe {
 pub async fn probe(State(app): State<App>, Path(step): Path<Step>, Json(target): Json<Target>) -> Response {
     match walk(&app, step, target).await {
         Ok(probe) => Json(probe).into_response(),
-        Err(error) => refusal(error).into_response(),
+        Err(error) => Problem::from(error).into_response(),
     }
 }
 
@@ -73,7 +72,8 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
             if !name.starts_with("quaylight-probe-") {
                 return Err(ActionError::new(ErrorKind::Invalid, "A probe's name begins with quaylight-probe-"));
             }
-            engine.rename_container(&id, &name).await?;
+            let rename = ContainerAction::Rename { name: name.clone() };
+            engine.act_on_container(&id, rename).await?;
             return Ok(Probe { id, name: Some(name) });
         }
         Step::Start => ContainerAction::Start,
@@ -85,7 +85,7 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
             return Ok(Probe { id, name: None });
         }
     };
-    engine.act_on_container(&id, &action).await?;
+    engine.act_on_container(&id, action).await?;
     Ok(Probe { id, name: None })
 }
 
@@ -93,18 +93,4 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
 async fn is_probe(engine: &Engine, id: &ContainerId) -> Result<bool, EngineError> {
     let container = engine.container(id).await?;
     Ok(container.is_some_and(|it| it.labels.get(PROBE_LABEL).is_some()))
-}
-
-fn refusal(error: ActionError) -> Problem {
-    let (status, title) = match error.kind {
-        ErrorKind::NotFound => (StatusCode::NOT_FOUND, "There is no such container"),
-        ErrorKind::Conflict => (StatusCode::CONFLICT, "Not in this state"),
-        ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "Not understood"),
-        ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
-        ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The engine can't be reached"),
-        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine does not answer"),
-        ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine refused"),
-    };
-    let hint = error.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
-    Problem::new(status, title, format!("{}{hint}", error.message))
 }

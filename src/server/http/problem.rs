@@ -1,5 +1,6 @@
 //! A failure as JSON (RFC 9457): what happened and what to do, never a stack trace.
 
+use crate::wire::{ActionError, ErrorKind};
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -15,6 +16,22 @@ pub struct Problem {
 impl Problem {
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self { status, title, detail: detail.into() }
+    }
+}
+
+/// With what to do.
+impl From<ActionError> for Problem {
+    fn from(error: ActionError) -> Self {
+        let (status, title) = match error.kind {
+            ErrorKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+            ErrorKind::Conflict => (StatusCode::CONFLICT, "Not in this state"),
+            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "Not understood"),
+            ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The engine can't be reached"),
+            ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine does not answer"),
+            ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine refused"),
+        };
+        Self::new(status, title, error.words())
     }
 }
 

@@ -1,13 +1,20 @@
 //! The one list of all routes.
 
 use super::{
+    actions::action,
+    alerts::alerts,
+    files,
     health::health,
+    metrics::metrics,
     middleware::{origin, security},
+    openapi::openapi,
     pages,
     probe::probe,
+    tasks::output as task_output,
+    transfers,
 };
 use crate::{
-    server::{app::App, live},
+    server::{app::App, live, streams},
     wire::routes,
 };
 use axum::{
@@ -23,13 +30,32 @@ pub fn router(app: App) -> Router {
         .route(routes::SOCKET, get(live::socket))
         .route(routes::STREAM, get(live::everything))
         .route(routes::CONTAINERS_STREAM, get(live::containers))
-        .route(routes::IMAGES_STREAM, get(live::images));
+        .route(routes::IMAGES_STREAM, get(live::images))
+        .route(routes::LOGS, get(streams::logs))
+        .route(routes::TERMINAL, get(streams::terminal))
+        .route(routes::CONTAINER_LOGS, get(streams::log_text))
+        .route(routes::IMAGE_BUILD, post(transfers::build))
+        .route(routes::IMAGE_IMPORT, post(transfers::import))
+        .route(routes::IMAGE_EXPORT, get(transfers::export))
+        .route(routes::CONTAINER_EXPORT, get(transfers::export_container))
+        .route(routes::CONTAINER_FILES, get(files::of_container).post(files::into_container))
+        .route(routes::VOLUME_FILES, get(files::of_volume).post(files::into_volume))
+        .route(routes::VOLUME_BACKUP, get(files::backup))
+        .route(routes::VOLUME_RESTORE, post(files::restore));
     let answers = Router::new()
         .route(routes::STATE, get(live::state))
+        .route(routes::EVENTS, get(live::events))
+        .route(routes::STATS, get(live::stats))
+        .route(routes::ALERTS, get(alerts))
+        .route(routes::TASKS, get(live::tasks))
+        .route(routes::TASK_OUTPUT, get(task_output))
         .route(routes::PING, get(live::ping))
         .route(routes::HANDSHAKES, get(live::handshakes))
         .route(routes::PROBE, post(probe))
+        .route(routes::ACTION, post(action))
+        .route(routes::OPENAPI, get(openapi))
         .route(routes::HEALTH, get(health))
+        .route(routes::METRICS, get(metrics))
         .merge(pages::routes(&app))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
     let routes = streams.merge(answers).with_state(app.clone());

@@ -32,6 +32,16 @@ enum Due {
     Batch(Arc<Batch>),
 }
 
+/// Why somebody begins.
+enum Why {
+    /// It has nothing yet, or asked for something else.
+    New,
+    /// From where it says it was.
+    Returned,
+    /// It missed something.
+    Slow,
+}
+
 /// A message, where it leads, and the server's clock when it was made.
 pub(super) struct Sent {
     pub(super) payload: Payload,
@@ -82,7 +92,7 @@ impl Follower {
         let batches = follow.batches.resubscribe();
         let start = position.unwrap_or(follow.position);
         let mut follower = Self { app, encoding, channels, position: start, due: VecDeque::new(), batches };
-        follower.begin(follow);
+        follower.begin(follow, if position.is_some() { Why::Returned } else { Why::New });
         follower
     }
 
@@ -94,26 +104,31 @@ impl Follower {
     pub(super) fn resume(&mut self, position: Position) {
         let follow = self.app.reader.follow(Some(position));
         self.position = position;
-        self.begin(follow);
+        self.begin(follow, Why::Returned);
     }
 
     /// Other channels: told at once with what is current.
     pub(super) fn set_channels(&mut self, channels: Channels) {
         self.channels = channels;
         let follow = self.app.reader.follow(None);
-        self.begin(follow);
+        self.begin(follow, Why::New);
     }
 
     pub(super) fn channels(&self) -> Channels {
         self.channels
     }
 
-    fn begin(&mut self, follow: Follow) {
+    fn begin(&mut self, follow: Follow, why: Why) {
         let Follow { start, position, batches } = follow;
         self.batches = batches;
         self.due = match start {
             Start::Missed(batches) => batches.into_iter().map(Due::Batch).collect(),
             Start::State(state) => {
+                match why {
+                    Why::New => {}
+                    Why::Returned => self.app.figures.resyncs_of_returned.add(1),
+                    Why::Slow => self.app.figures.resyncs_of_slow.add(1),
+                }
                 let now = self.app.clock.now();
                 let snapshot = if self.channels == Channels::ALL {
                     self.app.snapshots.of(&state, position, self.encoding, now)
@@ -129,25 +144,29 @@ impl Follower {
     /// The next message, as soon as there is one; none when the server ends. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Sent> {
         loop {
-            let batch = match self.due.pop_front() {
+            let (batch, is_new) = match self.due.pop_front() {
                 Some(Due::State(snapshot, number)) => {
                     self.position = snapshot.position;
                     let (position, timestamp) = (snapshot.position, snapshot.timestamp);
                     return Some(Sent { payload: snapshot.messages[number].clone(), position, timestamp });
                 }
-                Some(Due::Batch(batch)) => batch,
+                Some(Due::Batch(batch)) => (batch, false),
                 None => match self.batches.recv().await {
-                    Ok(batch) => batch,
+                    Ok(batch) => (batch, true),
                     // Too slow: what it missed if that is still kept, else it starts over; never a hole.
-                    Err(RecvError::Lagged(_)) => {
+                    Err(RecvError::Lagged(skipped)) => {
+                        self.app.figures.skipped.add(skipped);
                         let follow = self.app.reader.follow(Some(self.position));
-                        self.begin(follow);
+                        self.begin(follow, Why::Slow);
                         continue;
                     }
                     Err(RecvError::Closed) => return None,
                 },
             };
             if let Some(sent) = self.batch(&batch) {
+                if is_new {
+                    self.app.figures.sending(&batch, self.app.clock);
+                }
                 return Some(sent);
             }
         }

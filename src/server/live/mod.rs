@@ -1,18 +1,26 @@
 //! State → browsers: what a client gets, over whichever transport.
 
+mod events;
+mod figures;
 mod follower;
 mod handshakes;
 mod poll;
 mod sessions;
 mod snapshots;
 mod sse;
+mod tasks;
+mod usage;
 mod ws;
 
+pub use events::{event_page, events};
+pub use figures::Figures;
 pub use handshakes::{Handshakes, Outcome, handshakes};
 pub use poll::{ping, state};
-pub use sessions::Sessions;
+pub use sessions::{Sessions, Transport};
 pub use snapshots::Snapshots;
 pub use sse::{containers, everything, images};
+pub use tasks::tasks;
+pub use usage::stats;
 pub use ws::socket;
 
 use crate::{
@@ -50,5 +58,6 @@ fn hello(app: &App) -> ServerFrame {
 
 fn pong(app: &App, nonce: u64) -> ServerFrame {
     let revision = app.reader.position().revision;
-    ServerFrame::Pong(Pong { nonce, server_time: app.clock.now(), revision, drift: app.reader.drift() })
+    let (server_time, drift, firing) = (app.clock.now(), app.reader.drift(), app.alerts.firing());
+    ServerFrame::Pong(Pong { nonce, server_time, revision, drift, firing })
 }

@@ -4,10 +4,11 @@ use super::{
     Asked,
     follower::{Follower, Payload},
     hello, pong,
+    sessions::Transport,
 };
 use crate::{
     server::{app::App, http::Problem},
-    wire::{Channels, Diff, Encoding, Position, ServerFrame, Update, json},
+    wire::{Channels, Diff, Encoding, Position, ServerFrame, Tasks, Update, json},
 };
 use axum::{
     extract::{Query, State},
@@ -20,6 +21,9 @@ use tokio::time::timeout;
 
 /// Longest that an answer is held back for something to happen, in seconds.
 const LONGEST_WAIT: u64 = 30;
+
+/// Seconds for which a task that has ended is told of.
+const TELLING: i64 = 15;
 
 #[derive(Deserialize)]
 pub struct Known {
@@ -40,12 +44,14 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
             return Problem::new(StatusCode::BAD_REQUEST, "Not a place in the feed", detail).into_response();
         }
     };
+    app.figures.polls.add(1);
     if let (Some(since), Some(seconds)) = (since, known.wait) {
-        let Some(_place) = app.sessions.enter() else {
+        let Some(_place) = app.sessions.enter(Transport::Polling) else {
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
                 .into_response();
         };
-        something_after(&app, since, Duration::from_secs(seconds.min(LONGEST_WAIT))).await;
+        let seconds = if telling(&app).is_some() { 1 } else { seconds.min(LONGEST_WAIT) };
+        something_after(&app, since, Duration::from_secs(seconds)).await;
     }
     let asked = Asked { encoding: known.encoding, ..Asked::default() };
     match asked.encoding() {
@@ -61,7 +67,11 @@ async fn something_after(app: &App, since: Position, patience: Duration) {
         return;
     }
     tokio::select! {
-        _ = timeout(patience, batches.recv()) => {}
+        next = timeout(patience, batches.recv()) => {
+            if let Ok(Ok(batch)) = next {
+                app.figures.sending(&batch, app.clock);
+            }
+        }
         () = app.sessions.closing() => {}
     }
 }
@@ -81,6 +91,9 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
             (Position { epoch: since.epoch, revision: to }, body)
         }
         None => {
+            if since.is_some() {
+                app.figures.resyncs_of_returned.add(1);
+            }
             let (data, position) = app.reader.snapshot();
             let Position { epoch, revision } = position;
             let update = Update { epoch, revision, timestamp: app.clock.now(), data };
@@ -106,7 +119,24 @@ fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
     while let Some(sent) = follower.ready() {
         body.extend_from_slice(&sent.message(now).into_data());
     }
+    if let Some(tasks) = telling(app).or_else(|| greet.then(|| all_tasks(app))) {
+        let payload = Payload::of(ServerFrame::Tasks(tasks), Encoding::Postcard);
+        body.extend_from_slice(&payload.message(now, now).into_data());
+    }
     binary_answer(body)
+}
+
+/// All tasks, while one of them has something to tell: a while longer than any poll waits.
+fn telling(app: &App) -> Option<Tasks> {
+    let now = app.clock.now().seconds();
+    let tasks = all_tasks(app);
+    let tells = tasks.tasks.iter().any(|it| it.ended.is_none_or(|ended| now - ended.seconds() < TELLING));
+    tells.then_some(tasks)
+}
+
+fn all_tasks(app: &App) -> Tasks {
+    let (version, tasks) = app.tasks.all();
+    Tasks { version, tasks }
 }
 
 /// `GET /api/ping`: the server's clock, in the binary encoding.
@@ -115,7 +145,7 @@ pub async fn ping(State(app): State<App>) -> Response {
     binary_answer(Payload::of(pong(&app, 0), Encoding::Postcard).message(now, now).into_data().into())
 }
 
-fn binary_answer(body: Vec<u8>) -> Response {
+pub(super) fn binary_answer(body: Vec<u8>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
 }

@@ -4,11 +4,13 @@ use super::{
     Asked,
     follower::{Follower, Payload, Sent},
     hello, pong,
+    sessions::{Place, Transport},
+    tasks,
 };
 use crate::{
     model::Timestamp,
     server::{app::App, http::Problem},
-    wire::{Channel, Channels, Encoding, Position, ServerFrame, text::to_text},
+    wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
 };
 use axum::{
     extract::{Query, State, ws::Message},
@@ -21,7 +23,7 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use std::{convert::Infallible, time::Duration};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::broadcast,
     time::{Instant, Interval, interval_at},
 };
 
@@ -43,7 +45,7 @@ pub async fn everything(State(app): State<App>, Query(asked): Query<Asked>, head
 }
 
 fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -> Response {
-    let Some(place) = app.sessions.enter() else {
+    let Some(place) = app.sessions.enter(Transport::Sse) else {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
             .into_response();
     };
@@ -71,27 +73,47 @@ fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -
 
 type Next = Result<Event, Infallible>;
 
-fn events(follower: Follower, place: OwnedSemaphorePermit, app: App) -> impl Stream<Item = Next> {
+type Notices = broadcast::Receiver<Notice>;
+
+fn events(follower: Follower, place: Place, app: App) -> impl Stream<Item = Next> {
     stream::unfold((follower, place, app), async |(mut follower, place, app)| {
         let event = event(follower.next().await?, app.clock.now());
         Some((Ok(event), (follower, place, app)))
     })
 }
 
-/// For our page: with the time in between.
-fn timed_events(follower: Follower, place: OwnedSemaphorePermit, app: App) -> impl Stream<Item = Next> {
+/// Who is too late for one finds it among the events.
+async fn next_notice(notices: &mut Notices) -> Notice {
+    loop {
+        match notices.recv().await {
+            Ok(notice) => return notice,
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// For our page: with the time, notices and tasks in between.
+fn timed_events(follower: Follower, place: Place, app: App) -> impl Stream<Item = Next> {
     let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
-    let start: (Follower, Interval, OwnedSemaphorePermit, App) = (follower, times, place, app);
-    stream::unfold(start, async |(mut follower, mut times, place, app)| {
+    let notices = app.alerts.notices();
+    let mut tasks = tasks::Listener::new(app.tasks.clone());
+    let current = spoken(ServerFrame::Tasks(tasks.begin()), app.clock.now());
+    let start: (Follower, Interval, Notices, tasks::Listener, Place, App) =
+        (follower, times, notices, tasks, place, app);
+    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, place, app)| {
         let event = tokio::select! {
             biased;
             sent = follower.next() => event(sent?, app.clock.now()),
+            notice = next_notice(&mut notices) => spoken(ServerFrame::Notice(notice), app.clock.now()),
+            task = tasks.next() => spoken(ServerFrame::Task(task), app.clock.now()),
             _ = times.tick() => {
                 spoken(pong(&app, 0), app.clock.now())
             }
         };
-        Some((Ok(event), (follower, times, place, app)))
-    })
+        Some((Ok(event), (follower, times, notices, tasks, place, app)))
+    });
+    stream::once(async { Ok(current) }).chain(rest)
 }
 
 fn event(sent: Sent, now: Timestamp) -> Event {

@@ -2,15 +2,17 @@
 
 use super::{
     Outcome,
+    events::Listener,
     follower::{Follower, Payload},
     hello, pong,
+    sessions::Transport,
+    tasks, usage,
 };
 use crate::{
-    model::Action,
-    server::{app::App, auth::Caller, commands::perform, http::Problem},
+    server::{app::App, auth::Caller, http::Problem, named::perform_named, stats::Viewer},
     wire::{
-        Ack, ActionError, ActionRequest, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Position, ServerFrame,
-        WireError, binary, json, routes,
+        Ack, ActionError, ActionRequest, Channel, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Notice,
+        Position, ServerFrame, WireError, binary, json, routes,
     },
 };
 use axum::{
@@ -26,7 +28,7 @@ use futures::{SinkExt, StreamExt, stream::SplitSink};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::{
-    sync::mpsc,
+    sync::{broadcast, mpsc},
     time::{Instant, interval_at, timeout},
 };
 
@@ -81,7 +83,7 @@ pub async fn socket(
     let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
     let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
     let position = known.epoch.zip(known.rev).map(|(epoch, revision)| Position { epoch, revision });
-    let place = app.sessions.enter();
+    let place = app.sessions.enter(Transport::WebSocket);
     upgrade.on_upgrade(async move |mut socket| {
         if place.is_none() {
             close(&mut socket, TRY_AGAIN_LATER, "too many connections").await;
@@ -102,6 +104,10 @@ struct Session {
     sink: SplitSink<WebSocket, Message>,
     stream: futures::stream::SplitStream<WebSocket>,
     acks: (mpsc::Sender<Ack>, mpsc::Receiver<Ack>),
+    viewer: Viewer,
+    events: Listener,
+    tasks: tasks::Listener,
+    notices: broadcast::Receiver<Notice>,
 }
 
 /// The socket can't be written to any more.
@@ -112,7 +118,10 @@ impl Session {
         let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
         let (sink, stream) = socket.split();
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
-        Self { app, caller: Caller::local_admin(), encoding, follower, quiet, unanswered: false, sink, stream, acks }
+        let (caller, viewer, notices) = (Caller::local_admin(), app.stats.viewer(), app.alerts.notices());
+        let (events, tasks) = (Listener::new(app.history.clone()), tasks::Listener::new(app.tasks.clone()));
+        let unanswered = false;
+        Self { app, caller, encoding, follower, quiet, unanswered, sink, stream, acks, viewer, events, tasks, notices }
     }
 
     async fn run(mut self) {
@@ -139,6 +148,16 @@ impl Session {
                 },
                 // An action has ended.
                 Some(ack) = self.acks.1.recv() => self.say(ServerFrame::Ack(ack)).await?,
+                // What the containers use that it looks at.
+                stats = self.viewer.next() => self.say(ServerFrame::Stats(stats)).await?,
+                // What happens, when it asked to hear of it.
+                event = self.events.next() => self.say(ServerFrame::EngineEvent(event)).await?,
+                // How far is what takes long, when it asked.
+                task = self.tasks.next() => self.say(ServerFrame::Task(task)).await?,
+                // Something that everybody is told. Who is too late for it finds it among the events.
+                notice = self.notices.recv() => if let Ok(notice) = notice {
+                    self.say(ServerFrame::Notice(notice)).await?;
+                },
                 // What the client says.
                 message = self.stream.next() => match message {
                     Some(Ok(message)) => self.hear(message).await?,
@@ -170,21 +189,38 @@ impl Session {
         };
         match heard {
             Ok(ClientFrame::Resume(position)) => self.follower.resume(position),
-            Ok(ClientFrame::Subscribe(channels)) => {
-                self.follower.set_channels(self.follower.channels().with(&channels));
+            Ok(ClientFrame::Subscribe(subscription)) => {
+                self.viewer.look_at(usage::and(self.viewer.wanted(), &subscription, &self.app));
+                let channels = subscription.channels;
+                if channels.contains(&Channel::Events) {
+                    let current = self.events.begin();
+                    self.say(ServerFrame::EngineEvents(current)).await?;
+                }
+                if channels.contains(&Channel::Tasks) {
+                    let current = self.tasks.begin();
+                    self.say(ServerFrame::Tasks(current)).await?;
+                }
+                if channels.iter().any(|channel| channel.is_of_the_state()) {
+                    self.follower.set_channels(self.follower.channels().with(&channels));
+                }
             }
             Ok(ClientFrame::Unsubscribe(channels)) => {
-                self.follower.set_channels(self.follower.channels().without(&channels));
+                self.viewer.look_at(usage::without(self.viewer.wanted(), &channels));
+                if channels.contains(&Channel::Events) {
+                    self.events.end();
+                }
+                if channels.contains(&Channel::Tasks) {
+                    self.tasks.end();
+                }
+                if channels.iter().any(|channel| channel.is_of_the_state()) {
+                    self.follower.set_channels(self.follower.channels().without(&channels));
+                }
             }
             Ok(ClientFrame::Ping { nonce }) => {
                 self.say(pong(&self.app, nonce)).await?;
             }
             Ok(ClientFrame::Action(request)) => self.act(request).await?,
-            Err(Malformed { reason, action: Some(id) }) => {
-                let error = ActionError::new(ErrorKind::Invalid, reason);
-                self.say(ServerFrame::Ack(Ack { id, ok: false, error: Some(error) })).await?;
-            }
-            Err(Malformed { reason, action: None }) => {
+            Err(Malformed { reason }) => {
                 self.say(ServerFrame::Error(WireError { kind: "malformed".into(), message: reason })).await?;
             }
         }
@@ -195,13 +231,13 @@ impl Session {
     async fn act(&mut self, request: ActionRequest) -> Result<(), Gone> {
         let Ok(place) = self.acks.0.clone().try_reserve_owned() else {
             let error = ActionError::new(ErrorKind::Conflict, "Too many actions under way on this socket");
-            return self.say(ServerFrame::Ack(Ack { id: request.id, ok: false, error: Some(error) })).await;
+            return self.say(ServerFrame::Ack(Ack::of(request.id, Err(error)))).await;
         };
         let (app, caller) = (self.app.clone(), self.caller.clone());
         tokio::spawn(async move {
-            let id = request.id.clone();
-            let done = act(&app, &caller, request).await;
-            place.send(Ack { id, ok: done.is_ok(), error: done.err() });
+            let ActionRequest { id, action, target, host, options } = request;
+            let done = perform_named(&app, &caller, host, (&action, &target, &options)).await;
+            place.send(Ack::of(id, done));
         });
         Ok(())
     }
@@ -229,14 +265,6 @@ impl Session {
         let _ = self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
         Err(Gone)
     }
-}
-
-async fn act(app: &App, caller: &Caller, request: ActionRequest) -> Result<(), ActionError> {
-    let host = request.host.or_else(|| app.hosts.only().map(|engine| engine.host().clone()));
-    let host = host.ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Say which host is meant"))?;
-    let action = Action::parse(host, &request.action, &request.target, request.options);
-    let action = action.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
-    perform(app, caller, action).await
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {

@@ -5,7 +5,13 @@ use crate::{
     wire::{Changes, Diff, EventTimes, Packed, PackedChange, PackedDiff, ServerFrame, binary, json},
 };
 use axum::{body::Bytes, extract::ws::Utf8Bytes};
-use std::{collections::VecDeque, sync::OnceLock};
+use std::{
+    collections::VecDeque,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 /// Batches kept for clients that come back; a client that missed more starts over with the state.
 const KEPT: usize = 1024;
@@ -22,6 +28,7 @@ pub struct Batch {
     packed: Vec<PackedChange>,
     json: OnceLock<Utf8Bytes>,
     binary: OnceLock<Bytes>,
+    sent: AtomicBool,
 }
 
 impl Batch {
@@ -43,6 +50,11 @@ impl Batch {
             binary::encode_server(&ServerFrame::EngineStateDiff(diff)).into()
         };
         self.binary.get_or_init(encode).clone()
+    }
+
+    /// True once: for the first who sends it. The others only read.
+    pub fn is_first_sent(&self) -> bool {
+        !self.sent.load(Relaxed) && !self.sent.swap(true, Relaxed)
     }
 }
 
@@ -94,6 +106,7 @@ impl<'a> Step<'a> {
             packed: self.packed,
             json: OnceLock::new(),
             binary: OnceLock::new(),
+            sent: AtomicBool::new(false),
         })
     }
 }

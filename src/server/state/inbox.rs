@@ -55,6 +55,10 @@ impl Updates {
 #[derive(Clone)]
 pub struct Inbox(mpsc::Sender<Updates>);
 
+/// How full an inbox is. Keeps no writer running.
+#[derive(Clone)]
+pub struct Depth(mpsc::WeakSender<Updates>);
+
 pub(super) fn channel() -> (Inbox, mpsc::Receiver<Updates>) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     (Inbox(sender), receiver)
@@ -64,6 +68,17 @@ impl Inbox {
     pub async fn send(&self, updates: Updates) {
         // The writer ends only with the server; then nobody wants to know.
         let _ = self.0.send(updates).await;
+    }
+
+    pub fn depth(&self) -> Depth {
+        Depth(self.0.downgrade())
+    }
+}
+
+impl Depth {
+    /// Messages that wait for the writer.
+    pub fn now(&self) -> usize {
+        self.0.upgrade().map_or(0, |sender| sender.max_capacity() - sender.capacity())
     }
 }
 

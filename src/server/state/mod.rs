@@ -3,10 +3,11 @@
 mod feed;
 mod inbox;
 mod reader;
+mod told;
 mod writer;
 
 pub use feed::Batch;
-pub use inbox::{Fact, Inbox, Origin, Update, Updates};
+pub use inbox::{Depth, Fact, Inbox, Origin, Update, Updates};
 pub use reader::{Follow, Reader, Start};
 pub use writer::Writer;
 

@@ -4,6 +4,7 @@ use super::{
     feed::Step,
     inbox::{Origin, Update, Updates},
     reader::Shared,
+    told::is_told,
 };
 use crate::{
     model::{Change, Entity, Key},
@@ -43,12 +44,14 @@ impl Writer {
             for update in updates.updates {
                 let Some(change) = change(update, step.state()) else { continue };
                 let key = change.key();
+                let before = step.state().get(&key).cloned();
                 if !step.apply(change) {
                     continue;
                 }
                 event = event.or(updates.event);
-                if updates.origin == Origin::Reconcile {
-                    tracing::warn!(kind = ?key.kind(), id = key.id(), "the reconcile found what no event had told");
+                if updates.origin == Origin::Reconcile && is_told(before.as_ref(), step.state().get(&key)) {
+                    let what = difference(before.as_ref(), step.state().get(&key));
+                    tracing::warn!(kind = ?key.kind(), id = key.id(), what, "the reconcile found what no event had told");
                     truth.drift += 1;
                 }
             }
@@ -61,6 +64,21 @@ impl Writer {
             let _ = self.shared.feed.send(batch);
         }
     }
+}
+
+/// In which fields the one is other than the other, for the log: the names only, since values say more than a log may hold.
+fn difference(before: Option<&Entity>, after: Option<&Entity>) -> String {
+    let fields = |entity: &Entity| match serde_json::to_value(entity) {
+        Ok(serde_json::Value::Object(kind)) => kind.into_iter().next().map(|(_, fields)| fields).unwrap_or_default(),
+        _ => serde_json::Value::Null,
+    };
+    let (before, after) = match (before, after) {
+        (None, _) => return "is new".to_owned(),
+        (_, None) => return "is gone".to_owned(),
+        (Some(before), Some(after)) => (fields(before), fields(after)),
+    };
+    let names = after.as_object().into_iter().flat_map(serde_json::Map::keys);
+    names.filter(|name| before.get(name) != after.get(name)).cloned().collect::<Vec<_>>().join(" ")
 }
 
 /// None when a fact has nothing to be a fact of.

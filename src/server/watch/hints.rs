@@ -1,7 +1,7 @@
 //! Which entities an event gives reason to read again.
 
 use crate::{
-    model::{ContainerId, Key, NetworkId, VolumeName},
+    model::{ContainerId, ImageId, Key, NetworkId, VolumeName},
     server::engine::EngineEvent,
 };
 
@@ -12,6 +12,8 @@ pub(super) enum Subject {
     Container(ContainerId),
     Image(String),
     Images,
+    /// One that was known and is not listed, and that no event has told of.
+    Unlisted(ImageId),
     Volume(VolumeName),
     Network(NetworkId),
 }

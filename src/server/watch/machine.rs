@@ -8,10 +8,11 @@ use super::{
     relist::Listing,
 };
 use crate::{
-    model::{Container, ContainerId, Entity, Host, HostStatus, ImageId, Timestamp},
+    model::{Container, ContainerId, Entity, Host, HostStatus, ImageId, Key, Timestamp},
     server::{
         clock::Clock,
-        engine::{Engine, EngineError, EngineEvent},
+        engine::{Engine, EngineError, EngineEvent, Silent},
+        history::History,
         state::{Inbox, Origin, Reader, Update, Updates},
     },
     wire::EventTimes,
@@ -37,6 +38,7 @@ pub struct Watcher {
     engine: Engine,
     reader: Reader,
     inbox: Inbox,
+    history: History,
     clock: Clock,
     /// Between two looks at everything.
     reconcile: Duration,
@@ -48,11 +50,19 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(engine: Engine, reader: Reader, inbox: Inbox, clock: Clock, reconcile: Duration) -> Self {
+    pub fn new(
+        engine: Engine,
+        reader: Reader,
+        inbox: Inbox,
+        history: History,
+        clock: Clock,
+        reconcile: Duration,
+    ) -> Self {
         Self {
             engine,
             reader,
             inbox,
+            history,
             clock,
             reconcile,
             latest_event: None,
@@ -91,9 +101,23 @@ impl Watcher {
                 // An event: its fact at once, then a read.
                 event = events.next() => {
                     let event = event?;
+                    self.history.record_engine(self.engine.host(), &event);
+                    if !event.is_change() {
+                        continue;
+                    }
                     // What was read before must not be taken for news after it.
                     self.tell_gathered(&mut gathered).await;
                     self.on_event(&event, first.is_none(), &mut reads).await;
+                }
+                // Changed from here, and no event says so.
+                silent = self.engine.changed_in_silence() => {
+                    for what in silent {
+                        let subject = match what {
+                            Silent::Container(id) => Subject::Container(id),
+                            Silent::Network(id) => Subject::Network(id),
+                        };
+                        reads.hint(subject, Cause::new(None, Origin::Engine), false);
+                    }
                 }
                 // Long enough gathered. Before the reads, which may come without a pause.
                 () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
@@ -227,8 +251,11 @@ impl Watcher {
     /// Where list and state differ.
     fn suspects(&self, listing: Listing, mark: u64) -> Suspects {
         let (differing, missing) = self.reader.look(|state| listing.compare(self.engine.host(), state));
-        let keys = differing.iter().map(Entity::key).chain(missing);
-        let subjects = keys.filter_map(|key| Subject::of(&key)).collect();
+        let missing = missing.into_iter().filter_map(|key| match key {
+            Key::Image(_, id) => Some(Subject::Unlisted(id)),
+            key => Subject::of(&key),
+        });
+        let subjects = differing.iter().map(Entity::key).filter_map(|key| Subject::of(&key)).chain(missing).collect();
         Suspects { mark, due: Instant::now() + EVENTS_MAY_TAKE, subjects }
     }
 
@@ -303,7 +330,11 @@ impl Suspects {
     /// Those that nothing was heard of since are read again, and only what the read changes counts as drift.
     fn read(&mut self, reads: &mut Reads) {
         for subject in std::mem::take(&mut self.subjects) {
-            if !reads.is_newer_than(self.mark, &subject) {
+            let told = match &subject {
+                Subject::Unlisted(id) => Subject::Image(id.to_string()),
+                subject => subject.clone(),
+            };
+            if !reads.is_newer_than(self.mark, &told) {
                 reads.hint(subject, Cause::new(None, Origin::Reconcile), false);
             }
         }

@@ -52,7 +52,8 @@ pub(super) struct Reads {
     /// When each subject last had a hint or an answer, counted in steps: a list begun before that is older.
     touched: HashMap<Subject, u64>,
     step: u64,
-    /// What an event told of while a read of it was waiting or under way: whatever that finds is no drift.
+    /// What an event told of while a read of it was waiting or under way, or could not be read: whatever the next read
+    /// finds is no drift.
     told: HashSet<Subject>,
 }
 
@@ -119,12 +120,15 @@ impl Reads {
         self.start();
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error @ EngineError::Unreachable(_)) => return Err(error),
+            Err(error) if error.is_away() => return Err(error),
             // One answer can fail or get lost alone: half a minute until the reconcile would be long to be wrong.
             Err(error) => {
                 tracing::warn!(?subject, %error, failed = cause.failed, "a read failed");
                 if cause.failed < REPEATS {
                     self.hint_soon(subject, Cause { failed: cause.failed + 1, ..cause });
+                } else if origin == Origin::Engine {
+                    // The reconcile will find what was told and could not be read.
+                    self.told.insert(subject);
                 }
                 return if matches!(error, EngineError::Timeout) { Err(error) } else { Ok(None) };
             }
@@ -165,6 +169,11 @@ async fn read(engine: &Engine, subject: &Subject) -> Answer {
             // A tag that names nothing: whichever image it named has been read by its id.
             (None, Err(_)) => return Ok(Vec::new()),
         },
+        // Of one that nothing names an inspect knows even when it is a step of a build and hidden behind the next one.
+        Subject::Unlisted(id) => {
+            let found = engine.image(id.as_str()).await?.filter(|image| !image.is_dangling());
+            (found.map(Entity::from), Key::Image(host(), id.clone()))
+        }
         Subject::Images => return Ok(engine.images().await?.into_iter().map(|it| Update::Put(it.into())).collect()),
     };
     Ok(vec![found.map_or(Update::Gone(key), Update::Put)])

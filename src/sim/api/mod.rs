@@ -128,6 +128,9 @@ async fn route(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
         ("DELETE", ["networks", id]) => networks::remove(sim, id),
         ("POST", ["networks", id, "connect"]) => networks::connect(sim, id, body).await,
         ("POST", ["networks", id, "disconnect"]) => networks::disconnect(sim, id, body).await,
+        // There are no file systems in it, and nothing runs.
+        (_, ["containers", _, "archive" | "exec" | "changes" | "export"] | ["exec", ..] | ["build" | "auth", ..])
+        | (_, ["images", .., "get" | "load" | "push"]) => Err(Refusal::not_offered()),
         _ => Err(Refusal::not_found("page not found")),
     }
 }

@@ -34,8 +34,9 @@ pub async fn stats(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     }
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let counted = sim.stats_streams.clone();
     let samples = stream::unfold((sim.clone(), ticks, None), move |(sim, mut ticks, before)| {
-        let id = container.id.clone();
+        let (id, _counted) = (container.id.clone(), &counted);
         async move {
             ticks.tick().await;
             // The stream ends with the container.

@@ -30,6 +30,11 @@ impl Refusal {
         Self::new(404, message)
     }
 
+    /// Engines have it, and this one does not.
+    pub fn not_offered() -> Self {
+        Self::new(501, "the simulated engine does not offer this")
+    }
+
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, message)
     }

@@ -1,12 +1,14 @@
 //! What the buttons of the page do, and which of them wait for the truth.
 
+use super::page::key_of;
 use crate::{
-    actions::containers::act_on_container,
+    actions::containers::act_on_containers,
     client::{Store, Toasts},
     model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
+    wire::{ActionError, ErrorKind},
 };
 use leptos::{prelude::*, task::spawn_local};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A button that waited this long for an effect stops waiting: a signal may well have none.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -15,14 +17,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 type Run = (ContainerState, Option<Timestamp>, Option<Timestamp>);
 
 #[derive(Clone, Copy)]
-pub(super) struct Acts {
+pub struct Acts {
     /// Actions under way, with the container as it was.
     pending: RwSignal<Vec<(Key, Run)>>,
     /// The container whose menu is open, and the button it hangs from.
     pub menu: RwSignal<Option<Key>>,
     pub menu_from: StoredValue<Option<web_sys::HtmlElement>, LocalStorage>,
-    /// Containers that the dialog asks about.
-    pub removing: RwSignal<Vec<Key>>,
+    pub asking: RwSignal<Asking>,
+}
+
+impl Acts {
+    /// Whether the menu or a dialog is there.
+    pub fn is_open(self) -> bool {
+        self.menu.with(Option::is_some) || self.asking.with(|asking| *asking != Asking::Nothing)
+    }
+}
+
+/// What the dialog is about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Asking {
+    #[default]
+    Nothing,
+    Remove(Vec<Key>),
+    Rename(Key),
+    New,
+    Duplicate(Key),
+    Edit(Key),
+    Limits(Key),
+    Commit(Key),
+    /// Stopped ones, all at once.
+    Prune,
 }
 
 fn run(container: &Container) -> Run {
@@ -35,7 +59,7 @@ impl Acts {
             pending: RwSignal::new(Vec::new()),
             menu: RwSignal::new(None),
             menu_from: StoredValue::new_local(None),
-            removing: RwSignal::new(Vec::new()),
+            asking: RwSignal::default(),
         }
     }
 
@@ -45,28 +69,52 @@ impl Acts {
         self.pending.with(|pending| pending.iter().any(|(its, before)| *its == key && *before == run(container)))
     }
 
-    /// Does `action` to one container. The effect shows when it comes back as a change; a failure shows as a notice.
+    /// Does `action` to one container.
     pub fn act(self, key: &Key, action: ContainerAction) {
+        self.act_all(vec![(key.clone(), action)]);
+    }
+
+    /// Does what is said to each, in one request: a browser has six at a time. The effects show when they come back as changes; what
+    /// has failed shows as one notice, with each container and why.
+    pub fn act_all(self, wanted: Vec<(Key, ContainerAction)>) {
         let store = expect_context::<Store>();
         let toasts = expect_context::<Toasts>();
-        let Some(Entity::Container(container)) = store.look(|state| state.get(key).cloned()) else {
-            return;
-        };
-        let key = key.clone();
-        self.pending.update(|pending| {
-            pending.push((key.clone(), run(&container)));
-        });
+        let known = |key: &Key| store.look(|state| state.get(key).and_then(Entity::as_container).cloned());
+        let wanted: Vec<(Arc<Container>, ContainerAction)> =
+            wanted.into_iter().filter_map(|(key, action)| Some((known(&key)?, action))).collect();
+        let Some(verb) = wanted.first().map(|(_, action)| action.verb()) else { return };
         let pending = self.pending;
-        let forget = move || {
-            pending.try_update(|pending| pending.retain(|(its, _)| *its != key));
+        pending.update(|pending| pending.extend(wanted.iter().map(|(it, _)| (key_of(it), run(it)))));
+        let forget = move |keys: &[Key]| {
+            pending.try_update(|pending| pending.retain(|(its, _)| !keys.contains(its)));
         };
         spawn_local(async move {
-            let what = format!("{} {}", action.verb(), container.name);
-            match act_on_container(container.host.clone(), container.id.clone(), action).await {
-                Ok(()) => set_timeout(forget, PATIENCE),
-                Err(error) => {
-                    forget();
-                    toasts.failed(&format!("{what} failed"), &error);
+            let acts = wanted.iter().map(|(it, action)| (it.host.clone(), it.id.clone(), action.clone())).collect();
+            let outcomes = match act_on_containers(acts).await {
+                Ok(outcomes) => outcomes,
+                Err(error) => vec![Some(error); wanted.len()],
+            };
+            let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+            for ((container, _), outcome) in wanted.iter().zip(outcomes) {
+                match outcome {
+                    None => accepted.push(key_of(container)),
+                    Some(error) => failed.push((container, error)),
+                }
+            }
+            set_timeout(move || forget(&accepted), PATIENCE);
+            forget(&failed.iter().map(|(it, _)| key_of(it)).collect::<Vec<_>>());
+            match &failed[..] {
+                [] => {}
+                [(container, error)] => {
+                    // What takes long goes on.
+                    let ending = if error.kind == ErrorKind::Timeout { "takes long" } else { "failed" };
+                    toasts.failed(&format!("{verb} {} {ending}", container.name), error);
+                }
+                several => {
+                    let what = format!("{verb} failed for {} of {} containers", several.len(), wanted.len());
+                    let lines: Vec<_> =
+                        several.iter().map(|(it, error)| format!("{}: {}", it.name, error.words())).collect();
+                    toasts.failed(&what, &ActionError::new(several[0].1.kind, lines.join("\n")));
                 }
             }
         });

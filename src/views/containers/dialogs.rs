@@ -1,21 +1,50 @@
-//! The menu of a row, and the question before something is removed.
+//! The menu of a row, and what is asked before something is done.
 
-use super::page::{Page, key_of};
+use super::{
+    acts::{Acts, Asking},
+    page::{Page, key_of},
+    recipe_form::{Purpose, recipe_form},
+    written::{bytes_read, cores_read},
+};
 use crate::{
-    client::Store,
-    model::{ContainerAction, ContainerState, Entity},
+    actions::{containers::act_on_container, things::act},
+    client::{Level, Store, Toasts, derived},
+    model::{
+        Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,
+        Limits, Recipe,
+    },
+    queries::recipes::recipe_of,
     views::{
-        format,
-        widgets::{Dialog, Icon, Menu, live, on_click},
+        Site, format,
+        frame::TasksOpen,
+        listing::{Desk, prune},
+        widgets::{Dialog, Icon, Menu, Sent, choice, field, form, live, on_click},
     },
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use std::{rc::Rc, sync::Arc};
+
+/// All of it, for the page that the caller is in.
+pub fn managing() -> AnyView {
+    let acts = expect_context::<Acts>();
+    let dialog = live(move || match acts.asking.get() {
+        Asking::Nothing => ().into_any(),
+        Asking::Remove(keys) => remove(&keys),
+        Asking::Rename(key) => rename(key),
+        Asking::New => new(),
+        Asking::Duplicate(key) => of_recipe(key, Purpose::DuplicateOf),
+        Asking::Edit(key) => of_recipe(key, Purpose::InPlaceOf),
+        Asking::Limits(key) => limits(key),
+        Asking::Commit(key) => commit(key),
+        Asking::Prune => prune(Desk::new(), &[Kind::Container], Rc::new(move || acts.asking.set(Asking::Nothing))),
+    });
+    view! { <RowMenu /> {dialog} }.into_any()
+}
 
 #[component]
-pub(super) fn RowMenu() -> impl IntoView {
-    let page = expect_context::<Page>();
-    let store = expect_context::<Store>();
-    let acts = page.acts;
+fn RowMenu() -> impl IntoView {
+    let (acts, store, site) = (expect_context::<Acts>(), expect_context::<Store>(), Site::expect());
+    let toasts = expect_context::<Toasts>();
     live(move || {
         let key = acts.menu.get()?;
         let row = store.entity(&key)?;
@@ -57,9 +86,25 @@ pub(super) fn RowMenu() -> impl IntoView {
             let key = key.clone();
             move |_| {
                 acts.menu.set(None);
-                acts.removing.set(vec![key.clone()]);
+                acts.asking.set(Asking::Remove(vec![key.clone()]));
             }
         };
+        let asks = move |icon, words, asking| asking_item(acts, icon, words, asking);
+        let limits = match lacking(&store, &container.host, Lack::Update) {
+            None => asks("limits", format!("Limits of {name}"), Asking::Limits(key.clone())),
+            Some(why) => {
+                let say = move |_: leptos::ev::MouseEvent| toasts.show(Level::Info, why, None);
+                view! {
+                    <button role="menuitem" tabindex="-1" aria-disabled="true" title=why on:click=on_click(say)>
+                        <Icon name="limits" />
+                        {format!("Limits of {name}")}
+                    </button>
+                }
+                .into_any()
+            }
+        };
+        let address = format!("/api/containers/{}/export?host={}", container.id, container.host);
+        let export = export_item(acts, site.page(&address), format!("Export {name}"));
         Some(
             view! {
                 <section aria-label="Actions">
@@ -67,6 +112,13 @@ pub(super) fn RowMenu() -> impl IntoView {
                     <p aria-hidden="true">{name.clone()}</p>
                     {lifecycle}
                     {separated.then(|| view! { <div role="separator"></div> })}
+                    {asks("edit", format!("Edit {name}"), Asking::Edit(key.clone()))}
+                    {asks("copy", format!("Duplicate {name}"), Asking::Duplicate(key.clone()))}
+                    {asks("tag", format!("Rename {name}"), Asking::Rename(key.clone()))}
+                    {limits}
+                    {asks("images", format!("Commit {name}"), Asking::Commit(key.clone()))}
+                    {export}
+                    <div role="separator"></div>
                     <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
                         <Icon name="remove" />
                         {format!("Remove {name}")}
@@ -79,61 +131,247 @@ pub(super) fn RowMenu() -> impl IntoView {
     })
 }
 
-#[component]
-pub(super) fn RemoveDialog() -> impl IntoView {
-    let page = expect_context::<Page>();
-    let store = expect_context::<Store>();
-    let acts = page.acts;
-    live(move || {
-        let keys = acts.removing.get();
-        let containers: Vec<_> =
-            store.look(|state| keys.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect());
-        let first = containers.first()?.clone();
-        let up = containers.iter().filter(|it| it.state.is_up()).count();
-        let what =
-            if containers.len() == 1 { first.name.clone() } else { format::count(containers.len(), "container") };
-        let sentence = match (containers.len(), up) {
-            (1, 0) => "It goes with everything written inside it. Its image and its named volumes stay.".to_owned(),
-            (1, _) => {
-                "It is running: it will be killed and removed with everything written inside it. Its image and its named \
-                 volumes stay."
-                    .to_owned()
-            }
-            (_, 0) => {
-                let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
-                format!("{} go with everything written inside them.", names.join(", "))
-            }
-            (_, up) => {
-                let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
-                format!("{} go with everything written inside them; {up} of them running and killed first.", names.join(", "))
-            }
-        };
-        let volumes = RwSignal::new(false);
-        let remove = move |_| {
-            for container in &containers {
-                let force = container.state.is_up();
-                let action = ContainerAction::Remove { force, volumes: volumes.get_untracked() };
-                acts.act(&key_of(container), action);
-            }
-            page.selected.update(|selected| selected.retain(|key| !keys.contains(key)));
-            acts.removing.set(Vec::new());
-        };
-        let close = move || acts.removing.set(Vec::new());
-        Some(
-            view! {
-                <Dialog title=format!("Remove {what}?") on_close=close>
-                    <p>{sentence}</p>
-                    <label>
-                        <input type="checkbox" on:change:target=move |event| volumes.set(event.target().checked()) />
-                        "Also remove anonymous volumes"
-                    </label>
-                    <footer>
-                        <button class="button" autofocus on:click=move |_| close()>"Cancel"</button>
-                        <button class="button danger main" on:click=on_click(remove)>{format!("Remove {what}")}</button>
-                    </footer>
-                </Dialog>
-            }
-            .into_any(),
-        )
+/// Why an engine can't, where it can't.
+fn lacking(store: &Store, host: &HostId, what: Lack) -> Option<&'static str> {
+    store.look(|state| {
+        let lacks = &state.host(host)?.engine.as_ref()?.lacks;
+        lacks.contains(&what).then(|| what.words())
     })
+}
+
+/// Its task shows how it goes, and why not: a browser that keeps files says neither.
+fn export_item(acts: Acts, href: String, words: String) -> AnyView {
+    let tasks = expect_context::<TasksOpen>().0;
+    let close = move |_| {
+        acts.menu.set(None);
+        tasks.set(true);
+    };
+    view! {
+        <a role="menuitem" tabindex="-1" href=href download="" on:click=on_click(close)>
+            <Icon name="export" />
+            {words}
+        </a>
+    }
+    .into_any()
+}
+
+fn asking_item(acts: Acts, icon: &'static str, words: String, asking: Asking) -> AnyView {
+    let choose = move |_| {
+        acts.menu.set(None);
+        acts.asking.set(asking.clone());
+    };
+    view! {
+        <button role="menuitem" tabindex="-1" on:click=on_click(choose)>
+            <Icon name=icon />
+            {words}
+        </button>
+    }
+    .into_any()
+}
+
+fn remove(keys: &[Key]) -> AnyView {
+    let (acts, store) = (expect_context::<Acts>(), expect_context::<Store>());
+    let selected = use_context::<Page>().map(|page| page.selected);
+    let keys = keys.to_vec();
+    let containers: Vec<_> =
+        store.look(|state| keys.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect());
+    let Some(first) = containers.first().cloned() else { return ().into_any() };
+    let up = containers.iter().filter(|it| it.state.is_up()).count();
+    let what = if containers.len() == 1 { first.name.clone() } else { format::count(containers.len(), "container") };
+    let sentence = match (containers.len(), up) {
+        (1, 0) => "It goes with everything written inside it. Its image and its named volumes stay.".to_owned(),
+        (1, _) => {
+            "It is running: it will be killed and removed with everything written inside it. Its image and its named \
+                 volumes stay."
+                .to_owned()
+        }
+        (_, 0) => {
+            let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
+            format!("{} go with everything written inside them.", names.join(", "))
+        }
+        (_, up) => {
+            let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
+            format!(
+                "{} go with everything written inside them; {up} of them running and killed first.",
+                names.join(", ")
+            )
+        }
+    };
+    let volumes = RwSignal::new(false);
+    let typed = RwSignal::new(String::new());
+    let is_one = containers.len() == 1;
+    let is_sure = {
+        let what = what.clone();
+        derived(move || is_one || typed.with(|typed| typed.trim() == what))
+    };
+    let confirm = (!is_one).then(|| {
+        let ask = format!("To confirm, type: {what}");
+        view! { <p>{ask}</p> {field("Confirm", "text", String::new(), "", Box::new(move |text| typed.set(text)))} }
+            .into_any()
+    });
+    let remove = move |_| {
+        let one = |it: &Arc<Container>| {
+            let force = it.state.is_up();
+            (key_of(it), ContainerAction::Remove { force, volumes: volumes.get_untracked() })
+        };
+        acts.act_all(containers.iter().map(one).collect());
+        if let Some(selected) = selected {
+            selected.update(|selected| selected.retain(|key| !keys.contains(key)));
+        }
+        acts.asking.set(Asking::Nothing);
+    };
+    let close = move || acts.asking.set(Asking::Nothing);
+    view! {
+        <Dialog title=format!("Remove {what}?") on_close=close>
+            <p>{sentence}</p>
+            <label>
+                <input type="checkbox" on:change:target=move |event| volumes.set(event.target().checked()) />
+                "Also remove anonymous volumes"
+            </label>
+            {confirm}
+            <footer>
+                <button class="button" autofocus=is_one on:click=move |_| close()>"Cancel"</button>
+                <button class="button danger main" disabled=live(move || !is_sure.get()) on:click=on_click(remove)>
+                    {format!("Remove {what}")}
+                </button>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn rename(key: Key) -> AnyView {
+    let (acts, toasts) = (expect_context::<Acts>(), expect_context::<Toasts>());
+    let Key::Container(host, id) = key.clone() else { return ().into_any() };
+    let old =
+        expect_context::<Store>().look(|state| state.get(&key).map(|it| it.name().to_owned())).unwrap_or_default();
+    let name = StoredValue::new(old.clone());
+    let fields =
+        field("Name", "text", old.clone(), "", Box::new(move |text: String| name.set_value(text.trim().to_owned())));
+    let title = format!("Rename {old}");
+    let send = move || -> Result<Sent, String> {
+        let (host, id, name) = (host.clone(), id.clone(), name.get_value());
+        if !ContainerAction::is_name(&name) {
+            return Err(
+                "A name begins with a letter or a digit, and has only those, dots, dashes and underscores".to_owned()
+            );
+        }
+        let done = format!("{old} is called {name} now");
+        Ok(Box::pin(async move {
+            act_on_container(host, id, ContainerAction::Rename { name }).await?;
+            toasts.show(Level::Ok, done, None);
+            Ok(())
+        }))
+    };
+    form(title, fields, "Rename", Box::new(send), Rc::new(move || acts.asking.set(Asking::Nothing)))
+}
+
+fn closer() -> Rc<dyn Fn()> {
+    let acts = expect_context::<Acts>();
+    Rc::new(move || acts.asking.set(Asking::Nothing))
+}
+
+fn new() -> AnyView {
+    let host = expect_context::<Store>().look(|state| state.hosts().next().map(|host| host.id.clone()));
+    host.map(|host| recipe_form(host, Recipe::default(), Purpose::New, closer())).into_any()
+}
+
+/// The form comes when the server has told how it was made.
+fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
+    let Key::Container(host, id) = key else { return ().into_any() };
+    let (acts, toasts) = (expect_context::<Acts>(), expect_context::<Toasts>());
+    let known = RwSignal::new(None::<Recipe>);
+    {
+        let (host, id) = (host.clone(), id.clone());
+        spawn_local(async move {
+            match recipe_of(host, id).await {
+                Ok(recipe) => drop(known.try_set(Some(recipe))),
+                Err(error) => {
+                    toasts.failed("It can't be told how it was made", &error);
+                    acts.asking.set(Asking::Nothing);
+                }
+            }
+        });
+    }
+    let form = move || {
+        let close = Rc::new(move || acts.asking.set(Asking::Nothing));
+        Some(recipe_form(host.clone(), known.get()?, purpose(id.clone()), close))
+    };
+    live(form).into_any()
+}
+
+fn name_of(key: &Key) -> String {
+    expect_context::<Store>().look(|state| state.get(key).map(|it| it.name().to_owned())).unwrap_or_default()
+}
+
+/// What it may use, changed while it runs.
+fn limits(key: Key) -> AnyView {
+    let (name, toasts, close) = (name_of(&key), expect_context::<Toasts>(), closer());
+    let Key::Container(host, id) = key else { return ().into_any() };
+    let [memory, cores] = [(); 2].map(|()| StoredValue::new(String::new()));
+    let restart = StoredValue::new(String::new());
+    let policies = vec![
+        ("", "as it is"),
+        ("no", "no"),
+        ("always", "always"),
+        ("unless-stopped", "unless-stopped"),
+        ("on-failure", "on-failure"),
+    ];
+    let fields = view! {
+        <p>"What is left empty stays as it is. A limit that is to go takes an edit, which makes the container anew."</p>
+        <div class="pair">
+            {field("Memory", "text", String::new(), "512m", Box::new(move |it| memory.set_value(it)))}
+            {field("Cores", "text", String::new(), "0.5", Box::new(move |it| cores.set_value(it)))}
+        </div>
+        {choice("Restart", policies, "", Box::new(move |it| restart.set_value(it)))}
+    }
+    .into_any();
+    let title = format!("Limits of {name}");
+    let send = move || -> Result<Sent, String> {
+        let limits = Limits {
+            memory: bytes_read(&memory.get_value())?,
+            millicpus: cores_read(&cores.get_value())?,
+            ..Limits::default()
+        };
+        if let Some(fault) = limits.fault() {
+            return Err(fault);
+        }
+        let restart = Some(restart.get_value()).filter(|it| !it.is_empty());
+        if limits == Limits::default() && restart.is_none() {
+            return Err("Say what is to change".to_owned());
+        }
+        let (host, id, done) = (host.clone(), id.clone(), format!("{name} has its new limits"));
+        Ok(Box::pin(async move {
+            act_on_container(host, id, ContainerAction::Update { limits, restart }).await?;
+            toasts.show(Level::Ok, done, None);
+            Ok(())
+        }))
+    };
+    form(title, fields, "Change", Box::new(send), close)
+}
+
+fn commit(key: Key) -> AnyView {
+    let (name, toasts, close) = (name_of(&key), expect_context::<Toasts>(), closer());
+    let Key::Container(host, id) = key else { return ().into_any() };
+    let [image, message] = [(); 2].map(|()| StoredValue::new(String::new()));
+    let fields = view! {
+        <p>"An image of what it has in its file system now; what is in its volumes stays out of it."</p>
+        {field("Name of the image", "text", String::new(), "web:saved", Box::new(move |it| image.set_value(it)))}
+        {field("What has changed", "text", String::new(), "", Box::new(move |it| message.set_value(it)))}
+    }
+    .into_any();
+    let send = move || -> Result<Sent, String> {
+        let image = image.get_value();
+        let image =
+            ImageName::new(image.trim()).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
+        let done = format!("{image} is there");
+        let action = ContainerAction::Commit { name: image, message: message.get_value() };
+        let action = Action::Container(host.clone(), id.clone(), action);
+        Ok(Box::pin(async move {
+            act(action).await?;
+            toasts.show(Level::Ok, done, None);
+            Ok(())
+        }))
+    };
+    form(format!("Commit {name}"), fields, "Commit", Box::new(send), close)
 }

@@ -3,12 +3,13 @@
 use super::{
     page::{Page, ask_for},
     row::{first, row},
+    usage,
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Density, Facet, Layout, Prefs, Store},
-    model::{ContainerAction, ContainerState, Key, Kind},
+    client::{ContainerColumn, ContainerQuery, Facet, Looks, Prefs, Store, derived, effect, leaving_no_trace},
+    model::{ContainerAction, ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
     views::{
-        rows::{Line, Lines, rows},
+        rows::{Line, Lines, on_screen, rows},
         widgets::{column, live, on_click, sort_word},
     },
 };
@@ -22,7 +23,7 @@ pub(super) fn List() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     let store = expect_context::<Store>();
     let collapsed = RwSignal::new(Vec::<Option<String>>::new());
-    let lines = Memo::new(move |_| {
+    let lines = derived(move || {
         let chosen = page.chosen.get();
         if !page.query.with(|query| query.grouped) {
             return Lines::Entities(chosen);
@@ -30,17 +31,30 @@ pub(super) fn List() -> impl IntoView {
         Lines::mixed(grouped(&store, &chosen, &collapsed.read()))
     });
     let class = live(move || {
-        let cards = if prefs.layout.get() == Layout::Cards { " cards" } else { "" };
-        let compact = if prefs.density.get() == Density::Compact { " compact" } else { "" };
+        let (layout, density) = prefs.read(|it| (it.layout, it.density));
+        let cards = if layout == Layout::Cards { " cards" } else { "" };
+        let compact = if density == Density::Compact { " compact" } else { "" };
         let grouped = if page.query.with(|query| query.grouped) { " grouped" } else { "" };
         let selecting = if page.selected.with(Vec::is_empty) { "" } else { " selecting" };
         format!("table containers{cards}{compact}{grouped}{selecting}")
+    });
+    let hidden = live(move || {
+        let classes: Vec<_> = prefs.read(|it| it.hidden.iter().map(|column| column.class()).collect());
+        (!classes.is_empty()).then(|| classes.join(" "))
+    });
+    let seen = on_screen();
+    let look = expect_context::<Store>().looker();
+    effect(move || {
+        let ids = lines.with(|lines| lines.entities_between(seen.get()).filter_map(container_id).collect());
+        let (all, projects) = page.query.with(|query| (query.sort.used().is_some(), query.grouped));
+        look(Looks { ids, all, loads: true, projects, ..Looks::default() });
     });
     view! {
         <table
             class=class
             role="table"
             aria-label="Containers"
+            data-hidden=hidden
             on:click=on_click(move |event: MouseEvent| pressed(page, &event))
             on:change=on_click(move |event: Event| picked(page, &event))
             aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
@@ -53,17 +67,27 @@ pub(super) fn List() -> impl IntoView {
                     {sortable("image", "Image", ContainerColumn::Image)}
                     {sortable("ports", "Ports", ContainerColumn::Ports)}
                     {sortable("nets", "Networks", ContainerColumn::Networks)}
+                    {sortable("cpu number", "CPU", ContainerColumn::Cpu)}
+                    {sortable("mem number", "Memory", ContainerColumn::Memory)}
+                    {sortable("netio number", "Network /s", ContainerColumn::NetworkIo)}
+                    {sortable("blockio number", "Block I/O /s", ContainerColumn::BlockIo)}
+                    {sortable("pids number", "PIDs", ContainerColumn::Pids)}
                     {sortable("made", "Created", ContainerColumn::Created)}
                     {sortable("age", "Status", ContainerColumn::Status)}
                     <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
                 </tr>
             </thead>
-            {rows(lines.into(), move |line| match line {
+            {rows(lines, move |line| match line {
                 Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
                 Line::Entity(key) => row(key),
+                Line::Number(_) => ().into_any(),
             })}
         </table>
     }
+}
+
+fn container_id(key: &Key) -> Option<ContainerId> {
+    if let Key::Container(_, id) = key { Some(id.clone()) } else { None }
 }
 
 /// Of the row that an event came from: its container, and the nearest element there that `selector` names.
@@ -125,7 +149,8 @@ fn sortable(class: &'static str, word: &'static str, by: ContainerColumn) -> Any
     let sorted = live(move || page.query.with(|query| sort_word(query.sort == by, query.descending)));
     let toggle = move |_| {
         let query = page.query.get_untracked();
-        let descending = query.sort == by && !query.descending;
+        // Of what is used the most is asked for first.
+        let descending = if query.sort == by { !query.descending } else { by.used().is_some() };
         ask(ContainerQuery { sort: by, descending, ..query });
     };
     column(class, word, sorted, Box::new(toggle))
@@ -134,11 +159,11 @@ fn sortable(class: &'static str, word: &'static str, by: ContainerColumn) -> Any
 #[component]
 fn SelectAll() -> impl IntoView {
     let page = expect_context::<Page>();
-    let all = Memo::new(move |_| {
+    let all = derived(move || {
         let selected = page.selected.read();
         !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|key| selected.binary_search(key).is_ok()))
     });
-    let some = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
+    let some = derived(move || page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
         let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked().to_vec() };
         chosen.sort();
@@ -160,9 +185,10 @@ fn SelectAll() -> impl IntoView {
 fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> impl IntoView {
     let store = expect_context::<Store>();
     let name = project.clone().unwrap_or_else(|| "No project".to_owned());
+    let loads = store.loads();
     let states = {
         let project = project.clone();
-        Memo::new(move |_| {
+        derived(move || {
             store.track_members(Kind::Container);
             store.track_facet(Facet::State);
             store.look(|state| {
@@ -173,6 +199,10 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
                 counted.filter(|(_, count)| *count > 0).collect::<Vec<_>>()
             })
         })
+    };
+    let load = {
+        let scope = Scope::Project(project.clone());
+        leaving_no_trace(move || loads.with(|loads| loads.of(&scope).map(usage::load_words)).unwrap_or_default())
     };
     let is_open = {
         let project = project.clone();
@@ -186,7 +216,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
     };
     view! {
         <tr role="row" class="group">
-            <th role="rowheader" scope="rowgroup" aria-colspan="9">
+            <th role="rowheader" scope="rowgroup" aria-colspan="14">
                 <button aria-expanded=live(move || is_open().to_string()) on:click=on_click(toggle)>{name}</button>
                 {live(move || states.get().into_iter().map(|((state, failed), count)| view! {
                     <span class="state" data-state=state.as_str() data-code=failed.then_some("")>
@@ -194,6 +224,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
                         <span>" " {if failed { "failed" } else { state.as_str() }}</span>
                     </span>
                 }).collect_view().into_any())}
+                <span class="load">{live(move || load.get())}</span>
             </th>
         </tr>
     }

@@ -2,15 +2,15 @@
 
 use super::{
     acts::Acts,
-    dialogs::{RemoveDialog, RowMenu},
     list::List,
-    tools::{Head, SelectionTools, Tools},
+    tools::{Head, Tools},
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, OrderedContainers, Store},
+    client::{ContainerColumn, ContainerQuery, Derived, OrderedContainers, Store, derived},
     model::{Container, ContainerState, Key, Kind},
     views::{
         format,
+        later::{apart, managing, selection},
         listing::go_to,
         widgets::{Command, button, empty, live},
     },
@@ -23,9 +23,9 @@ use std::sync::Arc;
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
-    pub query: Memo<ContainerQuery>,
+    pub query: Derived<ContainerQuery>,
     /// Ids as the query asks for them.
-    pub chosen: Memo<Arc<Vec<Key>>>,
+    pub chosen: Derived<Arc<Vec<Key>>>,
     /// Sorted.
     pub selected: RwSignal<Vec<Key>>,
     pub acts: Acts,
@@ -49,9 +49,12 @@ pub fn ContainersPage() -> impl IntoView {
     let chosen = {
         let store = store.clone();
         let ordered = StoredValue::new(OrderedContainers::default());
-        Memo::new(move |_| {
+        derived(move || {
             store.track_members(Kind::Container);
             query.with(|query| {
+                if query.sort.used().is_some() {
+                    store.track_ranks();
+                }
                 query.facets().into_iter().for_each(|facet| store.track_facet(facet));
                 let mut ordered = ordered.write_value();
                 ordered.select(&store, query)
@@ -60,12 +63,15 @@ pub fn ContainersPage() -> impl IntoView {
     };
     let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), acts: Acts::new() };
     provide_context(page);
+    provide_context(page.acts);
 
-    let shown = Memo::new(move |_| match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
+    let shown = derived(move || match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
         (0, _) => Shown::Empty,
         (_, 0) => Shown::NoMatch,
         _ => Shown::List,
     });
+    let acts = page.acts;
+    let managed = derived(move || acts.is_open());
     view! {
         <Title text="Containers" />
         <Head />
@@ -74,8 +80,7 @@ pub fn ContainersPage() -> impl IntoView {
             Shown::List => view! { <ToolRow /> <List /> }.into_any(),
             Shown::NoMatch => view! { <ToolRow /> {no_match()} }.into_any(),
         })}
-        <RowMenu />
-        <RemoveDialog />
+        {apart(managed, || Box::pin(managing()))}
     }
 }
 
@@ -83,8 +88,9 @@ pub fn ContainersPage() -> impl IntoView {
 #[component]
 fn ToolRow() -> impl IntoView {
     let page = expect_context::<Page>();
-    let selecting = Memo::new(move |_| page.selected.with(|selected| !selected.is_empty()));
-    live(move || if selecting.get() { view! { <SelectionTools /> }.into_any() } else { view! { <Tools /> }.into_any() })
+    let selecting = derived(move || page.selected.with(|selected| !selected.is_empty()));
+    let tools = live(move || (!selecting.get()).then(|| view! { <Tools /> }.into_any()));
+    view! { {tools} {apart(selecting, || Box::pin(selection()))} }
 }
 
 fn no_containers() -> AnyView {
@@ -104,9 +110,9 @@ fn no_match() -> AnyView {
     empty("search", "Nothing matches", hidden, button)
 }
 
-fn query_of_address() -> Memo<ContainerQuery> {
+fn query_of_address() -> Derived<ContainerQuery> {
     let address = use_query_map();
-    Memo::new(move |_| address.with(query_of))
+    derived(move || address.with(query_of))
 }
 
 /// What an address asks for.

@@ -5,13 +5,13 @@
 //! drawn anew with each second would keep a change waiting for 40 ms. Rows have no handlers either: the table listens for
 //! all, see `list.rs`.
 
-use super::page::Page;
+use super::{page::Page, usage};
 use crate::{
     client::{Store, leaving_no_trace},
-    model::{Container, ContainerAction, ContainerState, Health, Key, Protocol, Timestamp},
+    model::{Container, ContainerAction, ContainerState, Health, Key, Port, Protocol, Timestamp},
     views::{
         Site, format,
-        widgets::{Glow, live},
+        widgets::{Glow, kept, live},
     },
 };
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ pub(super) fn row(key: Key) -> AnyView {
     let Some(row) = store.entity(&key) else {
         return ().into_any();
     };
-    let now = store.now();
+    let (now, used_by) = (store.now(), key.clone());
     let drawn = leaving_no_trace(move || {
         let entity = row.get();
         let it = entity.as_container()?;
@@ -39,7 +39,13 @@ pub(super) fn row(key: Key) -> AnyView {
     let mut glows = Glows::default();
     live(move || {
         let drawn = drawn.get();
-        drawn.map_or_else(|| ().into_any(), |it| cells(&it, glows.of(&it.container), &site.hostname, &now))
+        drawn.map_or_else(
+            || ().into_any(),
+            |it| {
+                let used = usage::cells(&store, &used_by, it.container.state);
+                cells(&it, glows.of(&it.container), &site, &now, used)
+            },
+        )
     })
     .into_any()
 }
@@ -75,19 +81,23 @@ impl Glows {
     }
 }
 
-fn cells(
-    drawn: &Drawn,
-    [state_glow, name_glow, nets_glow, age_glow]: [Mark; 4],
-    hostname: &str,
-    now: &ArcRwSignal<Timestamp>,
-) -> AnyView {
+/// Each cell with what it is drawn from, so that a change redraws those alone that it changes.
+fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timestamp>, used: AnyView) -> AnyView {
     let it = &drawn.container;
-    let (repository, tag) = format::image(&it.image);
-    let (first, class) = first(it.state);
+    let [state_glow, name_glow, nets_glow, age_glow] = glows;
     let restarts = it.restart_count.filter(|count| *count > 0).map(|count| count.to_string());
-    let health = it.health.map(Health::as_str);
     let name = &it.name;
-    let (networks, networks_again) = (networks(it), networks(it));
+    let href = site.page(&format!("/containers/{}", it.id));
+    let named = Named {
+        href,
+        name: name.clone(),
+        health: it.health,
+        project: it.project().map(str::to_owned),
+        glow: name_glow,
+    };
+    let first = first(it.state);
+    let times = (it.state, it.started_at, it.finished_at, it.exit_code);
+    let (made, aged, made_now, age_now) = (it.clone(), it.clone(), now.clone(), now.clone());
     view! {
         <tr
             role="row"
@@ -95,42 +105,104 @@ fn cells(
             data-id=it.id.to_string()
             data-name=name.clone()
             data-state=it.state.as_str()
-            data-health=health
+            data-health=it.health.map(Health::as_str)
             data-restarts=restarts
             data-code=it.failed_with().map(|code| code.to_string())
         >
-            <td class="pick">
-                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=drawn.is_selected />
-            </td>
-            <td class="state" data-glow=state_glow>{format::state_word(it)}</td>
-            <th class="name" role="rowheader" scope="row" title=name.clone() data-glow=name_glow>
-                <b>{name.clone()}</b>
-                {health.map(|word| view! { <i class="health" role="img" aria-label=word title=word></i> })}
-                {it.project().map(|project| view! { <small>{project.to_owned()}</small> })}
-            </th>
-            <td class="image" title=it.image.clone()>
-                <span>{repository}</span>
-                <i>{tag}</i>
-            </td>
-            <td class="ports" title=port_texts(it).join(", ")>{ports(it, hostname)}</td>
-            <td class="nets" title=networks_again data-glow=nets_glow>{networks}</td>
-            <td class="made">
-                <time datetime=it.created.to_string() title=format::exact(it.created)>
-                    {told_by(now, it, |it, now| format::ago(it.created, now))}
-                </time>
-            </td>
-            <td class="age" data-glow=age_glow>{told_by(now, it, format::status)}</td>
-            <td class="act">
-                <button class=class title=format!("{} {name}", first.verb()) aria-busy=drawn.is_pending.then_some("true")></button>
-                <button class="restart" title=format!("Restart {name}")></button>
-                <button
-                    class="more"
-                    title=format!("More actions for {name}")
-                    aria-haspopup="menu"
-                    aria-expanded=drawn.is_open.then_some("true")
-                ></button>
-            </td>
+            {kept((name.clone(), drawn.is_selected), pick_cell)}
+            {kept((format::state_word(it), state_glow), state_cell)}
+            {kept(named, name_cell)}
+            {kept(it.image.clone(), |image| image_cell(image))}
+            {kept((it.ports.clone(), site.hostname.clone()), ports_cell)}
+            {kept((networks(it), nets_glow), networks_cell)}
+            {used}
+            {kept(it.created, move |_| made_cell(&made, &made_now))}
+            {kept((times, age_glow), move |(_, glow)| age_cell(&aged, &age_now, *glow))}
+            {kept((name.clone(), first, drawn.is_pending, drawn.is_open), act_cell)}
         </tr>
+    }
+    .into_any()
+}
+
+fn pick_cell((name, is_selected): &(String, bool)) -> AnyView {
+    view! {
+        <td class="pick">
+            <input type="checkbox" aria-label=format!("Select {name}") prop:checked=*is_selected />
+        </td>
+    }
+    .into_any()
+}
+
+fn state_cell((word, glow): &(&'static str, Mark)) -> AnyView {
+    view! { <td class="state" data-glow=*glow>{*word}</td> }.into_any()
+}
+
+#[derive(PartialEq)]
+struct Named {
+    href: String,
+    name: String,
+    health: Option<Health>,
+    project: Option<String>,
+    glow: Mark,
+}
+
+fn name_cell(it: &Named) -> AnyView {
+    let health = it.health.map(Health::as_str);
+    view! {
+        <th class="name" role="rowheader" scope="row" title=it.name.clone() data-glow=it.glow>
+            <a href=it.href.clone()>{it.name.clone()}</a>
+            {health.map(|word| view! { <i class="health" role="img" aria-label=word title=word></i> })}
+            {it.project.clone().map(|project| view! { <small>{project}</small> })}
+        </th>
+    }
+    .into_any()
+}
+
+fn image_cell(image: &str) -> AnyView {
+    let (repository, tag) = format::image(image);
+    view! {
+        <td class="image" title=image.to_owned()>
+            <span>{repository}</span>
+            <i>{tag}</i>
+        </td>
+    }
+    .into_any()
+}
+
+fn networks_cell((networks, glow): &(String, Mark)) -> AnyView {
+    view! { <td class="nets" title=networks.clone() data-glow=*glow>{networks.clone()}</td> }.into_any()
+}
+
+fn made_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>) -> AnyView {
+    view! {
+        <td class="made">
+            <time datetime=it.created.to_string() title=format::exact(it.created)>
+                {told_by(now, it, |it, now| format::ago(it.created, now))}
+            </time>
+        </td>
+    }
+    .into_any()
+}
+
+fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> AnyView {
+    view! { <td class="age" data-glow=glow>{told_by(now, it, format::status)}</td> }.into_any()
+}
+
+/// Of a name: its likeliest action with the class of that one's button, whether an action runs, and whether the menu is open.
+fn act_cell(
+    (name, (first, class), is_pending, is_open): &(String, (ContainerAction, &'static str), bool, bool),
+) -> AnyView {
+    view! {
+        <td class="act">
+            <button class=*class title=format!("{} {name}", first.verb()) aria-busy=is_pending.then_some("true")></button>
+            <button class="restart" title=format!("Restart {name}")></button>
+            <button
+                class="more"
+                title=format!("More actions for {name}")
+                aria-haspopup="menu"
+                aria-expanded=is_open.then_some("true")
+            ></button>
+        </td>
     }
     .into_any()
 }
@@ -150,14 +222,11 @@ fn networks(container: &Container) -> String {
     container.networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn port_texts(container: &Container) -> Vec<String> {
-    format::ports(&container.ports).into_iter().map(|(text, _)| text).collect()
-}
-
 /// Published TCP ports are links.
-fn ports(it: &Container, hostname: &str) -> Vec<AnyView> {
-    let all = format::ports(&it.ports).into_iter().enumerate();
-    let parts = all.map(|(number, (text, port))| {
+fn ports_cell((ports, hostname): &(Vec<Port>, Arc<str>)) -> AnyView {
+    let all = format::ports(ports);
+    let title = all.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(", ");
+    let parts = all.into_iter().enumerate().map(|(number, (text, port))| {
         let comma = (number > 0).then_some(", ");
         let link = (port.protocol == Protocol::Tcp).then_some(port.public).flatten();
         let shown = match link {
@@ -169,11 +238,12 @@ fn ports(it: &Container, hostname: &str) -> Vec<AnyView> {
         };
         view! { {comma} {shown} }.into_any()
     });
-    parts.collect()
+    let parts: Vec<AnyView> = parts.collect();
+    view! { <td class="ports" title=title>{parts}</td> }.into_any()
 }
 
 /// The likeliest action in a state, and the class of its button.
-pub(super) fn first(state: ContainerState) -> (ContainerAction, &'static str) {
+pub fn first(state: ContainerState) -> (ContainerAction, &'static str) {
     match state {
         ContainerState::Paused => (ContainerAction::Unpause, "unpause"),
         state if state.is_up() => (ContainerAction::Stop { timeout: None }, "stop"),

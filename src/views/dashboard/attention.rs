@@ -1,7 +1,7 @@
 //! What needs attention, worst first.
 
 use crate::{
-    client::{Store, order},
+    client::{Store, derived, order},
     model::{Container, ContainerState, EngineState, Health, Key, Kind, Timestamp},
     views::{
         Site, format,
@@ -110,7 +110,7 @@ pub(super) fn Attention() -> impl IntoView {
     let store = expect_context::<Store>();
     let all = {
         let store = store.clone();
-        Memo::new(move |_| {
+        derived(move || {
             [Kind::Container, Kind::Image, Kind::Volume].into_iter().for_each(|kind| store.track(kind));
             let now = store.now().get_untracked();
             store.look(|state| concerns(state, now))
@@ -121,7 +121,7 @@ pub(super) fn Attention() -> impl IntoView {
         let count = all.with(Vec::len);
         (count > 0 && whole.is_whole()).then(|| view! { <small>{count.to_string()}</small> }.into_any())
     });
-    let is_quiet = Memo::new(move |_| all.with(Vec::is_empty));
+    let is_quiet = derived(move || all.with(Vec::is_empty));
     let hidden = move || {
         let hidden = all.with(Vec::len).saturating_sub(MOST);
         (hidden > 0).then(|| view! { <p class="quiet">{format!("And {hidden} more.")}</p> }.into_any())
@@ -170,6 +170,8 @@ fn line(concern: Concern) -> AnyView {
 #[component]
 fn Quiet() -> impl IntoView {
     let store = expect_context::<Store>();
+    let host = store.clone();
+    let is_known = derived(move || host.main_host().is_none_or(|host| host.is_reachable()));
     let words = move || {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
@@ -177,5 +179,9 @@ fn Quiet() -> impl IntoView {
             all => format!("{running} of {} run, none is unhealthy or failed.", format::count(all, "container")),
         }
     };
-    view! { <p class="quiet"><b>"All quiet."</b> " " {live(words)}</p> }
+    let quiet = live(move || match is_known.get() {
+        true => view! { <b>"All quiet."</b> }.into_any(),
+        false => "The engine does not answer: nobody knows how it is now. It was like this:".into_any(),
+    });
+    view! { <p class="quiet">{quiet} " " {live(words)}</p> }
 }

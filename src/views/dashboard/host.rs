@@ -4,14 +4,14 @@ use crate::{
     client::Store,
     model::Kind,
     views::{
-        format,
+        Site, format,
         widgets::{Command, live},
     },
 };
 use leptos::prelude::*;
 
 #[component]
-pub(super) fn HostFacts() -> impl IntoView {
+pub fn HostFacts() -> impl IntoView {
     let store = expect_context::<Store>();
     let name = {
         let store = store.clone();
@@ -23,7 +23,7 @@ pub(super) fn HostFacts() -> impl IntoView {
             let engine = store.main_host()?.engine.clone()?;
             let (memory, unit) = format::bytes(engine.memory);
             Some(view! {
-                <Fact term="Engine" value=format!("Docker {}", engine.version) note=format!("API {}", engine.api_version) />
+                <Fact term="Engine" value=format!("{} {}", engine.product, engine.version) note=format!("API {}", engine.api_version) />
                 <Fact term="System" value=engine.os />
                 <Fact term="Kernel" value=engine.kernel note=engine.arch />
                 <Fact term="CPUs" value=engine.cpus.to_string() />
@@ -60,7 +60,7 @@ pub(super) fn HostFacts() -> impl IntoView {
     });
     view! {
         <section class="host" aria-labelledby="host">
-            <h2 id="host">{name}</h2>
+            <h2 id="host"><a href=Site::expect().page("/engine")>{name}</a></h2>
             {never_reached}
             <dl class="facts">{facts} {things}</dl>
         </section>

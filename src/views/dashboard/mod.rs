@@ -2,14 +2,16 @@
 
 mod attention;
 mod host;
+mod load;
 mod recent;
 mod whole;
 
 use attention::Attention;
 pub use attention::concerned;
-use host::HostFacts;
+pub use host::HostFacts;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use load::HostLoad;
 use recent::Recent;
 pub use recent::latest;
 use whole::Whole;
@@ -22,6 +24,7 @@ pub fn DashboardPage() -> impl IntoView {
         <div class="dashboard">
             <Attention />
             <Whole />
+            <HostLoad />
             <Recent />
             <HostFacts />
         </div>

@@ -1,7 +1,7 @@
 //! The containers that changed last.
 
 use crate::{
-    client::{Facet, Store, leaving_no_trace},
+    client::{Facet, Store, derived, leaving_no_trace},
     model::{Container, EngineState, Key, Kind, Timestamp},
     views::{
         Site, format,
@@ -36,7 +36,7 @@ pub fn latest(state: &EngineState) -> Vec<Key> {
 #[component]
 pub(super) fn Recent() -> impl IntoView {
     let store = expect_context::<Store>();
-    let latest = Memo::new(move |_| {
+    let latest = derived(move || {
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
         store.look(|state| latest(state).into_iter().map(Line::Entity).collect::<Vec<_>>())
@@ -47,7 +47,7 @@ pub(super) fn Recent() -> impl IntoView {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">"Recently changed"</h2>
             {nothing}
-            <ul class="lines">{keyed(latest.into(), line)}</ul>
+            <ul class="lines">{keyed(move || latest.get(), line)}</ul>
         </section>
     }
 }

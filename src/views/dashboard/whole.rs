@@ -1,7 +1,7 @@
 //! All containers by state, as a bar and its legend.
 
 use crate::{
-    client::Store,
+    client::{Store, derived},
     model::ContainerState,
     views::{Site, widgets::live},
 };
@@ -19,7 +19,7 @@ struct Part {
 pub(super) fn Whole() -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();
-    let parts = Memo::new(move |_| {
+    let parts = derived(move || {
         let failed = store.failed();
         let parts = ContainerState::ALL.into_iter().flat_map(|state| {
             let failed = if state == ContainerState::Exited { failed } else { 0 };

@@ -1,7 +1,7 @@
 //! The freshness badge: a dot that beats once for each applied change, the transport, the round trip.
 
 use crate::{
-    client::{Connection, Store, Transport},
+    client::{Connection, Store, Transport, derived},
     model::HostStatus,
     views::{
         Site, format,
@@ -16,13 +16,11 @@ pub fn Badge() -> impl IntoView {
     let (link, position, now) = (store.link(), store.position(), store.now());
     let unreachable_since = {
         let store = store.clone();
-        Memo::new(move |_| {
-            store.main_host().filter(|host| host.status == HostStatus::Unreachable).map(|host| host.since)
-        })
+        derived(move || store.main_host().filter(|host| host.status == HostStatus::Unreachable).map(|host| host.since))
     };
-    let status = Memo::new({
+    let status = derived({
         let link = link.clone();
-        move |_| link.with(|link| (link.connection, link.transport))
+        move || link.with(|link| (link.connection, link.transport))
     });
     let word = live(move || match (status.get().0, unreachable_since.get()) {
         (Connection::Live, Some(_)) => "Stale",

@@ -1,7 +1,7 @@
 //! The line that says why the page may be out of date, and since when.
 
 use crate::{
-    client::{Connection, Store},
+    client::{Connection, Store, derived},
     model::{HostStatus, Timestamp},
     views::{
         format,
@@ -21,7 +21,7 @@ struct Trouble {
 pub fn Banner() -> impl IntoView {
     let store = expect_context::<Store>();
     let (now, link, of_release) = (store.now(), store.link(), store.link());
-    let trouble = Memo::new(move |_| {
+    let trouble = derived(move || {
         let lost = link.with(|link| (link.connection, link.lost_since));
         match lost {
             (Connection::Reconnecting, Some(since)) => {
@@ -35,8 +35,7 @@ pub fn Banner() -> impl IntoView {
         let host = store.main_host().filter(|host| host.status == HostStatus::Unreachable)?;
         Some(Trouble { what: "The engine does not answer.", why: host.error.clone(), since: host.since })
     });
-    let other_release =
-        Memo::new(move |_| of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
+    let other_release = derived(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
     let reload = |_| {
         let _ = window().location().reload();
     };
@@ -58,7 +57,7 @@ pub fn Banner() -> impl IntoView {
                     <Icon name="unreachable" />
                     <b>{what}</b>
                     <span>
-                        {format!("As of {} UTC, ", format::time_of_day(since))}
+                        {format!("As of {} {}, ", format::time_of_day(since), format::zone(since))}
                         <span>{live(move || format::ago(since, now.get()))}</span>
                         ". Retrying."
                     </span>

@@ -2,7 +2,10 @@
 
 mod badge;
 mod banner;
+mod bell;
+mod hanging;
 mod rail;
+mod tasks;
 mod toaster;
 mod top_bar;
 
@@ -10,7 +13,10 @@ use super::{
     rows::Scrolled,
     widgets::{live, on_click},
 };
-use crate::client::{Connection, Store};
+use crate::client::{Connection, Store, effect};
+pub use bell::CentreOpen;
+pub use tasks::TasksOpen;
+
 use banner::Banner;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -23,9 +29,10 @@ pub fn Frame(children: Children) -> impl IntoView {
     let stale = is_stale();
     let scrolled = Scrolled::default();
     provide_context(scrolled.clone());
-    Effect::new({
+    provide_context(TasksOpen(RwSignal::new(false)));
+    effect({
         let scrolled = scrolled.clone();
-        move |_| {
+        move || {
             let scrolled = scrolled.clone();
             let listener = window_event_listener(leptos::ev::resize, move |_| scrolled.0.notify());
             on_cleanup(move || listener.remove());

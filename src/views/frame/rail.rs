@@ -14,7 +14,7 @@ use leptos_router::hooks::use_location;
 #[component]
 pub fn Rail() -> impl IntoView {
     let site = Site::expect();
-    let foot = current(&site, "/realtime-test");
+    let [engine, foot, settings] = ["/engine", "/realtime-test", "/settings"].map(|path| current(&site, path));
     view! {
         <nav class="rail" aria-label="Main">
             <a class="brand" href=site.page("/") aria-label="Quaylight">
@@ -26,9 +26,19 @@ pub fn Rail() -> impl IntoView {
             <Entry path="/images" icon="images" word="Images" count=Kind::Image />
             <Entry path="/volumes" icon="volumes" word="Volumes" count=Kind::Volume />
             <Entry path="/networks" icon="networks" word="Networks" count=Kind::Network />
+            <Entry path="/events" icon="events" word="Events" />
+            <Entry path="/alerts" icon="alerts" word="Alerts" firing=true />
+            <a class="foot" href=site.page("/engine") aria-current=engine>
+                <Icon name="engine" />
+                <span>"Engine"</span>
+            </a>
             <a class="foot" href=site.page("/realtime-test") aria-current=foot>
                 <Icon name="realtime" />
                 <span>"Realtime test"</span>
+            </a>
+            <a class="foot" href=site.page("/settings") aria-current=settings>
+                <Icon name="settings" />
+                <span>"Settings"</span>
             </a>
         </nav>
     }
@@ -40,16 +50,25 @@ fn Entry(
     icon: &'static str,
     word: &'static str,
     #[prop(optional)] count: Option<Kind>,
+    /// Counts the alerts that fire; none is no number.
+    #[prop(optional)]
+    firing: bool,
 ) -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();
     let current = current(&site, path);
+    let firing = firing.then(|| {
+        let firing = store.firing();
+        let count = live(move || Some(firing.get()).filter(|count| *count > 0).map(|count| count.to_string()));
+        view! { <b data-count=icon>{count}</b> }.into_any()
+    });
     let count = count.map(|count| view! { <b data-count=icon>{live(move || store.count(count).to_string())}</b> });
     view! {
         <a href=site.page(path) aria-current=current>
             <Icon name=icon />
             <span>{word}</span>
             {count}
+            {firing}
         </a>
     }
 }
@@ -58,5 +77,9 @@ fn Entry(
 fn current(site: &Site, path: &'static str) -> Live<Option<&'static str>> {
     let here = use_location().pathname;
     let base = site.base_path.clone();
-    live(move || here.with(|here| here.strip_prefix(&*base).unwrap_or(here) == path).then_some("page"))
+    let is_here = move |here: &String| {
+        let rest = here.strip_prefix(&*base).unwrap_or(here).strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || path != "/" && rest.starts_with('/'))
+    };
+    live(move || here.with(&is_here).then_some("page"))
 }

@@ -1,20 +1,34 @@
 //! The corner where notices appear.
 
 use crate::{
-    client::{Level, Toasts},
+    client::{Level, Prefs, Store, Toasts},
+    model::{AlertState, Severity, Told},
     views::widgets::{Icon, live},
+    wire::Notice,
 };
 use leptos::prelude::*;
 
 #[component]
 pub fn Toaster() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
+    let notices = expect_context::<Store>().notices();
+    let prefs = expect_context::<Prefs>();
+    Effect::new(move |seen: Option<u64>| {
+        notices.with(|notices| {
+            let wanted = |notice: &&Notice| prefs.read_untracked(|it| is_told(&it.told, notice));
+            let new: Vec<_> = notices.since(seen.unwrap_or_default()).filter(wanted).cloned().collect();
+            untrack(|| new.into_iter().for_each(|notice| toasts.show(level(&notice), notice.text, None)));
+            notices.count
+        })
+    });
     view! {
-                <div class="toasts" role="status" aria-label="Notices">
+        <div class="toasts" role="status" aria-label="Notices">
             {live(move || toasts.all().into_iter().map(|toast| view! {
                 <div class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
                         Level::Ok => "check",
+                        Level::Info => "info",
+                        Level::Warn => "warn",
                         Level::Error => "error",
                     } />
                     <p>
@@ -27,5 +41,23 @@ pub fn Toaster() -> impl IntoView {
                 </div>
             }.into_any()).collect::<Vec<_>>())}
         </div>
+    }
+}
+
+/// Whether it pops up. What is no alert concerns everybody.
+fn is_told(told: &Told, notice: &Notice) -> bool {
+    match notice.alert {
+        None => true,
+        Some(AlertState::Resolved) => told.ends && told.alerts.is_some(),
+        Some(_) => told.alerts.is_some_and(|least| notice.level >= least),
+    }
+}
+
+fn level(notice: &Notice) -> Level {
+    match (notice.alert, notice.level) {
+        (Some(AlertState::Resolved), _) => Level::Ok,
+        (_, Severity::Info) => Level::Info,
+        (_, Severity::Warning) => Level::Warn,
+        (_, Severity::Critical) => Level::Error,
     }
 }

@@ -1,8 +1,9 @@
 //! Which engine this is, the theme, and how fresh everything is.
 
-use super::badge::Badge;
+use super::{badge::Badge, bell::Bell, tasks::TasksButton};
 use crate::{
-    client::{Prefs, Store, Theme},
+    client::{Prefs, Store, derived, effect},
+    model::Theme,
     views::widgets::{Icon, live, on_click},
 };
 use leptos::prelude::*;
@@ -15,8 +16,10 @@ pub fn TopBar() -> impl IntoView {
         <header class="top">
             <p class="here">
                 <b>{live(move || host.main_host().map(|host| host.name.clone()))}</b>
-                <small>{live(move || engine.main_host().and_then(|host| Some(format!("Docker {}", host.engine.as_ref()?.version))))}</small>
+                <small>{live(move || engine.main_host().and_then(|host| host.engine.as_ref().map(|it| format!("{} {}", it.product, it.version))))}</small>
             </p>
+            <TasksButton />
+            <Bell />
             <ThemeButton />
             <Badge />
         </header>
@@ -26,26 +29,29 @@ pub fn TopBar() -> impl IntoView {
 #[component]
 fn ThemeButton() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
-    let word = live(move || match prefs.theme.get() {
+    let theme = derived(move || prefs.read(|it| it.theme));
+    let word = live(move || match theme.get() {
         Theme::System => "Theme: system",
         Theme::Light => "Theme: light",
         Theme::Dark => "Theme: dark",
     });
-    let icon = move || match prefs.theme.get() {
+    let icon = move || match theme.get() {
         Theme::System => "theme-system",
         Theme::Light => "theme-light",
         Theme::Dark => "theme-dark",
     };
     let switch = move |_| {
-        prefs.theme.update(|theme| *theme = theme.next());
-        crate::views::remember(prefs);
+        prefs.change(|it| it.theme = it.theme.next());
+    };
+    // Where it is chosen elsewhere on the page too.
+    effect(move || {
         if let Some(root) = document().document_element() {
-            let _ = match prefs.theme.get_untracked().attribute() {
+            let _ = match theme.get().attribute() {
                 Some(theme) => root.set_attribute("data-theme", theme),
                 None => root.remove_attribute("data-theme"),
             };
         }
-    };
+    });
     view! {
         <button class="button bare square" aria-label="Theme" data-tip=word on:click=on_click(switch)>
             {live(move || view! { <Icon name=icon() /> }.into_any())}

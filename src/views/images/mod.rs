@@ -4,7 +4,11 @@ mod row;
 
 use super::{
     format,
-    listing::{ListColumn, ListPage, UsageFilter, by_usage, list_page},
+    listing::{
+        ListColumn, ListPage, UsageFilter, by_usage,
+        desk::{Asking, Does, Head, Offer},
+        list_page,
+    },
 };
 use crate::model::{Entity, Kind};
 use leptos::prelude::*;
@@ -16,7 +20,7 @@ pub(super) static PAGE: ListPage = ListPage {
     title: "Images",
     what: "images",
     nothing_yet: "No images yet",
-    hint: "Pull one in a terminal and it appears here at once.",
+    hint: "Pull one here, or in a terminal: it appears at once.",
     command: "docker pull nginx",
     filters: &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling],
     columns: &[
@@ -30,7 +34,33 @@ pub(super) static PAGE: ListPage = ListPage {
     texts: |it| it.as_image().map(|it| format!("{} {}", it.tags.join(" "), it.id)).unwrap_or_default(),
     compare,
     row: row::row,
+    views: || ().into_any(),
+    heads: &[
+        Head { icon: "pull", words: "Pull", asks: Asking::Pull },
+        Head { icon: "build", words: "Build", asks: Asking::Build },
+        Head { icon: "import", words: "Import", asks: Asking::Import },
+        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Image]) },
+        Head { icon: "registry", words: "Registries", asks: Asking::Registries },
+    ],
+    offers,
 };
+
+fn offers(entity: &Entity) -> Vec<Offer> {
+    let Some(image) = entity.as_image() else { return Vec::new() };
+    let name = entity.name();
+    let ask = |icon, words: String, asks| Offer { icon, words, does: Does::Ask(asks) };
+    // By its names, which go into the file with it.
+    let names = if image.tags.is_empty() { vec![image.id.to_string()] } else { image.tags.clone() };
+    let names: Vec<_> = names.iter().map(|name| format!("name={name}")).collect();
+    let address = format!("/api/images/export?{}", names.join("&"));
+    let push = (!image.tags.is_empty()).then(|| ask("push", format!("Push {name}"), Asking::Push(entity.key())));
+    let first = ask("tag", format!("Names of {name}"), Asking::Names(entity.key()));
+    let rest = [
+        Offer { icon: "export", words: format!("Export {name}"), does: Does::Download(address) },
+        ask("remove", format!("Remove {name}"), Asking::Remove(entity.key())),
+    ];
+    std::iter::once(first).chain(push).chain(rest).collect()
+}
 
 #[component]
 pub fn ImagesPage() -> impl IntoView {

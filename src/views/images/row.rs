@@ -4,8 +4,8 @@ use crate::{
     client::Store,
     model::Image,
     views::{
-        format,
-        listing::usage_cell,
+        Site, format,
+        listing::{desk::more, usage_cell},
         rows::Line,
         widgets::{Ago, glow, live},
     },
@@ -51,6 +51,7 @@ pub(super) fn row(line: Line) -> AnyView {
     };
     let first = |it: &Image| it.tags.first().cloned().unwrap_or_else(|| "no tag".to_owned());
     let (size, unit) = format::bytes(image.size);
+    let href = Site::expect().page(&format!("/images/{}", key.id()));
     view! {
         <tr
             role="row"
@@ -60,13 +61,14 @@ pub(super) fn row(line: Line) -> AnyView {
             data-usage=text(|it| it.usage.to_string())
         >
             <th class="name" role="rowheader" scope="row" title=text(title) data-glow=glowing>
-                <b class=dim>{text(first)}</b>
+                <a class=dim href=href>{text(first)}</a>
                 {others}
             </th>
             {usage_cell(row.clone())}
             <td class="id">{image.id.short().to_owned()}</td>
             <td class="size number">{size} " " <small>{unit}</small></td>
             <td class="made number">{image.created.map(|time| view! { <Ago time /> })}</td>
+            {more(image.name())}
         </tr>
     }
     .into_any()

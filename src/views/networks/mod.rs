@@ -1,10 +1,23 @@
 //! `/networks`: what connects containers, and who is on it.
 
+mod picture;
 mod row;
 
-use super::listing::{ListColumn, ListPage, UsageFilter, by_usage, list_page};
-use crate::model::{Entity, Kind};
+use super::{
+    listing::{
+        ListColumn, ListPage, UsageFilter, by_usage,
+        desk::{Asking, Does, Head, Offer},
+        go_to, list_page,
+    },
+    widgets::{live, toggle},
+};
+use crate::{
+    client::derived,
+    model::{Entity, Kind},
+};
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use picture::picture;
 use row::subnets;
 use std::cmp::Ordering;
 
@@ -31,11 +44,46 @@ pub(super) static PAGE: ListPage = ListPage {
     },
     compare,
     row: row::row,
+    views: || views(false),
+    heads: &[
+        Head { icon: "add", words: "Create network", asks: Asking::NewNetwork },
+        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Network]) },
+    ],
+    offers,
 };
+
+fn offers(entity: &Entity) -> Vec<Offer> {
+    let Some(network) = entity.as_network() else { return Vec::new() };
+    let (name, key) = (&network.name, entity.key());
+    let members = Offer {
+        icon: "networks",
+        words: format!("Containers on {name}"),
+        does: Does::Ask(Asking::Members(key.clone())),
+    };
+    let remove = Offer { icon: "remove", words: format!("Remove {name}"), does: Does::Ask(Asking::Remove(key)) };
+    if network.is_built_in() { vec![members] } else { vec![members, remove] }
+}
 
 #[component]
 pub fn NetworksPage() -> impl IntoView {
-    list_page(&PAGE)
+    let address = use_query_map();
+    let is_picture = derived(move || address.with(|address| address.get_str("view") == Some("picture")));
+    live(move || if is_picture.get() { picture() } else { list_page(&PAGE) })
+}
+
+/// The two ways to look at them.
+fn views(is_picture: bool) -> AnyView {
+    let view = |icon, word, is_this: bool, address: &'static [(&'static str, &'static str)]| {
+        let go = go_to("/networks");
+        toggle("", icon, word, live(move || (is_picture == is_this).to_string()), Box::new(move |_| go(address)))
+    };
+    view! {
+        <div class="segmented" role="group" aria-label="View">
+            {view("table", "Table", false, &[])}
+            {view("networks", "Picture", true, &[("view", "picture")])}
+        </div>
+    }
+    .into_any()
 }
 
 fn compare(a: &Entity, b: &Entity, column: &str) -> Ordering {

@@ -4,7 +4,8 @@ use crate::{
     client::Store,
     model::Network,
     views::{
-        listing::usage_cell,
+        Site,
+        listing::{desk::more, usage_cell},
         rows::Line,
         widgets::{Ago, live},
     },
@@ -33,7 +34,10 @@ pub(super) fn row(line: Line) -> AnyView {
         (_, true) => Some("internal"),
         _ => None,
     };
+    // On the other two built-in ones a container is for good.
+    let takes_containers = !matches!(network.name.as_str(), "host" | "none");
     let name = || network.name.clone();
+    let href = Site::expect().page(&format!("/networks/{}", key.id()));
     let counted = {
         let row = row.clone();
         live(move || row.network(|it| it.usage.to_string()))
@@ -41,7 +45,7 @@ pub(super) fn row(line: Line) -> AnyView {
     view! {
         <tr role="row" data-entity="network" data-id=key.id().to_owned() data-name=name() data-usage=counted>
             <th class="name" role="rowheader" scope="row" title=name()>
-                <b>{name()}</b>
+                <a href=href>{name()}</a>
                 {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
             </th>
             {usage_cell(row.clone())}
@@ -49,6 +53,7 @@ pub(super) fn row(line: Line) -> AnyView {
             <td class="scope">{network.scope.clone()}</td>
             <td class="subnet" title=subnets(network)>{subnets(network)}</td>
             <td class="made number">{network.created.map(|time| view! { <Ago time /> })}</td>
+            {takes_containers.then(|| more(&network.name))}
         </tr>
     }
     .into_any()

@@ -1,7 +1,9 @@
 //! The live lists, with the time and the latency of each thing's last change.
 
 use crate::{
-    client::{ContainerQuery, Facet, LastChange, OrderedContainers, Row, Store, leaving_no_trace, order},
+    client::{
+        ContainerQuery, Derived, Facet, LastChange, OrderedContainers, Row, Store, derived, leaving_no_trace, order,
+    },
     model::{Container, Health, Image, Key, Kind},
     views::{
         format,
@@ -16,7 +18,7 @@ use leptos::prelude::*;
 pub(super) fn ContainerChanges() -> impl IntoView {
     let store = expect_context::<Store>();
     let ordered = StoredValue::new(OrderedContainers::default());
-    let lines = Memo::new(move |_| {
+    let lines = derived(move || {
         store.track_members(Kind::Container);
         store.track_facet(Facet::Name);
         Lines::Entities(ordered.write_value().select(&store, &ContainerQuery::default()))
@@ -27,7 +29,7 @@ pub(super) fn ContainerChanges() -> impl IntoView {
 #[component]
 pub(super) fn ImageChanges() -> impl IntoView {
     let store = expect_context::<Store>();
-    let lines = Memo::new(move |_| {
+    let lines = derived(move || {
         store.track(Kind::Image);
         store.look(|state| {
             let all: Vec<_> = state.images().collect();
@@ -43,7 +45,7 @@ fn section(
     id: &'static str,
     title: &'static str,
     state: &'static str,
-    lines: Memo<Lines>,
+    lines: Derived<Lines>,
     row: fn(Line) -> AnyView,
 ) -> AnyView {
     view! {
@@ -59,7 +61,7 @@ fn section(
                         <th class="late number" role="columnheader">"Latency"</th>
                     </tr>
                 </thead>
-                {rows(lines.into(), row)}
+                {rows(lines, row)}
             </table>
         </section>
     }

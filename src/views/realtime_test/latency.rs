@@ -1,7 +1,7 @@
 //! How late changes reach the screen: each leg of the way, and all of it as a histogram.
 
 use crate::{
-    client::{BOUNDS, Figures, Leg, Store},
+    client::{BOUNDS, Figures, Leg, Store, derived},
     views::{format, widgets::live},
 };
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 pub(super) fn Latency() -> impl IntoView {
     let store = expect_context::<Store>();
     let latencies = store.latencies();
-    let bars = Memo::new(move |_| latencies.with(|it| it.histogram()));
+    let bars = derived(move || latencies.with(|it| it.histogram()));
     let tallest = move || bars.with(|bars| bars.iter().copied().max().unwrap_or_default().max(1));
     let words = live(move || {
         let bars = bars.get();
@@ -57,7 +57,7 @@ pub(super) fn Latency() -> impl IntoView {
 fn leg(leg: Leg) -> AnyView {
     let (latencies, counted) = (expect_context::<Store>().latencies(), expect_context::<Store>().latencies());
     let count = live(move || counted.with(|it| it.count).to_string());
-    let figures = Memo::new(move |_| latencies.with(|it| it.figures(leg)));
+    let figures = derived(move || latencies.with(|it| it.figures(leg)));
     let cell = |name: &'static str, class: &'static str, read: fn(Figures) -> i64| {
         let figure = live(move || figures.get().map(|it| format::micros(read(it))).unwrap_or_default());
         view! { <td class=class data-figure=name>{figure}</td> }.into_any()

@@ -2,7 +2,11 @@
 
 mod row;
 
-use super::listing::{ListColumn, ListPage, UsageFilter, by_usage, list_page};
+use super::listing::{
+    ListColumn, ListPage, UsageFilter, by_usage,
+    desk::{Asking, Does, Head, Offer},
+    list_page,
+};
 use crate::model::{Entity, Kind};
 use leptos::prelude::*;
 use std::cmp::Ordering;
@@ -27,7 +31,23 @@ pub(super) static PAGE: ListPage = ListPage {
     texts: |it| it.as_volume().map(|it| format!("{} {}", it.id, it.driver)).unwrap_or_default(),
     compare,
     row: row::row,
+    views: || ().into_any(),
+    heads: &[
+        Head { icon: "add", words: "Create volume", asks: Asking::NewVolume },
+        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Volume]) },
+    ],
+    offers,
 };
+
+fn offers(entity: &Entity) -> Vec<Offer> {
+    let (name, key) = (entity.name(), entity.key());
+    let backup = Does::Download(format!("/api/volumes/{name}/backup?host={}", key.host()));
+    vec![
+        Offer { icon: "export", words: format!("Back up {name}"), does: backup },
+        Offer { icon: "import", words: format!("Restore {name}"), does: Does::Ask(Asking::Restore(key.clone())) },
+        Offer { icon: "remove", words: format!("Remove {name}"), does: Does::Ask(Asking::Remove(key)) },
+    ]
+}
 
 #[component]
 pub fn VolumesPage() -> impl IntoView {

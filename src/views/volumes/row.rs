@@ -3,7 +3,8 @@
 use crate::{
     client::Store,
     views::{
-        listing::usage_cell,
+        Site,
+        listing::{desk::more, usage_cell},
         rows::Line,
         widgets::{Ago, live},
     },
@@ -28,17 +29,19 @@ pub(super) fn row(line: Line) -> AnyView {
     } else {
         (name(), None)
     };
+    let href = Site::expect().page(&format!("/volumes/{}", volume.id));
     let counted = {
         let row = row.clone();
         live(move || row.volume(|it| it.usage.to_string()))
     };
     view! {
         <tr role="row" data-entity="volume" data-id=name() data-name=name() data-usage=counted>
-            <th class="name" role="rowheader" scope="row" title=name()><b>{shown}</b>{tag}</th>
+            <th class="name" role="rowheader" scope="row" title=name()><a href=href>{shown}</a>{tag}</th>
             {usage_cell(row.clone())}
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
             <td class="made number">{volume.created.map(|time| view! { <Ago time /> })}</td>
+            {more(volume.id.as_str())}
         </tr>
     }
     .into_any()

@@ -1,12 +1,13 @@
 //! A modal question. The browser's own dialog: it traps the focus, closes on Escape and gives the focus back.
 
+use crate::client::effect;
 use leptos::{html, prelude::*};
 
 /// Mounted while there is something to ask.
 #[component]
 pub fn Dialog(title: String, on_close: impl Fn() + Clone + 'static, children: Children) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();
         }

@@ -1,5 +1,6 @@
 //! A menu that hangs from a button: arrow keys, Home and End move, Escape closes and gives the focus back.
 
+use crate::client::effect;
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -22,7 +23,7 @@ pub fn Menu(
             on_close();
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         let Some(menu) = menu.get() else { return };
         let button = from.with_value(|from| from.get_bounding_client_rect());
         let (width, height) = (menu.offset_width(), menu.offset_height());
@@ -35,7 +36,7 @@ pub fn Menu(
         let _ = style.set_property("--y", &format!("{top}px"));
         focus_item(&menu, Move::First);
     });
-    Effect::new(move |_| {
+    effect(move || {
         let on_close = on_close.clone();
         let listener = window_event_listener(ev::pointerdown, move |event| {
             let inside = menu.get_untracked().zip(event.target()).is_some_and(|(menu, target)| {
@@ -47,7 +48,7 @@ pub fn Menu(
         });
         on_cleanup(move || listener.remove());
     });
-    Effect::new(move |_| {
+    effect(move || {
         let on_close = close_on_scroll.clone();
         let listener = window_event_listener(ev::wheel, move |_| on_close());
         on_cleanup(move || listener.remove());

@@ -1,6 +1,7 @@
 //! The search field of a list. `/` focuses it.
 
 use super::{Icon, live};
+use crate::client::effect;
 use leptos::{html, prelude::*};
 
 #[component]
@@ -11,7 +12,7 @@ pub fn Search(
     on_input: Box<dyn Fn(String)>,
 ) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
             let Some(field) = field.get_untracked() else {
                 return;

@@ -2,22 +2,31 @@
 //!
 //! The query is in the address, so that copying it shares the view.
 
+pub mod desk;
+mod dialogs;
+mod images;
+mod prune;
+
 use super::{
     Site,
     rows::{Line, Lines, rows},
-    widgets::{Command, Search, chip, column, empty, live, sort_word},
+    widgets::{Command, Search, chip, column, empty, live, on_click, sort_word},
 };
 use crate::{
-    client::{Row, Store, order},
+    client::{Derived, Row, Store, derived, order},
     model::{Entity, Key, Kind, Usage},
 };
-use leptos::prelude::*;
+pub use desk::Desk;
+use desk::{Head, Offer, heads, menu};
+pub use dialogs::dialogs;
+use leptos::{ev::MouseEvent, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
+pub use prune::{ALL as PRUNABLE, prune};
 use std::cmp::Ordering;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,6 +97,12 @@ pub struct ListPage {
     /// By the column's word; ties are told apart too.
     pub compare: fn(&Entity, &Entity, &str) -> Ordering,
     pub row: fn(Line) -> AnyView,
+    /// What stands before those.
+    pub views: fn() -> AnyView,
+    /// The first is what most come for.
+    pub heads: &'static [Head],
+    /// What the menu of a row offers.
+    pub offers: fn(&Entity) -> Vec<Offer>,
 }
 
 pub struct ListColumn {
@@ -107,12 +122,13 @@ enum Shown {
 pub fn list_page(page: &'static ListPage) -> AnyView {
     let store = expect_context::<Store>();
     let query = query_of_address();
-    let all = Memo::new(move |_| {
+    let desk = Desk::new();
+    let all = derived(move || {
         store.track(page.kind);
         store.look(|state| state.entities(page.kind).cloned().collect::<Vec<_>>())
     });
-    let lines = Memo::new(move |_| Lines::entities(all.with(|all| query.with(|query| select(page, all, query)))));
-    let shown = Memo::new(move |_| match (all.with(Vec::is_empty), lines.with(Lines::is_empty)) {
+    let lines = derived(move || Lines::entities(all.with(|all| query.with(|query| select(page, all, query)))));
+    let shown = derived(move || match (all.with(Vec::is_empty), lines.with(Lines::is_empty)) {
         (true, _) => Shown::Empty,
         (_, true) => Shown::NoMatch,
         _ => Shown::Rows,
@@ -121,6 +137,8 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
         <Title text=page.title />
         <div class="head">
             <h1>{page.title} " " <small>{live(move || all.with(|all| (page.total)(all)))}</small></h1>
+            {(page.views)()}
+            {heads(desk, page.heads)}
         </div>
         {live(move || match shown.get() {
             Shown::Empty => {
@@ -132,13 +150,15 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
                 {empty("search", "Nothing matches", live(String::new), ().into_any())}
             }
             .into_any(),
-            Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines)} }.into_any(),
+            Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines, desk)} }.into_any(),
         })}
+        {menu(desk, page.offers)}
+        {dialogs(desk)}
     }
     .into_any()
 }
 
-fn tools(page: &'static ListPage, query: Memo<ListQuery>, all: Memo<Vec<Entity>>) -> AnyView {
+fn tools(page: &'static ListPage, query: Derived<ListQuery>, all: Derived<Vec<Entity>>) -> AnyView {
     let ask = ask_for(page.path);
     let chips = page.filters.iter().map(|filter| {
         let (filter, ask) = (*filter, ask.clone());
@@ -161,7 +181,7 @@ fn tools(page: &'static ListPage, query: Memo<ListQuery>, all: Memo<Vec<Entity>>
     .into_any()
 }
 
-fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Lines>) -> AnyView {
+fn table(page: &'static ListPage, query: Derived<ListQuery>, lines: Derived<Lines>, desk: Desk) -> AnyView {
     let ask = ask_for(page.path);
     let columns = page.columns.iter().map(|it| {
         let ask = ask.clone();
@@ -174,17 +194,25 @@ fn table(page: &'static ListPage, query: Memo<ListQuery>, lines: Memo<Lines>) ->
         column(it.class, it.word, sorted, Box::new(toggle))
     });
     let columns: Vec<_> = columns.collect();
+    let press = move |event: MouseEvent| {
+        let keys: Vec<Key> = lines.with_untracked(|lines| lines.entities_between(0..lines.len()).cloned().collect());
+        desk.pressed(&event, &keys);
+    };
     view! {
         <table
             class=format!("table {}", page.what)
             role="table"
             aria-label=page.title
+            on:click=on_click(press)
             aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
         >
             <thead role="rowgroup">
-                <tr role="row">{columns}</tr>
+                <tr role="row">
+                    {columns}
+                    <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
+                </tr>
             </thead>
-            {rows(lines.into(), page.row)}
+            {rows(lines, page.row)}
         </table>
     }
     .into_any()
@@ -210,9 +238,9 @@ pub fn by_usage(a: Usage, b: Usage) -> Ordering {
     (a.running, a.all).cmp(&(b.running, b.all))
 }
 
-fn query_of_address() -> Memo<ListQuery> {
+fn query_of_address() -> Derived<ListQuery> {
     let address = use_query_map();
-    Memo::new(move |_| address.with(query_of))
+    derived(move || address.with(query_of))
 }
 
 /// What an address asks for.
@@ -239,7 +267,7 @@ fn ask_for(path: &'static str) -> impl Fn(ListQuery) + Clone + Send + Sync + 'st
 type GoTo = std::sync::Arc<dyn Fn(&[(&'static str, &str)]) + Send + Sync>;
 
 /// Puts what is asked for into the address: what is empty is left out.
-pub fn go_to(path: &'static str) -> GoTo {
+pub fn go_to(path: &str) -> GoTo {
     let navigate = use_navigate();
     let path = Site::expect().page(path);
     std::sync::Arc::new(move |said: &[(&'static str, &str)]| {

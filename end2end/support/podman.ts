@@ -1,0 +1,78 @@
+// How does a test get a Podman of its own? Everything it has lies in one folder; the machine's own Podman is another.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ensureTestImage } from './docker';
+import { run } from './run';
+
+/** A name without a registry is an image of its own, as with Docker. Podman asks for more open files and processes than the machines of CI grant, and then starts no container at all. */
+const settings = `[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+[engine]
+compat_api_enforce_docker_hub = false
+`;
+
+const patienceMs = 20_000;
+
+export class Podman {
+  static readonly image = 'localhost/quaylight-test/busybox:1';
+
+  private constructor(
+    private readonly dir: string,
+    private readonly service: ChildProcess,
+    /** For DOCKER_HOST. */
+    readonly host: string,
+  ) {}
+
+  /** Resolves when it answers and has the test image. */
+  static async start(): Promise<Podman> {
+    const dir = mkdtempSync(join(tmpdir(), 'qlt-podman-'));
+    writeFileSync(join(dir, 'containers.conf'), settings);
+    const socket = join(dir, 'podman.sock');
+    const args = [...options(dir), 'system', 'service', '--time=0', `unix://${socket}`];
+    const service = spawn('podman', args, { env: environment(dir), stdio: 'ignore' });
+    const until = Date.now() + patienceMs;
+    while (!(await answers(socket))) {
+      if (Date.now() > until) throw new Error('podman does not answer');
+      await pause(20);
+    }
+    const podman = new Podman(dir, service, `unix://${socket}`);
+    await ensureTestImage(podman.host);
+    return podman;
+  }
+
+  cli(...args: string[]): Promise<string> {
+    return run('podman', [...options(this.dir), ...args], { env: environment(this.dir) });
+  }
+
+  async remove(): Promise<void> {
+    await this.cli('rm', '--all', '--force', '--time', '0');
+    this.service.kill();
+    if (this.service.exitCode === null) await once(this.service, 'exit');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Its file system is plain copies: no mounts to be left behind. */
+function options(dir: string): string[] {
+  const places = { root: 'root', runroot: 'run', tmpdir: 'tmp', 'network-config-dir': 'networks' };
+  const placed = Object.entries(places).flatMap(([flag, place]) => [`--${flag}`, join(dir, place)]);
+  return [...placed, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'file'];
+}
+
+function environment(dir: string): NodeJS.ProcessEnv {
+  const { CONTAINER_HOST: _, ...rest } = process.env;
+  return { ...rest, CONTAINERS_CONF: join(dir, 'containers.conf') };
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => (connection.end(), resolve(true)));
+    connection.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,124 @@
+// Where do images come from? A private registry on loopback, open or with a sign-in, and a way to it that can be held up.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { end } from './ended';
+import { ask } from './http';
+import { freePort } from './ports';
+import { run } from './run';
+
+export const login = { user: 'ada', password: 'open-sesame' };
+
+/** The same as htpasswd writes it. */
+const htpasswd = 'ada:$2y$05$tZkoQYAq.BuAp0O0tj/IY.nMpNVnioyDXNoST9IMBM5TCdQJI67iu\n';
+
+export class Registry {
+  private readonly ways: Way[] = [];
+
+  private constructor(
+    private readonly children: ChildProcess[],
+    private readonly dir: string,
+    /** Host and port, as names of images begin. */
+    readonly address: string,
+  ) {}
+
+  static async start({ closed = false } = {}): Promise<Registry> {
+    const dir = mkdtempSync(join(tmpdir(), 'quaylight-registry-'));
+    const address = `127.0.0.1:${await freePort()}`;
+    writeFileSync(join(dir, 'login'), htpasswd);
+    const config = {
+      version: '0.1',
+      log: { level: 'error' },
+      storage: { filesystem: { rootdirectory: join(dir, 'data') } },
+      http: { addr: address },
+      ...(closed ? { auth: { htpasswd: { realm: 'test', path: join(dir, 'login') } } } : {}),
+    };
+    // JSON is YAML too.
+    writeFileSync(join(dir, 'config.yml'), JSON.stringify(config));
+    const child = spawn('docker-registry', ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
+    const registry = new Registry([child], dir, address);
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const status = await ask(`http://${address}/v2/`).then(
+        (answer) => answer.status,
+        () => null,
+      );
+      if (status !== null) return registry;
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error('The registry does not answer.');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** The same images at the same address on another network, which `enter` leads onto. */
+  async alsoOn(enter: readonly string[]): Promise<void> {
+    const [command, ...args] = enter as [string, ...string[]];
+    const serve = `ip link set lo up && exec docker-registry serve ${join(this.dir, 'config.yml')}`;
+    this.children.push(spawn(command, [...args, 'sh', '-c', serve], { stdio: 'ignore' }));
+    const [host, port] = this.address.split(':');
+    const knock = `until exec 3<>/dev/tcp/${host}/${port}; do sleep 0.05; done`;
+    await run(command, [...args, 'bash', '-c', knock], { timeoutMs: 5_000 });
+  }
+
+  /** An address of the same registry that lets so many bytes of each connection through, until it is opened. */
+  async heldUp(bytes: number): Promise<Way> {
+    const way = await Way.to(this.address, bytes);
+    this.ways.push(way);
+    return way;
+  }
+
+  async stop(): Promise<void> {
+    this.ways.forEach((way) => way.close());
+    await Promise.all(this.children.map(end));
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+class Way {
+  private isOpen = false;
+  private readonly waiting: (() => void)[] = [];
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    readonly address: string,
+  ) {}
+
+  static async to(target: string, bytes: number): Promise<Way> {
+    const [host, port] = target.split(':') as [string, string];
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const way = new Way(server, `127.0.0.1:${(server.address() as AddressInfo).port}`);
+    server.on('connection', (client) => {
+      const upstream = connect(Number(port), host);
+      for (const socket of [client, upstream]) {
+        way.sockets.add(socket);
+        socket.on('error', () => [client, upstream].forEach((it) => it.destroy()));
+      }
+      client.on('close', () => upstream.destroy());
+      // What came before its end is still on its way.
+      upstream.on('close', () => client.end());
+      client.pipe(upstream);
+      let passed = 0;
+      upstream.on('data', (piece) => {
+        passed += piece.length;
+        client.write(piece);
+        if (passed < bytes || way.isOpen) return;
+        upstream.pause();
+        way.waiting.push(() => upstream.resume());
+      });
+    });
+    return way;
+  }
+
+  open(): void {
+    this.isOpen = true;
+    this.waiting.splice(0).forEach((resume) => resume());
+  }
+
+  close(): void {
+    this.server.close();
+    this.sockets.forEach((socket) => socket.destroy());
+  }
+}

@@ -1,0 +1,94 @@
+// Many at once, and several who act on the same thing: does each row say what became of it, and do all agree in the end?
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/fixtures';
+import { expectState, open, rowOf, waitLive } from '../support/page';
+
+const many = 20;
+/** Longer than its stop takes by itself, so that each is pending for a while: as process 1 it ignores SIGTERM. */
+const grace = 5;
+
+async function choose(page: Page, prefix: string): Promise<void> {
+  await open(page, `/containers?q=${prefix}`);
+  await page.getByRole('checkbox', { name: 'Select all', exact: true }).check();
+}
+
+const bulk = (page: Page, name: string) => page.getByRole('toolbar', { name: 'Selection' }).getByRole('button', { name, exact: true });
+
+test('20 containers are stopped by one press, each pending until it is told, as quickly as docker stops them', async ({ page, docker }) => {
+  test.setTimeout(120_000);
+  const names = Array.from({ length: many }, (_, at) => docker.name(`w${at}`));
+  for (const name of names) {
+    await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', String(grace)] });
+  }
+  const began = performance.now();
+  await docker.cli('stop', ...names);
+  const theirs = performance.now() - began;
+  await docker.cli('start', ...names);
+  await choose(page, docker.prefix);
+  await expect(bulk(page, `Stop ${many} containers`)).toBeVisible();
+  // What the rows say, from the press on: looked at with every change of them.
+  await page.evaluate(() => {
+    const seen = ((window as any).quaylightTest = { pressed: 0, pending: 0, settled: 0 });
+    document.querySelector('[role="toolbar"]')!.addEventListener('click', () => (seen.pressed = performance.now()), { capture: true });
+    new MutationObserver(() => {
+      const rows = [...document.querySelectorAll('[data-entity="container"]')];
+      seen.pending = Math.max(seen.pending, rows.filter((row) => row.querySelector('[aria-busy]')).length);
+      if (rows.every((row) => row.getAttribute('data-state') === 'exited')) seen.settled ||= performance.now();
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+  await bulk(page, `Stop ${many} containers`).click();
+  await page.waitForFunction(() => (window as any).quaylightTest.settled > 0, undefined, { timeout: 30_000 });
+  const seen = await page.evaluate(() => (window as any).quaylightTest);
+  const ours = seen.settled - seen.pressed;
+  console.log(`${many} stopped: docker ${Math.round(theirs)} ms, the page ${Math.round(ours)} ms`);
+  expect(seen.pending, 'pending at the same time').toBe(many);
+  expect(ours, `docker took ${Math.round(theirs)} ms`).toBeLessThan(theirs * 1.2);
+  await expect(page.locator('[aria-busy]')).toHaveCount(0);
+});
+
+test('of a selection each that could not be done says why', async ({ page, docker }) => {
+  const [fine, kept, safe] = [docker.name('fine'), docker.name('kept'), docker.name('safe')];
+  await docker.start(fine);
+  for (const name of [kept, safe]) await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
+  await choose(page, docker.prefix);
+  await bulk(page, 'Stop 3 containers').click();
+  await expectState(page, fine, 'exited');
+  const toast = page.locator('.toast[data-level="error"]');
+  await expect(toast).toContainText('Stop failed for 2 of 3 containers');
+  await expect(toast).toContainText(`${kept}: This container is protected`);
+  await expect(toast).toContainText(`${safe}: This container is protected`);
+  await expectState(page, kept, 'running');
+  await expect(page.locator('[aria-busy]')).toHaveCount(0);
+});
+
+// Podman's runtime fails to start what it is stopping at the same moment.
+test('two tabs and a command line act on the same container, and all agree', { tag: '@docker' }, async ({ page, context, docker, server, pageLog }) => {
+  // Each may come too late for what another one did, and says so.
+  pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
+  const name = docker.name('shared');
+  await docker.start(name);
+  const other = await context.newPage();
+  await open(page, `/containers?q=${docker.prefix}`);
+  await other.goto(`${server.url}/containers?q=${docker.prefix}`);
+  await waitLive(other);
+  const press = async (tab: Page, verbs: string) => {
+    await rowOf(tab, 'container', name).hover();
+    await tab.getByRole('button', { name: new RegExp(`^(${verbs}) ${name}$`) }).first().click();
+  };
+  for (let round = 0; round < 5; round++) {
+    await Promise.all([
+      press(page, 'Stop|Start'),
+      press(other, 'Restart|Start'),
+      docker.cli('restart', '--time', '0', name),
+    ]);
+  }
+  await docker.cli('start', name);
+  const truth = async () => (await docker.inspect('container', name)).State;
+  for (const tab of [page, other]) {
+    await expect(tab.locator('[aria-busy]'), 'nothing waits for ever').toHaveCount(0, { timeout: 15_000 });
+    await expect.poll(async () => rowOf(tab, 'container', name).getAttribute('data-state')).toBe((await truth()).Status);
+  }
+  // And it can still be told apart from one that nobody touched: what happens next arrives.
+  await docker.cli('rm', '--force', name);
+  for (const tab of [page, other]) await expect(rowOf(tab, 'container', name)).toHaveCount(0);
+});

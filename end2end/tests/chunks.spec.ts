@@ -1,0 +1,193 @@
+// Does a page load its own code and no more, and does each page come up when the server has been replaced meanwhile?
+import type { Page, Request } from '@playwright/test';
+import { defaultEngine } from '../support/docker';
+import { expect, test } from '../support/fixtures';
+import { ask } from '../support/http';
+import { mark, open, rowOf, waitLive } from '../support/page';
+import { Server } from '../support/server';
+
+const isChunk = ({ pathname }: URL) => /\/pkg\/(chunk|split)_\w+\.wasm$/.test(pathname);
+const link = (page: Page, to: string) => page.getByRole('link', { name: new RegExp(`^${to}`) }).first();
+
+/** The names of the wasm files that have come, in order; those asked for before the page was hydrated apart. The browser
+ * notes a file a moment after the page has it. */
+async function wasmFiles(page: Page): Promise<{ first(): Promise<string[]>; all(): Promise<string[]> }> {
+  await page.addInitScript(() => {
+    const noted = window as any;
+    noted.quaylightTestWasm = (until: number) =>
+      performance
+        .getEntriesByType('resource')
+        .filter(({ startTime }) => startTime < until)
+        .map(({ name }) => new URL(name).pathname.split('/').pop()!)
+        .filter((name) => name.endsWith('.wasm'));
+    new MutationObserver((_, observer) => {
+      if (document.documentElement?.dataset.hydrated === undefined) return;
+      noted.quaylightTestHydrated = performance.now();
+      observer.disconnect();
+    }).observe(document, { subtree: true, childList: true, attributes: true });
+  });
+  return {
+    first: () => page.evaluate(() => (window as any).quaylightTestWasm((window as any).quaylightTestHydrated)),
+    all: () => page.evaluate(() => (window as any).quaylightTestWasm(Infinity)),
+  };
+}
+
+test('a first visit to the containers loads no code of other pages, which comes by itself once it has settled', async ({
+  page,
+}) => {
+  const files = await wasmFiles(page);
+  await open(page, '/containers');
+  for (const name of ['lists', 'realtime_test', 'usage'].map((name) => `split_${name}.wasm`))
+    await expect.poll(files.all, { message: `${name} comes later` }).toContain(name);
+  expect(await files.first(), 'before the page was hydrated').toEqual(['quaylight.wasm']);
+  const all = await files.all();
+  expect(new Set(all).size, `each once: ${all}`).toBe(all.length);
+});
+
+for (const [path, own] of [
+  ['/', 'split_usage.wasm'],
+  ['/containers/…', 'split_usage.wasm'],
+  ['/volumes', 'split_lists.wasm'],
+  ['/realtime-test', 'split_realtime_test.wasm'],
+] as const) {
+  test(`a first visit to ${path} loads its own code, which the HTML asks for`, async ({ page, docker }) => {
+    const id = await docker.create(docker.name('web'));
+    const files = await wasmFiles(page);
+    await open(page, path.replace('…', id));
+    const other = own === 'split_lists.wasm' ? 'split_usage.wasm' : 'split_lists.wasm';
+    await expect.poll(files.all, { message: 'what comes by itself has begun to' }).toContain(other);
+    const first = await files.first();
+    expect(first.filter((name) => name.startsWith('split_'))).toEqual([own]);
+    const asked = await page
+      .locator('link[rel="preload"][as="fetch"]')
+      .evaluateAll((links) => links.map((link) => new URL((link as HTMLLinkElement).href).pathname.split('/').pop()!));
+    expect(asked.toSorted(), 'asked for by the HTML').toEqual(first.toSorted());
+  });
+}
+
+test('a page opens at once that was asked for before its code had come by itself', async ({ page, docker }) => {
+  const name = docker.name('volume');
+  await docker.volume(name);
+  await open(page, '/containers');
+  const document = await mark(page);
+  await link(page, 'Volumes').click();
+  await expect(rowOf(page, 'volume', name)).toBeVisible();
+  await document.stayed();
+});
+
+test('code of another release is refused', async ({ server }) => {
+  const page = (await ask(`${server.url}/images`)).text;
+  const [wanted, version] = /\/pkg\/split_lists\.wasm\?v=(\w+)/.exec(page)!;
+  const answer = await ask(server.url + wanted);
+  expect(answer.status).toBe(200);
+  expect(answer.headers['cache-control']).toContain('immutable');
+  for (const file of ['split_lists.wasm', 'quaylight.wasm', 'quaylight.js']) {
+    const other = await ask(`${server.url}/pkg/${file}?v=${'0'.repeat(version!.length)}`);
+    expect(other.status, file).toBe(404);
+    expect(other.headers['cache-control'], file).toBe('no-store');
+  }
+});
+
+for (const way of ['a click', 'the back button'] as const) {
+  test(`with a server of another release, ${way} leads to a page of that release`, async ({ page, docker, pageLog }) => {
+    const name = docker.name('volume');
+    await docker.volume(name);
+    // What the page asks for, and the refusal.
+    pageLog.allow(/pkg\/(chunk|split)_/, /Failed to load resource/, /WebAssembly/, /ERR_CONNECTION|WebSocket/);
+    let server = await Server.start(defaultEngine);
+    // The document that is of an earlier release than the server: it asks with another version.
+    const old = way === 'a click' ? 1 : 2;
+    let documents = 0;
+    const refused: string[] = [];
+    page.on('request', (request) => {
+      if (request.isNavigationRequest()) documents++;
+    });
+    await page.route(isChunk, (route) => {
+      const url = route.request().url();
+      if (documents !== old) return route.continue();
+      refused.push(url);
+      return route.continue({ url: url.replace(/v=\w+/, 'v=0123456789abcdef') });
+    });
+    try {
+      await page.goto(`${server.url}/containers`);
+      if (way === 'the back button') {
+        await waitLive(page);
+        await link(page, 'Volumes').click();
+        await expect(page).toHaveURL(/\/volumes$/);
+        await link(page, 'Containers').click();
+        await expect(page).toHaveURL(/\/containers$/);
+        await page.reload();
+      }
+      await waitLive(page);
+      const address = new URL(server.url).host;
+      await server.stop();
+      server = await Server.start(defaultEngine, { QUAYLIGHT_LISTEN: address });
+      await expect.poll(() => refused.length, { message: 'the code that comes by itself was refused' }).toBeGreaterThan(0);
+
+      const before = refused.length;
+      if (way === 'a click') await link(page, 'Volumes').click();
+      else await page.goBack();
+      await expect(page).toHaveURL(/\/volumes$/);
+      await expect(rowOf(page, 'volume', name)).toBeVisible();
+      await waitLive(page);
+      expect(documents, 'one page load more').toBe(old + 1);
+      expect(refused.length, 'its code was refused').toBeGreaterThan(before);
+      // It is that release's page from now on.
+      const document = await mark(page);
+      await link(page, 'Networks').click();
+      await expect(page).toHaveURL(/\/networks$/);
+      await document.stayed();
+    } finally {
+      await server.stop();
+    }
+  });
+}
+
+for (const file of ['quaylight.js', 'split_lists.wasm']) {
+  test(`a page whose ${file} is gone with its release loads itself anew, once`, async ({ page, docker, pageLog }) => {
+    pageLog.allow(/status 404/, /Failed to load resource/, /WebAssembly|split module/, /dynamically imported/);
+    const name = docker.name('volume');
+    await docker.volume(name);
+    let documents = 0;
+    page.on('request', (request) => {
+      if (request.isNavigationRequest()) documents++;
+    });
+    let upTo = 1;
+    // The page asks for the script once more to learn whether its release is gone. A chunk may be missed by a page that
+    // had its script from the cache.
+    const isGone = (request: Request) => {
+      const name = new URL(request.url()).pathname.split('/').pop();
+      return name === file || (name === 'quaylight.js' && request.resourceType() === 'fetch');
+    };
+    await page.route(/\/pkg\//, (route) =>
+      documents <= upTo && isGone(route.request()) ? route.fulfill({ status: 404 }) : route.continue(),
+    );
+    await page.goto('/volumes');
+    await waitLive(page);
+    expect(documents, 'loaded anew').toBe(2);
+
+    documents = 0;
+    upTo = Infinity;
+    await page.goto('/volumes');
+    await expect.poll(() => documents, { message: 'loaded anew' }).toBe(2);
+    await page.waitForLoadState('networkidle');
+    expect(documents, 'and not again').toBe(2);
+    await expect(rowOf(page, 'volume', name), 'it can be read, all the same').toBeVisible();
+  });
+}
+
+test('with no server at all, a page that had settled still has all of its pages', async ({ page, docker, pageLog }) => {
+  const name = docker.name('volume');
+  await docker.volume(name);
+  pageLog.allow(/ERR_CONNECTION|WebSocket|Failed to load resource/);
+  const server = await Server.start(defaultEngine);
+  const files = await wasmFiles(page);
+  await page.goto(`${server.url}/containers`);
+  await waitLive(page);
+  await expect.poll(files.all, { message: 'the last of the code' }).toContain('split_realtime_test.wasm');
+  await server.stop();
+  const document = await mark(page);
+  await link(page, 'Volumes').click();
+  await expect(rowOf(page, 'volume', name)).toBeVisible();
+  await document.stayed();
+});

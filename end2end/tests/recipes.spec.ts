@@ -1,0 +1,117 @@
+// Can a container be made, copied, changed and saved in the page, with nothing lost where that fails?
+import { button, choose, dialog, submit } from '../support/acting';
+import { expectAccessible } from '../support/axe';
+import { testImage } from '../support/docker';
+import { expect, test } from '../support/fixtures';
+import { open, rowOf } from '../support/page';
+
+test('a container is created by the form, which says what is wrong before Docker does', { tag: '@docker' }, async ({ page, docker }) => {
+  const name = docker.name('made');
+  await docker.volume(docker.name('data'));
+  await open(page, '/containers');
+  await button(page, 'Create').click();
+  await dialog(page).getByLabel('Name', { exact: true }).fill(name);
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toHaveText('Say which image');
+  await dialog(page).getByLabel('Image', { exact: true }).fill(testImage);
+  await dialog(page).getByLabel('Command, if not').fill(`sh -c 'echo "it is $A"; sleep 600'`);
+  await dialog(page).getByLabel('Ports').fill('8x:80');
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toContainText('is no port: write 8080:80');
+  await dialog(page).getByLabel('Ports').fill('127.0.0.1:18977:80');
+  await dialog(page).getByLabel('Mounts').fill(`${docker.name('data')}:/data\ntmpfs:/run`);
+  await dialog(page).getByLabel('Environment').fill('A=a secret');
+  await dialog(page).getByLabel('Memory').fill('64m');
+  await dialog(page).getByLabel('Restart').selectOption('unless-stopped');
+  await dialog(page).getByText('More', { exact: true }).click();
+  await dialog(page).getByLabel('Labels').fill(docker.label);
+  await dialog(page).getByLabel('Health check').fill('true');
+  await expectAccessible(page);
+  await submit(page, 'Create');
+  await expect(dialog(page)).toHaveCount(0);
+  await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', 'running');
+  const made = await docker.inspect('container', name);
+  expect(made.Config).toMatchObject({ Cmd: ['sh', '-c', 'echo "it is $A"; sleep 600'], Healthcheck: { Test: ['CMD-SHELL', 'true'] } });
+  expect(made.HostConfig).toMatchObject({ Memory: 64 << 20, RestartPolicy: { Name: 'unless-stopped' } });
+  expect(made.HostConfig.PortBindings).toEqual({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18977' }] });
+
+  // The same name once more: the form stays, with what was typed, and says what to do.
+  await choose(page, 'container', name, `Duplicate ${name}`);
+  await expect(dialog(page).getByLabel('Name', { exact: true })).toHaveValue(`${name}-2`);
+  await expect(dialog(page).getByLabel('Environment')).toHaveValue('A=***');
+  await dialog(page).getByLabel('Name', { exact: true }).fill(name);
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toContainText('Choose another name');
+  // And one that can't start, for its port is taken: nothing is left of it.
+  await dialog(page).getByLabel('Name', { exact: true }).fill(`${name}-2`);
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toContainText('Port 18977 is taken');
+  await expect(rowOf(page, 'container', `${name}-2`)).toHaveCount(0);
+  expect(Object.keys(await docker.states())).toEqual([name]);
+  await dialog(page).getByLabel('Ports').fill('127.0.0.1::80');
+  await submit(page, 'Create');
+  await expect(dialog(page)).toHaveCount(0);
+  await expect(rowOf(page, 'container', `${name}-2`)).toHaveAttribute('data-state', 'running');
+  expect((await docker.inspect('container', `${name}-2`)).Config.Env).toContain('A=a secret');
+});
+
+test('an edit makes a container anew, and one that fails leaves it as it was', async ({ page, docker }) => {
+  const name = docker.name('edited');
+  const id = await docker.start(name);
+  await open(page, `/containers/${id}`);
+  await button(page, `More actions for ${name}`).click();
+  await page.getByRole('menuitem', { name: `Edit ${name}` }).click();
+  await expect(dialog(page)).toContainText('The old one is kept until the new one runs');
+  await dialog(page).getByLabel('Command, if not').fill('/no/such/program');
+  await submit(page, 'Recreate');
+  await expect(dialog(page).getByRole('alert')).toContainText('The old container is as it was', { timeout: 15_000 });
+  expect(await docker.states()).toEqual({ [name]: 'running' });
+  expect((await docker.inspect('container', name)).Id).toBe(id);
+
+  await dialog(page).getByLabel('Command, if not').fill('sleep 601');
+  await submit(page, 'Recreate');
+  await expect(dialog(page)).toHaveCount(0, { timeout: 15_000 });
+  expect(await docker.states()).toEqual({ [name]: 'running' });
+  expect((await docker.inspect('container', name)).Config.Cmd).toEqual(['sleep', '601']);
+});
+
+test('limits change at once, and a container becomes an image', { tag: '@docker' }, async ({ page, docker }) => {
+  const name = docker.name('limited');
+  await docker.start(name, { command: ['sh', '-c', 'echo kept > /written && exec sleep infinity'] });
+  await open(page, '/containers');
+  await choose(page, 'container', name, `Limits of ${name}`);
+  await submit(page, 'Change');
+  await expect(dialog(page).getByRole('alert')).toHaveText('Say what is to change');
+  await dialog(page).getByLabel('Memory').fill('1k');
+  await submit(page, 'Change');
+  await expect(dialog(page).getByRole('alert')).toContainText('6 MB at least');
+  await dialog(page).getByLabel('Memory').fill('96m');
+  await expectAccessible(page);
+  await submit(page, 'Change');
+  await expect(dialog(page)).toHaveCount(0);
+  expect((await docker.inspect('container', name)).HostConfig.Memory).toBe(96 << 20);
+
+  const saved = docker.name('saved:1');
+  await choose(page, 'container', name, `Commit ${name}`);
+  await dialog(page).getByLabel('Name of the image').fill(saved);
+  await submit(page, 'Commit');
+  await expect(dialog(page)).toHaveCount(0);
+  const [run, rest] = [['run', '--rm', '--label', docker.label, '--network', 'none'], [saved, 'cat', '/written']];
+  expect(await docker.cli(...run, ...rest)).toBe('kept');
+});
+
+test('a recipe hides the values of the environment until they are asked for', { tag: '@docker' }, async ({ page, docker }) => {
+  const name = docker.name('recipe');
+  const id = await docker.start(name, { options: ['--env', 'TOKEN=hunter2', '--publish', '127.0.0.1::80', '--network', 'bridge'] });
+  await open(page, `/containers/${id}?tab=recipe`);
+  const recipe = page.getByRole('region', { name: 'Recipe' });
+  await expect(recipe.locator('pre').first()).toContainText(`--name ${name}`);
+  await expect(recipe.locator('pre').last()).toContainText('network_mode: bridge');
+  expect(await page.content()).not.toContain('hunter2');
+  await expectAccessible(page);
+  await button(page, 'With their values').click();
+  await expect(recipe.locator('pre').first()).toContainText('TOKEN=hunter2');
+  await expect(recipe.locator('pre').last()).toContainText('TOKEN=hunter2');
+  const told = await (await page.request.get(`/api/events?entity=${id}&by=users`)).json();
+  expect(told.events[0]).toMatchObject({ action: 'reveal', name });
+});

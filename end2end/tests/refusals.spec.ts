@@ -1,0 +1,401 @@
+// What an engine refuses: does the page say what and what to do, and is nothing half done and nothing lost?
+import type { Page } from '@playwright/test';
+import { button, choose, deafness, dialog, failures, press, submit, task } from '../support/acting';
+import { testImage, type Docker } from '../support/docker';
+import { expect, test } from '../support/fixtures';
+import { expectState, open, rowOf } from '../support/page';
+import { freePort } from '../support/ports';
+
+test.beforeEach(({ pageLog }) => {
+  // The browser reports each refusal in its console, as it must.
+  pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
+});
+
+const alert = (page: Page) => dialog(page).getByRole('alert');
+
+/** In words for people: no status, no type, no whole id. */
+async function expectWords(page: Page, what: string, ...words: (string | RegExp)[]): Promise<void> {
+  const toast = failures(page).filter({ hasText: what });
+  await expect(toast).toBeVisible();
+  for (const word of words) await expect(toast).toContainText(word);
+  await expect(toast).not.toContainText(/\b[45]\d\d\b|ServerFn|Error\(|panic|[0-9a-f]{64}/);
+}
+
+interface Refusal {
+  verb: string;
+  /** Where the page offers it. */
+  from: 'row' | 'menu';
+  /** As the page believes it is. */
+  before: (docker: Docker, name: string) => Promise<unknown>;
+  state: string;
+  /** What becomes of it unheard. */
+  meanwhile: (docker: Docker, name: string) => Promise<unknown>;
+  words: (string | RegExp)[];
+  after: string | undefined;
+}
+
+const start = (docker: Docker, name: string) => docker.start(name);
+const kill = (docker: Docker, name: string) => docker.cli('kill', name);
+const remove = (docker: Docker, name: string) => docker.cli('rm', '--force', name);
+const gone = [/no such container/i, 'It may have been removed a moment ago by somebody else.'];
+
+const refusals: Refusal[] = [
+  { verb: 'Pause', from: 'menu', before: start, state: 'running', meanwhile: kill, words: [/is not running|container state improper/, /start it first/i], after: 'exited' },
+  { verb: 'Kill', from: 'menu', before: start, state: 'running', meanwhile: kill, words: [/is not running|container state improper/, /start it first/i], after: 'exited' },
+  {
+    verb: 'Unpause',
+    from: 'row',
+    before: async (docker, name) => (await docker.start(name), await docker.cli('pause', name)),
+    state: 'paused',
+    meanwhile: (docker, name) => docker.cli('unpause', name),
+    words: ['is not paused', 'It goes on already.'],
+    after: 'running',
+  },
+  { verb: 'Restart', from: 'row', before: start, state: 'running', meanwhile: remove, words: gone, after: undefined },
+  { verb: 'Start', from: 'row', before: (docker, name) => docker.create(name), state: 'created', meanwhile: remove, words: gone, after: undefined },
+];
+
+for (const { verb, from, before, state, meanwhile, words, after } of refusals) {
+  test(`${verb}, when the container is not any more as it seems`, async ({ page, docker }) => {
+    const name = docker.name('other');
+    await before(docker, name);
+    const deafen = await deafness(page);
+    await open(page, `/containers?q=${docker.prefix}`);
+    await expectState(page, name, state);
+    deafen();
+    await meanwhile(docker, name);
+    await (from === 'menu' ? choose(page, 'container', name, `${verb} ${name}`) : press(page, 'container', name, verb));
+    await expectWords(page, `${verb} ${name} failed`, ...words);
+    await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'it waits for nothing').toHaveCount(0);
+    expect((await docker.states())[name]).toBe(after);
+  });
+}
+
+test('a container that is removed by somebody else is not removed twice', async ({ page, docker }) => {
+  const name = docker.name('once');
+  await docker.create(name);
+  const deafen = await deafness(page);
+  await open(page, `/containers?q=${docker.prefix}`);
+  deafen();
+  await docker.cli('rm', name);
+  await choose(page, 'container', name, `Remove ${name}`);
+  await submit(page, `Remove ${name}`);
+  await expectWords(page, `Remove ${name} failed`, ...gone);
+});
+
+test('what is protected is not stopped, killed, restarted, removed or made anew', async ({ page, docker }) => {
+  const name = docker.name('safe');
+  const id = await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
+  await open(page, `/containers?q=${docker.prefix}`);
+  for (const verb of ['Stop', 'Restart']) {
+    await press(page, 'container', name, verb);
+    await expectWords(page, `${verb} ${name} failed`, 'This container is protected', 'quaylight.protect=true');
+  }
+  await choose(page, 'container', name, `Kill ${name}`);
+  await expectWords(page, `Kill ${name} failed`, 'This container is protected');
+  await choose(page, 'container', name, `Remove ${name}`);
+  await submit(page, `Remove ${name}`);
+  await expectWords(page, `Remove ${name} failed`, 'This container is protected');
+  await choose(page, 'container', name, `Edit ${name}`);
+  await submit(page, 'Recreate');
+  await expect(alert(page)).toContainText('This container is protected');
+  const now = await docker.inspect('container', name);
+  expect([now.Id, now.State.Status, now.RestartCount]).toEqual([id, 'running', 0]);
+});
+
+test('a start whose port is taken by now says which and what to do', async ({ page, docker }) => {
+  const [first, second] = [docker.name('first'), docker.name('second')];
+  const port = await freePort();
+  const options = ['--network', 'bridge', '--publish', `127.0.0.1:${port}:80`];
+  await docker.create(first, { options });
+  await docker.create(second, { options });
+  await docker.cli('start', first);
+  await open(page, `/containers?q=${docker.prefix}`);
+  await press(page, 'container', second, 'Start');
+  await expectWords(page, `Start ${second} failed`, `Port ${port} is taken`, 'Stop what holds it');
+  expect((await docker.states())[second]).toBe('created');
+});
+
+test('a container that goes while a form about it is open: the form says so and keeps what was typed', { tag: '@docker' }, async ({ page, docker }) => {
+  const name = docker.name('leaves');
+  const forms = [
+    { entry: `Rename ${name}`, label: 'Name', typed: docker.name('called'), go: 'Rename' },
+    { entry: `Limits of ${name}`, label: 'Memory', typed: '96m', go: 'Change' },
+    { entry: `Commit ${name}`, label: 'Name of the image', typed: docker.name('saved:1'), go: 'Commit' },
+    { entry: `Edit ${name}`, label: 'Command, if not', typed: 'sleep 601', go: 'Recreate' },
+  ];
+  await open(page, `/containers?q=${docker.prefix}`);
+  for (const { entry, label, typed, go } of forms) {
+    await docker.start(name);
+    await choose(page, 'container', name, entry);
+    const field = dialog(page).getByLabel(label).first();
+    await field.fill(typed);
+    await docker.cli('rm', '--force', name);
+    await submit(page, go);
+    await expect(alert(page), entry).toContainText(/no such container/i);
+    await expect(alert(page), entry).toContainText('removed a moment ago');
+    await expect(field).toHaveValue(typed);
+    await submit(page, 'Cancel');
+    await expect(dialog(page)).toHaveCount(0);
+  }
+  expect(await docker.states()).toEqual({});
+});
+
+test('a container of which something is missing is not made, and nothing of it is left', async ({ page, docker }) => {
+  const name = docker.name('incomplete');
+  await open(page, '/containers');
+  await button(page, 'Create').click();
+  await dialog(page).getByLabel('Name', { exact: true }).fill(name);
+  const [image, command] = [dialog(page).getByLabel('Image', { exact: true }), dialog(page).getByLabel('Command, if not')];
+  await image.fill(`127.0.0.1:${await freePort()}/nothing:1`);
+  await submit(page, 'Create');
+  await expect(alert(page)).toContainText(/registry can't be reached|connection refused/i);
+  await image.fill(testImage);
+  await command.fill('/no/such/program');
+  await submit(page, 'Create');
+  await expect(alert(page)).toContainText('/no/such/program');
+  await expect(button(page, 'Create').last()).toBeEnabled();
+  expect(await docker.states(`name=${name}`)).toEqual({});
+  await command.fill('');
+  await dialog(page).getByLabel('Networks').fill(docker.name('no-network'));
+  await submit(page, 'Create');
+  await expect(alert(page)).toContainText(docker.name('no-network'));
+  expect(await docker.states(`name=${name}`)).toEqual({});
+});
+
+test('one made anew that ends at once, or is not healthy as the old one was, gives its place back', { tag: '@docker' }, async ({ page, docker }) => {
+  test.setTimeout(90_000);
+  const [name, volume] = [docker.name('served'), docker.name('data')];
+  await docker.volume(volume);
+  const options = ['--volume', `${volume}:/v`, '--health-cmd', 'test -e /tmp/well', '--health-interval', '1s', '--health-retries', '2'];
+  const id = await docker.start(name, { options, command: ['sh', '-c', 'echo kept > /v/file; touch /tmp/well; exec sleep 600'] });
+  await open(page, `/containers?q=${docker.prefix}`);
+  const health = async () => (await docker.inspect('container', name)).State.Health.Status;
+  await expect.poll(health).toBe('healthy');
+  await choose(page, 'container', name, `Edit ${name}`);
+  for (const [command, words] of [
+    ['sh -c "exit 3"', 'ended with code 3 right after its start'],
+    ['sleep 600', 'is not healthy, as the old one was'],
+  ] as const) {
+    await dialog(page).getByLabel('Command, if not').fill(command);
+    await submit(page, 'Recreate');
+    await expect(alert(page)).toContainText(words, { timeout: 20_000 });
+    await expect(alert(page)).toContainText('The old container is as it was');
+    const now = await docker.inspect('container', name);
+    expect([now.Id, now.State.Status]).toEqual([id, 'running']);
+    expect(Object.keys(await docker.states()), 'nothing is left').toEqual([name]);
+    await expect.poll(health).toBe('healthy');
+  }
+  expect(await docker.cli('exec', name, 'cat', '/v/file')).toBe('kept');
+});
+
+test('a container that removes itself is not made anew', async ({ page, docker }) => {
+  const name = docker.name('brief');
+  await docker.start(name, { options: ['--rm'] });
+  await open(page, `/containers?q=${docker.prefix}`);
+  await choose(page, 'container', name, `Edit ${name}`);
+  await submit(page, 'Recreate');
+  await expect(alert(page)).toContainText('could not come back');
+  await expect(alert(page)).toContainText('Make a duplicate');
+  expect(await docker.states()).toEqual({ [name]: 'running' });
+});
+
+test('a volume, an image and a network that are used by now stay, and it is said by whom', { tag: '@docker' }, async ({ page, docker }) => {
+  const [volume, network] = [docker.name('data'), docker.name('front')];
+  const image = `${docker.prefix}web:1`;
+  await docker.volume(volume);
+  await docker.network(network);
+  await docker.cliWith({ input: `FROM ${testImage}\nLABEL ${docker.label} own=1\n`, env: { DOCKER_BUILDKIT: '0' } }, 'build', '--tag', image, '-');
+
+  await open(page, '/volumes');
+  await choose(page, 'volume', volume, `Remove ${volume}`);
+  await dialog(page).getByLabel('Type its name').fill(volume);
+  await docker.create(docker.name('user'), { options: ['--volume', `${volume}:/v`] });
+  await submit(page, `Remove ${volume}`);
+  await expectWords(page, `Remove ${volume} failed`, 'volume is in use', 'Remove the containers that use it first.');
+  await docker.inspect('volume', volume);
+
+  await open(page, '/networks');
+  await choose(page, 'network', network, `Remove ${network}`);
+  await docker.start(docker.name('member'), { options: ['--network', network] });
+  await submit(page, `Remove ${network}`);
+  await expectWords(page, `Remove ${network} failed`, 'has active endpoints', 'Disconnect the containers that are on it first.');
+  await docker.inspect('network', network);
+
+  await docker.cli('tag', image, `${docker.prefix}web:2`);
+  await open(page, '/images');
+  await choose(page, 'image', image, `Remove ${image}`);
+  await docker.start(docker.name('runs'), { image });
+  await submit(page, `Remove ${image}`);
+  await expectWords(page, `Remove ${image} failed`, /image is being used/, 'Remove the containers that use it first.');
+  expect((await docker.inspect('image', image)).RepoTags.sort(), 'with all its names').toEqual([image, `${docker.prefix}web:2`]);
+});
+
+test('a volume, an image and a network that are gone by now are said to be', { tag: '@docker' }, async ({ page, docker }) => {
+  const [volume, network, image] = [docker.name('data'), docker.name('front'), `${docker.prefix}web:1`];
+  await docker.volume(volume);
+  await docker.network(network);
+  await docker.image('web:1');
+  const deafen = await deafness(page);
+  const cases = [
+    { path: '/volumes', kind: 'volume', name: volume, go: () => docker.cli('volume', 'rm', volume), words: /no such volume/i },
+    { path: '/networks', kind: 'network', name: network, go: () => docker.cli('network', 'rm', network), words: /network .*not found|no such network/i },
+    { path: '/images', kind: 'image', name: image, go: () => docker.cli('rmi', image), words: /no such image/i },
+  ] as const;
+  await open(page, '/containers');
+  for (const { path, kind, name } of cases) {
+    await page.locator(`a[href="${path}"]`).first().click();
+    await expect(rowOf(page, kind, name)).toBeVisible();
+  }
+  deafen();
+  for (const { path, kind, name, go, words } of cases) {
+    await go();
+    await page.locator(`a[href="${path}"]`).first().click();
+    await choose(page, kind, name, `Remove ${name}`);
+    if (kind === 'volume') await dialog(page).getByLabel('Type its name').fill(name);
+    await submit(page, `Remove ${name}`);
+    await expectWords(page, `Remove ${name} failed`, words, 'It may have been removed a moment ago by somebody else.');
+  }
+});
+
+test('the only name of an image is not taken from it', { tag: '@docker' }, async ({ page, docker }) => {
+  const image = `${docker.prefix}web:1`;
+  await docker.image('web:1');
+  await open(page, '/images');
+  await choose(page, 'image', image, `Names of ${image}`);
+  await expect(dialog(page)).toContainText('Its only name');
+  await expect(button(page, `Remove the name ${image}`)).toHaveCount(0);
+});
+
+test('a volume of no such driver, a network of a taken name or subnet: the form says what to do', { tag: '@docker' }, async ({ page, docker }) => {
+  test.setTimeout(60_000);
+  const [taken, wanted] = [docker.name('taken'), docker.name('wanted')];
+  await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.11.0/24', taken);
+  await open(page, '/networks');
+  await button(page, 'Create network').click();
+  const name = dialog(page).getByLabel('Name');
+  await name.fill(taken);
+  await submit(page, 'Create');
+  await expect(alert(page)).toContainText('already exists');
+  await expect(alert(page)).toContainText('Choose another name');
+  await name.fill(wanted);
+  await dialog(page).getByLabel('Subnet').fill('10.214.11.128/25');
+  await submit(page, 'Create');
+  await expect(alert(page)).toContainText('Choose another subnet');
+  await expect(name).toHaveValue(wanted);
+  expect(await docker.lines('network', 'ls', '--filter', `name=${wanted}`, '--quiet')).toEqual([]);
+
+  await open(page, '/volumes');
+  await button(page, 'Create volume').click();
+  await dialog(page).getByLabel('Name').fill(wanted);
+  await dialog(page).getByLabel('Driver', { exact: true }).fill('no-such-driver');
+  await submit(page, 'Create');
+  // Docker looks for a plugin for a quarter of a minute.
+  await expect(alert(page)).toContainText('Choose a driver that this engine has', { timeout: 25_000 });
+  expect(await docker.lines('volume', 'ls', '--filter', `name=${wanted}`, '--quiet')).toEqual([]);
+});
+
+test('a container can not join a network: the address is taken or foreign, it is on it, it is gone', { tag: '@docker' }, async ({ page, docker }) => {
+  const [network, first, second, third] = ['front', 'first', 'second', 'third'].map((it) => docker.name(it)) as [string, string, string, string];
+  await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.12.0/24', network);
+  await docker.start(first, { options: ['--network', network, '--ip', '10.214.12.9'] });
+  await docker.start(second, { options: ['--network', 'bridge'] });
+  await docker.start(third, { options: ['--network', 'bridge'] });
+  const deafen = await deafness(page);
+  await open(page, '/networks');
+  await choose(page, 'network', network, `Containers on ${network}`);
+  await submit(page, 'Connect');
+  await expect(alert(page)).toContainText('Choose a container to connect');
+  const [who, address] = [dialog(page).getByLabel('Container to connect'), dialog(page).getByLabel('Address')];
+  await who.selectOption({ label: second });
+  await address.fill('10.214.12.9');
+  await submit(page, 'Connect');
+  await expect(alert(page)).toContainText('Choose another address, or none.');
+  await address.fill('192.0.2.7');
+  await submit(page, 'Connect');
+  await expect(alert(page)).toContainText("Choose an address of the network's own subnet");
+  await expect(address).toHaveValue('192.0.2.7');
+  // One that goes is no reason to mean another.
+  await who.selectOption({ label: third });
+  await docker.cli('rm', '--force', third);
+  await expect(who.locator('option', { hasText: third })).toHaveCount(0);
+  await expect(who).toHaveValue('');
+  deafen();
+  await who.selectOption({ label: second });
+  await address.fill('');
+  await docker.cli('network', 'connect', network, second);
+  await submit(page, 'Connect');
+  await expect(alert(page)).toContainText('It is on that network already');
+  await docker.cli('network', 'disconnect', network, first);
+  await button(page, `Disconnect ${first}`).click();
+  await expectWords(page, `Disconnect ${first} failed`, /not connected/);
+});
+
+test('a prune leaves what is used by now, and says what it left', async ({ page, docker }) => {
+  const [used, unused] = [docker.name('used'), docker.name('unused')];
+  await docker.volume(used);
+  await docker.volume(unused);
+  await open(page, '/volumes');
+  await button(page, 'Prune').click();
+  for (const box of await dialog(page).getByRole('checkbox').all()) await box.uncheck();
+  await dialog(page).getByLabel(used, { exact: true }).check();
+  await dialog(page).getByLabel(unused, { exact: true }).check();
+  await dialog(page).getByLabel('Confirm').fill('2 volumes');
+  await docker.create(docker.name('user'), { options: ['--volume', `${used}:/v`] });
+  await submit(page, 'Remove');
+  await expect(task(page, '2 volumes').first()).toHaveAttribute('data-state', 'failed');
+  await expect(task(page, '2 volumes').first()).toContainText('1 removed, 1 kept');
+  await expect(task(page, '2 volumes').first()).toContainText(used);
+  await docker.inspect('volume', used);
+  await expect(docker.inspect('volume', unused)).rejects.toThrow(/no such volume/i);
+});
+
+test('a build that fails tells its last words and leaves no image', { tag: '@docker' }, async ({ page, docker }) => {
+  const name = docker.name('broken:1');
+  await open(page, '/images');
+  for (const [dockerfile, words] of [
+    [`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo almost there && exit 7`, /almost there[^]*7/],
+    [`FROM 127.0.0.1:1/no-base:1`, /no-base/],
+    [`FORM ${testImage}`, /FORM/],
+  ] as const) {
+    await button(page, 'Build').click();
+    await dialog(page).getByLabel('Name').fill(name);
+    await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(dockerfile);
+    await submit(page, 'Build');
+    await expect(task(page, name).first()).toHaveAttribute('data-state', 'failed');
+    await expect(task(page, name).first()).toContainText(words);
+    await page.keyboard.press('Escape');
+  }
+  await expect(rowOf(page, 'image', name)).toHaveCount(0);
+  expect(await docker.lines('images', '--quiet', name)).toEqual([]);
+});
+
+test('what is to be taken away and is gone is said to have failed, though the browser alone hears of it', { tag: '@docker' }, async ({ page, context, server, docker, pageLog }) => {
+  pageLog.allow(/^status [45]\d\d: GET .*(export|backup)/, /ERR_INVALID_RESPONSE|ERR_ABORTED/);
+  const [name, volume, image] = [docker.name('goes'), docker.name('data'), `${docker.prefix}web:1`];
+  const id = await docker.create(name);
+  await docker.volume(volume);
+  await docker.image('web:1');
+  // Of a container that is gone nobody knows the name any more.
+  for (const { path, kind, subject, said, entry, go } of [
+    { path: `/containers?q=${docker.prefix}`, kind: 'container', subject: name, said: id.slice(0, 12), entry: `Export ${name}`, go: () => docker.cli('rm', name) },
+    { path: '/images', kind: 'image', subject: image, said: image, entry: `Export ${image}`, go: () => docker.cli('rmi', image) },
+    { path: '/volumes', kind: 'volume', subject: volume, said: volume, entry: `Back up ${volume}`, go: () => docker.cli('volume', 'rm', volume) },
+  ] as const) {
+    // The entry is there until the page hears of it.
+    const deafen = await deafness(page);
+    await open(page, path);
+    await press(page, kind, subject, 'More actions for');
+    const item = page.getByRole('menu').getByRole('menuitem', { name: entry, exact: true });
+    await expect(item).toBeVisible();
+    deafen();
+    await go();
+    await item.click();
+    const other = await context.newPage();
+    await open(other, `${server.url}${path}`);
+    await other.getByRole('button', { name: /^Tasks/ }).click();
+    await expect(task(other, said).first(), entry).toHaveAttribute('data-state', 'failed');
+    await expect(task(other, said).first()).toContainText(/no such|not found|does not exist|there is no/i);
+    await other.close();
+  }
+});

@@ -1,0 +1,118 @@
+// A terminal in a page: <quay-terminal data-socket="/ws/terminal?id=…">. It opens the socket when it is put into the page,
+// and closes it when it is taken out.
+import { FitAddon } from './terminal/addon-fit.js';
+import { Terminal } from './terminal/xterm.js';
+
+const CLOSED_BY_US = 1000;
+
+/** The bytes of what is typed. */
+const encoder = new TextEncoder();
+
+/** A colour of the page, as red, green and blue: the terminal knows no others. @param {string} name */
+function colour(name) {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 1;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (context === null) return '#000000';
+  const probe = document.body.appendChild(document.createElement('i'));
+  probe.style.color = `var(${name})`;
+  context.fillStyle = getComputedStyle(probe).color;
+  probe.remove();
+  context.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+  return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
+function theme() {
+  const [ground, text, dim, accent] = ['--ground', '--text', '--dim', '--accent'].map(colour);
+  const [alarm, ok, warn, info, chosen] = ['--alarm', '--ok', '--warn', '--info', '--edge'].map(colour);
+  return {
+    background: ground, foreground: text, cursor: accent, cursorAccent: ground, selectionBackground: chosen,
+    black: dim, red: alarm, green: ok, yellow: warn, blue: info, magenta: accent, cyan: accent, white: text,
+    brightBlack: dim, brightRed: alarm, brightGreen: ok, brightYellow: warn, brightBlue: info, brightMagenta: accent,
+    brightCyan: accent, brightWhite: text,
+  };
+}
+
+class QuayTerminal extends HTMLElement {
+  /** @type {WebSocket | undefined} */
+  #socket;
+  /** @type {Terminal | undefined} */
+  #terminal;
+  /** @type {ResizeObserver | undefined} */
+  #sizes;
+
+  connectedCallback() {
+    const family = getComputedStyle(this).getPropertyValue('--mono') || 'monospace';
+    const terminal = new Terminal({ fontFamily: family, fontSize: 13, cursorBlink: false, scrollback: 5_000, theme: theme() });
+    const fit = new FitAddon();
+    terminal.loadAddon(fit);
+    this.#terminal = terminal;
+    const screen = this.appendChild(document.createElement('div'));
+    terminal.open(screen);
+    // Below the last whole line its own ground would show, which is black.
+    const viewport = screen.querySelector('.xterm-viewport');
+    if (viewport instanceof HTMLElement) viewport.style.background = 'transparent';
+    fit.fit();
+    this.#connect(terminal);
+    this.#sizes = new ResizeObserver(() => fit.fit());
+    this.#sizes.observe(screen);
+    terminal.onData((text) => this.#send(encoder.encode(text)));
+    terminal.onBinary((text) => this.#send(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+    terminal.onResize((size) => this.#resize(size));
+    terminal.focus();
+  }
+
+  disconnectedCallback() {
+    this.#sizes?.disconnect();
+    this.#socket?.close(CLOSED_BY_US);
+    this.#terminal?.dispose();
+    this.replaceChildren();
+  }
+
+  /** @param {Terminal} terminal */
+  #connect(terminal) {
+    const url = new URL(this.dataset['socket'] ?? '', location.href);
+    const { cols, rows } = terminal;
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.searchParams.set('columns', String(cols));
+    url.searchParams.set('rows', String(rows));
+    const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
+    this.#socket = socket;
+    let isTold = false;
+    socket.onopen = () => {
+      // The window may have changed while nothing could be said.
+      if (terminal.cols !== cols || terminal.rows !== rows) this.#resize(terminal);
+      this.#say('open', '');
+    };
+    socket.onmessage = ({ data }) => {
+      if (typeof data !== 'string') return terminal.write(new Uint8Array(data));
+      const { exit, error } = JSON.parse(data);
+      isTold = true;
+      if (error !== undefined) this.#say('failed', error);
+      else this.#say('ended', exit === null ? 'It has ended.' : `It has ended with code ${exit}.`);
+    };
+    socket.onclose = () => {
+      if (!isTold) this.#say('lost', 'The connection was lost.');
+    };
+  }
+
+  /** @param {{ cols: number, rows: number }} size */
+  #resize({ cols, rows }) {
+    this.#send(JSON.stringify({ resize: [cols, rows] }));
+  }
+
+  /** @param {Uint8Array<ArrayBuffer> | string} data */
+  #send(data) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
+  }
+
+  /** What has become of it, for those around it. @param {'open' | 'ended' | 'failed' | 'lost'} state @param {string} words */
+  #say(state, words) {
+    this.dataset['state'] = state;
+    this.dispatchEvent(new CustomEvent('said', { detail: words }));
+  }
+}
+
+if (customElements.get('quay-terminal') === undefined) customElements.define('quay-terminal', QuayTerminal);

@@ -1,0 +1,27 @@
+//! What users can do to images, volumes and networks, whose pages share their code.
+
+use crate::{
+    model::{Action, HostId, Job, Request, TaskId},
+    wire::{ActionError, Done},
+};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+/// "Ok" means done, or for what takes long that it has begun: the effect comes back as a change of the state.
+#[server(prefix = "/actions", endpoint = "thing", input = Postcard, output = Postcard)]
+pub async fn ask(request: Request) -> Result<Done, ActionError> {
+    use crate::server::{app::App, auth::Caller, commands::perform};
+    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    perform(&app, &caller, request).await
+}
+
+pub async fn act(action: Action) -> Result<Done, ActionError> {
+    ask(Request::Act(action)).await
+}
+
+pub async fn start(host: HostId, job: Job) -> Result<Done, ActionError> {
+    ask(Request::Start(host, job)).await
+}
+
+pub async fn cancel_task(host: HostId, id: TaskId) -> Result<Done, ActionError> {
+    ask(Request::CancelTask(host, id)).await
+}

@@ -1,0 +1,213 @@
+//! Files in a container or a volume.
+
+use super::{ContainerId, Timestamp, VolumeName};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::fmt;
+
+/// Whose files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FilesOf {
+    Container(ContainerId),
+    Volume(VolumeName),
+}
+
+/// An absolute path without `.`, `..` and empty parts: the engine takes those away as it likes, we before it does. Links in it
+/// are the engine's to follow, and lead nowhere outside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FilePath(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a path: it begins with / and has at most 4,096 bytes, none of them zero")]
+pub struct NoPath;
+
+/// As Linux has it.
+const LONGEST: usize = 4096;
+
+impl FilePath {
+    pub fn new(text: &str) -> Result<Self, NoPath> {
+        if !text.starts_with('/') || text.len() > LONGEST || text.contains('\0') {
+            return Err(NoPath);
+        }
+        let mut parts = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                part => parts.push(part),
+            }
+        }
+        Ok(Self(format!("/{}", parts.join("/"))))
+    }
+
+    pub fn root() -> Self {
+        Self("/".into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.0 == "/"
+    }
+
+    /// The last part; nothing of the root.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// What has this name in it. A name is one part: it has no slash, and is no `..`.
+    pub fn child(&self, name: &str) -> Result<Self, NoPath> {
+        if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
+            return Err(NoPath);
+        }
+        Self::new(&format!("{}/{name}", self.0))
+    }
+
+    /// The folders on the way, the root first, and itself last.
+    pub fn way(&self) -> impl Iterator<Item = Self> {
+        let ends = self.0.match_indices('/').map(|(at, _)| at).skip(1).chain([self.0.len()]);
+        let rest = ends.filter(|_| !self.is_root()).map(|end| Self(self.0[..end].to_owned()));
+        std::iter::once(Self::root()).chain(rest)
+    }
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    Folder,
+    File,
+    Link,
+    /// A device, a socket or a pipe.
+    Special,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// With U+FFFD for what is no UTF-8: such a file can be seen here and no more.
+    pub name: String,
+    pub kind: FileKind,
+    /// Bytes, of a file.
+    pub size: u64,
+    /// The permissions, as `chmod` takes them.
+    pub mode: u32,
+    /// Whole seconds.
+    pub modified: Timestamp,
+    /// Where a link leads, as it says itself.
+    pub target: Option<String>,
+}
+
+impl FileEntry {
+    pub fn is_reachable(&self) -> bool {
+        !self.name.contains('\u{fffd}')
+    }
+
+    /// `rwxr-x---`
+    pub fn permissions(&self) -> String {
+        let letter = |bit: u32| match bit % 3 {
+            2 => 'r',
+            1 => 'w',
+            _ => 'x',
+        };
+        (0..9).rev().map(|bit| if self.mode >> bit & 1 == 1 { letter(bit) } else { '-' }).collect()
+    }
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// Where it is, with links followed.
+    pub path: FilePath,
+    /// Folders first, then by name.
+    pub entries: Vec<FileEntry>,
+    /// Whether that is all of it: folders of containers that don't run are read to their end only while that takes no more than
+    /// a while.
+    pub is_whole: bool,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    Folder(Folder),
+    File(FileText),
+}
+
+/// The beginning of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileText {
+    /// Where it is, with links followed.
+    pub path: FilePath,
+    /// Bytes, of the whole.
+    pub size: u64,
+    pub modified: Timestamp,
+    /// None where it is no text.
+    pub text: Option<String>,
+    /// Whether there is more than this.
+    pub is_cut: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_clean_and_leads_nowhere_above_the_root() {
+        for (text, clean) in [
+            ("/", "/"),
+            ("//etc//", "/etc"),
+            ("/etc/./passwd", "/etc/passwd"),
+            ("/etc/../../../x", "/x"),
+            ("/..", "/"),
+            ("/a/...", "/a/..."),
+            ("/a b/\"<é>\n", "/a b/\"<é>\n"),
+        ] {
+            assert_eq!(FilePath::new(text).map(|it| it.0), Ok(clean.to_owned()));
+        }
+        for text in ["", "etc", "../etc", "/a\0b", &format!("/{}", "a".repeat(LONGEST))] {
+            assert_eq!(FilePath::new(text), Err(NoPath));
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_part() {
+        let etc = FilePath::new("/etc").unwrap();
+        assert_eq!(etc.child("-x ?#%2e").unwrap().as_str(), "/etc/-x ?#%2e");
+        assert_eq!(FilePath::root().child("etc"), Ok(etc.clone()));
+        for name in ["", ".", "..", "a/b", "../x", "a\0"] {
+            assert_eq!(etc.child(name), Err(NoPath), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_way_to_a_path() {
+        let way = |text| FilePath::new(text).unwrap().way().map(|it| it.0).collect::<Vec<_>>();
+        assert_eq!(way("/"), ["/"]);
+        assert_eq!(way("/etc/ssl/certs"), ["/", "/etc", "/etc/ssl", "/etc/ssl/certs"]);
+    }
+
+    #[test]
+    fn permissions_are_told_as_people_read_them() {
+        let entry = |mode| FileEntry {
+            name: "a".into(),
+            kind: FileKind::File,
+            size: 0,
+            mode,
+            modified: Timestamp::from_seconds(0),
+            target: None,
+        };
+        assert_eq!(entry(0o644).permissions(), "rw-r--r--");
+        assert_eq!(entry(0o4751).permissions(), "rwxr-x--x");
+    }
+}

@@ -1,0 +1,233 @@
+//! How a person wants things shown and told.
+
+use super::{Severity, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Kept on the server for each user.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// When they were last changed, by the server's clock, or by the browser's for as long as no server has heard of it: of
+    /// two, the later are meant.
+    pub changed: Timestamp,
+    pub theme: Theme,
+    pub layout: Layout,
+    pub density: Density,
+    /// Columns of the list of containers that are not shown.
+    pub hidden: Vec<Column>,
+    pub units: Units,
+    pub zone: Zone,
+    pub told: Told,
+    /// What came to the notification centre up to then has been read.
+    pub read_until: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    #[default]
+    Table,
+    Cards,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Density {
+    #[default]
+    Normal,
+    Compact,
+}
+
+/// A column of the list of containers that may be hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Column {
+    Image,
+    Ports,
+    Networks,
+    Cpu,
+    Memory,
+    NetworkIo,
+    BlockIo,
+    Pids,
+    Created,
+    Status,
+}
+
+/// What sizes are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Units {
+    /// kB, MB, GB, as Docker does.
+    #[default]
+    Decimal,
+    /// KiB, MiB, GiB.
+    Binary,
+}
+
+/// In which time zone moments are written: the browser's, or UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Zone {
+    pub is_utc: bool,
+    /// How far the browser's clock is from UTC, as it said: from which second of the epoch on, and minutes east of Greenwich.
+    /// Ascending; before the first the first one holds. The server knows no zones.
+    pub offsets: Vec<(i64, i32)>,
+}
+
+/// Which notices pop up. The notification centre has them all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    /// Alerts from this severity on; none for no alert.
+    pub alerts: Option<Severity>,
+    /// That an alert is over.
+    pub ends: bool,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { alerts: Some(Severity::Info), ends: true }
+    }
+}
+
+/// A browser that knows more changes of its clock than this is none.
+const MOST_OFFSETS: usize = 64;
+
+impl Preferences {
+    /// With what a browser has changed `before` into `after`, and nothing else: other tabs choose too. Nothing that was read
+    /// is unread again.
+    #[must_use]
+    pub fn with_change(self, before: &Self, after: Self) -> Self {
+        fn chosen<T: PartialEq>(kept: T, before: &T, after: T) -> T {
+            if after == *before { kept } else { after }
+        }
+        Self {
+            changed: self.changed,
+            theme: chosen(self.theme, &before.theme, after.theme),
+            layout: chosen(self.layout, &before.layout, after.layout),
+            density: chosen(self.density, &before.density, after.density),
+            hidden: chosen(self.hidden, &before.hidden, after.hidden),
+            units: chosen(self.units, &before.units, after.units),
+            zone: Zone {
+                is_utc: chosen(self.zone.is_utc, &before.zone.is_utc, after.zone.is_utc),
+                offsets: chosen(self.zone.offsets, &before.zone.offsets, after.zone.offsets),
+            },
+            told: Told {
+                alerts: chosen(self.told.alerts, &before.told.alerts, after.told.alerts),
+                ends: chosen(self.told.ends, &before.told.ends, after.told.ends),
+            },
+            read_until: self.read_until.max(after.read_until),
+        }
+    }
+
+    /// Whether a browser can have sent them.
+    pub fn are_sound(&self) -> bool {
+        self.hidden.len() <= Column::ALL.len() && self.zone.offsets.len() <= MOST_OFFSETS
+    }
+}
+
+impl Theme {
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// As `data-theme` on the root element.
+    pub fn attribute(self) -> Option<&'static str> {
+        match self {
+            Self::System => None,
+            Self::Light => Some("light"),
+            Self::Dark => Some("dark"),
+        }
+    }
+
+    /// The one that the button switches to.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::System => Self::Light,
+            Self::Light => Self::Dark,
+            Self::Dark => Self::System,
+        }
+    }
+}
+
+impl Column {
+    pub const ALL: [Self; 10] = [
+        Self::Image,
+        Self::Ports,
+        Self::Networks,
+        Self::Cpu,
+        Self::Memory,
+        Self::NetworkIo,
+        Self::BlockIo,
+        Self::Pids,
+        Self::Created,
+        Self::Status,
+    ];
+
+    /// The class of its cells.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Ports => "ports",
+            Self::Networks => "nets",
+            Self::Cpu => "cpu",
+            Self::Memory => "mem",
+            Self::NetworkIo => "netio",
+            Self::BlockIo => "blockio",
+            Self::Pids => "pids",
+            Self::Created => "made",
+            Self::Status => "age",
+        }
+    }
+}
+
+impl Zone {
+    /// Minutes east of Greenwich at a moment.
+    pub fn offset(&self, time: Timestamp) -> i32 {
+        if self.is_utc {
+            return 0;
+        }
+        let begun = self.offsets.iter().rev().find(|(since, _)| *since <= time.seconds());
+        begun.or(self.offsets.first()).map_or(0, |(_, minutes)| *minutes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_holds_from_its_moment_on() {
+        let summer = Zone { is_utc: false, offsets: vec![(100, 60), (200, 120)] };
+        let at = |zone: &Zone, second| zone.offset(Timestamp::from_seconds(second));
+        assert_eq!([0, 100, 199, 200, 900].map(|second| at(&summer, second)), [60, 60, 60, 120, 120]);
+        assert_eq!(at(&Zone { is_utc: true, ..summer }, 150), 0);
+        assert_eq!(at(&Zone::default(), 150), 0);
+    }
+
+    #[test]
+    fn two_tabs_that_choose_do_not_take_back_what_the_other_chose() {
+        let begun = Preferences { read_until: Timestamp::from_seconds(1), ..Preferences::default() };
+        let first = Preferences { theme: Theme::Dark, read_until: Timestamp::from_seconds(5), ..begun.clone() };
+        let second =
+            Preferences { hidden: vec![Column::Pids], read_until: Timestamp::from_seconds(3), ..begun.clone() };
+        let kept = begun.clone().with_change(&begun, first).with_change(&begun, second);
+        assert_eq!((kept.theme, kept.hidden, kept.read_until.seconds()), (Theme::Dark, vec![Column::Pids], 5));
+    }
+
+    #[test]
+    fn what_an_older_release_kept_is_still_understood() {
+        let kept: Preferences = serde_json::from_str(r#"{"theme":"dark","hidden":["ports"]}"#).unwrap();
+        assert_eq!((kept.theme, kept.hidden, kept.told.ends), (Theme::Dark, vec![Column::Ports], true));
+    }
+}

@@ -1,0 +1,328 @@
+//! How a container is to be made: what a form fills in, and what can be read off one that exists.
+//!
+//! What is not said is the image's or the engine's own. Words are Docker's.
+
+use super::{ImageName, Labels, NetworkName};
+use serde::{Deserialize, Serialize};
+
+/// In place of an environment's value that is not told: what is sent back so stays as it was.
+pub const HIDDEN: &str = "***";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContainerSpec {
+    pub image: String,
+    pub entrypoint: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
+    /// `KEY=value`, or `KEY` alone for one that the image has and this has not.
+    pub env: Vec<String>,
+    pub ports: Vec<PortSpec>,
+    /// Every port that the image names, each on any that is free.
+    pub publish_all: bool,
+    /// Ports that are named and not published, as in `9000/tcp`.
+    pub expose: Vec<String>,
+    pub mounts: Vec<MountSpec>,
+    /// The first is what the container begins with; none at all is the default bridge. `host`, `none` and `container:<id>`
+    /// stand alone.
+    pub networks: Vec<NetworkSpec>,
+    /// `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:<most tries>`.
+    pub restart: Option<String>,
+    pub limits: Limits,
+    pub health: Option<HealthSpec>,
+    pub labels: Labels,
+    pub user: Option<String>,
+    pub workdir: Option<String>,
+    pub hostname: Option<String>,
+    pub domainname: Option<String>,
+    pub tty: bool,
+    pub stdin_open: bool,
+    pub init: bool,
+    pub privileged: bool,
+    pub read_only: bool,
+    /// Goes by itself when it ends.
+    pub auto_remove: bool,
+    pub cap_add: Vec<String>,
+    pub cap_drop: Vec<String>,
+    /// `/dev/x:/dev/y:rwm`.
+    pub devices: Vec<String>,
+    /// `name:address`.
+    pub extra_hosts: Vec<String>,
+    pub dns: Vec<String>,
+    pub dns_search: Vec<String>,
+    pub security_opt: Vec<String>,
+    pub group_add: Vec<String>,
+    pub sysctls: Labels,
+    pub ulimits: Vec<Ulimit>,
+    pub log_driver: Option<String>,
+    pub log_options: Labels,
+    /// Bytes.
+    pub shm_size: Option<u64>,
+    pub stop_signal: Option<String>,
+    /// Seconds.
+    pub stop_timeout: Option<u32>,
+    pub pid_mode: Option<String>,
+    pub ipc_mode: Option<String>,
+    pub runtime: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PortSpec {
+    pub private: u16,
+    /// `tcp` where empty.
+    pub protocol: String,
+    /// Every address where empty.
+    pub ip: String,
+    /// Any that is free without.
+    pub public: Option<u16>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MountSpec {
+    pub kind: MountWay,
+    /// A folder of the engine's machine, or a volume's name; empty for an anonymous volume and for memory.
+    pub source: String,
+    pub target: String,
+    pub read_only: bool,
+    /// Of memory: bytes.
+    pub size: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MountWay {
+    #[default]
+    Volume,
+    Bind,
+    Tmpfs,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkSpec {
+    pub name: String,
+    pub ip: Option<String>,
+    pub aliases: Vec<String>,
+}
+
+/// None is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes.
+    pub memory: Option<u64>,
+    pub memory_reservation: Option<u64>,
+    /// Memory and swap together, in bytes; -1 is all the swap that there is.
+    pub memory_swap: Option<i64>,
+    /// Thousandths of a core.
+    pub millicpus: Option<u64>,
+    pub cpu_shares: Option<u64>,
+    /// As in `0-2,5`.
+    pub cpuset: Option<String>,
+    pub pids: Option<i64>,
+}
+
+/// Times in milliseconds; none is the engine's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthSpec {
+    /// As Docker has it: `["CMD-SHELL", "…"]`, `["CMD", …]`, or `["NONE"]` for none at all.
+    pub test: Vec<String>,
+    pub interval_ms: Option<u64>,
+    pub timeout_ms: Option<u64>,
+    pub start_period_ms: Option<u64>,
+    pub retries: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ulimit {
+    pub name: String,
+    pub soft: i64,
+    pub hard: i64,
+}
+
+/// A container that exists, as it can be made again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    pub name: String,
+    pub spec: ContainerSpec,
+    /// What it has that a spec has no word for, by the engine's names.
+    pub left_out: Vec<String>,
+}
+
+impl PortSpec {
+    pub fn protocol(&self) -> &str {
+        if self.protocol.is_empty() { "tcp" } else { &self.protocol }
+    }
+}
+
+impl NetworkSpec {
+    /// Whether it stands for a way of having none of its own.
+    pub fn is_a_mode(&self) -> bool {
+        matches!(self.name.as_str(), "host" | "none" | "bridge" | "default") || self.name.starts_with("container:")
+    }
+}
+
+impl ContainerSpec {
+    /// Without the values of its environment.
+    #[must_use]
+    pub fn hidden(mut self) -> Self {
+        for variable in &mut self.env {
+            if let Some((key, _)) = variable.split_once('=') {
+                *variable = format!("{key}={HIDDEN}");
+            }
+        }
+        self
+    }
+
+    /// With those values that were not told, as `known` has them.
+    #[must_use]
+    pub fn with_values_of(mut self, known: &Self) -> Self {
+        for variable in &mut self.env {
+            let Some((key, HIDDEN)) = variable.split_once('=') else { continue };
+            let of_key = |it: &&String| it.split_once('=').is_some_and(|(its, _)| its == key);
+            if let Some(whole) = known.env.iter().find(of_key) {
+                *variable = whole.clone();
+            }
+        }
+        self
+    }
+
+    /// What Docker would refuse, in words, before it is asked.
+    pub fn fault(&self) -> Option<String> {
+        let no = |text: String| Some(text);
+        if self.image.trim().is_empty() {
+            return no("Say which image".to_owned());
+        }
+        // It and the names of networks stand in paths of the engine.
+        if ImageName::new(&self.image).is_err() {
+            return no(format!("\"{}\" is no image: a name is a repository and, after a colon, a tag", self.image));
+        }
+        if let Some(odd) = self.networks.iter().find(|it| !it.is_a_mode() && NetworkName::new(&it.name).is_err()) {
+            return no(format!("\"{}\" is no network's name", odd.name));
+        }
+        for port in &self.ports {
+            if port.private == 0 {
+                return no("A port is a number from 1 to 65535".to_owned());
+            }
+            if !matches!(port.protocol(), "tcp" | "udp" | "sctp") {
+                return no(format!("A port's protocol is tcp, udp or sctp, and not {}", port.protocol));
+            }
+        }
+        for (at, port) in self.ports.iter().enumerate() {
+            let same = |it: &PortSpec| {
+                it.public.is_some() && it.public == port.public && it.protocol() == port.protocol() && it.ip == port.ip
+            };
+            if self.ports[..at].iter().any(same) {
+                return no(format!("Port {} is published twice", port.public.unwrap_or_default()));
+            }
+        }
+        for (at, mount) in self.mounts.iter().enumerate() {
+            if !mount.target.starts_with('/') || mount.target == "/" {
+                return no(format!(
+                    "\"{}\" is no place in a container: a path begins with / and is more than that",
+                    mount.target
+                ));
+            }
+            if mount.kind == MountWay::Bind && !mount.source.starts_with('/') {
+                return no(format!("\"{}\" is no folder: its path begins with /", mount.source));
+            }
+            if self.mounts[..at].iter().any(|it| it.target == mount.target) {
+                return no(format!("{} is mounted twice", mount.target));
+            }
+        }
+        if self.networks.len() > 1 && self.networks.iter().any(|it| it.is_a_mode() && it.name != "bridge") {
+            return no("With host, none or another container's network there can be no other".to_owned());
+        }
+        if self.networks.first().is_some_and(|it| it.name == "host") && !self.ports.is_empty() {
+            return no("On the host's network no ports are published: all of them are the host's".to_owned());
+        }
+        if let Some(restart) = &self.restart {
+            let tries = restart.strip_prefix("on-failure:").map(str::parse::<u32>);
+            let is_sound = matches!(restart.as_str(), "no" | "always" | "unless-stopped" | "on-failure");
+            if !is_sound && tries.is_none_or(|tries| tries.is_err()) {
+                return no(format!("\"{restart}\" is no restart policy"));
+            }
+            if self.auto_remove && restart != "no" {
+                return no("What removes itself can't be started again: choose one".to_owned());
+            }
+        }
+        for variable in &self.env {
+            if variable.is_empty() || variable.starts_with('=') {
+                return no(format!("\"{variable}\" is no KEY=value"));
+            }
+        }
+        self.limits.fault()
+    }
+}
+
+impl Limits {
+    /// The least that Docker takes, in bytes.
+    const LEAST_MEMORY: u64 = 6 << 20;
+
+    pub fn fault(&self) -> Option<String> {
+        if self.memory.is_some_and(|it| it < Self::LEAST_MEMORY) {
+            return Some("A limit of memory is 6 MB at least".to_owned());
+        }
+        match (self.memory, self.memory_reservation, self.memory_swap) {
+            (Some(memory), Some(reserved), _) if reserved > memory => {
+                Some("Memory that is reserved can't be more than its limit".to_owned())
+            }
+            (None, _, Some(swap)) if swap > 0 => Some("A limit with swap needs one of memory".to_owned()),
+            (Some(memory), _, Some(swap)) if swap > 0 && swap.unsigned_abs() < memory => {
+                Some("The limit with swap can't be less than that of memory".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec { image: "web:1".into(), ..ContainerSpec::default() }
+    }
+
+    #[test]
+    fn an_environments_values_are_hidden_and_come_back() {
+        let known = ContainerSpec { env: vec!["A=1".into(), "B=x=y".into(), "C".into()], ..spec() };
+        let hidden = known.clone().hidden();
+        assert_eq!(hidden.env, ["A=***", "B=***", "C"]);
+        let edited = ContainerSpec { env: vec!["B=***".into(), "A=2".into(), "D=***".into()], ..hidden };
+        assert_eq!(edited.with_values_of(&known).env, ["B=x=y", "A=2", "D=***"]);
+    }
+
+    #[test]
+    fn what_docker_would_refuse_is_said_before_it_is_asked() {
+        assert_eq!(spec().fault(), None);
+        let port = |public| PortSpec { private: 80, public, ..PortSpec::default() };
+        let mount = |kind, source: &str, target: &str| MountSpec {
+            kind,
+            source: source.into(),
+            target: target.into(),
+            ..MountSpec::default()
+        };
+        let network = |name: &str| NetworkSpec { name: name.into(), ..NetworkSpec::default() };
+        for (faulty, words) in [
+            (ContainerSpec::default(), "which image"),
+            (ContainerSpec { image: "../containers/x".into(), ..spec() }, "no image"),
+            (ContainerSpec { networks: vec![network("front"), network("..")], ..spec() }, "no network"),
+            (ContainerSpec { ports: vec![port(Some(80)), port(Some(80))], ..spec() }, "twice"),
+            (ContainerSpec { mounts: vec![mount(MountWay::Bind, "data", "/data")], ..spec() }, "no folder"),
+            (ContainerSpec { mounts: vec![mount(MountWay::Volume, "data", "data")], ..spec() }, "no place"),
+            (ContainerSpec { networks: vec![network("host"), network("front")], ..spec() }, "no other"),
+            (ContainerSpec { networks: vec![network("host")], ports: vec![port(None)], ..spec() }, "the host's"),
+            (ContainerSpec { restart: Some("often".into()), ..spec() }, "no restart policy"),
+            (ContainerSpec { restart: Some("always".into()), auto_remove: true, ..spec() }, "choose one"),
+            (ContainerSpec { limits: Limits { memory: Some(1), ..Limits::default() }, ..spec() }, "6 MB"),
+        ] {
+            let fault = faulty.fault().unwrap_or_default();
+            assert!(fault.contains(words), "{fault}");
+        }
+        assert_eq!(ContainerSpec { ports: vec![port(None), port(None)], ..spec() }.fault(), None);
+    }
+}

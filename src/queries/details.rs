@@ -1,0 +1,51 @@
+//! How a container was made, what runs in it, and what it has changed.
+
+use crate::{
+    model::{ContainerId, FileChange, HostId, ImageDetails, ImageId, Inspected, Processes},
+    wire::ActionError,
+};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+/// As the engine has it, with the values of its environment masked.
+#[server(prefix = "/queries", endpoint = "inspect", input = Postcard, output = Postcard)]
+pub async fn inspect(host: HostId, id: ContainerId) -> Result<Inspected, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Read)?;
+    Ok(app.hosts.engine(&host)?.inspect(&id).await?)
+}
+
+/// What an image is made of, with the values of its environment masked.
+#[server(prefix = "/queries", endpoint = "made_of", input = Postcard, output = Postcard)]
+pub async fn made_of(host: HostId, id: ImageId) -> Result<ImageDetails, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Read)?;
+    Ok(app.hosts.engine(&host)?.image_details(&id).await?)
+}
+
+/// The value of one variable of its environment. The history knows who looked.
+#[server(prefix = "/queries", endpoint = "variable", input = Postcard, output = Postcard)]
+pub async fn variable(host: HostId, id: ContainerId, name: String) -> Result<String, ActionError> {
+    use crate::{
+        model::Permission,
+        server::{auth::asking, commands::note_look},
+        wire::ErrorKind,
+    };
+    let (app, caller) = asking(Permission::Reveal)?;
+    let value = app.hosts.engine(&host)?.variable(&id, &name).await?;
+    note_look(&app, &caller, (&host, &id), &name);
+    value.ok_or_else(|| ActionError::new(ErrorKind::NotFound, format!("There is no variable {name}")))
+}
+
+#[server(prefix = "/queries", endpoint = "top", input = Postcard, output = Postcard)]
+pub async fn top(host: HostId, id: ContainerId) -> Result<Processes, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Read)?;
+    Ok(app.hosts.engine(&host)?.processes(&id).await?)
+}
+
+#[server(prefix = "/queries", endpoint = "file_changes", input = Postcard, output = Postcard)]
+pub async fn file_changes(host: HostId, id: ContainerId) -> Result<Vec<FileChange>, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Read)?;
+    Ok(app.hosts.engine(&host)?.file_changes(&id).await?)
+}

@@ -1,0 +1,15 @@
+//! What has happened.
+
+use crate::{model::EventPage, wire::ActionError};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+/// A page of it, as an address asks: see `GET /api/events` in docs/protocol.md.
+#[server(prefix = "/queries", endpoint = "events", input = Postcard, output = Postcard)]
+pub async fn events(address: Vec<(String, String)>) -> Result<EventPage, ActionError> {
+    use crate::{
+        model::Permission,
+        server::{auth::asking, live::event_page},
+    };
+    let (app, _) = asking(Permission::See)?;
+    event_page(&app, &address).await
+}

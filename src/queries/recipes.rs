@@ -1,0 +1,35 @@
+//! How a container can be made again.
+
+use crate::{
+    model::{ContainerId, HostId, Recipe},
+    wire::{ActionError, ErrorKind},
+};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+/// Without the values of its environment.
+#[server(prefix = "/queries", endpoint = "recipe", input = Postcard, output = Postcard)]
+pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Read)?;
+    let Recipe { name, spec, left_out } = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
+    Ok(Recipe { name, spec: spec.hidden(), left_out })
+}
+
+/// With them. The history knows who looked.
+#[server(prefix = "/queries", endpoint = "whole_recipe", input = Postcard, output = Postcard)]
+pub async fn whole_recipe(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
+    use crate::{
+        model::Permission,
+        server::{auth::asking, commands::note_look},
+    };
+    let (app, caller) = asking(Permission::Reveal)?;
+    let recipe = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
+    note_look(&app, &caller, (&host, &id), "all, for a recipe");
+    Ok(recipe)
+}
+
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the server's half of both says so"))]
+fn gone() -> ActionError {
+    ActionError::new(ErrorKind::NotFound, "There is no such container")
+        .hint("It may have been removed a moment ago by somebody else.")
+}

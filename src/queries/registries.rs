@@ -1,0 +1,11 @@
+//! Which registries are signed in to: never with what they ask for.
+
+use crate::{model::RegistryInfo, wire::ActionError};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+#[server(prefix = "/queries", endpoint = "registries", input = Postcard, output = Postcard)]
+pub async fn registries() -> Result<Vec<RegistryInfo>, ActionError> {
+    use crate::{model::Permission, server::auth::asking};
+    let (app, _) = asking(Permission::Configure)?;
+    Ok(app.registries.list().await)
+}

@@ -1,0 +1,27 @@
+//! What has been used.
+
+use crate::{
+    model::{ContainerId, HostId, UsageStretch},
+    wire::ActionError,
+};
+use leptos::{prelude::*, server_fn::codec::Postcard};
+
+/// In the last so many seconds, by a container or by all of a host: oldest first, in stretches of a minute, a quarter of
+/// an hour or an hour. Fails while nothing is kept.
+#[server(prefix = "/queries", endpoint = "usage", input = Postcard, output = Postcard)]
+pub async fn usage(
+    host: HostId,
+    container: Option<ContainerId>,
+    seconds: u32,
+) -> Result<Vec<UsageStretch>, ActionError> {
+    use crate::{
+        model::{Permission, Timestamp},
+        server::auth::asking,
+        wire::ErrorKind,
+    };
+    let (app, _) = asking(Permission::See)?;
+    let now = app.clock.now();
+    let since = Timestamp::from_seconds(now.seconds() - i64::from(seconds));
+    let kept = app.history.usage(host, container, (since, now)).await;
+    kept.map_err(|off| ActionError::new(ErrorKind::Unavailable, off.to_string()))
+}

@@ -1,0 +1,94 @@
+//! ntfy: a push message, published as JSON to a topic of a server. <https://docs.ntfy.sh/publish/#publish-as-json>
+
+use super::{Notification, NotifyError, Outbound, Secret, Severity, State, WebUrl};
+use serde::{Deserialize, Serialize};
+
+/// Bytes; of a longer one the server makes an attachment.
+const LONGEST: usize = 4_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ntfy {
+    #[serde(default = "public_server")]
+    pub server: WebUrl,
+    /// Who knows it can read and write there.
+    pub topic: Secret,
+    #[serde(default)]
+    pub token: Option<Secret>,
+}
+
+fn public_server() -> WebUrl {
+    "https://ntfy.sh".parse().expect("an address")
+}
+
+/// Not by headers, which take no UTF-8.
+#[derive(Serialize)]
+struct Message<'a> {
+    topic: &'a str,
+    title: &'a str,
+    message: &'a str,
+    priority: u8,
+    tags: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    click: Option<&'a str>,
+}
+
+impl Ntfy {
+    /// ntfy's own rule for topics.
+    pub(super) fn check(&self) -> Result<(), NotifyError> {
+        let topic = self.topic.reveal();
+        let clean = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if (1..=64).contains(&topic.len()) && topic.chars().all(clean) {
+            return Ok(());
+        }
+        Err(NotifyError::Settings("A topic is 1 to 64 letters, digits, dashes and underscores".into()))
+    }
+
+    pub(super) async fn send(&self, notification: &Notification, outbound: &Outbound) -> Result<(), NotifyError> {
+        self.check()?;
+        let json = serde_json::to_vec(&self.message(notification)).expect("a message has no maps");
+        outbound.post(&self.server, self.token.as_ref(), &[], json).await
+    }
+
+    fn message<'a>(&'a self, notification: &'a Notification) -> Message<'a> {
+        let Notification { title, text, severity, state, link, .. } = notification;
+        // Of ntfy's five, 3 is the usual one; 5 rings through.
+        let (priority, tag) = match (state, severity) {
+            (State::Resolved, _) => (3, "white_check_mark"),
+            (State::Firing, Severity::Info) => (3, "information_source"),
+            (State::Firing, Severity::Warning) => (4, "warning"),
+            (State::Firing, Severity::Critical) => (5, "rotating_light"),
+        };
+        let end = text.floor_char_boundary(LONGEST);
+        Message {
+            topic: self.topic.reveal(),
+            title,
+            message: &text[..end],
+            priority,
+            tags: [tag],
+            click: link.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn only_topics_of_ntfys_kind_are_sent_to() {
+        for (topic, fine) in [("alerts-1_x", true), ("", false), ("a/b", false), ("ä", false)] {
+            let ntfy = Ntfy { server: public_server(), topic: Secret::new(topic), token: None };
+            assert_eq!(ntfy.check().is_ok(), fine, "{topic}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        let ntfy = Ntfy { server: public_server(), topic: Secret::new("t"), token: None };
+        let text = format!("x{}", "é".repeat(3_000));
+        let notification = Notification { text, ..Notification::test(Timestamp::default()) };
+        assert_eq!(ntfy.message(&notification).message.len(), 3_999);
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether a rule's condition holds, and for whom: values in, values out.
+
+use super::facts::Facts;
+use crate::model::{Condition, Container, ContainerId, ContainerState, EngineState, Health, Key, Rule, Timestamp};
+use std::sync::Arc;
+
+/// A condition holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Breach {
+    /// The container's name, or what else it is about.
+    pub(super) subject: String,
+    pub(super) container: Option<ContainerId>,
+    /// What was measured.
+    pub(super) text: String,
+}
+
+/// For whom it holds now.
+pub(super) fn breaches(rule: &Rule, state: &EngineState, facts: &Facts, now: Timestamp) -> Vec<Breach> {
+    match &rule.condition {
+        Condition::Absent => absent(rule, state).into_iter().collect(),
+        Condition::Disk { above } => disk(*above, facts).into_iter().collect(),
+        condition => {
+            let watched = state.containers().filter(|it| rule.scope.takes(it));
+            let breach = |it: &Arc<Container>| {
+                let key = Key::Container(it.host.clone(), it.id.clone());
+                let text = of_container(rule, condition, it, &key, facts, now)?;
+                Some(Breach { subject: it.name.clone(), container: Some(it.id.clone()), text })
+            };
+            watched.filter_map(breach).collect()
+        }
+    }
+}
+
+fn of_container(
+    rule: &Rule,
+    condition: &Condition,
+    it: &Container,
+    key: &Key,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<String> {
+    let runs = it.state == ContainerState::Running;
+    match condition {
+        Condition::Cpu { above } => {
+            let used = facts.sample(key)?.cpu_percent;
+            (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of a core"))
+        }
+        Condition::Memory { above } => {
+            let used = facts.sample(key)?.memory_percent;
+            (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of its memory"))
+        }
+        Condition::Restarts { times, within } => {
+            let starts = facts.starts_within(key, *within, now);
+            (starts >= *times).then(|| format!("started {starts} times within {within} s"))
+        }
+        // The health of what has ended stays as it was last.
+        Condition::Unhealthy => (runs && it.health == Some(Health::Unhealthy)).then(|| "is unhealthy".to_owned()),
+        Condition::Failed => {
+            let ended_since = it.finished_at.is_some_and(|end| end >= rule.since);
+            let code = it.failed_with().filter(|_| ended_since).or_else(|| facts.failure(key))?;
+            Some(format!("ended with code {code}"))
+        }
+        Condition::Log { .. } => facts.line(&rule.id, key).map(|line| format!("logged: {line}")),
+        Condition::Absent | Condition::Disk { .. } => None,
+    }
+}
+
+/// Nothing of that name runs.
+fn absent(rule: &Rule, state: &EngineState) -> Option<Breach> {
+    // Before the engine has been reached nothing is known.
+    state.hosts().find(|host| host.status == crate::model::HostStatus::Reachable)?;
+    let runs = state.containers().any(|it| it.state == ContainerState::Running && rule.scope.takes(it));
+    (!runs).then(|| Breach { subject: rule.scope.name.clone(), container: None, text: "does not run".to_owned() })
+}
+
+fn disk(above: u32, facts: &Facts) -> Option<Breach> {
+    let used = facts.disk.filter(|used| *used > above)?;
+    let text = format!("is {used} % full");
+    Some(Breach { subject: "The engine's disk".to_owned(), container: None, text })
+}

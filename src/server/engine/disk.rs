@@ -1,0 +1,123 @@
+//! What an engine's disk holds. It computes that slowly: asked for on demand.
+
+use super::{
+    Call, Engine, EngineError,
+    read::{Entries, no_body, or_default},
+};
+use crate::model::{ContainerId, DiskUsage, ImageId, SharedSize, VolumeName};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// It walks through every volume and every container's layer.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Told {
+    #[serde(deserialize_with = "or_default")]
+    layers_size: u64,
+    #[serde(deserialize_with = "or_default")]
+    images: Entries<Image>,
+    #[serde(deserialize_with = "or_default")]
+    containers: Entries<Container>,
+    #[serde(deserialize_with = "or_default")]
+    volumes: Entries<Volume>,
+    #[serde(deserialize_with = "or_default")]
+    build_cache: Entries<Cache>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Image {
+    id: String,
+    #[serde(default)]
+    size: i64,
+    #[serde(default)]
+    shared_size: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    id: String,
+    #[serde(default)]
+    size_rw: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Volume {
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    usage_data: VolumeUsage,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct VolumeUsage {
+    size: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Cache {
+    in_use: bool,
+    shared: bool,
+    size: i64,
+}
+
+/// Podman leaves `sha256:` out here, and nowhere else.
+fn image_id(told: &str) -> Option<ImageId> {
+    let is_bare = told.len() == 64 && !told.contains(':');
+    ImageId::new(&if is_bare { format!("sha256:{told}") } else { told.to_owned() }).ok()
+}
+
+impl Engine {
+    pub async fn disk_usage(&self) -> Result<DiskUsage, EngineError> {
+        let told: Told = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
+        // An engine says -1 of what it has not computed.
+        let size = |bytes: i64| u64::try_from(bytes).ok();
+        let caches = || told.build_cache.0.iter().filter(|it| !it.shared);
+        let images: Vec<_> = (told.images.0.iter())
+            .filter_map(|it| {
+                let (size, shared) = (size(it.size)?, size(it.shared_size).unwrap_or(0));
+                Some((image_id(&it.id)?, SharedSize { own: size.saturating_sub(shared), shared }))
+            })
+            .collect();
+        // Podman 4 does not say: what they share is no less than what one of them does.
+        let at_least = || {
+            let own: u64 = images.iter().map(|(_, size)| size.own).sum();
+            own + images.iter().map(|(_, size)| size.shared).max().unwrap_or(0)
+        };
+        Ok(DiskUsage {
+            layers: if told.layers_size == 0 { at_least() } else { told.layers_size },
+            images,
+            containers: (told.containers.0.iter())
+                .filter_map(|it| Some((ContainerId::new(&it.id).ok()?, size(it.size_rw)?)))
+                .collect(),
+            volumes: (told.volumes.0.iter())
+                .filter_map(|it| Some((VolumeName::new(&it.name).ok()?, size(it.usage_data.size)?)))
+                .collect(),
+            build_cache: caches().filter_map(|it| size(it.size)).sum(),
+            unused_build_cache: caches().filter(|it| !it.in_use).filter_map(|it| size(it.size)).sum(),
+        })
+    }
+
+    /// What no build uses. Bytes that it has freed.
+    pub async fn prune_build_cache(&self) -> Result<u64, EngineError> {
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "PascalCase", default)]
+        struct Freed {
+            space_reclaimed: u64,
+        }
+        let said = self.reader.post(Call::BuildPrune, "/build/prune?all=true", &[], no_body()).await?.whole().await?;
+        Ok(serde_json::from_slice::<Freed>(&said).unwrap_or_default().space_reclaimed)
+    }
+
+    /// Bytes of all images, each layer once.
+    pub async fn layers_size(&self) -> Result<u64, EngineError> {
+        // Older engines know no type, and measure all.
+        let told: Told = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
+        Ok(told.layers_size)
+    }
+}

@@ -1,0 +1,410 @@
+//! Events in the file: written once, found by what names them.
+
+use super::recent::{Numbered, fingerprint_of};
+use crate::model::{Event, EventQuery, HostId, Labels, Timestamp, is_noise};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
+use std::{collections::HashMap, sync::Arc};
+
+/// Where things and actions stand that were written lately.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    things: HashMap<i64, i64>,
+    actions: HashMap<(String, String, String), i64>,
+}
+
+/// More are looked up in the file.
+const REMEMBERED: usize = 2_000;
+
+/// What an event says of itself, of its thing alone. The other attributes are the thing's labels, the same each time.
+const OF_THE_EVENT: [&str; 21] = [
+    "action",
+    "command",
+    "comment",
+    "container",
+    "containerExitCode",
+    "destination",
+    "driver",
+    "execDuration",
+    "execID",
+    "exitCode",
+    "health",
+    "imageID",
+    "imageRef",
+    "name",
+    "oldName",
+    "propagation",
+    "read/write",
+    "reclaimed",
+    "signal",
+    "took_ms",
+    "type",
+];
+
+pub(super) fn write(connection: &Connection, names: &mut Names, events: &[Numbered]) -> rusqlite::Result<()> {
+    let mut put = connection.prepare_cached(
+        "INSERT OR IGNORE INTO events (seq, time, fingerprint, thing, action, error, attributes)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for Numbered { event, fingerprint } in events {
+        let (own, labels) = split(&event.attributes);
+        let thing = thing(connection, names, event, &labels)?;
+        let action = action(connection, names, event)?;
+        put.execute(params![
+            event.seq.cast_signed(),
+            event.time.micros(),
+            fingerprint,
+            thing,
+            action,
+            event.error,
+            to_json(&own)
+        ])?;
+    }
+    Ok(())
+}
+
+fn split(attributes: &Labels) -> (Labels, Labels) {
+    let (mut own, mut labels) = (Labels::default(), Labels::default());
+    for (key, value) in attributes.iter() {
+        let side = if OF_THE_EVENT.contains(&key.as_str()) { &mut own } else { &mut labels };
+        side.insert(key.clone(), value.clone());
+    }
+    (own, labels)
+}
+
+fn to_json(labels: &Labels) -> String {
+    serde_json::to_string(labels).expect("labels are texts")
+}
+
+fn thing(connection: &Connection, names: &mut Names, event: &Event, labels: &Labels) -> rusqlite::Result<i64> {
+    let Event { host, kind, id, name, .. } = event;
+    let project = event.project.as_deref().unwrap_or_default();
+    let json = to_json(labels);
+    let parts = [host.as_str(), kind, id, name, project, &json].map(str::as_bytes);
+    let fingerprint = fingerprint_of(&parts);
+    if let Some(known) = names.things.get(&fingerprint) {
+        return Ok(*known);
+    }
+    let mut find = connection.prepare_cached("SELECT ref FROM things WHERE fingerprint = ?1")?;
+    let known = find.query_row([fingerprint], |row| row.get(0)).optional()?;
+    let thing = match known {
+        Some(known) => known,
+        None => {
+            let image = labels.get("image").map_or("", String::as_str);
+            let text = [name, id, project, image].join(" ").to_ascii_lowercase();
+            let mut put = connection.prepare_cached(
+                "INSERT INTO things (fingerprint, host, kind, id, name, project, text, labels)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            put.execute(params![fingerprint, host.as_str(), kind, id, name, project, text, json])?;
+            connection.last_insert_rowid()
+        }
+    };
+    if names.things.len() >= REMEMBERED {
+        names.things.clear();
+    }
+    names.things.insert(fingerprint, thing);
+    Ok(thing)
+}
+
+fn action(connection: &Connection, names: &mut Names, event: &Event) -> rusqlite::Result<i64> {
+    let actor = event.actor.clone().unwrap_or_default();
+    let key = (event.kind.clone(), event.action.clone(), actor);
+    if let Some(known) = names.actions.get(&key) {
+        return Ok(*known);
+    }
+    let (kind, action, actor) = (&key.0, &key.1, &key.2);
+    let mut find =
+        connection.prepare_cached("SELECT ref FROM actions WHERE kind = ?1 AND action = ?2 AND actor = ?3")?;
+    let known = find.query_row(params![kind, action, actor], |row| row.get(0)).optional()?;
+    let found = match known {
+        Some(known) => known,
+        None => {
+            let mut put = connection
+                .prepare_cached("INSERT INTO actions (kind, action, actor, is_noise) VALUES (?1, ?2, ?3, ?4)")?;
+            put.execute(params![kind, action, actor, actor.is_empty() && is_noise(kind, action)])?;
+            connection.last_insert_rowid()
+        }
+    };
+    if names.actions.len() >= REMEMBERED {
+        names.actions.clear();
+    }
+    names.actions.insert(key, found);
+    Ok(found)
+}
+
+const COLUMNS: &str = "SELECT e.seq, e.time, e.error, e.attributes, t.host, t.kind, t.id, t.name, t.project, t.labels,
+    a.action, a.actor, e.fingerprint
+    FROM events e JOIN things t ON t.ref = e.thing JOIN actions a ON a.ref = e.action";
+
+/// None where the row can't be one of ours.
+fn event(row: &Row) -> rusqlite::Result<Option<Event>> {
+    let labels = |column| row.get::<_, String>(column).map(|json| serde_json::from_str(&json).unwrap_or_default());
+    let or_none = |text: String| (!text.is_empty()).then_some(text);
+    let (own, mut attributes): (Labels, Labels) = (labels(3)?, labels(9)?);
+    for (key, value) in own.iter() {
+        attributes.insert(key.clone(), value.clone());
+    }
+    let Ok(host) = HostId::new(&row.get::<_, String>(4)?) else { return Ok(None) };
+    Ok(Some(Event {
+        seq: row.get::<_, i64>(0)?.cast_unsigned(),
+        host,
+        time: Timestamp::from_micros(row.get(1)?),
+        kind: row.get(5)?,
+        action: row.get(10)?,
+        id: row.get(6)?,
+        name: row.get(7)?,
+        project: or_none(row.get(8)?),
+        actor: or_none(row.get(11)?),
+        error: row.get(2)?,
+        attributes,
+    }))
+}
+
+/// The latest `count`, oldest first, and the highest number there is.
+pub(super) fn latest(connection: &Connection, count: usize) -> rusqlite::Result<(Vec<Numbered>, u64)> {
+    let mut query = connection.prepare(&format!("{COLUMNS} ORDER BY e.seq DESC LIMIT ?1"))?;
+    let rows = query.query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((event(row)?, row.get(12)?)))?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (event, fingerprint) = row?;
+        found.extend(event.map(|event| Numbered { event: Arc::new(event), fingerprint }));
+    }
+    found.reverse();
+    let last: Option<i64> = connection.query_one("SELECT max(seq) FROM events", [], |row| row.get(0))?;
+    Ok((found, last.unwrap_or_default().cast_unsigned()))
+}
+
+/// From where a page goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The newest first, from the end or from before this number.
+    Before(Option<u64>),
+    /// The oldest first, of those after this number.
+    After(u64),
+}
+
+/// More rows than this are not sorted: they are walked through in order instead.
+const FEW: i64 = 20_000;
+
+/// Numbers follow arrival and times the engine's clock: they may disagree by so much, in microseconds.
+const DISORDER: i64 = 3_600 * 1_000_000;
+
+/// At most `limit` of those that `query` asks for.
+pub(super) fn find(
+    connection: &Connection,
+    query: &EventQuery,
+    place: Place,
+    limit: usize,
+) -> rusqlite::Result<Vec<Event>> {
+    let Some((lowest, highest)) = bounds(connection, query, place)? else { return Ok(Vec::new()) };
+    let mut seqs = Vec::new();
+    for group in groups(connection, query)? {
+        seqs.extend(group.find(connection, query, (lowest, highest), place, limit)?);
+    }
+    seqs.sort_unstable();
+    if let Place::Before(_) = place {
+        seqs.reverse();
+    }
+    seqs.truncate(limit);
+    let mut get = connection.prepare_cached(&format!("{COLUMNS} WHERE e.seq = ?1"))?;
+    let found = seqs.into_iter().map(|seq| get.query_row([seq], event));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// The numbers between which all must lie; none when there can be none.
+fn bounds(connection: &Connection, query: &EventQuery, place: Place) -> rusqlite::Result<Option<(i64, i64)>> {
+    let (mut lowest, mut highest) = match place {
+        Place::Before(before) => (0, before.map_or(i64::MAX, |it| i64::try_from(it).unwrap_or(i64::MAX) - 1)),
+        Place::After(after) => (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1), i64::MAX),
+    };
+    // Of several at the edge, not the first alone: that one may be late.
+    let edge = |sql: &str, time: i64| connection.query_one(sql, [time], |row| row.get::<_, Option<i64>>(0));
+    if let Some(since) = query.since {
+        let sql = "SELECT min(seq) FROM
+            (SELECT seq FROM events INDEXED BY events_once WHERE time >= ?1 ORDER BY time LIMIT 500)";
+        let Some(first) = edge(sql, since.micros().saturating_sub(DISORDER))? else { return Ok(None) };
+        lowest = lowest.max(first);
+    }
+    if let Some(until) = query.until {
+        let sql = "SELECT max(seq) FROM
+            (SELECT seq FROM events INDEXED BY events_once WHERE time <= ?1 ORDER BY time DESC LIMIT 500)";
+        let Some(last) = edge(sql, until.micros().saturating_add(DISORDER))? else { return Ok(None) };
+        highest = highest.min(last);
+    }
+    Ok((lowest <= highest).then_some((lowest, highest)))
+}
+
+/// Events of these actions whose things are as these conditions want them. Those of one query have no event in common.
+struct Group {
+    actions: Vec<i64>,
+    things: Vec<(&'static str, String)>,
+}
+
+/// By the words of the search that the action's own texts mention: the thing has to mention the others.
+fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<Group>> {
+    let words: Vec<String> = query.words().take(8).collect();
+    let mut by_words = HashMap::<Vec<bool>, Vec<i64>>::new();
+    let mut all = connection.prepare_cached("SELECT ref, kind, action, actor, is_noise FROM actions")?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let (kind, action, actor): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let is_wanted = (query.noise || !row.get::<_, bool>(4)?)
+            && (!query.by_users || !actor.is_empty())
+            && (query.kinds.is_empty() || query.kinds.contains(&kind))
+            && (query.actions.is_empty() || query.actions.contains(&action));
+        if is_wanted {
+            let texts = format!("{action} {actor}").to_ascii_lowercase();
+            let mentioned = words.iter().map(|word| texts.contains(word)).collect();
+            by_words.entry(mentioned).or_default().push(row.get(0)?);
+        }
+    }
+    let group = |(mentioned, actions): (Vec<bool>, Vec<i64>)| {
+        let mut things = Vec::new();
+        if !query.project.is_empty() {
+            things.push(("project = ?", query.project.clone()));
+        }
+        let others = words.iter().zip(mentioned).filter(|(_, is_mentioned)| !is_mentioned);
+        things.extend(others.map(|(word, _)| ("instr(text, ?) > 0", word.clone())));
+        Group { actions, things }
+    };
+    Ok(by_words.into_iter().map(group).collect())
+}
+
+impl Group {
+    /// The numbers of the first `limit`.
+    fn find(
+        &self,
+        connection: &Connection,
+        query: &EventQuery,
+        (lowest, highest): (i64, i64),
+        place: Place,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<i64>> {
+        let things = self.things(connection, query)?;
+        if things.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let (way, plus_thing, plus_action) = match self.way(connection, things.as_deref())? {
+            Way::ByBoth => ("INDEXED BY events_by_thing", "", ""),
+            Way::ByThing => ("INDEXED BY events_by_thing", "", "+"),
+            Way::ByAction => ("INDEXED BY events_by_action", "+", ""),
+            Way::InOrder => ("NOT INDEXED", "+", "+"),
+        };
+        let mut conditions = vec![format!("{plus_action}action IN ({LIST})"), "seq BETWEEN ? AND ?".to_owned()];
+        let mut values = vec![list(&self.actions), Value::Integer(lowest), Value::Integer(highest)];
+        if let Some(things) = &things {
+            conditions.push(format!("{plus_thing}thing IN ({LIST})"));
+            values.push(list(things));
+        }
+        for (condition, time) in [("+time >= ?", query.since), ("+time <= ?", query.until)] {
+            if let Some(time) = time {
+                conditions.push(condition.to_owned());
+                values.push(Value::Integer(time.micros()));
+            }
+        }
+        values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let order = if let Place::Before(_) = place { "DESC" } else { "ASC" };
+        let conditions = conditions.join(" AND ");
+        let sql = format!("SELECT seq FROM events {way} WHERE {conditions} ORDER BY seq {order} LIMIT ?");
+        let mut found = connection.prepare_cached(&sql)?;
+        found.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect()
+    }
+
+    /// The things that are wanted; none when all are.
+    fn things(&self, connection: &Connection, query: &EventQuery) -> rusqlite::Result<Option<Vec<i64>>> {
+        let mut conditions: Vec<String> = self.things.iter().map(|(condition, _)| (*condition).to_owned()).collect();
+        let mut values: Vec<Value> = self.things.iter().map(|(_, value)| Value::Text(value.clone())).collect();
+        if !query.entity.is_empty() {
+            let mut ways = vec!["id = ?".to_owned(), "name = ?".to_owned()];
+            let mut these = vec![query.entity.clone(), query.entity.clone()];
+            if let Some(digits) = query.id_beginning() {
+                for beginning in [digits.to_owned(), format!("sha256:{digits}")] {
+                    ways.push("(id >= ? AND id < ?)".to_owned());
+                    // Above every hexadecimal digit.
+                    these.extend([beginning.clone(), format!("{beginning}g")]);
+                }
+            }
+            // As one query for each: joined by OR, other conditions would keep the indexes out.
+            let ways = ways.into_iter().map(|way| format!("SELECT ref FROM things WHERE {way}"));
+            conditions.push(format!("ref IN ({})", ways.collect::<Vec<_>>().join(" UNION ")));
+            values.extend(these.into_iter().map(Value::Text));
+        }
+        if conditions.is_empty() {
+            return Ok(None);
+        }
+        let sql = format!("SELECT ref FROM things WHERE {}", conditions.join(" AND "));
+        let mut those = connection.prepare_cached(&sql)?;
+        those.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Few are picked out by an index and sorted. Of many the first come soon when all are walked through.
+    fn way(&self, connection: &Connection, things: Option<&[i64]>) -> rusqlite::Result<Way> {
+        let are_few = |sql: &str, values: &[Value]| {
+            let mut count = connection.prepare_cached(&format!("SELECT count(*) FROM ({sql} LIMIT {FEW})"))?;
+            let count = count.query_row(rusqlite::params_from_iter(values), |row| row.get::<_, i64>(0));
+            count.map(|count| count < FEW)
+        };
+        let from = "SELECT 1 FROM events INDEXED BY events_by";
+        if let Some(things) = things {
+            let are_looked_up_soon = things.len() * self.actions.len() < FEW as usize;
+            let both = format!("{from}_thing WHERE thing IN ({LIST}) AND action IN ({LIST})");
+            if are_looked_up_soon && are_few(&both, &[list(things), list(&self.actions)])? {
+                return Ok(Way::ByBoth);
+            }
+            if are_few(&format!("{from}_thing WHERE thing IN ({LIST})"), &[list(things)])? {
+                return Ok(Way::ByThing);
+            }
+        }
+        let by_action = format!("{from}_action WHERE action IN ({LIST})");
+        Ok(if are_few(&by_action, &[list(&self.actions)])? { Way::ByAction } else { Way::InOrder })
+    }
+}
+
+/// A list as one value of a query.
+const LIST: &str = "SELECT value FROM json_each(?)";
+
+fn list(numbers: &[i64]) -> Value {
+    Value::Text(serde_json::to_string(numbers).expect("numbers"))
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    ByBoth,
+    ByThing,
+    ByAction,
+    InOrder,
+}
+
+/// How many were removed.
+pub(super) fn remove_older(connection: &Connection, than: Timestamp, most: u32) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM events WHERE seq IN
+        (SELECT seq FROM events INDEXED BY events_once WHERE time < ?1 ORDER BY time LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![than.micros(), most])
+}
+
+pub(super) fn remove_oldest(connection: &Connection, most: u32) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?1)";
+    connection.prepare_cached(sql)?.execute([most])
+}
+
+/// By number up to the last event of that age: that much an index tells without a look at the rows.
+pub(super) fn remove_noise(connection: &Connection, than: Timestamp, most: u32) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM events WHERE seq IN (
+        SELECT e.seq FROM actions a CROSS JOIN events e INDEXED BY events_by_action
+            ON e.action = a.ref AND e.seq <=
+                (SELECT seq FROM events INDEXED BY events_once WHERE time < ?1 ORDER BY time DESC LIMIT 1)
+        WHERE a.is_noise AND e.time < ?1 LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![than.micros(), most])
+}
+
+/// Looks at some things from `after` on and removes those without events: where the next look begins, and how many
+/// were removed.
+pub(super) fn sweep(connection: &Connection, after: i64, most: u32) -> rusqlite::Result<(i64, usize)> {
+    let sql = "SELECT max(ref) FROM (SELECT ref FROM things WHERE ref > ?1 ORDER BY ref LIMIT ?2)";
+    let last: Option<i64> = connection.prepare_cached(sql)?.query_row(params![after, most], |row| row.get(0))?;
+    let Some(last) = last else { return Ok((0, 0)) };
+    let sql = "DELETE FROM things WHERE ref > ?1 AND ref <= ?2
+        AND NOT EXISTS (SELECT 1 FROM events INDEXED BY events_by_thing WHERE thing = things.ref)";
+    let removed = connection.prepare_cached(sql)?.execute([after, last])?;
+    Ok((last, removed))
+}

@@ -1,0 +1,153 @@
+//! The latest events, in memory: they get their numbers here, and what an engine repeats is left out.
+//!
+//! What is here is shown where no file can be read, and is written as soon as one can be again.
+
+use crate::model::Event;
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+/// More than an engine repeats: Docker remembers 256 events.
+const KEPT: usize = 600;
+
+/// An event that has its number, and what tells it from every other one.
+#[derive(Debug, Clone)]
+pub(super) struct Numbered {
+    pub(super) event: Arc<Event>,
+    pub(super) fingerprint: i64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    next: u64,
+    /// Oldest first.
+    events: VecDeque<Numbered>,
+    /// Theirs.
+    fingerprints: HashSet<i64>,
+}
+
+impl Recent {
+    /// Numbers begin at `first`.
+    pub(super) fn new(first: u64) -> Self {
+        Self { next: first, ..Self::default() }
+    }
+
+    /// None when it is known already.
+    pub(super) fn take(&mut self, mut event: Event, fingerprint: Option<i64>) -> Option<Numbered> {
+        let seq = self.next;
+        // What has no fingerprint can't come twice: its number is one that nothing else has.
+        let fingerprint = fingerprint.unwrap_or_else(|| fingerprint_of(&[b"number", &seq.to_le_bytes()]));
+        if self.fingerprints.contains(&fingerprint) {
+            return None;
+        }
+        self.next += 1;
+        event.seq = seq;
+        let numbered = Numbered { event: Arc::new(event), fingerprint };
+        self.push(numbered.clone());
+        Some(numbered)
+    }
+
+    fn push(&mut self, numbered: Numbered) {
+        if self.events.len() == KEPT
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.fingerprints.remove(&oldest.fingerprint);
+        }
+        self.fingerprints.insert(numbered.fingerprint);
+        self.events.push_back(numbered);
+    }
+
+    /// What a file holds comes before what came up since. What of this the file lacks.
+    pub(super) fn behind(&mut self, kept: Vec<Numbered>, last: u64) -> Vec<Numbered> {
+        self.next = self.next.max(last + 1);
+        let kept_already: HashSet<i64> = kept.iter().map(|it| it.fingerprint).collect();
+        let own: Vec<_> = std::mem::take(&mut self.events).into();
+        let missing: Vec<_> = own.into_iter().filter(|it| !kept_already.contains(&it.fingerprint)).collect();
+        self.fingerprints.clear();
+        for numbered in kept.into_iter().chain(missing.iter().cloned()) {
+            self.push(numbered);
+        }
+        missing
+    }
+
+    /// Newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &Arc<Event>> {
+        self.events.iter().rev().map(|it| &it.event)
+    }
+
+    pub(super) const KEPT: usize = KEPT;
+}
+
+/// FNV-1a of 64 bits: it is in the file, so it has to be the same for ever.
+pub(super) fn fingerprint_of(parts: &[&[u8]]) -> i64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    for part in parts {
+        part.iter().for_each(|byte| add(*byte));
+        // No UTF-8 text holds this byte: `ab, c` is not `a, bc`.
+        add(0xff);
+    }
+    hash.cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HostId, Labels, Timestamp};
+
+    fn event(name: &str) -> Event {
+        Event {
+            seq: 0,
+            host: HostId::new("local").unwrap(),
+            time: Timestamp::from_seconds(1),
+            kind: "container".into(),
+            action: "start".into(),
+            id: "0123456789ab".into(),
+            name: name.into(),
+            project: None,
+            actor: None,
+            error: None,
+            attributes: Labels::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_told_twice_is_taken_once_and_gets_no_number() {
+        let mut recent = Recent::new(5);
+        let seqs: Vec<_> = [Some(1), Some(2), Some(1), None, None]
+            .into_iter()
+            .map(|fingerprint| recent.take(event("web"), fingerprint).map(|it| it.event.seq))
+            .collect();
+        assert_eq!(seqs, [Some(5), Some(6), None, Some(7), Some(8)]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut recent = Recent::new(0);
+        for number in 0..10_000 {
+            recent.take(event("web"), Some(number));
+        }
+        assert_eq!((recent.newest().count(), recent.fingerprints.len()), (KEPT, KEPT));
+    }
+
+    #[test]
+    fn what_came_up_before_the_file_could_be_opened_is_missing_in_it() {
+        let mut file = Recent::new(100);
+        let kept: Vec<_> = (0..3).filter_map(|number| file.take(event("old"), Some(number))).collect();
+        let mut recent = Recent::new(1_000);
+        recent.take(event("repeated"), Some(2));
+        recent.take(event("new"), Some(3));
+        let missing: Vec<_> = recent.behind(kept, 102).into_iter().map(|it| it.event.name.clone()).collect();
+        assert_eq!(missing, ["new"]);
+        let names: Vec<_> = recent.newest().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["new", "old", "old", "old"]);
+        assert_eq!(recent.take(event("next"), None).unwrap().event.seq, 1_002);
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_for_ever_and_knows_where_a_part_ends() {
+        assert_eq!(fingerprint_of(&[b"local", b"die"]), -1_791_511_987_298_271_846);
+        assert_ne!(fingerprint_of(&[b"ab", b"c"]), fingerprint_of(&[b"a", b"bc"]));
+    }
+}

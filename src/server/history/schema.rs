@@ -1,0 +1,148 @@
+//! The tables, and how an older file comes to have them.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Each leads from the version that is its place in the list to the next. What was released is never changed.
+const MIGRATIONS: [&str; 3] = [EVENTS, USAGE, DOCUMENTS];
+
+/// Most events are of the same few things and actions: those are written once.
+///
+/// `seq` is what readers page by, in the order in which events became known, and nearly that of their times.
+const EVENTS: &str = "
+CREATE TABLE things (
+    ref INTEGER PRIMARY KEY,
+    -- Of all that follows.
+    fingerprint INTEGER NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- Empty where there is none.
+    project TEXT NOT NULL,
+    -- What is searched, in small letters.
+    text TEXT NOT NULL,
+    -- JSON.
+    labels TEXT NOT NULL
+) STRICT;
+CREATE INDEX things_by_id ON things (id);
+CREATE INDEX things_by_name ON things (name);
+CREATE INDEX things_by_project ON things (project) WHERE project <> '';
+CREATE TABLE actions (
+    ref INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    action TEXT NOT NULL,
+    -- Empty for the engine.
+    actor TEXT NOT NULL,
+    is_noise INTEGER NOT NULL,
+    UNIQUE (kind, action, actor)
+) STRICT;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    -- Microseconds since 1970.
+    time INTEGER NOT NULL,
+    fingerprint INTEGER NOT NULL,
+    thing INTEGER NOT NULL,
+    action INTEGER NOT NULL,
+    error TEXT,
+    -- JSON, without the labels of the thing.
+    attributes TEXT NOT NULL
+) STRICT;
+-- An engine repeats itself when its stream is taken up again.
+CREATE UNIQUE INDEX events_once ON events (time, fingerprint);
+CREATE INDEX events_by_thing ON events (thing, action);
+CREATE INDEX events_by_action ON events (action);
+";
+
+const USAGE: &str = "
+CREATE TABLE containers (
+    ref INTEGER PRIMARY KEY,
+    host TEXT NOT NULL,
+    id TEXT NOT NULL,
+    UNIQUE (id, host)
+) STRICT;
+CREATE TABLE usage (
+    -- Seconds of the stretch.
+    step INTEGER NOT NULL,
+    container INTEGER NOT NULL,
+    -- Where it begins, in seconds since 1970.
+    at INTEGER NOT NULL,
+    -- Samples.
+    count INTEGER NOT NULL,
+    cpu REAL NOT NULL, memory REAL NOT NULL, rx REAL NOT NULL, tx REAL NOT NULL, read REAL NOT NULL, write REAL NOT NULL,
+    most_cpu REAL NOT NULL, most_memory REAL NOT NULL, most_rx REAL NOT NULL, most_tx REAL NOT NULL,
+    most_read REAL NOT NULL, most_write REAL NOT NULL,
+    PRIMARY KEY (step, container, at)
+) STRICT, WITHOUT ROWID;
+";
+
+const DOCUMENTS: &str = "
+CREATE TABLE documents (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The version that this program writes.
+const LATEST: usize = MIGRATIONS.len();
+
+#[derive(Debug)]
+pub(super) enum Migration {
+    Done,
+    /// It was written by a later Quaylight, and is left as it is.
+    FromTheFuture,
+}
+
+/// A step is taken whole or not at all.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Migration> {
+    migrate_to(connection, LATEST)
+}
+
+fn migrate_to(connection: &mut Connection, latest: usize) -> rusqlite::Result<Migration> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = version as usize;
+    if version > latest {
+        return Ok(Migration::FromTheFuture);
+    }
+    for (at, step) in MIGRATIONS.iter().enumerate().take(latest).skip(version) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", at as u32 + 1)?;
+        transaction.commit()?;
+        tracing::debug!(version = at + 1, "the history has new tables");
+    }
+    Ok(Migration::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut query = connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_file_of_any_version_becomes_as_a_new_one_and_keeps_what_it_holds() {
+        let mut new = Connection::open_in_memory().unwrap();
+        migrate(&mut new).unwrap();
+        for version in 1..=LATEST {
+            let mut old = Connection::open_in_memory().unwrap();
+            migrate_to(&mut old, version).unwrap();
+            old.execute("INSERT INTO events VALUES (7, 1, 2, 3, 4, NULL, '{}')", []).unwrap();
+            migrate(&mut old).unwrap();
+            assert_eq!(tables(&old), tables(&new), "from {version}");
+            assert_eq!(old.query_one("SELECT seq FROM events", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_left_as_it_is() {
+        let mut later = Connection::open_in_memory().unwrap();
+        later.pragma_update(None, "user_version", LATEST as u32 + 1).unwrap();
+        assert!(matches!(migrate(&mut later).unwrap(), Migration::FromTheFuture));
+        assert_eq!(tables(&later), [""; 0]);
+    }
+}

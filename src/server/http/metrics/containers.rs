@@ -1,0 +1,110 @@
+//! What is to be said of each container, and how many there are.
+
+use super::exposition::{Exposition, Kind, Labels};
+use crate::{
+    model::{Container, ContainerState, EngineState, Key},
+    server::stats::{Reading, Stats},
+};
+use std::{collections::BTreeMap, fmt::Display, sync::Arc, time::Duration};
+
+/// Between two scrapes: who comes back within it finds what all containers use.
+const SCRAPES: Duration = Duration::from_secs(90);
+
+pub(super) fn write(text: &mut Exposition, state: &EngineState, stats: &Stats) {
+    counts(text, state);
+    let containers: Vec<_> = state.containers().map(Labelled::new).collect();
+    let help = "The state a container is in, always 1: the others have no sample.";
+    of_each(text, Kind::Gauge, "quaylight_container_state", help, &containers, |it| {
+        Some((it.labels.and("state", it.container.state.as_str()), 1))
+    });
+    let help = "The health of a container that has a health check, always 1: the others have no sample.";
+    of_each(text, Kind::Gauge, "quaylight_container_health", help, &containers, |it| {
+        Some((it.labels.and("health", it.container.health?.as_str()), 1))
+    });
+    let help =
+        "How often its restart policy started a container again. The engine counts anew when somebody starts it.";
+    of_each(text, Kind::Counter, "quaylight_container_restarts_total", help, &containers, |it| {
+        Some((it.labels.clone(), it.container.restart_count?))
+    });
+    usage(text, &containers, &stats.counters(SCRAPES));
+}
+
+/// Of those that run, as they were last read: after the first scrape of all.
+fn usage(text: &mut Exposition, containers: &[Labelled<'_>], counters: &BTreeMap<Key, Reading>) {
+    let of = |it: &Labelled<'_>| {
+        let key = Key::Container(it.container.host.clone(), it.container.id.clone());
+        Some((it.labels.clone(), *counters.get(&key)?))
+    };
+    let known: Vec<(Labels, Reading)> = containers.iter().filter_map(of).collect();
+    let mut each = |kind, name, help, value: &dyn Fn(&Reading) -> f64| {
+        let mut family = text.family(kind, name, help);
+        for (labels, reading) in &known {
+            family.sample(labels, value(reading));
+        }
+    };
+    use Kind::{Counter, Gauge};
+    let name = "quaylight_container_cpu_seconds_total";
+    each(Counter, name, "CPU time that a container has used.", &|it| it.cpu.used as f64 / 1e9);
+    let name = "quaylight_container_memory_usage_bytes";
+    let help = "Memory that a container uses, without the page cache that the kernel gives up first.";
+    each(Gauge, name, help, &|it| it.memory.in_use() as f64);
+    let name = "quaylight_container_memory_limit_bytes";
+    each(Gauge, name, "Memory that a container may use: all of the machine's without a limit.", &|it| {
+        it.memory.limit as f64
+    });
+    let name = "quaylight_container_network_receive_bytes_total";
+    each(Counter, name, "Bytes that a container has received.", &|it| it.network.inward as f64);
+    let name = "quaylight_container_network_transmit_bytes_total";
+    each(Counter, name, "Bytes that a container has sent.", &|it| it.network.outward as f64);
+    let name = "quaylight_container_block_read_bytes_total";
+    each(Counter, name, "Bytes that a container has read from block devices.", &|it| it.block.inward as f64);
+    let name = "quaylight_container_block_write_bytes_total";
+    each(Counter, name, "Bytes that a container has written to block devices.", &|it| it.block.outward as f64);
+    let name = "quaylight_container_pids";
+    each(Gauge, name, "Processes and threads of a container.", &|it| it.pids as f64);
+}
+
+/// Every state, also those that no container is in: what is missing can't be compared with 0.
+fn counts(text: &mut Exposition, state: &EngineState) {
+    let mut family = text.family(Kind::Gauge, "quaylight_containers", "Containers by state.");
+    for host in state.hosts() {
+        let mut counts = [0_u64; ContainerState::ALL.len()];
+        for container in state.containers().filter(|it| it.host == host.id) {
+            counts[container.state as usize] += 1;
+        }
+        for state in ContainerState::ALL {
+            let labels = Labels::of("host", host.id.as_str()).and("state", state.as_str());
+            family.sample(&labels, counts[state as usize]);
+        }
+    }
+}
+
+struct Labelled<'a> {
+    container: &'a Container,
+    labels: Labels,
+}
+
+impl<'a> Labelled<'a> {
+    fn new(container: &'a Arc<Container>) -> Self {
+        let labels = Labels::of("host", container.host.as_str())
+            .and("name", &container.name)
+            .and("id", container.id.short())
+            .and("project", container.project().unwrap_or_default());
+        Self { container, labels }
+    }
+}
+
+/// A sample for each container of which `sample` has one.
+fn of_each<V: Display>(
+    text: &mut Exposition,
+    kind: Kind,
+    name: &'static str,
+    help: &'static str,
+    containers: &[Labelled<'_>],
+    sample: impl Fn(&Labelled<'_>) -> Option<(Labels, V)>,
+) {
+    let mut family = text.family(kind, name, help);
+    for (labels, value) in containers.iter().filter_map(sample) {
+        family.sample(&labels, value);
+    }
+}

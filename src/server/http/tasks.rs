@@ -1,0 +1,27 @@
+//! `GET /api/tasks/:id/output`: all that a task has written, as text.
+
+use super::Problem;
+use crate::{
+    model::{Permission, TaskId},
+    server::{
+        app::App,
+        auth::{Caller, require},
+    },
+};
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+pub async fn output(State(app): State<App>, Path(id): Path<u64>) -> Response {
+    if let Err(refused) = require(&app, &Caller::local_admin(), Permission::Read) {
+        return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
+    }
+    let Some(lines) = app.tasks.output(TaskId(id)) else {
+        let detail = "It may have ended long ago: only the latest are kept.";
+        return Problem::new(StatusCode::NOT_FOUND, "There is no such task", detail).into_response();
+    };
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (headers, lines.join("\n")).into_response()
+}

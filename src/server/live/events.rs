@@ -1,0 +1,297 @@
+//! What happens, to those who ask: on the socket as it comes, by `GET /api/events` as the history has it.
+
+use super::{Asked, poll::binary_answer};
+use crate::{
+    model::{BadQuery, Event, EventPage, EventQuery, Timestamp},
+    server::{
+        app::App,
+        history::{History, Place},
+        http::Problem,
+    },
+    wire::{ActionError, Encoding, EngineEvent, EngineEvents, ErrorKind},
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::{Stream, stream};
+use std::{convert::Infallible, fmt::Write, sync::Arc};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+/// What a subscriber is told at once.
+const CURRENT: usize = 100;
+
+/// Of a page that does not say how long it is to be.
+const PAGE: usize = 100;
+
+const LONGEST_PAGE: usize = 1_000;
+
+/// One client's way through what happens. Hears nothing until it begins to.
+pub(super) struct Listener {
+    history: History,
+    heard: Option<Heard>,
+}
+
+struct Heard {
+    events: Receiver<Arc<Event>>,
+    /// The last number it was told at once.
+    until: u64,
+    skipped: u64,
+}
+
+impl Listener {
+    pub(super) fn new(history: History) -> Self {
+        Self { history, heard: None }
+    }
+
+    /// What is current, newest first; what comes after it is next.
+    pub(super) fn begin(&mut self) -> EngineEvents {
+        let receiver = self.history.listen();
+        let newest = self.history.newest(CURRENT);
+        let until = newest.first().map_or(0, |event| event.seq);
+        self.heard = Some(Heard { events: receiver, until, skipped: 0 });
+        let events = newest.iter().map(|event| Event::clone(event)).collect();
+        EngineEvents { events, history: self.history.status() }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.heard = None;
+    }
+
+    /// The next event; none comes while it does not listen. Cancel safe.
+    pub(super) async fn next(&mut self) -> EngineEvent {
+        loop {
+            let Some(heard) = &mut self.heard else {
+                std::future::pending::<()>().await;
+                continue;
+            };
+            match heard.events.recv().await {
+                Ok(event) if event.seq <= heard.until => {}
+                Ok(event) => {
+                    let skipped = std::mem::take(&mut heard.skipped);
+                    return EngineEvent { skipped, event: Event::clone(&event) };
+                }
+                Err(RecvError::Lagged(count)) => heard.skipped += count,
+                // The history lives as long as the server.
+                Err(RecvError::Closed) => self.heard = None,
+            }
+        }
+    }
+}
+
+/// As an address asks for it.
+#[derive(Debug, Default)]
+struct Question {
+    query: EventQuery,
+    limit: Option<usize>,
+    before: Option<u64>,
+    after: Option<u64>,
+    format: Format,
+    asked: Asked,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Format {
+    #[default]
+    Page,
+    NdJson,
+    Csv,
+}
+
+impl Question {
+    /// What is no key of ours is passed over: a page's address has some of its own.
+    fn read(pairs: &[(String, String)], now: Timestamp) -> Result<Self, BadQuery> {
+        let mut question = Self::default();
+        for (key, value) in pairs {
+            let number = || {
+                let bad = |_| BadQuery::new(key, value, "a whole number");
+                if value.is_empty() { Ok(None) } else { value.parse::<u64>().map(Some).map_err(bad) }
+            };
+            match key.as_str() {
+                "limit" => question.limit = number()?.map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
+                "before" => question.before = number()?,
+                "after" => question.after = number()?,
+                "encoding" => question.asked.encoding = Some(value.clone()),
+                "format" => {
+                    question.format = match value.as_str() {
+                        "" | "json" => Format::Page,
+                        "ndjson" => Format::NdJson,
+                        "csv" => Format::Csv,
+                        _ => return Err(BadQuery::new(key, value, "json, ndjson or csv")),
+                    }
+                }
+                _ => drop(question.query.read(key, value, now)?),
+            }
+        }
+        Ok(question)
+    }
+
+    fn place(&self) -> Place {
+        self.after.map_or(Place::Before(self.before), Place::After)
+    }
+
+    async fn page(&self, app: &App) -> EventPage {
+        let limit = self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        app.history.page(self.query.clone(), self.place(), limit).await
+    }
+}
+
+/// The page that an address asks for.
+pub async fn event_page(app: &App, address: &[(String, String)]) -> Result<EventPage, ActionError> {
+    let question = Question::read(address, app.clock.now());
+    let question = question.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+    Ok(question.page(app).await)
+}
+
+/// `GET /api/events`: a page, or all there is as a file.
+pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
+    let now = app.clock.now();
+    let question = match Question::read(&pairs, now) {
+        Ok(question) => question,
+        Err(error) => {
+            return Problem::new(StatusCode::BAD_REQUEST, "Not understood", error.to_string()).into_response();
+        }
+    };
+    if question.format != Format::Page {
+        return file(app, question, now);
+    }
+    let page = question.page(&app).await;
+    match question.asked.encoding() {
+        Encoding::Json => ([(header::CACHE_CONTROL, "no-store")], Json(page)).into_response(),
+        Encoding::Postcard => binary_answer(postcard::to_allocvec(&page).expect("pages have a known length")),
+    }
+}
+
+fn file(app: App, question: Question, now: Timestamp) -> Response {
+    let (kind, end) = match question.format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv"),
+        _ => ("application/x-ndjson", "ndjson"),
+    };
+    let stamp: String = now.to_whole_seconds().to_string().chars().filter(|it| *it != ':').collect();
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"quaylight-events-{stamp}.{end}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(lines(app, question))).into_response()
+}
+
+/// Page by page, each when the one before is on its way: a year of events is in memory at no time.
+fn lines(app: App, question: Question) -> impl Stream<Item = Result<String, Infallible>> {
+    let place = question.place();
+    let left = question.limit.unwrap_or(usize::MAX);
+    let heading = if question.format == Format::Csv { CSV_HEADING.to_owned() } else { String::new() };
+    stream::unfold(Some((app, question, place, left, heading)), async |state| {
+        let (app, question, place, left, mut text) = state?;
+        let page = app.history.page(question.query.clone(), place, left.min(LONGEST_PAGE)).await;
+        for event in &page.events {
+            match question.format {
+                Format::Csv => csv(&mut text, event),
+                _ => text.push_str(&serde_json::to_string(event).unwrap_or_default()),
+            }
+            text.push('\n');
+        }
+        let left = left - page.events.len();
+        let next = page.events.last().filter(|_| page.more && left > 0).map(|last| match place {
+            Place::Before(_) => Place::Before(Some(last.seq)),
+            Place::After(_) => Place::After(last.seq),
+        });
+        Some((Ok(text), next.map(|place| (app, question, place, left, String::new()))))
+    })
+}
+
+const CSV_HEADING: &str = "time,host,kind,action,id,name,project,exit_code,actor,error,attributes\n";
+
+/// One row without its end.
+fn csv(text: &mut String, event: &Event) {
+    let exit_code = event.exit_code().map(|code| code.to_string()).unwrap_or_default();
+    let attributes = serde_json::to_string(&event.attributes).unwrap_or_default();
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cells = [
+        event.time.to_string(),
+        event.host.to_string(),
+        event.kind.clone(),
+        event.action.clone(),
+        event.id.clone(),
+        event.name.clone(),
+        or_empty(&event.project),
+        exit_code,
+        or_empty(&event.actor),
+        or_empty(&event.error),
+        attributes,
+    ];
+    for (at, cell) in cells.iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        // A table program would run a cell that begins so as a formula, and names come from whoever made the container.
+        let guard = if cell.starts_with(['=', '+', '-', '@', '\t']) && cell.parse::<i64>().is_err() { "'" } else { "" };
+        let _ = if cell.contains([',', '"', '\n', '\r']) {
+            write!(text, "{comma}\"{guard}{}\"", cell.replace('"', "\"\""))
+        } else {
+            write!(text, "{comma}{guard}{cell}")
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{HostId, Labels},
+        server::{
+            clock::Clock,
+            history::{Limits, Settings},
+        },
+    };
+
+    fn event(name: &str) -> Event {
+        let mut attributes = Labels::default();
+        attributes.insert("exitCode".into(), "-1".into());
+        Event {
+            seq: 0,
+            host: HostId::new("local").unwrap(),
+            time: Timestamp::from_seconds(0),
+            kind: "container".into(),
+            action: "die".into(),
+            id: "0123456789ab".into(),
+            name: name.into(),
+            project: None,
+            actor: None,
+            error: Some("no, \"really\"".into()),
+            attributes,
+        }
+    }
+
+    async fn history() -> History {
+        let limits = Limits::default();
+        History::start(Settings { folder: None, limits, retry: Settings::RETRY }, Clock::SYSTEM).await
+    }
+
+    #[tokio::test]
+    async fn who_is_late_is_told_how_many_it_missed() {
+        let history = history().await;
+        history.record(event("before"));
+        let mut listener = Listener::new(history.clone());
+        assert_eq!(listener.begin().events.len(), 1);
+        for number in 0..3_000 {
+            history.record(event(&number.to_string()));
+        }
+        let first = listener.next().await;
+        assert_eq!(first.event.name, first.skipped.to_string());
+        assert!(first.skipped > 1_000, "{}", first.skipped);
+        assert_eq!(listener.next().await.skipped, 0);
+    }
+
+    #[test]
+    fn a_cell_is_one_cell_and_no_formula() {
+        let mut text = String::new();
+        csv(&mut text, &event("=cmd|x"));
+        assert_eq!(
+            text,
+            r#"1970-01-01T00:00:00Z,local,container,die,0123456789ab,'=cmd|x,,-1,,"no, ""really""","{""exitCode"":""-1""}""#
+        );
+        assert_eq!(CSV_HEADING.split(',').count(), 11);
+    }
+}

@@ -1,0 +1,84 @@
+//! What takes long, to those who ask: on the socket by subscribing, else by `GET /api/tasks`.
+
+use super::{Asked, follower::Payload, poll::binary_answer};
+use crate::{
+    model::{Permission, Task},
+    server::{
+        app::App,
+        auth::{Caller, require},
+        http::Problem,
+        tasks::Tasks,
+    },
+    wire::{self, Encoding, ServerFrame},
+};
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tokio::sync::watch;
+
+/// One client's way through the tasks. Hears nothing until it begins to; each change as the task is by then.
+pub(super) struct Listener {
+    tasks: Tasks,
+    heard: Option<Heard>,
+}
+
+struct Heard {
+    /// The last version that it was told.
+    until: u64,
+    version: watch::Receiver<u64>,
+}
+
+impl Listener {
+    pub(super) fn new(tasks: Tasks) -> Self {
+        Self { tasks, heard: None }
+    }
+
+    /// What is current; what comes after it is next.
+    pub(super) fn begin(&mut self) -> wire::Tasks {
+        let receiver = self.tasks.version();
+        let (version, tasks) = self.tasks.all();
+        self.heard = Some(Heard { until: version, version: receiver });
+        wire::Tasks { version, tasks }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.heard = None;
+    }
+
+    /// The next change; none comes while it does not listen. Cancel safe.
+    pub(super) async fn next(&mut self) -> Task {
+        loop {
+            let Some(heard) = &mut self.heard else {
+                std::future::pending::<()>().await;
+                continue;
+            };
+            heard.version.borrow_and_update();
+            if let Some((version, task)) = self.tasks.after(heard.until) {
+                heard.until = version;
+                return task;
+            }
+            // The tasks live as long as the server.
+            let _ = heard.version.changed().await;
+        }
+    }
+}
+
+/// `GET /api/tasks`: those that run and the latest that have ended.
+pub async fn tasks(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
+    if let Err(refused) = require(&app, &Caller::local_admin(), Permission::See) {
+        return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
+    }
+    let (version, tasks) = app.tasks.all();
+    let tasks = wire::Tasks { version, tasks };
+    match asked.encoding() {
+        Encoding::Json => ([(header::CACHE_CONTROL, "no-store")], Json(tasks)).into_response(),
+        Encoding::Postcard => {
+            let now = app.clock.now();
+            let payload = Payload::of(ServerFrame::Tasks(tasks), Encoding::Postcard);
+            binary_answer(payload.message(now, now).into_data().into())
+        }
+    }
+}

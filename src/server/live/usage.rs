@@ -1,0 +1,83 @@
+//! What containers use, to those who ask: on the socket by subscribing, else by `GET /api/stats`.
+
+use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
+use crate::{
+    model::{ContainerId, Host, Key},
+    server::{app::App, http::Problem, stats::Wanted},
+    wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
+};
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// Where nothing runs of what is asked for, the answer comes after this.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// As the query of an address says it.
+#[derive(Deserialize)]
+pub struct Question {
+    /// With commas between; none means all that run.
+    ids: Option<String>,
+    #[serde(default)]
+    loads: bool,
+    encoding: Option<String>,
+}
+
+/// `GET /api/stats`: the next samples. Who asks again within five seconds keeps the lane going.
+pub async fn stats(State(app): State<App>, Query(question): Query<Question>) -> Response {
+    let ids =
+        question.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
+    let Ok(ids) = ids.transpose() else {
+        let detail = "`ids` are full container ids with commas between.";
+        return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
+    };
+    let Some(_place) = app.sessions.enter(Transport::Polling) else {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
+            .into_response();
+    };
+    let channels = if question.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
+    let mut viewer = app.stats.viewer();
+    viewer.look_at(and(viewer.wanted(), &Subscription { channels, ids }, &app));
+    let stats = timeout(PATIENCE, viewer.next()).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
+    let asked = Asked { encoding: question.encoding, ..Asked::default() };
+    match asked.encoding() {
+        Encoding::Json => Json(stats).into_response(),
+        Encoding::Postcard => {
+            let now = app.clock.now();
+            let payload = Payload::of(ServerFrame::Stats(stats), Encoding::Postcard);
+            binary_answer(payload.message(now, now).into_data().into())
+        }
+    }
+}
+
+/// What is looked at with this subscription added.
+pub(super) fn and(wanted: &Wanted, Subscription { channels, ids }: &Subscription, app: &App) -> Wanted {
+    let mut wanted = wanted.clone();
+    if channels.contains(&Channel::Loads) {
+        // Who names no container at all asks for the hosts alone.
+        (wanted.loads, wanted.projects) = (true, !ids.as_ref().is_some_and(Vec::is_empty));
+    }
+    match ids.as_ref().filter(|_| channels.contains(&Channel::Stats)) {
+        Some(ids) => wanted.these = everywhere(ids, app),
+        None => wanted.all |= channels.contains(&Channel::Stats),
+    }
+    wanted
+}
+
+/// What is still looked at without these channels.
+pub(super) fn without(wanted: &Wanted, channels: &[Channel]) -> Wanted {
+    let kept = if channels.contains(&Channel::Stats) { Wanted::default() } else { wanted.clone() };
+    let loads = wanted.loads && !channels.contains(&Channel::Loads);
+    Wanted { loads, projects: loads && wanted.projects, ..kept }
+}
+
+fn everywhere(ids: &[ContainerId], app: &App) -> BTreeSet<Key> {
+    let keys = |host: &Arc<Host>| ids.iter().map(|id| Key::Container(host.id.clone(), id.clone())).collect::<Vec<_>>();
+    app.reader.look(|state| state.hosts().flat_map(keys).collect())
+}

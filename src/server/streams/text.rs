@@ -1,0 +1,172 @@
+//! `GET /api/containers/{id}/logs`: a log as text or as NDJSON, to read, to follow or to keep.
+
+use super::follow::find;
+use crate::{
+    model::{ContainerId, LogStream, Permission, Timestamp, moment},
+    server::{
+        app::App,
+        auth::{Caller, require},
+        engine::{Log, LogLines, LogPart, LogRange},
+        http::Problem,
+    },
+    wire::{ActionError, ErrorKind},
+};
+use axum::{
+    body::Body,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use std::io;
+
+#[derive(Deserialize)]
+pub struct Question {
+    #[serde(default)]
+    follow: bool,
+    tail: Option<u32>,
+    since: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    timestamps: bool,
+    format: Option<String>,
+    #[serde(default)]
+    download: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    /// Byte for byte as it was written.
+    Text {
+        timestamps: bool,
+    },
+    NdJson,
+}
+
+pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(question): Query<Question>) -> Response {
+    let caller = Caller::local_admin();
+    if let Err(refused) = require(&app, &caller, Permission::Read) {
+        return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.message).into_response();
+    }
+    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "Not understood", detail).into_response();
+    let id = match ContainerId::new(&id) {
+        Ok(id) => id,
+        Err(error) => return bad(error.to_string()),
+    };
+    let form = match question.format.as_deref() {
+        None | Some("" | "text") => Form::Text { timestamps: question.timestamps },
+        Some("ndjson") => Form::NdJson,
+        Some(other) => return bad(format!("format={other}: text or ndjson")),
+    };
+    let now = app.clock.now();
+    let nanos = |key: &str, said: &Option<String>| match said.as_deref().filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => moment(text, now)
+            .map(|time| time.micros().checked_mul(1_000))
+            .ok_or_else(|| format!("{key}={text}: a time (RFC 3339) or how long ago: 90s, 15m, 24h, 7d")),
+    };
+    let (since, until) = match (nanos("since", &question.since), nanos("until", &question.until)) {
+        (Ok(since), Ok(until)) => (since, until),
+        (Err(why), _) | (_, Err(why)) => return bad(why),
+    };
+    let range = LogRange { follow: question.follow, tail: question.tail, since, until };
+    let Some(source) = find(&app, &id) else {
+        let detail = "It may have been removed a moment ago by somebody else.";
+        return Problem::new(StatusCode::NOT_FOUND, "There is no such container", detail).into_response();
+    };
+    let Some(engine) = app.hosts.get(&source.host).cloned() else {
+        return Problem::new(StatusCode::NOT_FOUND, "There is no such host", "").into_response();
+    };
+    let log = match engine.log(&source.id, range).await {
+        Ok(log) => log,
+        Err(error) => return unreadable(error.into()),
+    };
+    let (kind, end) = match form {
+        Form::Text { .. } => ("text/plain; charset=utf-8", "log"),
+        Form::NdJson => ("application/x-ndjson", "ndjson"),
+    };
+    let mut response = Body::from_stream(written(log, form)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", header::HeaderValue::from_static("no"));
+    if question.download {
+        // Docker's names are of letters that a header takes.
+        let name = format!("attachment; filename=\"{}.{end}\"", source.name.replace(['"', '\\'], "_"));
+        if let Ok(name) = name.parse() {
+            headers.insert(header::CONTENT_DISPOSITION, name);
+        }
+    }
+    response
+}
+
+fn unreadable(error: ActionError) -> Response {
+    let status = match error.kind {
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    Problem::new(status, "The log can't be read", error.words()).into_response()
+}
+
+fn written(log: Log, form: Form) -> impl Stream<Item = io::Result<Vec<u8>>> {
+    stream::unfold(Some((log, LogLines::default())), move |state| async move {
+        let (mut log, mut lines) = state?;
+        loop {
+            let piece = match log.next().await {
+                Ok(Some(part)) => match form {
+                    Form::Text { timestamps } => text(&part, timestamps),
+                    Form::NdJson => match lines.take(part) {
+                        Some((line, _)) => json(&line),
+                        None => continue,
+                    },
+                },
+                // A terminal's last line may have no end.
+                Ok(None) => {
+                    let rest: Vec<u8> = match form {
+                        Form::Text { .. } => Vec::new(),
+                        Form::NdJson => lines.rest().flat_map(|line| json(&line)).collect(),
+                    };
+                    return (!rest.is_empty()).then_some((Ok(rest), None));
+                }
+                // Half a file is to be known as one.
+                Err(error) => return Some((Err(io::Error::other(error.to_string())), None)),
+            };
+            return Some((Ok(piece), Some((log, lines))));
+        }
+    })
+}
+
+fn text(part: &LogPart, timestamps: bool) -> Vec<u8> {
+    let mut text = Vec::with_capacity(part.bytes.len() + 32);
+    if timestamps && part.begins {
+        text.extend(Timestamp::from_micros(part.nanos.div_euclid(1_000)).to_string().as_bytes());
+        text.push(b' ');
+    }
+    text.extend_from_slice(&part.bytes);
+    if part.ends {
+        text.push(b'\n');
+    }
+    text
+}
+
+fn json(line: &crate::model::LogLine) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        time: Timestamp,
+        stream: LogStream,
+        text: &'a str,
+        #[serde(skip_serializing_if = "is_zero")]
+        cut: u32,
+    }
+    let written = Written { time: line.at, stream: line.stream, text: &line.text, cut: line.cut };
+    let mut json = serde_json::to_vec(&written).unwrap_or_default();
+    json.push(b'\n');
+    json
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

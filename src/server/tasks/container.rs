@@ -1,0 +1,259 @@
+//! A container that is made, or made anew in place of one that exists: which stays until the new one runs, and comes back where
+//! it does not.
+
+use super::{Report, transfer};
+use crate::{
+    model::{
+        ContainerAction, ContainerId, ContainerName, ContainerSpec, ContainerState, Health, ImageName, MountSpec,
+        MountWay, NewContainer, Pull, Recipe,
+    },
+    server::{
+        engine::{Engine, EngineError},
+        registries::Registries,
+    },
+    wire::{ActionError, ErrorKind},
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// A container that lives so long after its start runs.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Between two looks at whether it still does.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// An engine that is restarted is back within this: until then what undoes half a change is tried again.
+const COMES_BACK: Duration = Duration::from_secs(60);
+
+/// A new one in place of one that was healthy has so long to be healthy too.
+const HEALTHY: Duration = Duration::from_secs(90);
+
+/// What is left of a container that could not be started goes.
+const GONE: ContainerAction = ContainerAction::Remove { force: true, volumes: true };
+
+pub(super) async fn create(
+    engine: &Engine,
+    registries: &Registries,
+    name: &ContainerName,
+    new: NewContainer,
+    report: &Report,
+) -> Result<String, ActionError> {
+    let NewContainer { spec, start, values_of } = new;
+    let spec = match values_of {
+        Some(id) => spec.with_values_of(&known(engine, &id).await?.spec),
+        None => spec,
+    };
+    have_image(engine, registries, &spec, report).await?;
+    report.no_return();
+    report.words("Creating");
+    let id = engine.create(name, &spec).await?;
+    if !start {
+        return Ok(format!("{name} is created"));
+    }
+    report.words("Starting");
+    if let Err(error) = engine.act_on_container(&id, ContainerAction::Start).await {
+        return Err(match once_back(|| engine.act_on_container(&id, GONE)).await {
+            Ok(()) => error.into(),
+            Err(EngineError::Refused { status: 404, .. }) => error.into(),
+            Err(_) => ActionError::from(error)
+                .hint(format!("{name} was created and is there: start it, or remove it, when the engine is back.")),
+        });
+    }
+    Ok(format!("{name} runs"))
+}
+
+pub(super) async fn recreate(
+    engine: &Engine,
+    registries: &Registries,
+    id: &ContainerId,
+    spec: ContainerSpec,
+    report: &Report,
+) -> Result<String, ActionError> {
+    let Recipe { name, spec: before, .. } = known(engine, id).await?;
+    let its_name = ContainerName::new(&name).map_err(|error| ActionError::new(ErrorKind::Engine, error.to_string()))?;
+    if before.auto_remove {
+        return Err(ActionError::new(
+            ErrorKind::Conflict,
+            "It removes itself when it is stopped, and could not come back",
+        )
+        .hint("Make a duplicate with the changes instead."));
+    }
+    let mut spec = spec.with_values_of(&before);
+    take_over_volumes(engine, id, &before, &mut spec).await?;
+    have_image(engine, registries, &spec, report).await?;
+    let Some(old) = engine.container(id).await? else { return Err(gone()) };
+    report.no_return();
+
+    let aside = format!("{name}-before-{}", id.short());
+    report.words("Putting the old one aside");
+    rename(engine, id, &aside).await?;
+    report.words("Creating the new one");
+    let new = match engine.create(&its_name, &spec).await {
+        Ok(new) => new,
+        Err(error) => return Err(with_its_name(engine, id, (&name, &aside), error.into()).await),
+    };
+    let put_back = async |error: ActionError| {
+        report.words("Putting the old one back");
+        // Its volumes are the old one's by now.
+        let remove = ContainerAction::Remove { force: true, volumes: false };
+        let removed = once_back(|| engine.act_on_container(&new, remove.clone())).await;
+        if let Err(second) = removed.map_err(ActionError::from).or_else(without(ErrorKind::NotFound)) {
+            return half_done(&error, &second, &aside);
+        }
+        let error = with_its_name(engine, id, (&name, &aside), error).await;
+        let started = if old.state.is_up() {
+            once_back(|| engine.act_on_container(id, ContainerAction::Start)).await
+        } else {
+            Ok(())
+        };
+        match started.map_err(ActionError::from).or_else(already) {
+            Ok(()) => error,
+            Err(second) => half_done(&error, &second, &name),
+        }
+    };
+    if old.state.is_up() {
+        report.words("Stopping the old one");
+        if old.state == ContainerState::Paused {
+            let _ = engine.act_on_container(id, ContainerAction::Unpause).await;
+        }
+        if let Err(error) = engine.act_on_container(id, ContainerAction::Stop { timeout: None }).await {
+            return Err(put_back(error.into()).await);
+        }
+        report.words("Starting the new one");
+        if let Err(error) = starts(engine, &new, old.health == Some(Health::Healthy)).await {
+            return Err(put_back(error).await);
+        }
+    }
+    report.words("Removing the old one");
+    let remove = ContainerAction::Remove { force: false, volumes: false };
+    engine.act_on_container(id, remove).await.map_err(|error| {
+        ActionError::from(error).hint(format!("The new one is there: remove the old one, {aside}, by hand."))
+    })?;
+    Ok(format!("{name} is made anew"))
+}
+
+async fn known(engine: &Engine, id: &ContainerId) -> Result<Recipe, ActionError> {
+    engine.recipe(id).await?.ok_or_else(gone)
+}
+
+fn gone() -> ActionError {
+    ActionError::new(ErrorKind::NotFound, "There is no such container")
+        .hint("It may have been removed a moment ago by somebody else.")
+}
+
+/// Takes the name back that it had before it was put aside, and says what came of that.
+async fn with_its_name(
+    engine: &Engine,
+    id: &ContainerId,
+    (name, aside): (&str, &str),
+    error: ActionError,
+) -> ActionError {
+    let renamed = once_back(|| async {
+        // The first try may have done it and not been heard.
+        if engine.container(id).await?.is_some_and(|it| it.name == name) {
+            return Ok(());
+        }
+        engine.act_on_container(id, ContainerAction::Rename { name: name.to_owned() }).await
+    });
+    match renamed.await {
+        Ok(()) => {
+            // What an engine that is away changed or not is known by now.
+            let hint = error.hint.clone().filter(|_| error.kind != ErrorKind::Unavailable);
+            let hint = hint.map(|hint| format!("{hint} ")).unwrap_or_default();
+            error.hint(format!("{hint}The old container is as it was."))
+        }
+        Err(second) => half_done(&error, &second.into(), aside),
+    }
+}
+
+fn half_done(error: &ActionError, second: &ActionError, called: &str) -> ActionError {
+    ActionError::new(error.kind, format!("{}; and the old one, {called}: {}", error.message, second.message))
+        .hint(format!("The old container is there and has its data. It is called {called}: see to its name, and start it, by hand."))
+}
+
+/// Does it, again while the engine is away.
+async fn once_back<F: Future<Output = Result<(), EngineError>>>(act: impl Fn() -> F) -> Result<(), EngineError> {
+    let until = Instant::now() + COMES_BACK;
+    loop {
+        match act().await {
+            Err(error) if error.is_away() && Instant::now() < until => sleep(LOOK_EVERY).await,
+            done => return done,
+        }
+    }
+}
+
+fn without(kind: ErrorKind) -> impl Fn(ActionError) -> Result<(), ActionError> {
+    move |error| if error.kind == kind { Ok(()) } else { Err(error) }
+}
+
+fn already(error: ActionError) -> Result<(), ActionError> {
+    if error.kind == ErrorKind::Conflict && error.message.contains("already") { Ok(()) } else { Err(error) }
+}
+
+async fn rename(engine: &Engine, id: &ContainerId, name: &str) -> Result<(), ActionError> {
+    Ok(engine.act_on_container(id, ContainerAction::Rename { name: name.to_owned() }).await?)
+}
+
+/// Pulls it where it is missing, as `docker run` does.
+async fn have_image(
+    engine: &Engine,
+    registries: &Registries,
+    spec: &ContainerSpec,
+    report: &Report,
+) -> Result<(), ActionError> {
+    if let Some(fault) = spec.fault() {
+        return Err(ActionError::new(ErrorKind::Invalid, fault));
+    }
+    if engine.image(&spec.image).await?.is_some() {
+        return Ok(());
+    }
+    let name = ImageName::new(&spec.image)
+        .map_err(|_| ActionError::new(ErrorKind::NotFound, format!("There is no image {}", spec.image)))?;
+    transfer::pull(engine, registries, &name, &Pull::default(), report).await.map(drop)
+}
+
+/// A volume that nobody has named belongs to its container alone: with another one in its place its data would be lost.
+async fn take_over_volumes(
+    engine: &Engine,
+    id: &ContainerId,
+    before: &ContainerSpec,
+    spec: &mut ContainerSpec,
+) -> Result<(), EngineError> {
+    for (target, volume) in engine.anonymous_volumes(id).await? {
+        let was_asked_for = before.mounts.iter().any(|it| it.target == target);
+        match spec.mounts.iter_mut().find(|it| it.target == target) {
+            Some(mount) if mount.kind == MountWay::Volume && mount.source.is_empty() => mount.source = volume,
+            // Another mount took its place, or nobody wants it any more.
+            Some(_) => {}
+            None if was_asked_for => {}
+            // The image's own.
+            None => spec.mounts.push(MountSpec { source: volume, target, ..MountSpec::default() }),
+        }
+    }
+    Ok(())
+}
+
+/// Runs, or has done what it had to; is healthy where it has to be.
+async fn starts(engine: &Engine, id: &ContainerId, is_to_be_healthy: bool) -> Result<(), ActionError> {
+    engine.act_on_container(id, ContainerAction::Start).await?;
+    let began = Instant::now();
+    let mut health = None;
+    while began.elapsed() < SETTLED || is_to_be_healthy && health == Some(Health::Starting) && began.elapsed() < HEALTHY
+    {
+        sleep(LOOK_EVERY).await;
+        let Some(container) = engine.container(id).await? else { return Err(gone()) };
+        let has_failed = container.failed_with().is_some() || container.state == ContainerState::Restarting;
+        if has_failed {
+            let code = container.exit_code.map(|code| format!(" with code {code}")).unwrap_or_default();
+            return Err(ActionError::new(
+                ErrorKind::Conflict,
+                format!("The new one ended{code} right after its start"),
+            ));
+        }
+        health = container.health;
+        if is_to_be_healthy && health == Some(Health::Unhealthy) {
+            return Err(ActionError::new(ErrorKind::Conflict, "The new one is not healthy, as the old one was"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,386 @@
+//! What takes long: it goes on here, whoever looks or has left, is told to all who look, and can be cancelled.
+
+mod build;
+mod container;
+mod prune;
+mod report;
+mod transfer;
+
+pub use build::build;
+pub use report::Report;
+pub use transfer::{export, import};
+
+use super::{
+    clock::Clock,
+    engine::{Engine, context_of},
+    registries::Registries,
+};
+use crate::{
+    model::{HostId, Job, Progress, Task, TaskId, TaskKind, TaskState},
+    wire::{ActionError, ErrorKind},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+
+/// Those that have ended are kept up to this many, the latest.
+const KEPT: usize = 50;
+
+/// Lines of one task's output.
+const KEPT_LINES: usize = 20_000;
+
+/// How often a task tells how far it is.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Tasks(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    board: Mutex<Board>,
+    /// The version that those who look have to catch up with.
+    version: watch::Sender<u64>,
+}
+
+/// Versions rise with every change that is told, and never repeat, not even in another run of the server.
+struct Board {
+    version: u64,
+    entries: BTreeMap<TaskId, Entry>,
+}
+
+struct Entry {
+    task: Task,
+    /// All lines that are kept, of which the task tells the last.
+    lines: VecDeque<String>,
+    /// When it was last told.
+    version: u64,
+    is_news: bool,
+    /// What it does now can't be left half done.
+    is_final: bool,
+    cancel: Arc<Notify>,
+}
+
+/// What is said of a task when it starts.
+pub struct Start {
+    pub host: HostId,
+    pub kind: TaskKind,
+    pub subject: String,
+    pub actor: String,
+}
+
+/// How it ended.
+pub enum Outcome {
+    Done(String),
+    Failed(ActionError),
+    Cancelled,
+}
+
+impl Tasks {
+    pub fn new(clock: Clock) -> Self {
+        let version = u64::try_from(clock.now().micros()).unwrap_or_default();
+        let board = Mutex::new(Board { version, entries: BTreeMap::new() });
+        Self(Arc::new(Inner { clock, board, version: watch::Sender::new(version) }))
+    }
+
+    /// Goes on until `work` ends, with what has come of it in words, or until it is cancelled, which drops it. `ended` hears how.
+    pub fn start<F>(
+        &self,
+        start: Start,
+        work: impl FnOnce(Report) -> F,
+        ended: impl FnOnce(&Outcome) + Send + 'static,
+    ) -> TaskId
+    where
+        F: Future<Output = Result<String, ActionError>> + Send + 'static,
+    {
+        let cancel = Arc::new(Notify::new());
+        let id = self.enter(start, cancel.clone());
+        let report = Report::new(self.clone(), id);
+        let work = work(report);
+        let tasks = self.clone();
+        tokio::spawn(async move {
+            // Also where the server goes away in the middle, or the work panics.
+            let guard = Unfinished(tasks.clone(), id);
+            let mut tell = tokio::time::interval(TELL_EVERY);
+            tokio::pin!(work);
+            let outcome = loop {
+                tokio::select! {
+                    biased;
+                    () = cancel.notified() => break Outcome::Cancelled,
+                    done = &mut work => break done.map_or_else(Outcome::Failed, Outcome::Done),
+                    _ = tell.tick() => tasks.tell(id),
+                }
+            };
+            std::mem::forget(guard);
+            ended(&outcome);
+            tasks.end(id, outcome);
+        });
+        id
+    }
+
+    /// Says nothing of how it ends: that is told when it has.
+    pub fn cancel(&self, id: TaskId) -> Result<(), ActionError> {
+        let refused = |words: &str, hint: &str| Err(ActionError::new(ErrorKind::Conflict, words).hint(hint));
+        match self.board().entries.get(&id) {
+            Some(entry) if entry.task.state.is_over() => refused("This is over already", "There is nothing to cancel."),
+            Some(entry) if entry.is_final => refused("It can't be left half done", "It is over in a moment."),
+            Some(entry) => {
+                entry.cancel.notify_one();
+                Ok(())
+            }
+            None => refused("There is no such task", "It may have ended long ago."),
+        }
+    }
+
+    /// Oldest first, and the version that they are of.
+    pub fn all(&self) -> (u64, Vec<Task>) {
+        let board = self.board();
+        (board.version, board.entries.values().map(|entry| entry.task.clone()).collect())
+    }
+
+    /// What changed next after `version`.
+    pub fn after(&self, version: u64) -> Option<(u64, Task)> {
+        let board = self.board();
+        let next = board.entries.values().filter(|it| it.version > version).min_by_key(|it| it.version)?;
+        Some((next.version, next.task.clone()))
+    }
+
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.0.version.subscribe()
+    }
+
+    /// All lines of its output that are kept; none when there is no such task.
+    pub fn output(&self, id: TaskId) -> Option<Vec<String>> {
+        self.board().entries.get(&id).map(|entry| entry.lines.iter().cloned().collect())
+    }
+
+    fn enter(&self, start: Start, cancel: Arc<Notify>) -> TaskId {
+        let started = self.0.clock.now();
+        let mut board = self.board();
+        let last = board.entries.keys().next_back().map_or(0, |id| id.0);
+        let id = TaskId(u64::try_from(started.micros()).unwrap_or_default().max(last + 1));
+        let task = Task {
+            id,
+            host: start.host,
+            kind: start.kind,
+            subject: start.subject,
+            actor: start.actor,
+            started,
+            ended: None,
+            state: TaskState::Running,
+            words: "Starting".to_owned(),
+            hint: None,
+            progress: Progress::default(),
+            parts: Vec::new(),
+            output: Vec::new(),
+            earlier_lines: 0,
+        };
+        let entry = Entry { task, lines: VecDeque::new(), version: 0, is_news: true, is_final: false, cancel };
+        board.entries.insert(id, entry);
+        board.forget_old();
+        drop(board);
+        self.tell(id);
+        id
+    }
+
+    /// Changes it, to be told with the next turn.
+    fn change(&self, id: TaskId, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.board().entries.get_mut(&id) {
+            change(entry);
+            entry.is_news = true;
+        }
+    }
+
+    /// To all who look, where there is something new.
+    fn tell(&self, id: TaskId) {
+        let mut board = self.board();
+        let version = board.version + 1;
+        let Some(entry) = board.entries.get_mut(&id).filter(|it| it.is_news) else { return };
+        (entry.version, entry.is_news) = (version, false);
+        board.version = version;
+        self.0.version.send_replace(version);
+    }
+
+    fn end(&self, id: TaskId, outcome: Outcome) {
+        let now = self.0.clock.now();
+        self.change(id, |Entry { task, .. }| {
+            let (state, words, hint) = match outcome {
+                Outcome::Done(words) => (TaskState::Done, words, None),
+                Outcome::Failed(error) => (TaskState::Failed, error.message, error.hint),
+                Outcome::Cancelled => (TaskState::Cancelled, "Cancelled".to_owned(), None),
+            };
+            (task.ended, task.state, task.words, task.hint) = (Some(now), state, words, hint);
+            task.progress.bytes_per_second = 0;
+            if state == TaskState::Done {
+                task.progress.permille = 1000;
+            }
+        });
+        self.tell(id);
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.0.board.lock().expect("nobody panics while holding the board")
+    }
+}
+
+impl Board {
+    fn forget_old(&mut self) {
+        let over: Vec<TaskId> =
+            self.entries.values().filter(|it| it.task.state.is_over()).map(|it| it.task.id).collect();
+        for id in &over[..over.len().saturating_sub(KEPT)] {
+            self.entries.remove(id);
+        }
+    }
+}
+
+struct Unfinished(Tasks, TaskId);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let error = ActionError::new(ErrorKind::Engine, "It was interrupted");
+        self.0.end(self.1, Outcome::Failed(error));
+    }
+}
+
+/// What a job needs.
+#[derive(Clone)]
+pub struct Means {
+    pub engine: Engine,
+    pub registries: Registries,
+}
+
+/// The work of a job, with what has come of it in words.
+pub async fn work(job: Job, means: Means, report: Report) -> Result<String, ActionError> {
+    let Means { engine, registries } = means;
+    match job {
+        Job::Pull(name, options) => transfer::pull(&engine, &registries, &name, &options, &report).await,
+        Job::Push(name) => transfer::push(&engine, &registries, &name, &report).await,
+        Job::Build(name, how) => {
+            let context = context_of(&how.dockerfile);
+            build(&engine, &registries, &name, &how, context, &report).await
+        }
+        Job::Prune(prune) => prune::prune(&engine, prune, &report).await,
+        Job::Create(name, new) => container::create(&engine, &registries, &name, *new, &report).await,
+        Job::Recreate(id, spec) => container::recreate(&engine, &registries, &id, *spec, &report).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Start {
+        let host = HostId::new("local").unwrap();
+        Start { host, kind: TaskKind::Pull, subject: "web:1".into(), actor: "local".into() }
+    }
+
+    async fn until(tasks: &Tasks, is_so: impl Fn(&[Task]) -> bool) -> Vec<Task> {
+        let mut version = tasks.version();
+        loop {
+            let all = tasks.all().1;
+            if is_so(&all) {
+                return all;
+            }
+            version.changed().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_tells_how_far_it_is_and_how_it_ended() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let work = async |report: Report| {
+            report.words("Halfway");
+            gone.await.unwrap();
+            Ok("There it is".to_owned())
+        };
+        tasks.start(start(), work, |_| {});
+        let running = until(&tasks, |all| all[0].words == "Halfway").await;
+        assert_eq!((running[0].state, running[0].ended), (TaskState::Running, None));
+        go.send(()).unwrap();
+        let done = until(&tasks, |all| all[0].state.is_over()).await;
+        assert_eq!((done[0].state, &*done[0].words, done[0].progress.permille), (TaskState::Done, "There it is", 1000));
+    }
+
+    #[tokio::test]
+    async fn what_is_cancelled_is_dropped_and_only_once() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let held = Arc::new(());
+        let holds = held.clone();
+        let work = async |_| {
+            let _holds = holds;
+            std::future::pending().await
+        };
+        let id = tasks.start(start(), work, |_| {});
+        assert!(tasks.cancel(id).is_ok());
+        let all = until(&tasks, |all| all[0].state.is_over()).await;
+        assert_eq!(all[0].state, TaskState::Cancelled);
+        assert!(tasks.cancel(id).is_err() && tasks.cancel(TaskId(1)).is_err());
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_left_half_done_is_not_cancelled() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let work = async |report: Report| {
+            report.no_return();
+            report.words("In the middle");
+            gone.await.unwrap();
+            Ok(String::new())
+        };
+        let id = tasks.start(start(), work, |_| {});
+        until(&tasks, |all| all[0].words == "In the middle").await;
+        assert!(tasks.cancel(id).unwrap_err().message.contains("half done"));
+        go.send(()).unwrap();
+        assert_eq!(until(&tasks, |all| all[0].state.is_over()).await[0].state, TaskState::Done);
+    }
+
+    #[tokio::test]
+    async fn a_failure_says_what_to_do_and_a_panic_is_one() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let failing = async |_| Err(ActionError::new(ErrorKind::NotFound, "No").hint("Look elsewhere"));
+        tasks.start(start(), failing, |outcome| assert!(matches!(outcome, Outcome::Failed(_))));
+        tasks.start(start(), async |_| panic!("in the work"), |_| {});
+        let all = until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
+        let said: Vec<_> = all.iter().map(|it| (it.state, &*it.words, it.hint.as_deref())).collect();
+        let expected =
+            [(TaskState::Failed, "No", Some("Look elsewhere")), (TaskState::Failed, "It was interrupted", None)];
+        assert_eq!(said, expected);
+    }
+
+    #[tokio::test]
+    async fn only_the_latest_are_kept_but_all_that_run() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let running = tasks.start(start(), async |_| std::future::pending().await, |_| {});
+        for _ in 0..KEPT + 20 {
+            tasks.start(start(), async |_| Ok(String::new()), |_| {});
+            until(&tasks, |all| all.last().unwrap().state.is_over()).await;
+        }
+        let all = tasks.all().1;
+        assert!(all.len() <= KEPT + 2, "{}", all.len());
+        assert_eq!(all[0].id, running);
+        assert!(all.is_sorted_by(|a, b| a.id < b.id));
+    }
+
+    #[tokio::test]
+    async fn who_is_behind_gets_each_task_once_as_it_is_now() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let before = tasks.all().0;
+        for _ in 0..3 {
+            tasks.start(start(), async |_| Ok(String::new()), |_| {});
+        }
+        until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
+        let mut seen = Vec::new();
+        let mut at = before;
+        while let Some((version, task)) = tasks.after(at) {
+            at = version;
+            seen.push(task.state);
+        }
+        assert_eq!(seen, [TaskState::Done; 3]);
+    }
+}

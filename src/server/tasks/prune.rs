@@ -1,0 +1,92 @@
+//! What nobody uses any more goes, one by one: what was named and no other, and only where nothing uses it by then.
+
+use super::Report;
+use crate::{
+    model::{Action, ContainerAction, HostId, ImageAction, NetworkAction, Prune, TaskPart, VolumeAction},
+    server::engine::Engine,
+    wire::{ActionError, ErrorKind},
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// For how much images take: older engines measure every volume for it.
+const SIZE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What takes others along comes first: containers hold all the rest.
+fn in_order(host: &HostId, prune: &Prune) -> Vec<(String, Action)> {
+    let of = |word: &str, name: &str| format!("{word} {name}");
+    let mut all = Vec::with_capacity(prune.len());
+    for id in prune.containers.clone() {
+        let action = ContainerAction::Remove { force: false, volumes: false };
+        all.push((of("container", id.short()), Action::Container(host.clone(), id, action)));
+    }
+    for id in prune.images.clone() {
+        all.push((of("image", id.short()), Action::Image(host.clone(), id, ImageAction::Remove { force: false })));
+    }
+    for name in prune.volumes.clone() {
+        let action = VolumeAction::Remove { force: false };
+        all.push((of("volume", name.as_str()), Action::Volume(host.clone(), name, action)));
+    }
+    for id in prune.networks.clone() {
+        let short: String = id.as_str().chars().take(12).collect();
+        all.push((of("network", &short), Action::Network(host.clone(), id, NetworkAction::Remove)));
+    }
+    all
+}
+
+pub(super) async fn prune(engine: &Engine, prune: Prune, report: &Report) -> Result<String, ActionError> {
+    let with_images = !prune.images.is_empty();
+    let size = async || if with_images { timeout(SIZE_PATIENCE, engine.layers_size()).await.ok()?.ok() } else { None };
+    let before = size().await;
+    let all = in_order(engine.host(), &prune);
+    let count = prune.len();
+    let (mut gone, mut kept) = (0_usize, 0_usize);
+    let part = |id: String, step: String, is_over| TaskPart { id, step, is_over, done: 0, total: 0 };
+    for (at, (name, action)) in all.into_iter().enumerate() {
+        report.words(format!("{name} ({} of {count})", at + 1));
+        match engine.act(&action).await.map_err(ActionError::from) {
+            // Somebody else was quicker.
+            Ok(_) => gone += 1,
+            Err(error) if error.kind == ErrorKind::NotFound => gone += 1,
+            Err(error) => {
+                kept += 1;
+                report.part(part(name, error.words(), true));
+            }
+        }
+        let permille = (at + 1) * 1000 / count.max(1);
+        report.progress(u16::try_from(permille).unwrap_or(1000), 0, 0);
+    }
+    let mut of_the_cache = String::new();
+    if prune.build_cache {
+        report.words("The build cache");
+        match engine.prune_build_cache().await.map_err(ActionError::from) {
+            Ok(bytes) => {
+                gone += 1;
+                of_the_cache = format!(", {} of the build cache freed", in_megabytes(bytes));
+            }
+            Err(error) => {
+                kept += 1;
+                report.part(part("the build cache".to_owned(), error.words(), true));
+            }
+        }
+    }
+    let after = if before.is_some() { size().await } else { None };
+    let freed = before.zip(after).map(|(before, after)| before.saturating_sub(after));
+    let freed = freed.map_or_else(String::new, |bytes| format!(", {} of images freed", in_megabytes(bytes)));
+    let freed = freed + &of_the_cache;
+    match (gone, kept) {
+        (gone, 0) => Ok(format!("{gone} removed{freed}")),
+        (gone, kept) => Err(ActionError::new(ErrorKind::Conflict, format!("{gone} removed{freed}, {kept} kept"))
+            .hint("What was kept is used by now, or was refused: it stands below, each with the reason.")),
+    }
+}
+
+/// As Docker counts.
+fn in_megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}

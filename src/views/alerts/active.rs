@@ -1,0 +1,86 @@
+//! What fires, worst first, then what is about to.
+
+use super::{Page, subject, words};
+use crate::{
+    client::{Store, derived},
+    model::{Alert, AlertChange, AlertState, Timestamp},
+    views::{
+        format,
+        widgets::{Ago, button, live},
+    },
+};
+use leptos::prelude::*;
+
+const HOUR: u32 = 3_600;
+
+pub(super) fn active(page: Page) -> AnyView {
+    let active = derived(move || page.look(|book| book.active.clone()));
+    let lines = live(move || active.get().into_iter().map(|alert| line(page, alert)).collect::<Vec<_>>());
+    let is_quiet = derived(move || active.with(Vec::is_empty));
+    let store = expect_context::<Store>();
+    let is_judged = derived(move || store.main_host().is_some_and(|host| host.is_reachable()));
+    let quiet = move || match is_judged.get() {
+        true => view! { <p class="quiet"><b>"All quiet."</b> " No rule has anything to tell."</p> }.into_any(),
+        false => view! { <p class="quiet">"The engine does not answer: no rule can tell how it is."</p> }.into_any(),
+    };
+    view! {
+        <section aria-labelledby="active">
+            <h2 id="active">"Now"</h2>
+            {live(move || is_quiet.get().then(quiet))}
+            <ul class="alerts">{lines}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn line(page: Page, alert: Alert) -> AnyView {
+    let word = words::severity(alert.severity);
+    let word = if alert.state == AlertState::Pending { format!("{word}, pending") } else { word.to_owned() };
+    let what = format!("{} · {}", alert.text, alert.rule_name);
+    view! {
+        <li data-alert=alert.state.as_str() data-severity=alert.severity.as_str() data-rule=alert.rule_name.clone()>
+            <span class="state">{word}</span>
+            {subject(&alert)}
+            <small title=what.clone()>{what.clone()}</small>
+            <Ago time=alert.since />
+            {silence(page, &alert)}
+        </li>
+    }
+    .into_any()
+}
+
+fn silence(page: Page, alert: &Alert) -> AnyView {
+    let (may, until) = page.look(|book| {
+        let rule = book.rules.iter().find(|rule| rule.id == alert.rule);
+        (book.may_silence, rule.and_then(|rule| rule.silenced_until))
+    });
+    let now = expect_context::<Store>().now();
+    let until = until.filter(|until| *until > now.get_untracked());
+    let (rule, name) = (alert.rule.clone(), alert.rule_name.clone());
+    match until {
+        Some(until) => silenced(page, rule, name, until, may),
+        None if !may => ().into_any(),
+        None => {
+            let (eight, of_eight) = (rule.clone(), name.clone());
+            view! {
+                <span class="acts" role="group" aria-label=format!("Silence {name}")>
+                    {press(page, "Silence 1 h", rule, HOUR, format!("{name} is silent for an hour"))}
+                    {press(page, "8 h", eight, 8 * HOUR, format!("{of_eight} is silent for 8 hours"))}
+                </span>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn press(page: Page, word: &'static str, rule: String, seconds: u32, done: String) -> AnyView {
+    let act = move |_| page.change(AlertChange::Silence(rule.clone(), seconds), done.clone(), "It is not silenced");
+    button("button", "silence", live(move || word.to_owned()), Box::new(act))
+}
+
+fn silenced(page: Page, rule: String, name: String, until: Timestamp, may: bool) -> AnyView {
+    let now = expect_context::<Store>().now();
+    let left = live(move || format!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
+    let end = may.then(|| press(page, "End silence", rule, 0, format!("{name} tells again")));
+    view! { <span class="acts"><span class="tag">{left}</span> {end}</span> }.into_any()
+}

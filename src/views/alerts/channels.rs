@@ -1,0 +1,67 @@
+//! Who is told.
+
+use super::{Asking, Page, rules::icon_button};
+use crate::client::derived;
+use crate::{
+    model::{AlertChange, ChannelDraft, ChannelInfo, ChannelKind},
+    views::widgets::{button, live},
+};
+use leptos::prelude::*;
+
+pub(super) fn channels(page: Page) -> AnyView {
+    let channels = derived(move || page.look(|book| (book.channels.clone(), book.may_configure)));
+    let lines = live(move || {
+        let (channels, may) = channels.get();
+        channels.into_iter().map(|channel| line(page, channel, may)).collect::<Vec<_>>()
+    });
+    let is_empty = derived(move || channels.with(|(channels, _)| channels.is_empty()));
+    let may = derived(move || channels.with(|(_, may)| *may));
+    let add = move |_| {
+        let settings = ChannelKind::Webhook.blank();
+        page.ask(Asking::Channel(ChannelDraft { id: String::new(), name: String::new(), settings }));
+    };
+    view! {
+        <section aria-labelledby="channels">
+            <header>
+                <h2 id="channels">"Channels"</h2>
+                {live(move || may.get().then(|| button("button", "add", live(|| "New channel".to_owned()), Box::new(add))))}
+            </header>
+            {live(move || is_empty.get().then(|| view! {
+                <p class="quiet">"Alerts show here alone. A channel brings them to a webhook, to ntfy or by email."</p>
+            }.into_any()))}
+            <ul class="alerts channels">{lines}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn line(page: Page, channel: ChannelInfo, may: bool) -> AnyView {
+    let what = format!("{} · {}", channel.kind.word(), channel.place);
+    let ChannelInfo { id, name, settings, .. } = channel;
+    let acts = may.then(|| {
+        let (tested, told, deleted, of_deleted) = (id.clone(), name.clone(), id.clone(), name.clone());
+        let test = move |_| {
+            let done = format!("{told} took the test message");
+            page.change(AlertChange::TestChannel(tested.clone()), done, "The test did not arrive");
+        };
+        let draft = settings.map(|settings| ChannelDraft { id, name: name.clone(), settings });
+        let edit = move |_| page.ask(draft.clone().map(Asking::Channel).unwrap_or_default());
+        let delete = move |_| page.ask(Asking::DeleteChannel(deleted.clone(), of_deleted.clone()));
+        view! {
+            <span class="acts">
+                {button("button", "send", live(|| "Send a test".to_owned()), Box::new(test))}
+                {icon_button("edit", format!("Edit {name}"), Box::new(edit))}
+                {icon_button("remove", format!("Delete {name}"), Box::new(delete))}
+            </span>
+        }
+        .into_any()
+    });
+    view! {
+        <li data-channel=name.clone()>
+            <b title=name.clone()>{name.clone()}</b>
+            <small title=what.clone()>{what.clone()}</small>
+            {acts}
+        </li>
+    }
+    .into_any()
+}

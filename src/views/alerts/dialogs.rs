@@ -1,0 +1,74 @@
+//! The one dialog of the page: a form, or a question before something is deleted.
+
+use super::{Asking, Page, channel_form::channel_form, form::form, rule_form::rule_form, words};
+use crate::{
+    model::{AlertChange, QuietHours},
+    views::widgets::{Dialog, field, live, on_click},
+};
+use leptos::prelude::*;
+
+pub(super) fn dialogs(page: Page) -> AnyView {
+    live(move || match page.asking.get() {
+        Asking::Nothing => ().into_any(),
+        Asking::Rule(rule) => rule_form(page, rule),
+        Asking::Channel(draft) => channel_form(page, draft),
+        Asking::DeleteRule(id, name) => {
+            let sentence =
+                "What it watches is no longer looked at. What fires by it now is over, and nobody is told so.";
+            question(page, name, sentence, AlertChange::DeleteRule(id))
+        }
+        Asking::DeleteChannel(id, name) => {
+            let sentence = "Rules that tell it tell the others on, and this page.";
+            question(page, name, sentence, AlertChange::DeleteChannel(id))
+        }
+        Asking::Quiet(hours) => quiet_form(page, hours),
+    })
+    .into_any()
+}
+
+fn question(page: Page, name: String, sentence: &'static str, change: AlertChange) -> AnyView {
+    let word = format!("Delete {name}");
+    let delete = move |_| {
+        page.close();
+        page.change(change.clone(), format!("{name} is deleted"), "It could not be deleted");
+    };
+    view! {
+        <Dialog title=format!("{word}?") on_close=move || page.close()>
+            <p>{sentence}</p>
+            <footer>
+                <button class="button" autofocus on:click=on_click(move |_| page.close())>"Cancel"</button>
+                <button class="button danger main" on:click=on_click(delete)>{word.clone()}</button>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
+    let had = hours.is_some();
+    // As the browser has it: this runs when somebody presses a button.
+    let zone = -(js_sys::Date::new_0().get_timezone_offset() as i32);
+    let hours = hours.unwrap_or(QuietHours { from: 22 * 60, until: 7 * 60, zone });
+    let (from, until) = (StoredValue::new(words::time(hours.from)), StoredValue::new(words::time(hours.until)));
+    let none = move |_| {
+        page.close();
+        page.change(AlertChange::QuietHours(None), "There are no quiet hours".to_owned(), "They are as they were");
+    };
+    let fields = view! {
+        <p>"Only what is critical goes out between these times of your day. The rest waits for their end."</p>
+        <div class="pair">
+            {field("From", "time", words::time(hours.from), "", Box::new(move |text| from.set_value(text)))}
+            {field("To", "time", words::time(hours.until), "", Box::new(move |text| until.set_value(text)))}
+        </div>
+        {had.then(|| view! { <button type="button" class="button" on:click=on_click(none)>"No quiet hours"</button> }.into_any())}
+    }
+    .into_any();
+    let change = move || {
+        let (from, until) = (words::minutes(&from.get_value()), words::minutes(&until.get_value()));
+        match from.zip(until) {
+            Some((from, until)) => Ok(AlertChange::QuietHours(Some(QuietHours { from, until, zone }))),
+            None => Err("Both are times, as 22:00".to_owned()),
+        }
+    };
+    form(page, "Quiet hours".to_owned(), fields, Box::new(change), "Quiet hours are kept")
+}

@@ -1,0 +1,104 @@
+//! The form of a rule: its fields follow the kind of condition.
+
+use super::{Page, form::form, words};
+use crate::{
+    model::{AlertChange, Condition, Rule, Severity},
+    views::widgets::{check, choice, field, live},
+};
+use leptos::prelude::*;
+
+type Draft = StoredValue<Rule>;
+
+pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
+    let title = if rule.id.is_empty() { "New rule".to_owned() } else { format!("Edit {}", rule.name) };
+    let kind = RwSignal::new(words::kind(&rule.condition));
+    let channels = page.book.with_untracked(|book| book.as_ref().map(|it| it.channels.clone()).unwrap_or_default());
+    let first = rule.clone();
+    let draft = StoredValue::new(rule);
+    let choose = move |word: String| {
+        draft.update_value(|rule| rule.condition = words::of_kind(&word));
+        kind.set(words::kind(&words::of_kind(&word)));
+    };
+    let channels = channels.into_iter().map(|it| {
+        let is_told = first.channels.contains(&it.id);
+        let set = move |is_told: bool| {
+            draft.update_value(|rule| {
+                rule.channels.retain(|id| *id != it.id);
+                rule.channels.extend(is_told.then(|| it.id.clone()));
+            });
+        };
+        check(it.name.clone(), is_told, Box::new(set))
+    });
+    let channels: Vec<_> = channels.collect();
+    let told =
+        (!channels.is_empty()).then(|| view! { <fieldset><legend>"Tell"</legend> {channels}</fieldset> }.into_any());
+    let severities = Severity::ALL.iter().map(|it| (it.as_str(), words::severity(*it))).collect();
+    let severity = move |word: String| {
+        let chosen = Severity::ALL.into_iter().find(|it| it.as_str() == word);
+        draft.update_value(|rule| rule.severity = chosen.unwrap_or(rule.severity));
+    };
+    let fields = view! {
+        {text("Name", first.name.clone(), "What the notification says", draft, |rule, text| rule.name = text)}
+        {choice("Tell when a container", words::KINDS.to_vec(), words::kind(&first.condition), Box::new(choose))}
+        {live(move || of_kind(kind.get(), draft))}
+        {choice("Severity", severities, first.severity.as_str(), Box::new(severity))}
+        <div class="pair">
+            {number("Duration (seconds)", first.duration, draft, |rule, seconds| rule.duration = seconds)}
+            {number("Cooldown (seconds)", first.cooldown, draft, |rule, seconds| rule.cooldown = seconds)}
+        </div>
+        {told}
+    }
+    .into_any();
+    let change = move || {
+        let rule = draft.get_value();
+        rule.check().map(|()| AlertChange::PutRule(rule))
+    };
+    form(page, title, fields, Box::new(change), "The rule is kept")
+}
+
+/// What a condition of this kind asks for, and whom it watches.
+fn of_kind(kind: &'static str, draft: Draft) -> AnyView {
+    let rule = draft.get_value();
+    let asked = match rule.condition {
+        Condition::Cpu { above } => number("Above (% of one core)", above, draft, |rule, it| {
+            rule.condition = Condition::Cpu { above: it };
+        }),
+        Condition::Memory { above } => number("Above (% of its limit)", above, draft, |rule, it| {
+            rule.condition = Condition::Memory { above: it };
+        }),
+        Condition::Disk { above } => number("Above (%)", above, draft, |rule, it| {
+            rule.condition = Condition::Disk { above: it };
+        }),
+        Condition::Log { text: looked_for } => text("Text", looked_for, "panic", draft, |rule, it| {
+            rule.condition = Condition::Log { text: it };
+        }),
+        Condition::Restarts { times, within } => view! {
+            <div class="pair">
+                {number("So many times", times, draft, |rule, it| if let Condition::Restarts { times, .. } = &mut rule.condition { *times = it })}
+                {number("Within seconds", within, draft, |rule, it| if let Condition::Restarts { within, .. } = &mut rule.condition { *within = it })}
+            </div>
+        }
+        .into_any(),
+        Condition::Unhealthy | Condition::Failed | Condition::Absent => ().into_any(),
+    };
+    let scope = (kind != "disk").then(|| {
+        view! {
+            <div class="pair">
+                {text("Containers named", rule.scope.name, "any, or web-*", draft, |rule, text| rule.scope.name = text)}
+                {text("Of the project", rule.scope.project, "any", draft, |rule, text| rule.scope.project = text)}
+            </div>
+        }
+        .into_any()
+    });
+    view! { {asked} {scope} }.into_any()
+}
+
+fn text(label: &'static str, value: String, hint: &'static str, draft: Draft, set: fn(&mut Rule, String)) -> AnyView {
+    let typed = move |text: String| draft.update_value(|rule| set(rule, text.trim().to_owned()));
+    field(label, "text", value, hint, Box::new(typed))
+}
+
+fn number(label: &'static str, value: u32, draft: Draft, set: fn(&mut Rule, u32)) -> AnyView {
+    let typed = move |text: String| draft.update_value(|rule| set(rule, text.trim().parse().unwrap_or_default()));
+    field(label, "number", value.to_string(), "", Box::new(typed))
+}

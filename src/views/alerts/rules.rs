@@ -1,0 +1,99 @@
+//! What is watched.
+
+use super::{Asking, Page, words};
+use crate::client::derived;
+use crate::{
+    model::{AlertChange, Rule},
+    views::widgets::{button, empty, live, on_click},
+};
+use leptos::prelude::*;
+use web_sys::Event;
+
+pub(super) fn rules(page: Page) -> AnyView {
+    let rules = derived(move || {
+        page.look(|book| {
+            let named = |rule: &Rule| {
+                let known = |id: &String| book.channels.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+                rule.channels.iter().filter_map(known).collect::<Vec<_>>()
+            };
+            let rules = book.rules.iter().map(|rule| (rule.clone(), named(rule)));
+            (rules.collect::<Vec<_>>(), book.may_configure)
+        })
+    });
+    let lines = live(move || {
+        let (rules, may) = rules.get();
+        rules.into_iter().map(|(rule, channels)| line(page, rule, &channels, may)).collect::<Vec<_>>()
+    });
+    let is_empty = derived(move || rules.with(|(rules, _)| rules.is_empty()));
+    view! {
+        <section aria-labelledby="rules">
+            <h2 id="rules">"Rules"</h2>
+            {live(move || is_empty.get().then(|| nothing_yet(page)))}
+            <ul class="alerts rules">{lines}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn nothing_yet(page: Page) -> AnyView {
+    let may = page.look(|book| book.may_configure);
+    let add = may.then(|| {
+        let add = move |_| page.ask(Asking::Rule(words::new_rule()));
+        button("button", "add", live(|| "Add the first rule".to_owned()), Box::new(add))
+    });
+    let hint = live(|| "A rule says what to look for, and who is told.".to_owned());
+    empty("alerts", "Nothing is watched yet", hint, add.into_any())
+}
+
+fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
+    let told =
+        if channels.is_empty() { "told here only".to_owned() } else { format!("told to {}", channels.join(", ")) };
+    let what = format!("{}; {told}", words::rule(&rule));
+    let turn = {
+        let rule = rule.clone();
+        on_click(move |event: Event| {
+            let is_on = event_target_checked(&event);
+            let done = format!("{} is {}", rule.name, if is_on { "on" } else { "off" });
+            page.change(AlertChange::PutRule(Rule { is_on, ..rule.clone() }), done, "The rule is as it was");
+        })
+    };
+    let acts = may.then(|| {
+        let (edited, id, name) = (rule.clone(), rule.id.clone(), rule.name.clone());
+        let edit = move |_| page.ask(Asking::Rule(edited.clone()));
+        let delete = move |_| page.ask(Asking::DeleteRule(id.clone(), name.clone()));
+        view! {
+            <span class="acts">
+                {icon_button("edit", format!("Edit {}", rule.name), Box::new(edit))}
+                {icon_button("remove", format!("Delete {}", rule.name), Box::new(delete))}
+            </span>
+        }
+        .into_any()
+    });
+    view! {
+        <li data-rule=rule.name.clone() data-on=rule.is_on.to_string() data-severity=rule.severity.as_str()>
+            <input
+                type="checkbox"
+                aria-label=format!("{} is on", rule.name)
+                prop:checked=rule.is_on
+                checked=rule.is_on
+                disabled=!may
+                on:change=turn
+            />
+            <b title=rule.name.clone()>{rule.name.clone()}</b>
+            <small title=what.clone()>{what.clone()}</small>
+            <span class="state">{words::severity(rule.severity)}</span>
+            {acts}
+        </li>
+    }
+    .into_any()
+}
+
+/// A button with an icon alone; its words are heard.
+pub(super) fn icon_button(icon: &'static str, words: String, click: crate::views::widgets::Click) -> AnyView {
+    view! {
+        <button class="button bare square" aria-label=words on:click=click>
+            <crate::views::widgets::Icon name=icon />
+        </button>
+    }
+    .into_any()
+}

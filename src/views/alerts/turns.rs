@@ -1,0 +1,45 @@
+//! What fired recently, and when it was over.
+
+use super::{Page, subject};
+use crate::client::derived;
+use crate::{
+    model::{Alert, AlertState},
+    views::{
+        Site,
+        widgets::{Ago, live},
+    },
+};
+use leptos::prelude::*;
+
+pub(super) fn turns(page: Page) -> AnyView {
+    let turns = derived(move || page.look(|book| book.turns.clone()));
+    let lines = live(move || turns.get().into_iter().map(line).collect::<Vec<_>>());
+    let is_empty = derived(move || turns.with(Vec::is_empty));
+    let all = Site::expect().page("/events?kind=alert");
+    view! {
+        <section aria-labelledby="turns">
+            <header><h2 id="turns">"Recent"</h2> <a href=all>"All of them"</a></header>
+            {live(move || is_empty.get().then(|| view! { <p class="quiet">"Nothing has fired yet."</p> }.into_any()))}
+            <ul class="alerts turns">{lines}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn line(alert: Alert) -> AnyView {
+    let word = if alert.state == AlertState::Resolved { "Resolved" } else { "Fired" };
+    let what = match alert.state {
+        AlertState::Resolved => alert.rule_name.clone(),
+        _ => format!("{} · {}", alert.text, alert.rule_name),
+    };
+    let severity = if alert.state == AlertState::Resolved { "resolved" } else { alert.severity.as_str() };
+    view! {
+        <li data-turn=alert.state.as_str() data-severity=severity>
+            <span class="state">{word}</span>
+            {subject(&alert)}
+            <small title=what.clone()>{what.clone()}</small>
+            <Ago time=alert.since />
+        </li>
+    }
+    .into_any()
+}

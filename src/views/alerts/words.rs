@@ -1,0 +1,155 @@
+//! Rules and alerts in words, and what forms begin with.
+
+use crate::{
+    model::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity, Timestamp},
+    views::format,
+};
+
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "Info",
+        Severity::Warning => "Warning",
+        Severity::Critical => "Critical",
+    }
+}
+
+/// What stands beside the title.
+pub(super) fn total(active: &[Alert]) -> String {
+    let in_state = |state| active.iter().filter(|it| it.state == state).count();
+    match (in_state(AlertState::Firing), in_state(AlertState::Pending)) {
+        (0, 0) => "none".to_owned(),
+        (firing, 0) => format!("{firing} firing"),
+        (0, pending) => format!("{pending} pending"),
+        (firing, pending) => format!("{firing} firing, {pending} pending"),
+    }
+}
+
+/// When it tells: condition, for whom, how long.
+pub(super) fn rule(rule: &Rule) -> String {
+    let lasting = if rule.duration == 0 { String::new() } else { format!(" for {}", seconds(rule.duration)) };
+    match &rule.condition {
+        Condition::Disk { .. } => format!("When {}{lasting}", rule.condition.words()),
+        condition => format!("When {} {}{lasting}", scope(&rule.scope), condition.words()),
+    }
+}
+
+fn scope(scope: &AlertScope) -> String {
+    match (scope.name.as_str(), scope.project.as_str()) {
+        ("", "") => "any container".to_owned(),
+        (name, "") => name.to_owned(),
+        ("", project) => format!("any container of {project}"),
+        (name, project) => format!("{name} of {project}"),
+    }
+}
+
+pub(super) fn seconds(seconds: u32) -> String {
+    format::duration(i64::from(seconds))
+}
+
+pub(super) fn quiet(hours: QuietHours) -> String {
+    let zone = match hours.zone {
+        0 => "UTC".to_owned(),
+        zone => format!("UTC{}{}:{:02}", if zone < 0 { '-' } else { '+' }, zone.abs() / 60, zone.abs() % 60),
+    };
+    format!("{} to {}, {zone}", time(hours.from), time(hours.until))
+}
+
+/// As an input of the type `time` has it.
+pub(super) fn time(minutes: u16) -> String {
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+/// None of what is no time.
+pub(super) fn minutes(time: &str) -> Option<u16> {
+    let (hours, minutes) = time.split_once(':')?;
+    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.get(..2)?.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+/// Kinds of conditions, with their words in a form.
+pub(super) const KINDS: [(&str, &str); 8] = [
+    ("cpu", "uses much CPU"),
+    ("memory", "uses much memory"),
+    ("restarts", "starts again and again"),
+    ("unhealthy", "is unhealthy"),
+    ("failed", "ends with a failure"),
+    ("absent", "does not run"),
+    ("log", "logs a text"),
+    ("disk", "The engine's disk is full"),
+];
+
+pub(super) fn kind(condition: &Condition) -> &'static str {
+    match condition {
+        Condition::Cpu { .. } => "cpu",
+        Condition::Memory { .. } => "memory",
+        Condition::Restarts { .. } => "restarts",
+        Condition::Unhealthy => "unhealthy",
+        Condition::Failed => "failed",
+        Condition::Absent => "absent",
+        Condition::Log { .. } => "log",
+        Condition::Disk { .. } => "disk",
+    }
+}
+
+/// What a form begins with.
+pub(super) fn of_kind(kind: &str) -> Condition {
+    match kind {
+        "cpu" => Condition::Cpu { above: 80 },
+        "memory" => Condition::Memory { above: 90 },
+        "restarts" => Condition::Restarts { times: 3, within: 600 },
+        "failed" => Condition::Failed,
+        "absent" => Condition::Absent,
+        "log" => Condition::Log { text: String::new() },
+        "disk" => Condition::Disk { above: 90 },
+        _ => Condition::Unhealthy,
+    }
+}
+
+pub(super) fn new_rule() -> Rule {
+    Rule {
+        id: String::new(),
+        name: String::new(),
+        is_on: true,
+        condition: Condition::Unhealthy,
+        scope: AlertScope::default(),
+        severity: Severity::Warning,
+        duration: 0,
+        cooldown: 300,
+        channels: Vec::new(),
+        silenced_until: None,
+        since: Timestamp::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_reads_as_a_sentence() {
+        let scope = AlertScope { name: "web-*".into(), project: "shop".into() };
+        let busy = Rule { condition: Condition::Cpu { above: 80 }, scope, duration: 300, ..new_rule() };
+        assert_eq!(rule(&busy), format!("When web-* of shop uses more than 80 % of a core for {}", seconds(300)));
+        let disk = Rule { condition: Condition::Disk { above: 90 }, ..new_rule() };
+        assert_eq!(rule(&disk), "When the engine's disk is more than 90 % full");
+        assert_eq!(rule(&new_rule()), "When any container is unhealthy");
+    }
+
+    #[test]
+    fn times_come_back_from_their_fields() {
+        for at in [0, 59, 60, 22 * 60, 23 * 60 + 59] {
+            assert_eq!(minutes(&time(at)), Some(at));
+        }
+        for text in ["", "7", "24:00", "12:60", "é:é"] {
+            assert_eq!(minutes(text), None, "{text}");
+        }
+        assert_eq!(quiet(QuietHours { from: 1_320, until: 420, zone: -210 }), "22:00 to 07:00, UTC-3:30");
+    }
+
+    #[test]
+    fn each_kind_has_a_form() {
+        for (word, _) in KINDS {
+            assert_eq!(kind(&of_kind(word)), word);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is asked of the server when somebody looks, until it is here.
+
+use crate::{
+    views::widgets::{empty, live},
+    wire::ActionError,
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::future::Future;
+
+enum Answer<T: 'static> {
+    Waiting,
+    Here(T),
+    Failed(ActionError),
+}
+
+/// What has been asked for.
+pub struct Asked<T: 'static> {
+    answer: RwSignal<Answer<T>>,
+    /// Counts what was forgotten: answers of before come too late.
+    round: StoredValue<u32>,
+}
+
+impl<T> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Asked<T> {}
+
+impl<T: PartialEq + Send + Sync + 'static> Asked<T> {
+    pub fn new() -> Self {
+        Self { answer: RwSignal::new(Answer::Waiting), round: StoredValue::new(0) }
+    }
+
+    /// What was here was something else.
+    pub fn forget(self) {
+        self.round.update_value(|round| *round += 1);
+        self.answer.set(Answer::Waiting);
+    }
+
+    /// What is here stays until something else comes.
+    pub fn ask(self, answer: impl Future<Output = Result<T, ActionError>> + 'static) {
+        let round = self.round.get_value();
+        spawn_local(async move {
+            let answer = match answer.await {
+                Ok(it) => Answer::Here(it),
+                Err(error) => Answer::Failed(error),
+            };
+            if self.round.try_get_value() != Some(round) {
+                return;
+            }
+            let is_same = self.answer.try_with_untracked(|before| match (before, &answer) {
+                (Answer::Here(before), Answer::Here(now)) => before == now,
+                _ => false,
+            });
+            if is_same == Some(false) {
+                self.answer.try_set(answer);
+            }
+        });
+    }
+
+    /// At what is here, without following it.
+    pub fn look<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.answer.with_untracked(|answer| if let Answer::Here(it) = answer { Some(read(it)) } else { None })
+    }
+
+    /// `draw` draws what is here. Without it says so.
+    pub fn draw(self, title: &'static str, draw: impl Fn(&T) -> AnyView + Send + 'static) -> AnyView {
+        live(move || {
+            self.answer.with(|answer| match answer {
+                Answer::Waiting => view! { <p class="quiet padded" role="status">"Asking the engine…"</p> }.into_any(),
+                Answer::Failed(error) => {
+                    let words = error.words();
+                    empty("info", title, live(move || words.clone()), ().into_any())
+                }
+                Answer::Here(it) => draw(it),
+            })
+        })
+        .into_any()
+    }
+}

@@ -1,0 +1,183 @@
+//! How a container was made, what runs in it, what it has changed: asked for when somebody looks.
+
+use crate::{
+    client::{Level, Toasts, derived, effect},
+    model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Processes},
+    queries::details::{file_changes, inspect, top, variable},
+    views::{
+        asked::Asked,
+        inspected::{DRAWN, inspected, told},
+        widgets::{Search, button, live, on_click},
+    },
+};
+use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
+use std::time::Duration;
+
+/// Processes come and go without a word.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) fn ids(key: &Key) -> Option<(HostId, ContainerId)> {
+    if let Key::Container(host, id) = key { Some((host.clone(), id.clone())) } else { None }
+}
+
+fn shown() -> Option<(HostId, ContainerId)> {
+    ids(&expect_context::<super::Shown>().0)
+}
+
+/// Processes, again and again.
+pub(in crate::views) fn processes_part() -> AnyView {
+    let Some((host, id)) = shown() else { return ().into_any() };
+    let asked = Asked::<Processes>::new();
+    effect(move || {
+        let (host, id) = (host.clone(), id.clone());
+        let ask = move || {
+            if !document().hidden() {
+                asked.ask(top(host.clone(), id.clone()));
+            }
+        };
+        ask();
+        if let Ok(timer) = set_interval_with_handle(ask, LOOK_EVERY) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    let draw = |it: &Processes| {
+        let heads: Vec<_> =
+            it.titles.iter().map(|title| view! { <th scope="col">{title.clone()}</th> }.into_any()).collect();
+        let row = |cells: &Vec<String>| {
+            let cells: Vec<_> = cells.iter().map(|cell| view! { <td>{cell.clone()}</td> }.into_any()).collect();
+            view! { <tr>{cells}</tr> }.into_any()
+        };
+        let rows: Vec<_> = it.rows.iter().map(row).collect();
+        view! {
+            <p class="quiet" role="status">{match it.rows.len() { 1 => "1 process".to_owned(), count => format!("{count} processes") }}</p>
+            <table class="plain processes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>
+        }
+        .into_any()
+    };
+    view! { <section class="inside" aria-label="Processes">{asked.draw("No processes", draw)}</section> }.into_any()
+}
+
+/// What is written in a container and not in its image.
+pub(in crate::views) fn changes_part() -> AnyView {
+    let Some((host, id)) = shown() else { return ().into_any() };
+    let asked = Asked::<Vec<FileChange>>::new();
+    let words = RwSignal::new(String::new());
+    let ask = move || asked.ask(file_changes(host.clone(), id.clone()));
+    effect({
+        let ask = ask.clone();
+        move || ask()
+    });
+    let again = move |_: MouseEvent| ask();
+    let draw = move |all: &Vec<FileChange>| {
+        let wanted = words.with(|words| words.to_lowercase());
+        let found: Vec<&FileChange> = all.iter().filter(|it| it.path.to_lowercase().contains(&wanted)).collect();
+        let row = |it: &&FileChange| {
+            let (kind, word) = match it.kind {
+                FileChangeKind::Added => ("added", "Added"),
+                FileChangeKind::Changed => ("changed", "Changed"),
+                FileChangeKind::Deleted => ("deleted", "Deleted"),
+            };
+            view! { <tr data-change=kind><td>{word}</td><td class="path">{it.path.clone()}</td></tr> }.into_any()
+        };
+        let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
+        let more = found.len().saturating_sub(DRAWN);
+        view! {
+            <p class="quiet" role="status">{told(all.len(), found.len(), "path")}</p>
+            <table class="plain">
+                <thead><tr><th scope="col">"What"</th><th scope="col">"Path"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+            {(more > 0).then(|| view! { <p class="quiet">{format!("and {more} more: search for them")}</p> }.into_any())}
+        }
+        .into_any()
+    };
+    view! {
+        <section class="inside" aria-label="Changes">
+            <div class="tools">
+                <Search what="paths" value=words on_input=Box::new(move |it| words.set(it)) />
+                {button("button", "restart", live(|| "Look again".to_owned()), Box::new(again))}
+            </div>
+            {asked.draw("The changes can't be told", draw)}
+        </section>
+    }
+    .into_any()
+}
+
+/// How it was made.
+pub(in crate::views) fn inspect_part() -> AnyView {
+    let Some((host, id)) = shown() else { return ().into_any() };
+    let asked = Asked::<Inspected>::new();
+    let words = RwSignal::new(String::new());
+    let is_raw = RwSignal::new(false);
+    {
+        let (host, id) = (host.clone(), id.clone());
+        effect(move || asked.ask(inspect(host.clone(), id.clone())));
+    }
+    let toasts = expect_context::<Toasts>();
+    let copy = move |_: MouseEvent| {
+        let json = asked.look(|it| it.json.clone()).unwrap_or_default();
+        let _ = window().navigator().clipboard().write_text(&json);
+        toasts.show(Level::Ok, "The JSON is copied", None);
+    };
+    let draw = move |it: &Inspected| {
+        let variables: Vec<_> = it.environment.iter().map(|name| a_variable(&host, &id, name.clone())).collect();
+        let is_empty = variables.is_empty();
+        view! {
+            <h2>"Environment"</h2>
+            {is_empty.then(|| view! { <p class="quiet">"It has no variables."</p> }.into_any())}
+            <table class="plain variables"><tbody>{variables}</tbody></table>
+            <h2>"All of it"</h2>
+            {inspected(it.clone(), words, is_raw)}
+        }
+        .into_any()
+    };
+    let raw = live(move || is_raw.get().to_string());
+    view! {
+        <section class="inside" aria-label="Inspect">
+            <div class="tools">
+                <Search what="facts" value=words on_input=Box::new(move |it| words.set(it)) />
+                <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
+                {button("button", "copy", live(|| "Copy JSON".to_owned()), Box::new(copy))}
+            </div>
+            {asked.draw("It can't be inspected", draw)}
+        </section>
+    }
+    .into_any()
+}
+
+/// Its value is asked for when somebody wants to see it, and that is recorded.
+fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
+    let value = RwSignal::new(None::<String>);
+    let toasts = expect_context::<Toasts>();
+    let (host, id, asked) = (host.clone(), id.clone(), name.clone());
+    let reveal = move |_: MouseEvent| {
+        if value.get_untracked().is_some() {
+            value.set(None);
+            return;
+        }
+        let told = variable(host.clone(), id.clone(), asked.clone());
+        spawn_local(async move {
+            match told.await {
+                Ok(told) => drop(value.try_set(Some(told))),
+                Err(error) => toasts.failed("It can't be shown", &error),
+            }
+        });
+    };
+    let is_shown = derived(move || value.with(Option::is_some));
+    let label = {
+        let name = name.clone();
+        live(move || format!("{} {name}", if is_shown.get() { "Hide" } else { "Reveal" }))
+    };
+    view! {
+        <tr>
+            <th scope="row">{name}</th>
+            <td>{live(move || value.get().unwrap_or_else(|| "•••••".to_owned()))}</td>
+            <td>
+                <button class="button" aria-label=label on:click=on_click(reveal)>
+                    {live(move || if is_shown.get() { "Hide" } else { "Reveal" })}
+                </button>
+            </td>
+        </tr>
+    }
+    .into_any()
+}

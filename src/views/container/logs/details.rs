@@ -1,0 +1,66 @@
+//! All of the line that was chosen, and the way from a hit to what was written around it.
+
+use super::{Asked, Logs};
+use crate::{
+    model::{LogLine, LogStream, ansi},
+    views::{
+        format,
+        widgets::{live, on_click},
+    },
+};
+use leptos::{ev, prelude::*};
+
+pub(super) fn details(it: Logs) -> AnyView {
+    live(move || {
+        let number = it.selected.get()?;
+        let line = it.buffer.with_value(|buffer| buffer.line(number))?;
+        let text = ansi::plain(&line.text);
+        let pretty = pretty(&text);
+        let cut =
+            (line.cut > 0).then(|| format!(" · {} of it are not kept here", format::count(line.cut as usize, "byte")));
+        let close = move |_: ev::MouseEvent| it.selected.set(None);
+        let is_hit = it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|it| !it.is_empty());
+        let at = format::exact(line.at);
+        let context = (is_hit && line.stream != LogStream::Note).then(|| {
+            let line = LogLine::clone(&line);
+            let show = move |_: ev::MouseEvent| in_context(it, number, &line);
+            view! { <button class="button" on:click=on_click(show)>"In context"</button> }.into_any()
+        });
+        Some(
+            view! {
+                <div class="details" role="region" aria-label="The whole line">
+                    <header>
+                        <time>{at}</time>
+                        <span>{cut}</span>
+                        {context}
+                        <button class="button" on:click=on_click(close)>"Close"</button>
+                    </header>
+                    <pre>{pretty.unwrap_or(text)}</pre>
+                </div>
+            }
+            .into_any(),
+        )
+    })
+    .into_any()
+}
+
+/// Among all lines: those that are held, or else those that the engine has kept.
+fn in_context(it: Logs, number: i64, line: &LogLine) {
+    it.look_for(String::new());
+    if it.asked.with_untracked(|asked| matches!(asked, Asked::Search(..))) {
+        it.asked.set(Asked::Around(line.clone()));
+    } else {
+        it.reveal(number);
+    }
+}
+
+/// JSON with its parts on lines of their own.
+fn pretty(text: &str) -> Option<String> {
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let value = js_sys::JSON::parse(text).ok()?;
+    let space = wasm_bindgen::JsValue::from_f64(2.0);
+    js_sys::JSON::stringify_with_replacer_and_space(&value, &wasm_bindgen::JsValue::NULL, &space).ok().map(String::from)
+}

@@ -1,0 +1,84 @@
+//! How grave a line is, by the word that most programs put near its beginning.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl Level {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// So far into a line it is looked for.
+const NEAR: usize = 160;
+
+const WORDS: [(&str, Level); 13] = [
+    ("fatal", Level::Error),
+    ("panic", Level::Error),
+    ("critical", Level::Error),
+    ("error", Level::Error),
+    ("err", Level::Error),
+    ("warning", Level::Warn),
+    ("warn", Level::Warn),
+    ("wrn", Level::Warn),
+    ("info", Level::Info),
+    ("inf", Level::Info),
+    ("notice", Level::Info),
+    ("debug", Level::Debug),
+    ("trace", Level::Debug),
+];
+
+/// Of the words that stand alone, the first. A word in the middle of a sentence is lower case mostly, and no level: it counts
+/// in capitals, behind `level=`, in quotes or in brackets.
+pub(super) fn level(text: &str) -> Option<Level> {
+    let mut near = text.len().min(NEAR);
+    while !text.is_char_boundary(near) {
+        near -= 1;
+    }
+    let near = &text[..near];
+    let mut at = 0;
+    for word in near.split(|c: char| !c.is_ascii_alphabetic()) {
+        let start = at;
+        at = start + word.len() + near[start + word.len()..].chars().next().map_or(0, char::len_utf8);
+        let Some((_, level)) = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) else { continue };
+        let before = near[..start].chars().next_back();
+        let is_told = matches!(before, Some('=' | '"' | '[' | '<' | '(' | ':')) || start == 0;
+        if is_told || word.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Some(*level);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_told_as_a_level_is_one() {
+        for (text, expected) in [
+            ("2026-11-28 12:00:01 ERROR cannot open", Some(Level::Error)),
+            ("level=warn msg=slow", Some(Level::Warn)),
+            (r#"{"level":"info","msg":"error rate"}"#, Some(Level::Info)),
+            ("[debug] x", Some(Level::Debug)),
+            ("error: no such file", Some(Level::Error)),
+            ("INFO an error occurred", Some(Level::Info)),
+            ("no error here", None),
+            ("terror ERRORS", None),
+            ("GET / 200", None),
+            ("é".repeat(200).as_str(), None),
+        ] {
+            assert_eq!(level(text), expected, "{text}");
+        }
+    }
+}

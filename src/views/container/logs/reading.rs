@@ -1,0 +1,157 @@
+//! What the server is asked for, and what it answers: lines as they come, and earlier ones when somebody goes back to them.
+
+use super::{Above, Asked, Logs};
+use crate::{
+    client::{LogSocket, effect},
+    views::{Site, format},
+    wire::{log::LogFrame, routes},
+};
+use futures::StreamExt;
+use leptos::{prelude::*, task::spawn_local};
+use std::time::Duration;
+
+/// Before a socket that was lost is opened again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Logs {
+    /// Opens the socket for what is asked, now and whenever that changes; again when it is lost.
+    pub(super) fn listen(self) {
+        let base = Site::expect().base_path.to_string();
+        let socket = StoredValue::new_local(None::<LogSocket>);
+        effect(move || {
+            let asked = self.asked.get();
+            self.turn.update_value(|turn| *turn += 1);
+            let mine = self.turn.get_value();
+            self.begin();
+            let path = self.path(&base, &asked);
+            let is_mine = move || self.turn.try_get_value() == Some(mine);
+            spawn_local(async move {
+                let (mut is_anew, mut is_told) = (false, false);
+                while is_mine() {
+                    if let Some((open, mut frames)) = LogSocket::open(&path) {
+                        socket.set_value(Some(open));
+                        while let Some(frame) = frames.next().await {
+                            if !is_mine() {
+                                return;
+                            }
+                            // What was read stays until there is something newer.
+                            if std::mem::take(&mut is_anew) {
+                                self.begin();
+                            }
+                            is_told = false;
+                            self.take(frame);
+                        }
+                    }
+                    // A search has an end; a log goes on until the page does.
+                    if !is_mine() || self.end.with_untracked(Option::is_some) {
+                        return;
+                    }
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.note("The connection was lost. Trying again.".to_owned());
+                    }
+                    is_anew = true;
+                    wait(AGAIN).await;
+                }
+            });
+        });
+        on_cleanup(move || socket.set_value(None));
+    }
+
+    fn path(self, base: &str, asked: &Asked) -> String {
+        let path = self.ids.with_value(|ids| format!("{base}{}?ids={ids}", routes::LOGS));
+        match asked {
+            Asked::Follow => path,
+            Asked::Search(words, is_pattern) => {
+                let words = String::from(js_sys::encode_uri_component(words));
+                format!("{path}&q={words}&regex={is_pattern}")
+            }
+            Asked::Around(line) => format!("{path}&around={}", line.at.micros()),
+        }
+    }
+
+    fn take(self, frame: LogFrame) {
+        match frame {
+            LogFrame::Sources(sources) => self.sources.set(sources),
+            LogFrame::Lines(lines) => self.push(lines),
+            LogFrame::Skipped(count) => {
+                self.skipped.update(|skipped| *skipped += count);
+                self.note(format!(
+                    "{} left out: they came faster than this page takes them.",
+                    format::count(count as usize, "line")
+                ));
+            }
+            LogFrame::Searched(searched) => self.searched.set(Some(searched)),
+            LogFrame::Whole => self.above.set(Above::Nothing),
+            LogFrame::End(why) => {
+                if let Some(why) = &why {
+                    self.note(why.clone());
+                }
+                self.end.set(Some(why));
+                let asked = self.asked.get_untracked();
+                if let Asked::Around(line) = asked
+                    && let Some(number) = self.buffer.with_value(|buffer| buffer.find(&line))
+                {
+                    self.reveal(number);
+                }
+            }
+        }
+    }
+
+    /// Of several logs the last lines of each are held, from different moments on: what is before one of them may belong
+    /// between those of another.
+    pub(super) fn begins_raggedly(self) -> bool {
+        self.is_followed_untracked() && self.sources.with_untracked(|sources| sources.len() > 1)
+    }
+
+    /// Asks for what was written before the first line that is held, when nobody has yet.
+    pub(super) fn ask_for_earlier(self) {
+        let sources = self.sources.with_untracked(Vec::len);
+        let (beginnings, is_full, held) =
+            self.buffer.with_value(|buffer| (buffer.beginnings(sources), buffer.is_full(), buffer.held()));
+        let is_search = self.asked.with_untracked(|asked| matches!(asked, Asked::Search(..)));
+        let is_known = self.above.with_untracked(|above| matches!(above, Above::Asking | Above::Nothing));
+        let Some(beginnings) = beginnings.filter(|_| !is_full && !is_search && !is_known) else { return };
+        if self.words.with_untracked(|words| !words.is_empty()) || self.begins_raggedly() {
+            return;
+        }
+        let marks: Vec<_> = beginnings.iter().map(|(at, count)| format!("{}.{count}", at.micros())).collect();
+        let base = Site::expect().base_path.to_string();
+        let held = held as u64 + self.skipped.get_untracked();
+        let path = format!("{}&before={}&held={held}", self.path(&base, &Asked::Follow), marks.join(","));
+        let mine = self.turn.get_value();
+        self.above.set(Above::Asking);
+        spawn_local(async move {
+            let Some((_open, mut frames)) = LogSocket::open(&path) else { return };
+            let (mut lines, mut above) = (Vec::new(), Above::Failed("The connection was lost.".to_owned()));
+            let mut is_whole = false;
+            while let Some(frame) = frames.next().await {
+                match frame {
+                    LogFrame::Lines(some) => lines.extend(some),
+                    LogFrame::Whole => is_whole = true,
+                    LogFrame::End(None) => above = if is_whole { Above::Nothing } else { Above::Unknown },
+                    LogFrame::End(Some(why)) => above = Above::Failed(why),
+                    _ => {}
+                }
+            }
+            // Lines may have gone since: then these are not what is before the first.
+            let is_wanted = self.turn.try_get_value() == Some(mine)
+                && self.buffer.with_value(|buffer| buffer.beginnings(sources)) == Some(beginnings)
+                && self.words.with_untracked(String::is_empty);
+            if !is_wanted {
+                let _ = self.above.try_set(Above::Unknown);
+                return;
+            }
+            self.put_before(lines);
+            self.above.set(above);
+        });
+    }
+}
+
+async fn wait(time: Duration) {
+    let (sender, receiver) = futures::channel::oneshot::channel();
+    let done = move || {
+        let _ = sender.send(());
+    };
+    set_timeout(done, time);
+    let _ = receiver.await;
+}

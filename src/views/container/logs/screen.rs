@@ -1,0 +1,332 @@
+//! The lines on the screen: only those exist, between room for the others. The screen follows the end, or stays with who reads.
+
+use super::{
+    Above, Asked, HIGH, Logs,
+    buffer::MOST_LINES,
+    line::{Look, line},
+    stack::Fold,
+};
+use crate::{
+    client::{Prefs, derived, effect},
+    model::LogLine,
+    views::widgets::{button, live, on_click},
+};
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// Pixels above the first line: as the style sheet has it, and what is said of the beginning.
+const ABOVE: i32 = 8 + HIGH as i32;
+
+/// Rows above and below the screen that exist too.
+const NEAR: u64 = 12;
+
+/// Rows from the first where the earlier ones are asked for.
+const EARLY: u64 = 40;
+
+/// Characters of a time with its milliseconds, and what is between it and what follows.
+const TIME: u64 = 13;
+
+/// Of a container's name, at most, and as much between.
+const NAME: usize = 20;
+
+/// Where the screen is.
+impl Logs {
+    /// With the next frame.
+    pub(super) fn show(self) {
+        if self.is_due.get_value() {
+            return;
+        }
+        self.is_due.set_value(true);
+        request_animation_frame(move || {
+            if self.is_due.try_update_value(|is_due| *is_due = false).is_none() {
+                return;
+            }
+            if self.is_pinned.get_untracked() {
+                let rows = self.buffer.with_value(|buffer| buffer.stack().rows());
+                self.see_from(rows.saturating_sub(self.rows()));
+            }
+            self.changed.update(|changed| *changed += 1);
+            if self.is_pinned.try_get_untracked() == Some(true) {
+                // What was drawn just now has its place by then; somebody may have gone up meanwhile.
+                request_animation_frame(move || {
+                    if self.is_pinned.try_get_untracked() == Some(true) {
+                        self.to_the_end();
+                    }
+                });
+            }
+        });
+    }
+
+    /// The lines around the screen, when its first row is this one.
+    pub(super) fn see_from(self, row: u64) {
+        let last = row + self.rows() + NEAR;
+        let seen = self.buffer.with_value(|buffer| {
+            let stack = buffer.stack();
+            stack.place_at(row.saturating_sub(NEAR))..stack.place_at(last) + 1
+        });
+        if self.seen.with_untracked(|it| *it != seen) {
+            self.seen.set(seen);
+        }
+    }
+
+    /// None when the page is gone, too: frames that were asked for come all the same.
+    fn field(self) -> Option<web_sys::HtmlDivElement> {
+        self.field.try_get_untracked().flatten()
+    }
+
+    fn to_the_end(self) {
+        if let Some(field) = self.field() {
+            self.scroll_to(&field, field.scroll_height());
+        }
+    }
+
+    pub(super) fn move_by(self, pixels: i32) {
+        if let Some(field) = self.field() {
+            self.scroll_to(&field, field.scroll_top() + pixels);
+        }
+    }
+
+    fn scroll_to(self, field: &web_sys::HtmlDivElement, top: i32) {
+        field.set_scroll_top(top.max(0));
+        self.top.set_value(field.scroll_top());
+    }
+
+    /// That the screen has room for.
+    fn rows(self) -> u64 {
+        let height = self.field().map_or(0, |field| field.client_height());
+        u64::try_from(height).unwrap_or_default() / HIGH + 1
+    }
+
+    fn scrolled(self) {
+        let Some(field) = self.field() else { return };
+        let left = field.scroll_height() - field.scroll_top() - field.client_height();
+        // Only who goes up leaves the end: lines that came since it was reached may have moved it away.
+        let goes_up = field.scroll_top() < self.top.get_value();
+        self.top.set_value(field.scroll_top());
+        let is_pinned = self.is_pinned.get_untracked();
+        let is_to_be = self.is_followed_untracked() && (left < HIGH as i32 || (is_pinned && !goes_up));
+        if is_pinned != is_to_be {
+            self.is_pinned.set(is_to_be);
+        }
+        let row = u64::try_from(field.scroll_top()).unwrap_or_default() / HIGH;
+        self.see_from(row);
+        // Before it is at the end for the first time the screen is at the beginning.
+        if row < EARLY && !is_to_be {
+            self.ask_for_earlier();
+        }
+    }
+
+    /// Earlier lines, above those that are held; the screen stays with what it shows.
+    pub(super) fn put_before(self, lines: Vec<LogLine>) {
+        let mut rows = 0;
+        self.buffer.update_value(|buffer| rows = buffer.put_before(lines));
+        let Some(field) = self.field() else { return };
+        let top = field.scroll_top() + (rows * HIGH) as i32;
+        self.see_from(u64::try_from(top).unwrap_or_default() / HIGH);
+        self.changed.update(|changed| *changed += 1);
+        self.once_drawn(move |field| self.scroll_to(field, top));
+    }
+
+    /// Selects the line and brings it to the middle of the screen.
+    pub(super) fn reveal(self, number: i64) {
+        let Some(place) = self.buffer.with_value(|buffer| buffer.place_of(number)) else { return };
+        self.selected.set(Some(number));
+        self.is_pinned.set(false);
+        let row = self.buffer.with_value(|buffer| buffer.stack().above(place));
+        let first = row.saturating_sub(self.rows() / 2);
+        self.see_from(first);
+        self.changed.update(|changed| *changed += 1);
+        self.once_drawn(move |field| self.scroll_to(field, (first * HIGH) as i32));
+    }
+
+    /// Before the browser shows what has changed.
+    fn once_drawn(self, then: impl FnOnce(&web_sys::HtmlDivElement) + 'static) {
+        queue_microtask(move || {
+            if let Some(field) = self.field() {
+                then(&field);
+            }
+        });
+    }
+
+    /// Chooses another line by keys: the next of those shown, the one before, or the last on the screen for a first.
+    fn key(self, event: &ev::KeyboardEvent) {
+        let selected = self.selected.get_untracked();
+        let place = selected.and_then(|number| self.buffer.with_value(|buffer| buffer.place_of(number)));
+        let to = match (event.key().as_str(), place) {
+            ("Enter", None) => self.seen_last(),
+            ("ArrowUp", Some(place)) => place.checked_sub(1),
+            ("ArrowDown", Some(place)) => Some(place + 1),
+            ("Escape", Some(_)) => {
+                self.selected.set(None);
+                return event.prevent_default();
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let Some(number) = to.and_then(|place| self.buffer.with_value(|buffer| buffer.number_at(place))) else {
+            return;
+        };
+        self.selected.set(Some(number));
+        self.bring(number);
+    }
+
+    /// Moves the screen no further than until the line is on it, when what is shown below has taken its room.
+    fn bring(self, number: i64) {
+        self.once_drawn(move |field| {
+            let Some(place) = self.buffer.with_value(|buffer| buffer.place_of(number)) else { return };
+            let pixels = |place| (self.buffer.with_value(|buffer| buffer.stack().above(place)) * HIGH) as i32 + ABOVE;
+            let (now, top, last) = (field.scroll_top(), pixels(place), pixels(place + 1) - field.client_height());
+            let to = if top < now { top } else { now.max(last) };
+            if to != now {
+                self.is_pinned.set(false);
+                self.see_from(u64::try_from(to).unwrap_or_default() / HIGH);
+                self.scroll_to(field, to);
+            }
+        });
+    }
+
+    /// The place of the last line that is on the screen as a whole.
+    fn seen_last(self) -> Option<usize> {
+        let field = self.field()?;
+        let row = u64::try_from(field.scroll_top() + field.client_height()).ok()? / HIGH;
+        let last = self.buffer.with_value(|buffer| buffer.len()).checked_sub(1)?;
+        Some(self.buffer.with_value(|buffer| buffer.stack().place_at(row.saturating_sub(2))).min(last))
+    }
+
+    /// Breaks lines as the screen is wide now, or not at all.
+    fn fold(self, room: &web_sys::HtmlElement, hundred: &web_sys::HtmlElement) {
+        let time = if self.times.get() { TIME } else { 0 };
+        let names = self.sources.with(|sources| {
+            let chars = |name: &str| name.chars().count().min(NAME) as u64 + 1;
+            if sources.len() < 2 { Vec::new() } else { sources.iter().map(|source| chars(&source.name)).collect() }
+        });
+        let columns = self.wraps.get().then(|| {
+            let hundred = u64::try_from(hundred.offset_width()).unwrap_or_default().max(1);
+            u64::try_from(room.client_width() - 1).unwrap_or_default() * 100 / hundred
+        });
+        let top = self.field().map_or(0, |field| u64::try_from(field.scroll_top()).unwrap_or_default() / HIGH);
+        let mut row = 0;
+        self.buffer.update_value(|buffer| {
+            let first = buffer.stack().place_at(top);
+            buffer.fold(Fold { columns, time, names });
+            row = buffer.stack().above(first);
+        });
+        if row != top && !self.is_pinned.get_untracked() {
+            self.see_from(row);
+            self.once_drawn(move |field| self.scroll_to(field, (row * HIGH) as i32));
+        }
+        self.show();
+    }
+}
+
+pub(super) fn screen(it: Logs) -> AnyView {
+    let prefs = expect_context::<Prefs>();
+    let look = derived(move || Look {
+        times: it.times.get(),
+        names: it.sources.with(|sources| {
+            if sources.len() < 2 { Vec::new() } else { sources.iter().map(|source| source.name.clone()).collect() }
+        }),
+        words: match it.asked.get() {
+            Asked::Search(_, true) => String::new(),
+            Asked::Search(words, false) => words.to_lowercase(),
+            Asked::Follow | Asked::Around(_) => it.words.with(|words| words.to_lowercase()),
+        },
+        selected: it.selected.get(),
+    });
+    let lines = live(move || {
+        it.changed.track();
+        prefs.read(|it| it.zone.is_utc);
+        let lines = it.buffer.with_value(|buffer| buffer.between(it.seen.get()));
+        look.with(|look| lines.iter().map(|(number, it, rows)| line((*number, it, *rows), look)).collect::<Vec<_>>())
+    });
+    let room = live(move || {
+        it.changed.track();
+        let seen = it.seen.get();
+        it.buffer.with_value(|buffer| {
+            let stack = buffer.stack();
+            let (above, below) = (stack.above(seen.start), stack.rows() - stack.above(seen.end));
+            format!("padding-block:{}px {}px", above * HIGH, below * HIGH)
+        })
+    });
+    let select = move |event: ev::MouseEvent| {
+        let target = event.target().and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+        let number = target.and_then(|it| it.closest("[data-line]").ok()?)?.get_attribute("data-line")?.parse().ok()?;
+        it.selected.update(|selected| *selected = if *selected == Some(number) { None } else { Some(number) });
+        Some(())
+    };
+    let to_end = live(move || {
+        (!it.is_pinned.get() && it.is_followed()).then(|| {
+            let follow = move |_| {
+                it.is_pinned.set(true);
+                it.show();
+            };
+            button("button main follow", "end", live(|| "To the end".to_owned()), Box::new(follow))
+        })
+    });
+    let nothing = live(move || {
+        it.changed.track();
+        let is_empty = it.buffer.with_value(|buffer| buffer.len() == 0);
+        is_empty.then(|| view! { <p class="quiet">{nothing(it)}</p> }.into_any())
+    });
+    let (width, hundred) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let resized = RwSignal::new(());
+    let on_resize = window_event_listener(ev::resize, move |_| resized.set(()));
+    on_cleanup(move || on_resize.remove());
+    effect(move || {
+        resized.track();
+        if let Some((room, hundred)) = width.get().zip(hundred.get()) {
+            it.fold(&room, &hundred);
+        }
+    });
+    view! {
+        <div class="screen">
+            <div
+                class=live(move || if it.wraps.get() { "log wraps" } else { "log" })
+                role="log"
+                aria-label="Lines"
+                aria-live="off"
+                tabindex="0"
+                node_ref=it.field
+                on:scroll=on_click(move |_: ev::Event| it.scrolled())
+                on:keydown=on_click(move |event: ev::KeyboardEvent| it.key(&event))
+            >
+                <div class="probe" aria-hidden="true"><div node_ref=width><div node_ref=hundred class="hundred">{"0".repeat(100)}</div></div></div>
+                {nothing}
+                <p class="edge">{live(move || edge(it))}</p>
+                <ol style=room on:click=on_click(move |event| {
+                    let _ = select(event);
+                })>{lines}</ol>
+            </div>
+            {to_end}
+        </div>
+    }
+    .into_any()
+}
+
+/// What is above the first line.
+fn edge(it: Logs) -> String {
+    it.changed.track();
+    let (is_empty, is_full) = it.buffer.with_value(|buffer| (buffer.len() == 0, buffer.is_full()));
+    if is_empty || it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|words| !words.is_empty())
+    {
+        return String::new();
+    }
+    match it.above.get() {
+        Above::Nothing => "The log begins here.".to_owned(),
+        _ if it.begins_raggedly() => "The last lines of each are here: one alone shows what is before them.".to_owned(),
+        _ if is_full => format!("{MOST_LINES} lines are held. Search, or download, for what is before them."),
+        Above::Asking => "Earlier lines are on their way…".to_owned(),
+        Above::Failed(why) => format!("What is before these could not be read: {why}"),
+        Above::Unknown => String::new(),
+    }
+}
+
+fn nothing(it: Logs) -> &'static str {
+    match (it.asked.get(), it.words.with(String::is_empty), it.end.with(Option::is_some)) {
+        (Asked::Search(..), _, true) => "Nothing that is kept has these words.",
+        (Asked::Search(..), _, false) => "Searching…",
+        (Asked::Around(_), true, false) => "Reading…",
+        (_, false, _) => "None of the lines here has these words. Enter searches all that is kept.",
+        (_, true, _) => "Nothing has been written yet.",
+    }
+}

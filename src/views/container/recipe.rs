@@ -1,0 +1,61 @@
+//! The container as a `docker run` line and as compose.yaml: without the values of its environment until they are asked for.
+
+use super::{Shown, inside::ids};
+use crate::{
+    client::{Level, Toasts},
+    model::{Recipe, recipe},
+    queries::recipes::{recipe_of, whole_recipe},
+    views::{
+        asked::Asked,
+        widgets::{button, live, on_click},
+    },
+};
+use leptos::prelude::*;
+
+pub(in crate::views) fn recipe_part() -> AnyView {
+    let Some((host, id)) = ids(&expect_context::<Shown>().0) else { return ().into_any() };
+    let asked = Asked::<Recipe>::new();
+    asked.ask(recipe_of(host.clone(), id.clone()));
+    let reveal = move || asked.ask(whole_recipe(host.clone(), id.clone()));
+    let draw = move |it: &Recipe| {
+        let is_hidden = it.spec.env.iter().any(|it| it.ends_with("=***"));
+        let reveal = reveal.clone();
+        let values = is_hidden.then(|| {
+            let press = Box::new(move |_| reveal());
+            view! {
+                <p class="quiet">"Values of its environment stand as ***. "</p>
+                {button("button", "registry", live(|| "With their values".to_owned()), press)}
+            }
+            .into_any()
+        });
+        let left_out = (!it.left_out.is_empty())
+            .then(|| view! { <p class="failed">{format!("Not in it: {}.", it.left_out.join(", "))}</p> }.into_any());
+        view! {
+            <section class="inside recipe" aria-label="Recipe">
+                {values}
+                {left_out}
+                {text("docker run", recipe::docker_run(&it.name, &it.spec))}
+                {text("compose.yaml", recipe::compose(&it.name, &it.spec))}
+            </section>
+        }
+        .into_any()
+    };
+    asked.draw("It can't be told how it was made", draw)
+}
+
+fn text(title: &'static str, text: String) -> AnyView {
+    let toasts = expect_context::<Toasts>();
+    let copied = text.clone();
+    let copy = move |_: leptos::ev::MouseEvent| {
+        let _ = window().navigator().clipboard().write_text(&copied);
+        toasts.show(Level::Ok, format!("{title} is copied"), None);
+    };
+    view! {
+        <div class="titled">
+            <h2>{title}</h2>
+            <button class="button" aria-label=format!("Copy {title}") on:click=on_click(copy)>"Copy"</button>
+        </div>
+        <pre tabindex="0">{text}</pre>
+    }
+    .into_any()
+}

@@ -1,0 +1,96 @@
+//! A shell in the container. The terminal itself is an element of its own: see `public/terminal.js`.
+
+use crate::{
+    client::{Store, derived},
+    model::ContainerState,
+    views::{
+        Site,
+        widgets::{button, empty, field, live},
+    },
+    wire::routes,
+};
+use leptos::{ev, prelude::*, tachys::html::element::custom};
+use wasm_bindgen::JsCast;
+
+/// What is asked for; another number is another try.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Asked {
+    command: String,
+    user: String,
+    number: u32,
+}
+
+pub(in crate::views) fn terminal_part() -> AnyView {
+    let key = expect_context::<super::Shown>().0;
+    let store = expect_context::<Store>();
+    let Some(row) = store.entity(&key) else { return ().into_any() };
+    let runs = derived(move || row.container(|it| it.state == ContainerState::Running));
+    let asked = RwSignal::new(None::<Asked>);
+    let words = RwSignal::new(String::new());
+    let (command, user) = (StoredValue::new(String::new()), StoredValue::new(String::new()));
+    let number = StoredValue::new(0);
+    let open = move |_: ev::MouseEvent| {
+        number.update_value(|number| *number += 1);
+        words.set("Connecting…".to_owned());
+        asked.set(Some(Asked { command: command.get_value(), user: user.get_value(), number: number.get_value() }));
+    };
+    let site = Site::expect();
+    let (script, sheet) = (site.file("/terminal.js"), site.file("/terminal/xterm.css"));
+    let base = format!("{}{}?id={}", site.base_path, routes::TERMINAL, key.id());
+    let screen = live(move || {
+        let Some(Asked { command, user, .. }) = asked.get() else {
+            return runs.get().then(|| {
+                view! { <p class="quiet padded">"Open a shell, or run a command with a terminal around it."</p> }
+                    .into_any()
+            });
+        };
+        let encoded = |text: &str| String::from(js_sys::encode_uri_component(text));
+        let socket = format!("{base}&command={}&user={}", encoded(&command), encoded(&user));
+        let said = move |event: ev::CustomEvent| words.set(event.detail().as_string().unwrap_or_default());
+        let terminal =
+            custom("quay-terminal").attr("data-socket", socket).on(ev::Custom::<ev::CustomEvent>::new("said"), said);
+        Some(terminal.into_any())
+    });
+    let stopped = live(move || {
+        (!runs.get() && asked.with(Option::is_none)).then(|| {
+            empty(
+                "stop",
+                "It does not run",
+                live(|| "A shell needs a running container. Start it first.".to_owned()),
+                ().into_any(),
+            )
+        })
+    });
+    load(&script, &sheet);
+    view! {
+        <section class="terminal" aria-label="Terminal">
+            <div class="tools">
+                {field("Command", "text", String::new(), "the best shell there is", Box::new(move |text| command.set_value(text)))}
+                {field("User", "text", String::new(), "the image's own", Box::new(move |text| user.set_value(text)))}
+                {button("button main", "start", live(move || if asked.with(Option::is_some) { "Open anew".to_owned() } else { "Open".to_owned() }), Box::new(open))}
+                <p class="quiet" role="status">{live(move || words.get())}</p>
+            </div>
+            {stopped}
+            <div class="screen">{screen}</div>
+        </section>
+    }
+    .into_any()
+}
+
+/// The terminal's code, for whom opens one; it defines the element once.
+fn load(script: &str, sheet: &str) {
+    let document = document();
+    let Some(head) = document.query_selector("head").ok().flatten() else { return };
+    if document.query_selector("link[data-terminal]").ok().flatten().is_some() {
+        return;
+    }
+    let put = |name: &str, attributes: &[(&str, &str)]| {
+        let Ok(element) = document.create_element(name) else { return };
+        for (key, value) in attributes {
+            let _ = element.set_attribute(key, value);
+        }
+        let _ = head.append_child(element.unchecked_ref());
+    };
+    put("link", &[("rel", "stylesheet"), ("href", sheet), ("data-terminal", "")]);
+    put("script", &[("type", "module"), ("src", script)]);
+}

@@ -1,0 +1,136 @@
+//! What all containers use, and which of them the most.
+
+use crate::{
+    client::{Facet, Looks, Store, Trend, derived, effect, leaving_no_trace},
+    model::{Container, Key, Kind, Load, Machine, Scope},
+    views::{
+        Site, format,
+        rows::{Line, keyed},
+        usage_charts::{Point, Span, span_of_address, span_tools, usage_charts, values},
+        widgets::live,
+    },
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Of those that use most, for each of CPU and memory.
+const SHOWN: usize = 5;
+
+#[component]
+pub(super) fn HostLoad() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let look = store.looker();
+    effect(move || look(Looks { loads: true, ..Looks::default() }));
+    let (span, paused) = (span_of_address(), RwSignal::new(false));
+    let points = RwSignal::new(Arc::new(Vec::<Point>::new()));
+    let (loads, now) = (store.loads(), store.now());
+    let of_host = loads.clone();
+    effect(move || {
+        let Some(point) =
+            loads.with(|loads| loads.of(&Scope::Host).map(|it| values(it.cpu_percent, it.memory_usage, &it.rates)))
+        else {
+            return;
+        };
+        let time = now.get_untracked().millis();
+        points.update(|points| {
+            let points = Arc::make_mut(points);
+            points.retain(|(at, _)| (time - Span::Live.length()..time).contains(at));
+            points.push((time, point));
+        });
+    });
+    let words = live(move || {
+        of_host.with(|loads| {
+            let load = loads.of(&Scope::Host)?;
+            Some(whole(load, loads.machines.first()))
+        })
+    });
+    let host = store.look(|state| state.hosts().next().map(|host| host.id.clone()));
+    let charts =
+        host.map(|host| usage_charts(host, None, points.into(), (span, paused), "Figures come while something runs."));
+    view! {
+        <section class="usage" aria-labelledby="load">
+            <header>
+                <h2 id="load">"Load"</h2>
+                <p class="load">{words}</p>
+                {span_tools("/", span, paused)}
+            </header>
+            {charts}
+        </section>
+        {top("top-cpu", "Most CPU", |trend| (trend.latest.cpu_percent * 10.0) as u64, |it| {
+            format!("{} %", format::percent(it))
+        })}
+        {top("top-memory", "Most memory", |trend| trend.latest.memory_usage, |it| {
+            let (text, unit) = format::bytes(it);
+            format!("{text} {unit}")
+        })}
+    }
+}
+
+/// Containers together, beside the machine that they run on.
+fn whole(load: &Load, machine: Option<&Machine>) -> String {
+    let containers = format!("{} running", format::count(load.containers as usize, "container"));
+    let Some(machine) = machine else { return containers };
+    let size = |bytes| {
+        let (text, unit) = format::bytes(bytes);
+        format!("{text} {unit}")
+    };
+    format!(
+        "{containers} · machine: {} % of {}, {} of {}",
+        format::percent((machine.cpu_percent * 10.0) as u64),
+        format::count(machine.cpus as usize, "core"),
+        size(machine.memory_usage),
+        size(machine.memory_total),
+    )
+}
+
+type Measure = fn(&Trend) -> u64;
+
+/// The containers that use most of something.
+fn top(id: &'static str, title: &'static str, measure: Measure, text: fn(u64) -> String) -> AnyView {
+    let store = expect_context::<Store>();
+    let loads = store.loads();
+    let ranked = derived(move || {
+        // With each message.
+        loads.track();
+        store.track_members(Kind::Container);
+        store.track_facet(Facet::State);
+        let mut known: Vec<(u64, Key)> = store.look(|state| {
+            let running = state.containers().filter(|it| it.state == crate::model::ContainerState::Running);
+            let keys = running.map(|it| Key::Container(it.host.clone(), it.id.clone()));
+            keys.filter_map(|key| Some((store.known_trend(&key, measure)?, key))).collect()
+        });
+        known.sort_by(|a, b| b.cmp(a));
+        known.into_iter().take(SHOWN).map(|(_, key)| Line::Entity(key)).collect::<Vec<_>>()
+    });
+    let nothing =
+        live(move || ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing runs."</p> }.into_any()));
+    view! {
+        <section class="most" aria-labelledby=id>
+            <h2 id=id>{title}</h2>
+            {nothing}
+            <ul class="bars">{keyed(move || ranked.get(), move |line| bar(line, measure, text))}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn bar(line: Line, measure: Measure, text: fn(u64) -> String) -> AnyView {
+    let Line::Entity(key) = line else {
+        return ().into_any();
+    };
+    let store = expect_context::<Store>();
+    let Some(row) = store.entity(&key) else {
+        return ().into_any();
+    };
+    let trend = store.trend(&key);
+    let value = leaving_no_trace(move || trend.with(|trend| trend.as_ref().map(measure)).unwrap_or_default());
+    let name = live(move || row.container(|it: &Container| it.name.clone()));
+    let href = Site::expect().page(&format!("/containers/{}", key.id()));
+    view! {
+        <li>
+            <a href=href>{name}</a>
+            <b>{live(move || text(value.get()))}</b>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,189 @@
+//! `/engine`: what the engine is, and what lies on its disk.
+
+use super::{
+    asked::Asked,
+    dashboard::HostFacts,
+    format,
+    listing::{Desk, PRUNABLE, desk::Asking, dialogs},
+    widgets::{button, live},
+};
+use crate::{
+    client::{Store, derived},
+    model::{ContainerId, ContainerState, DiskUsage, EngineState, HostId, ImageId, Kind, VolumeName},
+    queries::disk::disk,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// A line of what `docker system df` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    /// None for the build cache.
+    kind: Option<Kind>,
+    count: usize,
+    in_use: usize,
+    bytes: u64,
+    reclaimable: u64,
+}
+
+/// What runs, or could go on, keeps what it has.
+fn is_active(state: ContainerState) -> bool {
+    matches!(state, ContainerState::Running | ContainerState::Paused | ContainerState::Restarting)
+}
+
+fn lines(state: &EngineState, host: &HostId, usage: &DiskUsage) -> Vec<Line> {
+    let images: Vec<_> = state.images().filter(|it| it.host == *host).collect();
+    let own = |id: &ImageId| usage.images.iter().find(|(it, _)| it == id).map_or(0, |(_, size)| size.own);
+    let held: u64 = images.iter().filter(|it| it.usage.all > 0).map(|it| own(&it.id)).sum();
+    let containers: Vec<_> = state.containers().filter(|it| it.host == *host).collect();
+    let active = |id: &ContainerId| containers.iter().any(|it| it.id == *id && is_active(it.state));
+    let volumes: Vec<_> = state.volumes().filter(|it| it.host == *host).collect();
+    let used = |name: &VolumeName| volumes.iter().any(|it| it.id == *name && it.usage.all > 0);
+    let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.sum::<u64>();
+    vec![
+        Line {
+            kind: Some(Kind::Image),
+            count: images.len(),
+            in_use: images.iter().filter(|it| it.usage.all > 0).count(),
+            bytes: usage.layers,
+            reclaimable: usage.layers.saturating_sub(held),
+        },
+        Line {
+            kind: Some(Kind::Container),
+            count: containers.len(),
+            in_use: containers.iter().filter(|it| is_active(it.state)).count(),
+            bytes: sum(&mut usage.containers.iter().map(|(_, size)| *size)),
+            reclaimable: sum(&mut usage.containers.iter().filter(|(id, _)| !active(id)).map(|(_, size)| *size)),
+        },
+        Line {
+            kind: Some(Kind::Volume),
+            count: volumes.len(),
+            in_use: volumes.iter().filter(|it| it.usage.all > 0).count(),
+            bytes: sum(&mut usage.volumes.iter().map(|(_, size)| *size)),
+            reclaimable: sum(&mut usage.volumes.iter().filter(|(name, _)| !used(name)).map(|(_, size)| *size)),
+        },
+        Line { kind: None, count: 0, in_use: 0, bytes: usage.build_cache, reclaimable: usage.unused_build_cache },
+    ]
+}
+
+#[component]
+pub fn EnginePage() -> impl IntoView {
+    let desk = Desk::new();
+    view! {
+        <Title text="Engine" />
+        <div class="head">
+            <h1>"Engine"</h1>
+            {button("button", "prune", live(|| "Prune all".to_owned()), Box::new(move |_| desk.ask(Asking::Prune(PRUNABLE))))}
+        </div>
+        <div class="container-page thing">
+            <div class="main">{disk_usage(desk)}</div>
+            <div class="what"><HostFacts /></div>
+        </div>
+        {dialogs(desk)}
+    }
+}
+
+fn disk_usage(desk: Desk) -> AnyView {
+    let store = expect_context::<Store>();
+    let asked = Asked::<DiskUsage>::new();
+    let is_wanted = RwSignal::new(false);
+    let host = {
+        let store = store.clone();
+        derived(move || store.main_host().map(|host| host.id.clone()))
+    };
+    let measure = move |_| {
+        if let Some(host) = host.get_untracked() {
+            asked.forget();
+            is_wanted.set(true);
+            asked.ask(disk(host));
+        }
+    };
+    let draw = move |usage: &DiskUsage| {
+        // Sizes are of the moment; what is used is followed.
+        [Kind::Container, Kind::Image, Kind::Volume].into_iter().for_each(|kind| store.track(kind));
+        let Some(host) = host.get() else { return ().into_any() };
+        let lines = store.look(|state| lines(state, &host, usage));
+        let total = lines.iter().map(|it| it.bytes).sum();
+        let reclaimable = lines.iter().map(|it| it.reclaimable).sum();
+        let rows: Vec<_> = lines.iter().map(|it| row(desk, it)).collect();
+        view! {
+            <table class="plain listing disk">
+                <thead>
+                    <tr>
+                        <th scope="col">"What"</th>
+                        <th scope="col" class="number">"In use"</th>
+                        <th scope="col" class="number">"Size"</th>
+                        <th scope="col" class="number">"Could be freed"</th>
+                        <th scope="col"><span class="heard">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+                <tfoot>
+                    <tr>
+                        <th scope="row">"Total"</th>
+                        <td></td>
+                        <td class="number">{size(total)}</td>
+                        <td class="number">{size(reclaimable)}</td>
+                        <td></td>
+                    </tr>
+                </tfoot>
+            </table>
+        }
+        .into_any()
+    };
+    let shown = live(move || {
+        if is_wanted.get() {
+            return asked.draw("It can't be measured", draw.clone());
+        }
+        let words = "The engine walks through every image, container and volume for it, which can take a while.";
+        view! { <p class="quiet">{words}</p> }.into_any()
+    });
+    let word = live(move || if is_wanted.get() { "Measure again" } else { "Measure" }.to_owned());
+    view! {
+        <section class="inside" aria-labelledby="disk">
+            <div class="titled">
+                <h2 id="disk">"Disk usage"</h2>
+                {button("button", "restart", word, Box::new(measure))}
+            </div>
+            {shown}
+        </section>
+    }
+    .into_any()
+}
+
+fn row(desk: Desk, line: &Line) -> AnyView {
+    let (what, words, kinds): (_, _, Option<&'static [Kind]>) = match line.kind {
+        Some(Kind::Image) => ("images", "Images", Some(&[Kind::Image])),
+        Some(Kind::Container) => ("containers", "Containers", Some(&[Kind::Container])),
+        Some(Kind::Volume) => ("volumes", "Volumes", Some(&[Kind::Volume])),
+        _ => ("build-cache", "Build cache", None),
+    };
+    let prune = kinds.map(|kinds| {
+        view! {
+            <button
+                class="button"
+                aria-label=format!("Prune {what}")
+                on:click=super::widgets::on_click(move |_: leptos::ev::MouseEvent| desk.ask(Asking::Prune(kinds)))
+            >
+                "Prune"
+            </button>
+        }
+        .into_any()
+    });
+    let in_use = line.kind.map(|_| format!("{} of {}", line.in_use, line.count));
+    view! {
+        <tr data-disk=what data-bytes=line.bytes.to_string() data-reclaimable=line.reclaimable.to_string()>
+            <td class="path">{words}</td>
+            <td class="number">{in_use}</td>
+            <td class="number">{size(line.bytes)}</td>
+            <td class="number">{size(line.reclaimable)}</td>
+            <td class="act">{prune}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn size(bytes: u64) -> String {
+    let (number, unit) = format::bytes(bytes);
+    format!("{number} {unit}")
+}

@@ -1,0 +1,196 @@
+//! `/events`: what has happened, newest first, and what happens now.
+
+mod details;
+mod feed;
+pub(super) mod phrase;
+mod row;
+mod tools;
+
+use super::{
+    Site, format,
+    rows::{Line, Lines, on_screen, rows},
+    widgets::{Command, button, empty, live, on_click},
+};
+use crate::{
+    client::{Looks, Store, derived, effect},
+    model::HistoryStatus,
+    wire::PageSeed,
+};
+use feed::{Feed, Loading, MOST};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use std::time::Duration;
+
+/// Where the connection can't tell of what happens it is asked.
+const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// So many lines before the end older ones are loaded.
+const AHEAD: usize = 30;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Waiting,
+    Failed,
+    Empty,
+    NoMatch,
+    Rows,
+}
+
+#[component]
+pub fn EventsPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let map = use_query_map();
+    let asked = derived(move || map.with(tools::address));
+    let first = use_context::<PageSeed>().and_then(|first| first.take());
+    let mut is_here = first.is_some();
+    let feed = Feed::new(first);
+    provide_context(feed);
+    let look = store.looker();
+    store.listen(move |heard| feed.hear(heard));
+    let (asks, polls) = (store.clone(), store.clone());
+    effect(move || {
+        feed.ask(asked.get(), &asks, std::mem::take(&mut is_here));
+    });
+    effect(move || {
+        look(Looks { events: true, ..Looks::default() });
+        let polls = polls.clone();
+        if let Ok(timer) = set_interval_with_handle(move || feed.poll(&polls), POLL_EVERY) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    let seen = on_screen();
+    effect(move || {
+        let (end, count) = (seen.with(|seen| seen.end), feed.shown.with(Vec::len));
+        if end > 0 && end + AHEAD >= count && count < MOST {
+            feed.older();
+        }
+    });
+    let shown = derived(move || match (feed.loading.get(), feed.shown.with(Vec::is_empty)) {
+        (Loading::Failed(_), true) => Shown::Failed,
+        (Loading::First, true) => Shown::Waiting,
+        (_, false) => Shown::Rows,
+        (_, true) if asked.with(Vec::is_empty) => Shown::Empty,
+        (_, true) => Shown::NoMatch,
+    });
+    view! {
+        <Title text="Events" />
+        <div class="head">
+            <h1>"Events"</h1>
+            {tools::exports(asked)}
+        </div>
+        {live(move || off(&feed.history.get()))}
+        {tools::tools(asked)}
+        {live(move || match shown.get() {
+            Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">"Loading what happened…"</p> }.into_any(),
+            Shown::Failed => {
+                let words = move || if let Loading::Failed(why) = feed.loading.get() { why } else { String::new() };
+                let again = button("button", "restart", live(|| "Try again".to_owned()), Box::new(move |_| feed.again()));
+                empty("error", "The events could not be loaded", live(words), again)
+            }
+            Shown::Empty => {
+                let command = view! { <Command text="docker run --rm hello-world" /> }.into_any();
+                let words = || "What the engine and the people here do appears at once.".to_owned();
+                empty("events", "Nothing has happened yet", live(words), command)
+            }
+            Shown::NoMatch => {
+                let all = view! { <a class="button" href=Site::expect().page("/events")>"Show all events"</a> }.into_any();
+                empty("search", "Nothing matches", live(|| "Nothing of that kind was recorded in that time.".to_owned()), all)
+            }
+            Shown::Rows => table(feed),
+        })}
+        {details::details()}
+    }
+}
+
+/// Why nothing is kept.
+fn off(history: &HistoryStatus) -> Option<AnyView> {
+    let HistoryStatus::Off { reason } = history else { return None };
+    let words = format!("Events are not being kept: {reason}.");
+    Some(
+        view! {
+            <p class="banner" role="status">
+                <super::widgets::Icon name="warn" />
+                {words}
+                <span>"Only the latest are here, until Quaylight restarts. It tries again by itself."</span>
+            </p>
+        }
+        .into_any(),
+    )
+}
+
+fn table(feed: Feed) -> AnyView {
+    let lines = derived(move || {
+        Lines::mixed(feed.shown.with(|shown| shown.iter().map(|event| Line::Number(event.seq)).collect()))
+    });
+    let new = live(move || {
+        let count = feed.held.with(Vec::len);
+        (count > 0).then(|| {
+            let words = format!("{count} new");
+            let show = move |_| {
+                feed.release();
+                if let Some(main) = document().query_selector("main").ok().flatten() {
+                    main.set_scroll_top(0);
+                }
+            };
+            view! { <button class="button main new" on:click=on_click(show)>{words}</button> }.into_any()
+        })
+    });
+    let now = expect_context::<Store>().now().get_untracked();
+    let heads = [
+        ("when", format!("Time ({})", format::zone(now))),
+        ("what", "What".to_owned()),
+        ("name", "Of".to_owned()),
+        ("project", "Project".to_owned()),
+        ("code number", "Exit code".to_owned()),
+        ("who", "By".to_owned()),
+    ];
+    let heads: Vec<_> =
+        heads.map(|(class, word)| view! { <th class=class role="columnheader">{word}</th> }.into_any()).into();
+    let left = move |_| {
+        if !feed::is_being_read() {
+            feed.release();
+        }
+    };
+    let end = live(move || {
+        let count = feed.shown.with(Vec::len);
+        match (feed.loading.get(), feed.more.get()) {
+            (Loading::Failed(why), _) => format!("The older ones could not be loaded: {why}"),
+            (_, false) => "That is all.".to_owned(),
+            (_, true) if count >= MOST => {
+                format!("{MOST} events are shown. Narrow the search for older ones, or export them.")
+            }
+            _ => "Loading older ones…".to_owned(),
+        }
+    });
+    view! {
+        <div class="news" role="status">{new}</div>
+        <table
+            class="table events"
+            role="table"
+            aria-label="Events"
+            aria-rowcount="-1"
+            on:mouseleave=on_click(left)
+        >
+            <thead role="rowgroup">
+                <tr role="row">{heads}</tr>
+            </thead>
+            {rows(lines, row::row)}
+        </table>
+        <p class="quiet events-end">{end}</p>
+    }
+    .into_any()
+}
+
+/// The icon of a kind of thing.
+pub(super) fn kind_icon(kind: &str) -> &'static str {
+    match kind {
+        "container" => "containers",
+        "image" => "images",
+        "volume" => "volumes",
+        "network" => "networks",
+        "daemon" => "dashboard",
+        "alert" | "rule" | "channel" | "quiet_hours" => "alerts",
+        _ => "events",
+    }
+}

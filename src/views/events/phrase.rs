@@ -1,0 +1,142 @@
+//! What an event says, in words.
+
+use crate::model::Event;
+
+/// How much it matters: the mark's colour.
+pub(in crate::views) fn tone(event: &Event) -> Option<&'static str> {
+    match event.action.as_str() {
+        _ if event.error.is_some() => Some("alarm"),
+        _ if event.actor.is_some() => Some("user"),
+        "firing" if event.kind == "alert" => match attribute(event, "severity") {
+            "critical" => Some("alarm"),
+            "warning" => Some("warn"),
+            _ => None,
+        },
+        "resolved" if event.kind == "alert" => Some("ok"),
+        "die" if event.exit_code().is_some_and(|code| code != 0) => Some("alarm"),
+        "oom" => Some("alarm"),
+        "health_status" if attribute(event, "health") == "unhealthy" => Some("warn"),
+        "start" | "unpause" => Some("ok"),
+        "health_status" => Some("ok"),
+        _ => None,
+    }
+}
+
+fn attribute<'a>(event: &'a Event, key: &str) -> &'a str {
+    event.attributes.get(key).map_or("", String::as_str)
+}
+
+/// What a person did. An engine tells by itself when it has done what it was asked for.
+fn deed(event: &Event) -> String {
+    let mut verb = event.action.clone();
+    if let Some(first) = verb.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if let Some(error) = &event.error {
+        return format!("{verb} failed: {error}");
+    }
+    let of = match event.kind.as_str() {
+        "rule" => "Alert rule",
+        "channel" => "Channel",
+        "quiet_hours" => "Quiet hours",
+        _ => return format!("{verb} requested"),
+    };
+    let done = match event.action.as_str() {
+        "create" => "created",
+        "change" => "changed",
+        "delete" => "deleted",
+        "silence" => "silenced",
+        "unsilence" => "heard again",
+        "test" => "tested",
+        other => other,
+    };
+    format!("{of} {done}")
+}
+
+pub(in crate::views) fn phrase(event: &Event) -> String {
+    if event.actor.is_some() {
+        return deed(event);
+    }
+    let attribute = |key: &str| attribute(event, key);
+    let words = match (event.kind.as_str(), event.action.as_str()) {
+        (_, "create") => "Created",
+        (_, "destroy" | "remove") => "Removed",
+        (_, "prune") => "Pruned",
+        ("container", "start") => "Started",
+        ("container", "die") => "Exited",
+        ("container", "stop") => "Stopped",
+        ("container", "restart") => "Restarted",
+        ("container", "pause") => "Paused",
+        ("container", "unpause") => "Resumed",
+        ("container", "oom") => "Ran out of memory",
+        ("container", "update") => "Limits changed",
+        ("container", "commit") => "Made into an image",
+        ("container", "attach") => "Attached to",
+        ("container", "exec_die") => "Command ended",
+        ("container", "kill") => return format!("Sent signal {}", attribute("signal")),
+        ("container", "rename") => return format!("Renamed from {}", attribute("oldName").trim_start_matches('/')),
+        ("container", "health_status") => return format!("Health: {}", attribute("health")),
+        ("container", "exec_create") => return format!("Command prepared: {}", attribute("command")),
+        ("container", "exec_start") => return format!("Command run: {}", attribute("command")),
+        ("image", "pull") => "Pulled",
+        ("image", "push") => "Pushed",
+        ("image", "tag") => "Tagged",
+        ("image", "untag") => "Untagged",
+        ("image", "delete") => "Removed",
+        ("image", "import" | "load") => "Loaded",
+        ("volume", "mount") => "Mounted",
+        ("volume", "unmount") => "Unmounted",
+        ("network", "connect") => "Container connected",
+        ("network", "disconnect") => "Container disconnected",
+        ("daemon", "reload") => "Settings reloaded",
+        ("alert", "firing") => return format!("{}: {}", attribute("rule"), attribute("measured")),
+        ("alert", "resolved") => return format!("{}: over", attribute("rule")),
+        (_, other) => return other.replace('_', " "),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HostId, Labels, Timestamp};
+
+    #[test]
+    fn an_event_is_told_in_words() {
+        let told = |kind: &str, action: &str, (key, value): (&str, &str), actor: Option<&str>, error: Option<&str>| {
+            let mut attributes = Labels::default();
+            attributes.insert(key.into(), value.into());
+            let event = Event {
+                seq: 1,
+                host: HostId::new("local").unwrap(),
+                time: Timestamp::default(),
+                kind: kind.into(),
+                action: action.into(),
+                id: String::new(),
+                name: "web".into(),
+                project: None,
+                actor: actor.map(str::to_owned),
+                error: error.map(str::to_owned),
+                attributes,
+            };
+            (phrase(&event), tone(&event))
+        };
+        let cases = [
+            (told("container", "die", ("exitCode", "137"), None, None), ("Exited", Some("alarm"))),
+            (told("container", "die", ("exitCode", "0"), None, None), ("Exited", None)),
+            (told("container", "kill", ("signal", "9"), None, None), ("Sent signal 9", None)),
+            (told("container", "rename", ("oldName", "/old"), None, None), ("Renamed from old", None)),
+            (told("container", "stop", ("", ""), Some("alice"), None), ("Stop requested", Some("user"))),
+            (
+                told("container", "stop", ("", ""), Some("alice"), Some("It is gone")),
+                ("Stop failed: It is gone", Some("alarm")),
+            ),
+            (told("rule", "change", ("", ""), Some("alice"), None), ("Alert rule changed", Some("user"))),
+            (told("alert", "firing", ("measured", "is down"), None, None), (": is down", None)),
+            (told("pod", "init_all", ("", ""), None, None), ("init all", None)),
+        ];
+        for ((words, tone), expected) in cases {
+            assert_eq!((words.as_str(), tone), expected);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Search, filters, and the way out as a file. All of it is in the address, so that copying it shares the view.
+
+use super::feed::Address;
+use crate::client::Derived;
+use crate::views::{
+    Site,
+    listing::go_to,
+    widgets::{Icon, Search, button, chip, live},
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// What the address may ask for, beside what the server takes from it.
+const KEYS: [&str; 10] = ["kind", "action", "entity", "project", "q", "since", "until", "noise", "by", "around"];
+
+const TIMES: [(&str, &str); 4] = [("Any time", ""), ("Last hour", "1h"), ("24 hours", "24h"), ("7 days", "7d")];
+
+const KINDS: [(&str, &str); 7] = [
+    ("Everything", ""),
+    ("Containers", "container"),
+    ("Images", "image"),
+    ("Volumes", "volume"),
+    ("Networks", "network"),
+    ("Engine", "daemon"),
+    ("Alerts", "alert"),
+];
+
+pub(super) fn said(address: &Address, key: &str) -> String {
+    address.iter().find(|(its, _)| its == key).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+pub(super) fn tools(asked: Derived<Address>) -> AnyView {
+    let to = go_to("/events");
+    let ask: Arc<dyn Fn(&'static str, String) + Send + Sync> = Arc::new(move |key: &'static str, value: String| {
+        let now = asked.get_untracked();
+        let pairs: Vec<_> =
+            KEYS.iter().map(|its| (*its, if *its == key { value.clone() } else { said(&now, its) })).collect();
+        to(&pairs.iter().map(|(key, value)| (*key, value.as_str())).collect::<Vec<_>>());
+    });
+    let one_of = |key: &'static str, word: &'static str, value: &'static str| {
+        let (ask, again) = (ask.clone(), value);
+        let pressed = live(move || asked.with(|asked| said(asked, key) == again).to_string());
+        chip(word, pressed, live(String::new), Box::new(move |_| ask(key, value.to_owned())))
+    };
+    let on_or_off = |key: &'static str, word: &'static str, on: &'static str| {
+        let ask = ask.clone();
+        let is_on = move || asked.with(|asked| said(asked, key) == on);
+        let toggle =
+            move |_| ask(key, if asked.with_untracked(|asked| said(asked, key) == on) { "" } else { on }.to_owned());
+        chip(word, live(move || is_on().to_string()), live(String::new), Box::new(toggle))
+    };
+    let kinds: Vec<_> = KINDS.iter().map(|(word, kind)| one_of("kind", word, kind)).collect();
+    let times: Vec<_> = TIMES.iter().map(|(word, since)| one_of("since", word, since)).collect();
+    let others = vec![on_or_off("by", "By people", "users"), on_or_off("noise", "With noise", "true")];
+    // What no chip stands for, each with a way to be rid of it.
+    let rest = {
+        let ask = ask.clone();
+        live(move || {
+            let asked = asked.get();
+            let known = |key: &str, value: &str| key == "since" && TIMES.iter().any(|(_, since)| *since == value);
+            let chosen = ["entity", "project", "action", "around", "since", "until"].into_iter().filter_map(|key| {
+                let value = said(&asked, key);
+                let ask = ask.clone();
+                let words = format!("{key}: {}", short(&value));
+                (!value.is_empty() && !known(key, &value)).then(|| {
+                    button(
+                        "chip chosen",
+                        "close",
+                        live(move || words.clone()),
+                        Box::new(move |_| ask(key, String::new())),
+                    )
+                })
+            });
+            chosen.collect::<Vec<_>>()
+        })
+    };
+    let value = Signal::derive(move || asked.with(|asked| said(asked, "q")));
+    let search = move |text| ask("q", text);
+    view! {
+        <div class="tools filters">
+            <Search what="events" value on_input=Box::new(search) />
+            <div class="chips" role="group" aria-label="Kind">{kinds}</div>
+            <div class="chips" role="group" aria-label="Time and more">{times}{others}{rest}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A whole id says no more than its beginning.
+fn short(value: &str) -> String {
+    super::row::short(value).unwrap_or_else(|| value.to_owned())
+}
+
+/// With the filters that are on.
+pub(super) fn exports(asked: Derived<Address>) -> AnyView {
+    let file = |format: &'static str, word: &'static str| {
+        let base = Site::expect().page("/api/events");
+        let href = live(move || {
+            let pairs = asked.with(|asked| {
+                asked.iter().map(|(key, value)| format!("{key}={}&", super::row::encoded(value))).collect::<String>()
+            });
+            format!("{base}?{pairs}format={format}")
+        });
+        view! {
+            // Not the router's to follow.
+            <a class="button" href=href download="" rel="external" aria-label=format!("Export as {word}")>
+                <Icon name="download" />
+                <span>{word}</span>
+            </a>
+        }
+        .into_any()
+    };
+    view! { {file("ndjson", "NDJSON")} {file("csv", "CSV")} }.into_any()
+}
+
+/// Of an address, what concerns us.
+pub(super) fn address(map: &leptos_router::params::ParamsMap) -> Address {
+    let pairs = KEYS.iter().filter_map(|key| Some(((*key).to_owned(), map.get_str(key)?.to_owned())));
+    pairs.filter(|(_, value)| !value.is_empty()).collect()
+}

@@ -1,0 +1,250 @@
+//! Files in a container or a volume: folders to walk through, files to read, to take away and to put there.
+
+use super::{
+    Site,
+    asked::Asked,
+    format,
+    frame::TasksOpen,
+    upload::{encoded, file_of, send_file},
+    widgets::{Ago, Icon, Search, live, on_click},
+};
+use crate::{
+    client::{Derived, Level, Toasts, derived, effect},
+    model::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HostId},
+    queries::files::files,
+};
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
+use web_sys::Event;
+
+/// Rows that are drawn; whoever has more searches.
+const DRAWN: usize = 500;
+
+/// Whose files the page shows, and the page's address up to the path in it: `/volumes/data?`.
+#[derive(Clone)]
+pub struct Shelf {
+    pub host: HostId,
+    pub of: FilesOf,
+    pub page: String,
+}
+
+impl Shelf {
+    fn at(&self, path: &FilePath) -> String {
+        format!("{}path={}", self.page, encoded(path.as_str()))
+    }
+
+    /// Where the file itself is, or the folder as a tar.
+    fn file(&self, path: &FilePath) -> String {
+        let (noun, id) = match &self.of {
+            FilesOf::Container(id) => ("containers", id.as_str()),
+            FilesOf::Volume(name) => ("volumes", name.as_str()),
+        };
+        let path = encoded(path.as_str());
+        Site::expect().page(&format!("/api/{noun}/{id}/files?host={}&path={path}", self.host))
+    }
+}
+
+pub fn files_part() -> AnyView {
+    let shelf = expect_context::<Shelf>();
+    let asked = Asked::<Found>::new();
+    let path = path_of_address();
+    let words = RwSignal::new(String::new());
+    let again = {
+        let shelf = shelf.clone();
+        move || asked.ask(files(shelf.host.clone(), shelf.of.clone(), path.get_untracked()))
+    };
+    {
+        let again = again.clone();
+        effect(move || {
+            path.track();
+            words.set(String::new());
+            asked.forget();
+            again();
+        });
+    }
+    let bar = {
+        let shelf = shelf.clone();
+        live(move || bar(&shelf, &path.get()))
+    };
+    let draw = move |found: &Found| match found {
+        Found::Folder(folder) => folder_view(&shelf, folder, words, again.clone()),
+        Found::File(file) => file_view(&shelf, file),
+    };
+    view! {
+        <section class="inside files" aria-label="Files">
+            {bar}
+            {asked.draw("It can't be read", draw)}
+        </section>
+    }
+    .into_any()
+}
+
+fn path_of_address() -> Derived<FilePath> {
+    let address = use_query_map();
+    derived(move || {
+        let said = address.with(|address| address.get("path")).unwrap_or_default();
+        FilePath::new(&said).unwrap_or_else(|_| FilePath::root())
+    })
+}
+
+/// The way to where one is, each step a link.
+fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
+    let step = |it: FilePath| {
+        let current = (it == *path).then_some("page");
+        let name = if it.is_root() { "/".to_owned() } else { it.name().to_owned() };
+        view! { <li><a href=shelf.at(&it) aria-current=current>{name}</a></li> }.into_any()
+    };
+    let steps: Vec<_> = path.way().map(step).collect();
+    view! { <nav class="way" aria-label="Path"><ol>{steps}</ol></nav> }.into_any()
+}
+
+/// What can be done with a folder. The file that is chosen is sent at once.
+fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) -> AnyView {
+    let (toasts, tasks) = (expect_context::<Toasts>(), expect_context::<TasksOpen>().0);
+    let is_busy = RwSignal::new(false);
+    let address = shelf.file(folder);
+    let download = address.clone();
+    let field = NodeRef::<html::Input>::new();
+    let chosen = move |event: Event| {
+        let Some(input) = event.target().and_then(|it| wasm_bindgen::JsCast::dyn_into(it).ok()) else { return };
+        let Some(file) = file_of(&input) else { return };
+        let (address, again) = (format!("{address}&name={}", encoded(&file.name())), again.clone());
+        is_busy.set(true);
+        spawn_local(async move {
+            let sent = send_file(&address, &file).await;
+            let is_gone = is_busy.try_set(false).is_some();
+            // The same file once more is a change too.
+            input.set_value("");
+            match sent {
+                Ok(()) => toasts.show(Level::Ok, format!("{} is there", file.name()), None),
+                Err(error) => toasts.failed("The upload failed", &error),
+            }
+            if !is_gone {
+                again();
+            }
+        });
+    };
+    let press = move |_: leptos::ev::MouseEvent| {
+        if let Some(field) = field.get_untracked() {
+            field.click();
+        }
+    };
+    view! {
+            <button class="button" disabled=live(move || is_busy.get()) on:click=on_click(press)>
+                <Icon name="import" />
+                <span>{live(move || if is_busy.get() { "Uploading…" } else { "Upload a file" }.to_owned())}</span>
+            </button>
+            <input type="file" hidden aria-label="File to upload" node_ref=field on:change=on_click(chosen) />
+            <a class="button" href=download download="" on:click=on_click(move |_: leptos::ev::MouseEvent| tasks.set(true))>
+                <Icon name="download" />
+                <span>"Download as tar"</span>
+            </a>
+    }
+    .into_any()
+}
+
+fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: impl Fn() + Clone + 'static) -> AnyView {
+    let acts = acts(shelf, &folder.path, again);
+    let Folder { path, entries, is_whole } = folder.clone();
+    let shelf = shelf.clone();
+    let all = entries.len();
+    let warned = (!is_whole).then(|| {
+        let words = "This is not all of it: the container does not run, so its files are read one after the other, and not for longer than a while.";
+        view! { <p class="failed" role="status">{words}</p> }.into_any()
+    });
+    let table = live(move || {
+        let wanted = words.with(|it| it.to_lowercase());
+        let found: Vec<_> = entries.iter().filter(|it| it.name.to_lowercase().contains(&wanted)).collect();
+        let rows: Vec<_> = found.iter().take(DRAWN).map(|it| row(&shelf, &path, it)).collect();
+        let more = found.len().saturating_sub(DRAWN);
+        let count = match (all, found.len()) {
+            (0, _) => "The folder is empty".to_owned(),
+            (all, found) if all == found => format::count(all, "entry").replace("entrys", "entries"),
+            (all, found) => format!("{found} of {all} entries"),
+        };
+        let more =
+            (more > 0).then(|| view! { <p class="quiet">{format!("and {more} more: search for them")}</p> }.into_any());
+        let head = (all > 0).then(|| {
+            view! {
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col" class="number">"Size"</th>
+                        <th scope="col" class="when">"Modified"</th>
+                        <th scope="col" class="mode">"Permissions"</th>
+                        <th scope="col"><span class="heard">"Download"</span></th>
+                    </tr>
+                </thead>
+            }
+            .into_any()
+        });
+        view! {
+            <p class="quiet" role="status">{count}</p>
+            <table class="plain listing">{head}<tbody>{rows}</tbody></table>
+            {more}
+        }
+        .into_any()
+    });
+    let search = (all > 0)
+        .then(|| view! { <Search what="names" value=words on_input=Box::new(move |it| words.set(it)) /> }.into_any());
+    view! { <div class="tools">{search} {acts}</div> {warned} {table} }.into_any()
+}
+
+fn row(shelf: &Shelf, folder: &FilePath, entry: &FileEntry) -> AnyView {
+    let path = Some(entry).filter(|it| it.is_reachable()).and_then(|it| folder.child(&it.name).ok());
+    let icon = match entry.kind {
+        FileKind::Folder => "folder",
+        FileKind::File => "file",
+        FileKind::Link => "link",
+        FileKind::Special => "special",
+    };
+    let leads_on = path.as_ref().filter(|_| entry.kind != FileKind::Special);
+    let name = match leads_on {
+        Some(path) => view! { <a href=shelf.at(path)>{entry.name.clone()}</a> }.into_any(),
+        None => entry.name.clone().into_any(),
+    };
+    let target = entry.target.as_ref().map(|it| view! { <span class="quiet">{format!(" → {it}")}</span> }.into_any());
+    let size = (entry.kind == FileKind::File).then(|| size(entry.size));
+    let download = path.filter(|_| matches!(entry.kind, FileKind::File | FileKind::Folder)).map(|path| {
+        let title = format!("Download {}", entry.name);
+        view! { <a class="button square bare" href=shelf.file(&path) download="" aria-label=title><Icon name="download" /></a> }
+            .into_any()
+    });
+    view! {
+        <tr data-file=icon data-name=entry.name.clone()>
+            <td class="path"><Icon name=icon /> <span>{name} {target}</span></td>
+            <td class="number">{size}</td>
+            <td class="when"><Ago time=entry.modified /></td>
+            <td class="mode">{entry.permissions()}</td>
+            <td class="act">{download}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn size(bytes: u64) -> String {
+    let (number, unit) = format::bytes(bytes);
+    format!("{number} {unit}")
+}
+
+fn file_view(shelf: &Shelf, file: &FileText) -> AnyView {
+    let cut = (file.is_cut && file.text.is_some())
+        .then(|| view! { <p class="quiet">"This is its beginning. Download it for the rest."</p> }.into_any());
+    let text = match &file.text {
+        Some(text) if text.is_empty() => view! { <p class="quiet">"The file is empty."</p> }.into_any(),
+        Some(text) => view! { <pre tabindex="0">{text.clone()}</pre> }.into_any(),
+        None => view! { <p class="quiet">"This is no text. Download it to look into it."</p> }.into_any(),
+    };
+    view! {
+        <div class="acts">
+            <a class="button" href=shelf.file(&file.path) download="">
+                <Icon name="download" />
+                <span>"Download"</span>
+            </a>
+            <p class="quiet">{size(file.size)} ", modified " <Ago time=file.modified /></p>
+        </div>
+        {text}
+        {cut}
+    }
+    .into_any()
+}

@@ -1,0 +1,37 @@
+//! All that an engine tells of how something was made: as facts to search through, or as it came.
+
+use super::{format, widgets::live};
+use crate::model::Inspected;
+use leptos::prelude::*;
+
+/// Rows that are drawn; whoever has more searches.
+pub const DRAWN: usize = 500;
+
+/// `3 of 12 paths`.
+pub fn told(all: usize, found: usize, noun: &str) -> String {
+    let count = format::count(all, noun);
+    if all == found { count } else { format!("{found} of {count}") }
+}
+
+pub fn inspected(it: Inspected, words: RwSignal<String>, is_raw: RwSignal<bool>) -> AnyView {
+    live(move || {
+        if is_raw.get() {
+            return view! { <pre tabindex="0" aria-label="JSON">{it.json.clone()}</pre> }.into_any();
+        }
+        let wanted = words.with(|words| words.to_lowercase());
+        let has = |(at, value): &&(String, String)| {
+            at.to_lowercase().contains(&wanted) || value.to_lowercase().contains(&wanted)
+        };
+        let found: Vec<_> = it.facts.iter().filter(has).collect();
+        let row = |(at, value): &&(String, String)| {
+            view! { <tr><th scope="row">{at.clone()}</th><td>{value.clone()}</td></tr> }.into_any()
+        };
+        let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
+        view! {
+            <p class="quiet" role="status">{told(it.facts.len(), found.len(), "fact")}</p>
+            <table class="plain facts-of"><tbody>{rows}</tbody></table>
+        }
+        .into_any()
+    })
+    .into_any()
+}

@@ -1,0 +1,149 @@
+//! Which container sits on which network, as a picture: a lane for each network, and a line across for each container. Nothing crosses,
+//! however many there are.
+
+use super::views;
+use crate::{
+    client::{Derived, Store, derived},
+    model::{Container, EngineState, Kind, Network},
+    views::{
+        Site,
+        widgets::{Command, empty, live},
+    },
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use std::{collections::BTreeMap, sync::Arc};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Picture {
+    /// Those that somebody is on, the busiest first.
+    lanes: Vec<Arc<Network>>,
+    /// Containers that are on the same networks stand together.
+    lines: Vec<Line>,
+    /// Networks that nobody is on.
+    idle: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    container: Arc<Container>,
+    /// By lane: the address there, which a container that does not run has none of.
+    at: BTreeMap<usize, Option<String>>,
+    /// The one before is on others.
+    begins: bool,
+}
+
+fn picture_of(state: &EngineState) -> Picture {
+    let networks = state.entities(Kind::Network).filter_map(|it| it.as_network());
+    let (mut lanes, idle): (Vec<_>, Vec<_>) = networks.cloned().partition(|it| it.usage.all > 0);
+    lanes.sort_by(|a, b| (b.usage.all, &a.name, &a.id).cmp(&(a.usage.all, &b.name, &b.id)));
+    let mut lines: Vec<Line> = state
+        .containers()
+        .filter_map(|container| {
+            let lane = |name: &str| lanes.iter().position(|it| it.host == container.host && it.name == name);
+            let at = container.networks.iter().filter_map(|it| Some((lane(&it.name)?, it.ip.clone())));
+            let at: BTreeMap<_, _> = at.collect();
+            (!at.is_empty()).then(|| Line { container: container.clone(), at, begins: false })
+        })
+        .collect();
+    lines.sort_by(|a, b| {
+        (a.at.keys().collect::<Vec<_>>(), &a.container.name).cmp(&(b.at.keys().collect(), &b.container.name))
+    });
+    for at in 1..lines.len() {
+        lines[at].begins = !lines[at].at.keys().eq(lines[at - 1].at.keys());
+    }
+    Picture { lanes, lines, idle: idle.len() }
+}
+
+pub(super) fn picture() -> AnyView {
+    let store = expect_context::<Store>();
+    let site = Site::expect();
+    let picture: Derived<Picture> = derived(move || {
+        store.track(Kind::Network);
+        store.track(Kind::Container);
+        store.look(picture_of)
+    });
+    let total =
+        live(move || picture.with(|it| it.lines.len().to_string() + " containers on " + &it.lanes.len().to_string()));
+    let drawn = live(move || picture.with(|it| draw(it, &site)));
+    view! {
+        <Title text="Networks" />
+        <div class="head">
+            <h1>"Networks " <small>{total}</small></h1>
+            {views(true)}
+        </div>
+        {drawn}
+    }
+    .into_any()
+}
+
+fn draw(picture: &Picture, site: &Site) -> AnyView {
+    if picture.lines.is_empty() {
+        let command = view! { <Command text="docker run --network backend nginx" /> }.into_any();
+        return empty("networks", "No container is on a network", live(String::new), command);
+    }
+    let lane = |it: &Arc<Network>| {
+        let href = site.page(&format!("/networks/{}", it.id));
+        view! { <th scope="col"><a href=href title=it.name.clone()>{it.name.clone()}</a></th> }.into_any()
+    };
+    let lanes: Vec<_> = picture.lanes.iter().map(lane).collect();
+    let lines: Vec<_> = picture.lines.iter().map(|it| line(it, &picture.lanes, site)).collect();
+    let idle = match picture.idle {
+        0 => None,
+        1 => Some("Nobody is on 1 other network.".to_owned()),
+        count => Some(format!("Nobody is on {count} other networks.")),
+    };
+    view! {
+        <div class="canvas" role="region" aria-label="Picture of the networks" tabindex="0">
+            <table class="picture">
+                <thead><tr><td></td>{lanes}</tr></thead>
+                <tbody>{lines}</tbody>
+            </table>
+            <p class="quiet padded">{idle}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn line(line: &Line, lanes: &[Arc<Network>], site: &Site) -> AnyView {
+    let it = &line.container;
+    let href = site.page(&format!("/containers/{}", it.id));
+    let (first, last) = (line.at.keys().next().copied(), line.at.keys().next_back().copied());
+    let cell = |(at, lane): (usize, &Arc<Network>)| {
+        let is_between = Some(at) > first && Some(at) < last;
+        match line.at.get(&at) {
+            None => view! { <td class=is_between.then_some("through")></td> }.into_any(),
+            Some(ip) => {
+                let ends = match (Some(at) == first, Some(at) == last) {
+                    (true, true) => "on first last",
+                    (true, false) => "on first",
+                    (false, true) => "on last",
+                    (false, false) => "on",
+                };
+                let words = format!("{}{}", lane.name, ip.as_ref().map(|ip| format!(", {ip}")).unwrap_or_default());
+                let title = words.clone();
+                view! {
+                    <td class=ends title=title data-on=lane.name.clone()>
+                        <i></i>
+                        <span class="heard">{words}</span>
+                    </td>
+                }
+                .into_any()
+            }
+        }
+    };
+    let cells: Vec<_> = lanes.iter().enumerate().map(cell).collect();
+    view! {
+        <tr
+            data-member=it.name.clone()
+            data-down=(!it.state.is_up()).then_some("")
+            data-begins=line.begins.then_some("")
+        >
+            <th scope="row">
+                <a class="state" data-state=it.state.to_string() href=href title=it.name.clone()>{it.name.clone()}</a>
+            </th>
+            {cells}
+        </tr>
+    }
+    .into_any()
+}

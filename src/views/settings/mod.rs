@@ -1,0 +1,178 @@
+//! `/settings`: how this person wants things shown and told. Each choice holds at once, and from wherever they come back.
+
+use super::{
+    format,
+    widgets::{check, choice, live, on_click},
+};
+use crate::{
+    client::{Prefs, Store},
+    model::{Column, Density, Layout, Preferences, Severity, Theme, Timestamp, Units},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let prefs = expect_context::<Prefs>();
+    view! {
+        <Title text="Settings" />
+        <div class="head">
+            <h1>"Settings"</h1>
+        </div>
+        <div class="settings-page">
+            <section aria-labelledby="looks">
+                <h2 id="looks">"Appearance"</h2>
+                {one_of("Theme", &[("System", Theme::System), ("Light", Theme::Light), ("Dark", Theme::Dark)], |it| it.theme, |it, theme| it.theme = theme, prefs)}
+                {one_of("Containers as", &[("Table", Layout::Table), ("Cards", Layout::Cards)], |it| it.layout, |it, layout| it.layout = layout, prefs)}
+                {one_of("Density", &[("Normal", Density::Normal), ("Compact", Density::Compact)], |it| it.density, |it, density| it.density = density, prefs)}
+            </section>
+            {columns(prefs)}
+            {units_and_time(prefs)}
+            {notices(prefs)}
+            {about()}
+        </div>
+    }
+}
+
+/// A few words to choose from.
+fn one_of<T: Copy + PartialEq + Send + Sync + 'static>(
+    name: &'static str,
+    words: &[(&'static str, T)],
+    read: fn(&Preferences) -> T,
+    write: fn(&mut Preferences, T),
+    prefs: Prefs,
+) -> AnyView {
+    let segments: Vec<_> = words
+        .iter()
+        .map(|(word, value)| {
+            let value = *value;
+            let pressed = live(move || prefs.read(|it| read(it) == value).to_string());
+            let choose = move |_| prefs.change(|it| write(it, value));
+            view! { <button aria-pressed=pressed on:click=on_click(choose)>{*word}</button> }.into_any()
+        })
+        .collect();
+    view! {
+        <div class="setting">
+            <span>{name}</span>
+            <div class="segmented words" role="group" aria-label=name>{segments}</div>
+        </div>
+    }
+    .into_any()
+}
+
+const COLUMNS: [(&str, Column); 10] = [
+    ("Image", Column::Image),
+    ("Ports", Column::Ports),
+    ("Networks", Column::Networks),
+    ("CPU", Column::Cpu),
+    ("Memory", Column::Memory),
+    ("Network I/O", Column::NetworkIo),
+    ("Block I/O", Column::BlockIo),
+    ("PIDs", Column::Pids),
+    ("Created", Column::Created),
+    ("Status", Column::Status),
+];
+
+fn columns(prefs: Prefs) -> AnyView {
+    let boxes = COLUMNS.map(|(word, column)| {
+        let is_shown = prefs.read_untracked(|it| !it.hidden.contains(&column));
+        let set = move |is_shown: bool| {
+            prefs.change(|it| {
+                it.hidden.retain(|other| *other != column);
+                if !is_shown {
+                    it.hidden.push(column);
+                }
+            });
+        };
+        check(word.to_owned(), is_shown, Box::new(set))
+    });
+    view! {
+        <section aria-labelledby="columns">
+            <h2 id="columns">"Columns of containers"</h2>
+            <p class="quiet">"A narrow window leaves out some of them by itself."</p>
+            <fieldset><legend class="heard">"Shown"</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
+        </section>
+    }
+    .into_any()
+}
+
+/// What is written already would have to be written again, everywhere: the page comes anew instead.
+fn units_and_time(prefs: Prefs) -> AnyView {
+    let anew = move |change: Box<dyn FnOnce(&mut Preferences)>| {
+        prefs.change(change);
+        let _ = window().location().reload();
+    };
+    let units = move |units: Units| {
+        let pressed = live(move || prefs.read(|it| it.units == units).to_string());
+        let word = if units == Units::Decimal { "kB, MB, GB" } else { "KiB, MiB, GiB" };
+        let choose = move |_| anew(Box::new(move |it| it.units = units));
+        view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
+    };
+    let zone = move |is_utc: bool| {
+        let pressed = live(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
+        let word = if is_utc { "UTC" } else { "This browser's" };
+        let choose = move |_| anew(Box::new(move |it| it.zone.is_utc = is_utc));
+        view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
+    };
+    let now = expect_context::<Store>().now();
+    let clock = live(move || format::exact(now.get()));
+    view! {
+        <section aria-labelledby="units">
+            <h2 id="units">"Units and time"</h2>
+            <div class="setting">
+                <span>"Sizes"</span>
+                <div class="segmented words" role="group" aria-label="Sizes">{units(Units::Decimal)} {units(Units::Binary)}</div>
+            </div>
+            <div class="setting">
+                <span>"Time zone"</span>
+                <div class="segmented words" role="group" aria-label="Time zone">{zone(false)} {zone(true)}</div>
+            </div>
+            <p class="quiet">"Now it is " <span class="clock">{clock}</span></p>
+        </section>
+    }
+    .into_any()
+}
+
+fn notices(prefs: Prefs) -> AnyView {
+    let words = vec![
+        ("info", "All alerts"),
+        ("warning", "Warnings and critical ones"),
+        ("critical", "Critical ones"),
+        ("", "None"),
+    ];
+    let (least, ends) = prefs.read_untracked(|it| (it.told.alerts, it.told.ends));
+    let set = move |word: String| {
+        prefs.change(|it| it.told.alerts = Severity::ALL.into_iter().find(|severity| severity.as_str() == word));
+    };
+    let set_ends = move |ends: bool| prefs.change(|it| it.told.ends = ends);
+    view! {
+        <section aria-labelledby="notices">
+            <h2 id="notices">"Notifications"</h2>
+            <p class="quiet">"What pops up in the corner. The bell keeps everything, and what failed of what you did."</p>
+            {choice("Pop up", words, least.map_or("", Severity::as_str), Box::new(set))}
+            {check("Also when an alert is over".to_owned(), ends, Box::new(set_ends))}
+        </section>
+    }
+    .into_any()
+}
+
+fn about() -> AnyView {
+    let store = expect_context::<Store>();
+    let version = store.link().with_untracked(|link| link.server_version.clone());
+    let prefs = expect_context::<Prefs>();
+    let kept = live(move || {
+        let changed = prefs.read(|it| it.changed);
+        if changed == Timestamp::default() {
+            "Nothing was chosen yet.".to_owned()
+        } else {
+            format!("Last changed {}.", format::exact(changed))
+        }
+    });
+    view! {
+        <section aria-labelledby="about">
+            <h2 id="about">"About"</h2>
+            <p class="quiet">{format!("Quaylight {version}. These settings are kept on the server, for you. ")} {kept}</p>
+        </section>
+    }
+    .into_any()
+}

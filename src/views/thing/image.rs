@@ -1,0 +1,91 @@
+//! An image: its layers, and how it was made.
+
+use super::{beside, created, grid, several, text, thing_page, users};
+use crate::{
+    client::{Row, effect},
+    model::{ImageDetails, Key, Layer},
+    queries::details::made_of,
+    views::{
+        asked::Asked,
+        format, images,
+        inspected::inspected,
+        listing::Desk,
+        widgets::{Ago, Search, live, on_click},
+    },
+};
+use leptos::{ev::MouseEvent, prelude::*};
+
+#[component]
+pub fn ImagePage() -> impl IntoView {
+    thing_page(&images::PAGE, "No such image", body)
+}
+
+fn body(_: Desk, key: &Key, row: Row) -> AnyView {
+    let Key::Image(host, id) = key.clone() else { return ().into_any() };
+    let asked = Asked::<ImageDetails>::new();
+    {
+        let (host, id) = (host.clone(), id.clone());
+        effect(move || asked.ask(made_of(host.clone(), id.clone())));
+    }
+    let (words, is_raw) = (RwSignal::new(String::new()), RwSignal::new(false));
+    let draw = move |it: &ImageDetails| {
+        let raw = live(move || is_raw.get().to_string());
+        view! {
+            <h2>"Layers"</h2>
+            {layers(&it.layers)}
+            <h2>"How it was made"</h2>
+            <div class="tools">
+                <Search what="facts" value=words on_input=Box::new(move |it| words.set(it)) />
+                <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
+            </div>
+            {inspected(it.inspected.clone(), words, is_raw)}
+        }
+        .into_any()
+    };
+    let main = view! { <section class="inside" aria-label="Layers">{asked.draw("It can't be told what it is made of", draw)}</section> };
+    let facts = live(move || {
+        let entity = row.get();
+        let it = entity.as_image()?;
+        let (size, unit) = format::bytes(it.size);
+        Some(grid([
+            several("Names", it.tags.iter().cloned()),
+            Some(text("Id", it.id.short())),
+            Some(text("Size", format!("{size} {unit}"))),
+            created(it.created),
+            several("Digests", it.digests.iter().cloned()),
+        ]))
+    });
+    let by = users(key, |it| it.state.to_string());
+    beside("Image", main.into_any(), view! { {facts} {by} }.into_any())
+}
+
+/// The latest on top, as they lie on each other.
+fn layers(layers: &[Layer]) -> AnyView {
+    let row = |it: &Layer| {
+        let (size, unit) = format::bytes(it.size);
+        let comment = Some(it.comment.clone()).filter(|it| !it.is_empty() && !it.starts_with("buildkit"));
+        let made = if it.created_by.is_empty() {
+            comment.unwrap_or_else(|| "imported".to_owned())
+        } else {
+            it.created_by.clone()
+        };
+        view! {
+            <tr data-layer="">
+                <td class="path">{made}</td>
+                <td class="number">{size} " " {unit}</td>
+                <td class="when">{it.created.map(|time| view! { <Ago time /> }.into_any())}</td>
+            </tr>
+        }
+        .into_any()
+    };
+    let rows: Vec<_> = layers.iter().map(row).collect();
+    view! {
+        <table class="plain listing">
+            <thead>
+                <tr><th scope="col">"Made by"</th><th scope="col" class="number">"Size"</th><th scope="col" class="when">"Created"</th></tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}

@@ -1,0 +1,88 @@
+//! A network: who is on it, and where.
+
+use super::{beside, created, grid, labels, name_of, several, text, thing_page, users_of};
+use crate::{
+    client::Row,
+    model::{Container, Key},
+    views::{
+        Site,
+        listing::{Desk, desk::Asking},
+        networks,
+        widgets::{button, live},
+    },
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+#[component]
+pub fn NetworkPage() -> impl IntoView {
+    thing_page(&networks::PAGE, "No such network", body)
+}
+
+fn body(desk: Desk, key: &Key, row: Row) -> AnyView {
+    let members = members(desk, key, row.clone());
+    let facts = live(move || {
+        let entity = row.get();
+        let it = entity.as_network()?;
+        let word = |is: bool, words: &str| is.then(|| words.to_owned());
+        Some(grid([
+            Some(text("Driver", &*it.driver)),
+            Some(text("Scope", &*it.scope)),
+            Some(text("Id", it.id.as_str().get(..12).unwrap_or(it.id.as_str()))),
+            several(
+                "Subnets",
+                it.subnets.iter().map(|it| {
+                    let gateway = it.gateway.as_ref().map(|it| format!(", gateway {it}")).unwrap_or_default();
+                    format!("{}{gateway}", it.subnet)
+                }),
+            ),
+            several(
+                "Kind",
+                [word(it.is_built_in(), "built in"), word(it.internal, "internal: no way out")].into_iter().flatten(),
+            ),
+            created(it.created),
+            labels(&it.labels),
+        ]))
+    });
+    let main = view! { <section class="inside" aria-label="Containers on it">{members}</section> };
+    beside("Network", main.into_any(), facts.into_any())
+}
+
+fn members(desk: Desk, key: &Key, row: Row) -> AnyView {
+    let site = Site::expect();
+    let members = users_of(key);
+    let asked = key.clone();
+    let change = button(
+        "button",
+        "networks",
+        live(|| "Connect or disconnect".to_owned()),
+        Box::new(move |_| desk.ask(Asking::Members(asked.clone()))),
+    );
+    let list = live(move || {
+        let members = members.get();
+        if members.is_empty() {
+            return view! { <p class="quiet">"No container is on it."</p> }.into_any();
+        }
+        let network = row.network(|it| it.name.clone());
+        let one = |it: &Arc<Container>| {
+            let address = it.networks.iter().find(|at| at.name == network).and_then(|at| at.ip.clone());
+            view! {
+                <tr data-member=it.name.clone()>
+                    <td class="path">{name_of(&site, it)}</td>
+                    <td>{address.unwrap_or_else(|| "–".to_owned())}</td>
+                    <td>{it.project().unwrap_or_default().to_owned()}</td>
+                </tr>
+            }
+            .into_any()
+        };
+        let rows: Vec<_> = members.iter().map(one).collect();
+        view! {
+            <table class="plain listing">
+                <thead><tr><th scope="col">"Container"</th><th scope="col">"Address"</th><th scope="col">"Project"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        }
+        .into_any()
+    });
+    view! { <div class="titled"><h2>"Containers"</h2>{change}</div> {list} }.into_any()
+}

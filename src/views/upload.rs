@@ -1,0 +1,39 @@
+//! A file of the browser's on its way to the server.
+
+use crate::wire::{ActionError, ErrorKind};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{File, HtmlInputElement, RequestInit, Response};
+
+/// For a part of an address's query.
+pub fn encoded(text: &str) -> String {
+    String::from(js_sys::encode_uri_component(text))
+}
+
+pub fn chosen_file(input: NodeRef<leptos::html::Input>) -> Option<File> {
+    file_of(&input.get_untracked()?)
+}
+
+pub fn file_of(input: &HtmlInputElement) -> Option<File> {
+    input.files()?.get(0)
+}
+
+/// Ends when the server has answered. Leaving Quaylight breaks it off.
+pub async fn send_file(address: &str, file: &File) -> Result<(), ActionError> {
+    let lost = || ActionError::new(ErrorKind::Unavailable, "The connection was lost before all of it had arrived");
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(file.unchecked_ref());
+    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &init));
+    let answer: Response = answer.await.map_err(|_| lost())?.unchecked_into();
+    if answer.ok() {
+        return Ok(());
+    }
+    let text = answer.text().map_err(|_| lost())?;
+    let text = JsFuture::from(text).await.ok().and_then(|it| it.as_string()).unwrap_or_default();
+    // A problem in JSON, with what to do in its detail.
+    let detail =
+        js_sys::JSON::parse(&text).ok().and_then(|it| js_sys::Reflect::get(&it, &"detail".into()).ok()?.as_string());
+    Err(ActionError::new(ErrorKind::Engine, detail.unwrap_or_else(|| format!("The server said {}", answer.status()))))
+}

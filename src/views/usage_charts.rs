@@ -1,0 +1,250 @@
+//! What something uses over time: CPU, memory, network and disk, of a container or of all of a host.
+
+use super::{
+    format,
+    listing::go_to,
+    widgets::{Axis, Plot, chart, live, toggle},
+};
+use crate::{
+    client::{Derived, Store, derived, derived_from},
+    model::{ContainerId, HostId, Rates, UsageLevel, UsageStretch},
+    queries::usage::usage,
+};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
+use std::sync::Arc;
+
+/// Milliseconds, and then: tenths of a percent of a core, bytes of memory, and bytes a second that were received, sent,
+/// read and written.
+pub type Point = (i64, [u64; 6]);
+
+/// How far back the charts reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Span {
+    #[default]
+    Live,
+    Hour,
+    SixHours,
+    Day,
+    Week,
+}
+
+impl Span {
+    pub const ALL: [Self; 5] = [Self::Live, Self::Hour, Self::SixHours, Self::Day, Self::Week];
+
+    /// As the address says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "",
+            Self::Hour => "1h",
+            Self::SixHours => "6h",
+            Self::Day => "24h",
+            Self::Week => "7d",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Hour => "1 h",
+            Self::SixHours => "6 h",
+            Self::Day => "24 h",
+            Self::Week => "7 d",
+        }
+    }
+
+    /// Milliseconds.
+    pub fn length(self) -> i64 {
+        const MINUTE: i64 = 60_000;
+        match self {
+            Self::Live => 5 * MINUTE,
+            Self::Hour => 60 * MINUTE,
+            Self::SixHours => 6 * 60 * MINUTE,
+            Self::Day => 24 * 60 * MINUTE,
+            Self::Week => 7 * 24 * 60 * MINUTE,
+        }
+    }
+
+    /// Milliseconds from one point to the next.
+    pub fn step(self) -> i64 {
+        match self {
+            Self::Live => 1_000,
+            Self::Hour | Self::SixHours | Self::Day => 60_000,
+            Self::Week => 15 * 60_000,
+        }
+    }
+}
+
+/// What the address asks for.
+pub fn span_of_address() -> Derived<Span> {
+    let address = use_query_map();
+    derived(move || {
+        let said = address.with(|address| address.get("span")).unwrap_or_default();
+        Span::ALL.into_iter().find(|span| span.as_str() == said).unwrap_or_default()
+    })
+}
+
+/// Chooses the span, and stops the charts for a closer look.
+pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> AnyView {
+    let to = go_to(path);
+    let spans = Span::ALL.map(|it| {
+        let to = to.clone();
+        let pressed = live(move || (span.get() == it).to_string());
+        let choose = move |_| to(&[("span", it.as_str())]);
+        view! { <button aria-pressed=pressed on:click=choose>{it.word()}</button> }.into_any()
+    });
+    let pause = toggle(
+        "button",
+        "pause",
+        "Pause",
+        live(move || paused.get().to_string()),
+        Box::new(move |_| paused.update(|paused| *paused = !*paused)),
+    );
+    view! {
+        <div class="segmented words" role="group" aria-label="Time span">{spans.into_iter().collect::<Vec<_>>()}</div>
+        {pause}
+    }
+    .into_any()
+}
+
+/// What is kept of a container, or of all of a host, for the span that is chosen; asked for anew by the minute. Nothing while
+/// the span is live. And why there is none.
+pub fn past(
+    host: HostId,
+    container: Option<ContainerId>,
+    span: Derived<Span>,
+) -> (RwSignal<Arc<Vec<Point>>>, RwSignal<Option<String>>) {
+    let (points, failure) = (RwSignal::new(Arc::new(Vec::new())), RwSignal::new(None));
+    let now = expect_context::<Store>().now();
+    let minute = derived(move || now.get().seconds() / 60);
+    Effect::new(move |before: Option<Span>| {
+        let span = span.get();
+        if span == Span::Live {
+            return span;
+        }
+        minute.track();
+        if before != Some(span) {
+            points.set(Arc::default());
+        }
+        let (host, container) = (host.clone(), container.clone());
+        spawn_local(async move {
+            let seconds = u32::try_from(span.length() / 1_000).unwrap_or(u32::MAX);
+            let asked = usage(host, container, seconds).await;
+            failure.try_set(asked.as_ref().err().map(|error| error.message.clone()));
+            points.try_set(Arc::new(asked.unwrap_or_default().iter().map(point).collect()));
+        });
+        span
+    });
+    (points, failure)
+}
+
+fn point(it: &UsageStretch) -> Point {
+    let UsageLevel { cpu_percent, memory_usage, rates } = it.average;
+    (it.at.millis(), values(cpu_percent, memory_usage as u64, &rates))
+}
+
+/// As charts draw them.
+pub fn values(cpu_percent: f64, memory_usage: u64, rates: &Rates) -> [u64; 6] {
+    [
+        (cpu_percent * 10.0) as u64,
+        memory_usage,
+        rates.network_rx as u64,
+        rates.network_tx as u64,
+        rates.block_read as u64,
+        rates.block_write as u64,
+    ]
+}
+
+fn cpu(tenths: u64) -> String {
+    format!("{} %", format::percent(tenths))
+}
+
+fn size(bytes: u64) -> String {
+    let (text, unit) = format::bytes(bytes);
+    format!("{text} {unit}")
+}
+
+fn rate(bytes: u64) -> String {
+    format!("{}/s", size(bytes))
+}
+
+const CHARTS: [(Axis, &[usize]); 4] = [
+    (Axis { title: "CPU", series: &["of one core"], least: 40, unit: |_| 1, value: cpu, tick: format::tick }, &[0]),
+    (
+        Axis {
+            title: "Memory",
+            series: &["in use"],
+            least: 4_000_000,
+            unit: format::unit_of,
+            value: size,
+            tick: format::tick,
+        },
+        &[1],
+    ),
+    (
+        Axis {
+            title: "Network",
+            series: &["received", "sent"],
+            least: 4_000,
+            unit: format::unit_of,
+            value: rate,
+            tick: format::tick,
+        },
+        &[2, 3],
+    ),
+    (
+        Axis {
+            title: "Disk",
+            series: &["read", "written"],
+            least: 4_000,
+            unit: format::unit_of,
+            value: rate,
+            tick: format::tick,
+        },
+        &[4, 5],
+    ),
+];
+
+/// `live` are the points of the last minutes, oldest first; the others come from the history of the container, or of all
+/// of the host. `nothing` is said while there are none.
+pub fn usage_charts(
+    host: HostId,
+    container: Option<ContainerId>,
+    live_points: Signal<Arc<Vec<Point>>>,
+    (span, paused): (Derived<Span>, RwSignal<bool>),
+    nothing: &'static str,
+) -> AnyView {
+    let pointed_at = RwSignal::new(None);
+    let (kept, failure) = past(host, container, span);
+    // Paused charts stand still until they go on, or another span is asked for.
+    let frozen = derived_from(move |before: Option<&(Span, Arc<Vec<Point>>)>| {
+        let span = span.get();
+        match before {
+            Some(before) if before.0 == span && paused.get() => before.clone(),
+            _ => (span, if span == Span::Live { live_points.get() } else { kept.get() }),
+        }
+    });
+    let words = live(move || {
+        let words = match (span.get(), failure.get()) {
+            (Span::Live, _) => nothing.to_owned(),
+            (_, Some(failure)) => failure,
+            _ => "Nothing is kept of this time yet.".to_owned(),
+        };
+        frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())
+    });
+    let charts = CHARTS.map(|(axis, columns)| {
+        let plot = derived(move || {
+            let (span, points) = frozen.get();
+            let end = points.last().map_or(0, |(time, _)| *time);
+            let of = |(time, values): &Point| (*time, columns.iter().map(|column| values[*column]).collect());
+            let points = points.iter().map(of).collect();
+            Arc::new(Plot { start: end - span.length(), end, step: span.step(), points })
+        });
+        chart(axis, plot, pointed_at)
+    });
+    view! {
+        {words}
+        <div class="charts">{charts.into_iter().collect::<Vec<_>>()}</div>
+    }
+    .into_any()
+}

@@ -1,0 +1,70 @@
+//! Fields of a form. Plain functions over boxed parts, as in `controls.rs`.
+
+use super::on_click;
+use leptos::prelude::*;
+use web_sys::Event;
+
+/// What is done with what was typed or chosen.
+pub type Typed = Box<dyn FnMut(String)>;
+
+/// `kind` is the input's type.
+pub fn field(label: &'static str, kind: &'static str, value: String, hint: &'static str, mut typed: Typed) -> AnyView {
+    let input = on_click(move |event: Event| typed(event_target_value(&event)));
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <input type=kind value=value placeholder=hint autocomplete="off" spellcheck="false" on:input=input />
+        </label>
+    }
+    .into_any()
+}
+
+/// Several lines of text.
+pub fn area(label: &'static str, value: String, hint: &'static str, typed: Typed) -> AnyView {
+    tall_area(label, 3, value, hint, typed)
+}
+
+/// Many lines of text.
+pub fn tall_area(label: &'static str, rows: u32, value: String, hint: &'static str, mut typed: Typed) -> AnyView {
+    let input = on_click(move |event: Event| typed(event_target_value(&event)));
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <textarea rows=rows.to_string() placeholder=hint autocomplete="off" spellcheck="false" on:input=input>{value}</textarea>
+        </label>
+    }
+    .into_any()
+}
+
+/// Values and words; the value that is chosen.
+pub fn choice(
+    label: &'static str,
+    options: Vec<(impl Into<String>, impl Into<String>)>,
+    chosen: &str,
+    mut typed: Typed,
+) -> AnyView {
+    let option = |(value, word): (String, String)| {
+        let is_chosen = value == chosen;
+        view! { <option value=value selected=is_chosen>{word}</option> }.into_any()
+    };
+    let options: Vec<_> = options.into_iter().map(|(value, word)| option((value.into(), word.into()))).collect();
+    let input = on_click(move |event: Event| typed(event_target_value(&event)));
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <select on:change=input>{options}</select>
+        </label>
+    }
+    .into_any()
+}
+
+pub fn check(label: String, checked: bool, mut set: Box<dyn FnMut(bool)>) -> AnyView {
+    let change = on_click(move |event: Event| set(event_target_checked(&event)));
+    view! {
+        <label class="check">
+            <input type="checkbox" checked=checked on:change=change />
+            {label}
+        </label>
+    }
+    .into_any()
+}

@@ -1,0 +1,73 @@
+//! A form in a dialog: what it asks for is sent, and the dialog closes when that has been done. Until then it stays, and says
+//! why not.
+
+use super::{Dialog, live, on_click};
+use crate::wire::ActionError;
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use std::{future::Future, pin::Pin, rc::Rc};
+
+/// On its way.
+pub type Sent = Pin<Box<dyn Future<Output = Result<(), ActionError>>>>;
+
+type Send = Box<dyn FnMut() -> Result<Sent, String>>;
+
+/// `send` sends what has been typed, or says why it can't be. `verb` is the word on the button.
+pub fn form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
+    form_with("button main", title, fields, verb, send, close)
+}
+
+/// Likewise for what can't be undone.
+pub fn grave_form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
+    form_with("button danger main", title, fields, verb, send, close)
+}
+
+fn form_with(
+    class: &'static str,
+    title: String,
+    fields: AnyView,
+    verb: &'static str,
+    mut send: Send,
+    close: Rc<dyn Fn()>,
+) -> AnyView {
+    let error = RwSignal::new(None::<String>);
+    let is_busy = RwSignal::new(false);
+    let (done, cancelled) = (close.clone(), close.clone());
+    let submit = on_click(move |event: SubmitEvent| {
+        event.prevent_default();
+        let sent = match send() {
+            Ok(sent) => sent,
+            Err(why) => return error.set(Some(why)),
+        };
+        error.set(None);
+        is_busy.set(true);
+        let done = done.clone();
+        spawn_local(async move {
+            let outcome = sent.await;
+            // Closed meanwhile: what is open now is another one.
+            if is_busy.try_set(false).is_some() {
+                return;
+            }
+            match outcome {
+                Ok(()) => done(),
+                Err(failed) => drop(error.try_set(Some(failed.words()))),
+            }
+        });
+    });
+    let form = view! {
+        <form class="form" on:submit=submit>
+            {fields}
+            <p class="failed" role="alert">{live(move || error.get())}</p>
+            <footer>
+                <button type="button" class="button" on:click=on_click(move |_| cancelled())>"Cancel"</button>
+                <button type="submit" class=class disabled=live(move || is_busy.get())>{verb}</button>
+            </footer>
+        </form>
+    }
+    .into_any();
+    view! {
+        <Dialog title on_close=move || close()>
+            {form}
+        </Dialog>
+    }
+    .into_any()
+}

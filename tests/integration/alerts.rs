@@ -1,0 +1,559 @@
+//! Rules on a real engine, and who is told: a web server, an ntfy server and a mail server on loopback.
+
+use crate::{
+    live::Client,
+    mail_sink::{MailSink, Options},
+    raw_http::{ask, post},
+    support::{Docker, Folder, PATIENCE, RECONCILE, TestServer, engine_url, eventually, local},
+    web_receiver::WebReceiver,
+};
+use quaylight::{
+    actions::alerts::ChangeAlerts,
+    model::{Alert, AlertChange, AlertScope, AlertState, Condition, QuietHours, Rule, Severity, Timestamp},
+    server::{
+        alerts::{
+            self, Alerts, NamedChannel,
+            notify::{Channel, Courier, Email, Ntfy, Outbound, Retries, Secret, Security, Webhook},
+        },
+        clock::Clock,
+        engine::Engine,
+        history::{History, Limits, Settings},
+        hosts::Hosts,
+        noticed::Noticed,
+        state,
+        stats::Stats,
+    },
+    wire::Notice,
+};
+use serde_json::Value;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+use tokio::{sync::broadcast, task::JoinHandle};
+
+/// A clock of a test's own, which it sets ahead: nobody waits for what takes a minute.
+#[derive(Clone, Copy)]
+struct Time {
+    clock: Clock,
+    ahead: &'static AtomicI64,
+}
+
+impl Time {
+    fn pass(self, seconds: i64) {
+        self.ahead.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+macro_rules! time {
+    () => {{
+        static AHEAD: AtomicI64 = AtomicI64::new(0);
+        let clock = Clock::new(|| Timestamp::from_micros(Clock::SYSTEM.now().micros() + AHEAD.load(Ordering::Relaxed)));
+        Time { clock, ahead: &AHEAD }
+    }};
+}
+
+/// Where notifications arrive.
+struct Receivers {
+    hook: WebReceiver,
+    ntfy: WebReceiver,
+    mail: MailSink,
+}
+
+impl Receivers {
+    async fn start() -> Self {
+        let (hook, ntfy) = (WebReceiver::start([]).await, WebReceiver::start([]).await);
+        Self { hook, ntfy, mail: MailSink::start(Options::default()).await }
+    }
+
+    fn channels(&self) -> [(&'static str, Channel); 3] {
+        let url = format!("http://{}/hook", self.hook.address).parse().unwrap();
+        let server = format!("http://{}", self.ntfy.address).parse().unwrap();
+        let mail = Email {
+            host: "localhost".into(),
+            port: self.mail.address.port(),
+            security: Security::Plain,
+            login: None,
+            from: "quaylight@example.org".into(),
+            to: vec!["ops@example.org".into()],
+        };
+        [
+            ("hook", Channel::Webhook(Webhook { url, token: None })),
+            ("phone", Channel::Ntfy(Ntfy { server, topic: Secret::new("ops"), token: None })),
+            ("mail", Channel::Email(mail)),
+        ]
+    }
+
+    /// The titles about `rule` that reached each receiver.
+    fn titles(&self, rule: &str) -> [Vec<String>; 3] {
+        let of_rule = |title: String| title.starts_with(&format!("{rule}: ")).then_some(title);
+        let web = |receiver: &WebReceiver| {
+            let bodies = receiver.requests().into_iter().map(|it| serde_json::from_str::<Value>(&it.body).unwrap());
+            bodies.filter_map(|body| of_rule(body["title"].as_str().unwrap().to_owned())).collect()
+        };
+        let mails = self.mail.mails().into_iter().filter_map(|mail| {
+            let subject = mail.raw.lines().find_map(|line| line.strip_prefix("Subject: "))?.to_owned();
+            of_rule(subject.strip_prefix("Resolved: ").map_or(subject.clone(), str::to_owned))
+        });
+        [web(&self.hook), web(&self.ntfy), mails.collect()]
+    }
+
+    /// How many notifications about `rule` reached each.
+    fn counts(&self, rule: &str) -> [usize; 3] {
+        self.titles(rule).map(|titles| titles.len())
+    }
+
+    /// What the webhook heard about `rule`.
+    fn states(&self, rule: &str) -> Vec<String> {
+        let bodies = self.hook.requests().into_iter().map(|it| serde_json::from_str::<Value>(&it.body).unwrap());
+        bodies.filter(|body| body["rule"] == rule).map(|body| body["state"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// All that watches, on the real engine.
+struct World {
+    alerts: Alerts,
+    history: History,
+    time: Time,
+    notices: broadcast::Receiver<Notice>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Waits that tests can wait for.
+const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), longest: Duration::from_millis(50) };
+
+impl World {
+    /// With the history in `folder`.
+    async fn start(folder: &Folder, time: Time) -> Self {
+        let clock = time.clock;
+        let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
+        let history = History::start(settings, clock).await;
+        let (writer, reader, inbox) = state::open(clock);
+        let hosts = Hosts::new([Engine::new(local(), engine_url().parse().unwrap())]);
+        let mut tasks = hosts.watch(&reader, &inbox, &history, clock, RECONCILE);
+        let stats = Stats::new(hosts.clone(), reader.clone(), clock);
+        let (courier, rounds) = Courier::open(Outbound::trusting(Vec::new()), clock, SOON);
+        let alerts = Alerts::new(history.clone(), Noticed::default(), courier, clock);
+        let notices = alerts.notices();
+        tasks.extend([
+            tokio::spawn(writer.run()),
+            tokio::spawn(stats.clone().run()),
+            tokio::spawn(rounds.run()),
+            tokio::spawn(alerts::watch(alerts.clone(), reader, hosts, stats, clock)),
+        ]);
+        Self { alerts, history, time, notices, tasks }
+    }
+
+    async fn stop(self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.history.close().await;
+    }
+
+    /// Puts a channel for each receiver. Their ids.
+    async fn channels(&self, receivers: &Receivers) -> Vec<String> {
+        let mut ids = Vec::new();
+        for (name, settings) in receivers.channels() {
+            let channel = NamedChannel { id: String::new(), name: name.into(), settings };
+            ids.push(self.alerts.put_channel(channel).await.unwrap());
+        }
+        ids
+    }
+
+    fn state(&self, rule: &str) -> Option<AlertState> {
+        self.alerts.active().into_iter().find(|it| it.rule_name == rule).map(|it| it.state)
+    }
+
+    async fn fires(&self, rule: &str) -> Alert {
+        let fires = async || self.state(rule) == Some(AlertState::Firing);
+        eventually(PATIENCE * 2, &format!("{rule} fires"), fires).await;
+        self.alerts.active().into_iter().find(|it| it.rule_name == rule).unwrap()
+    }
+
+    /// While time flies: a condition has to be over for a while.
+    async fn is_over(&self, rule: &str) {
+        let is_over = async || {
+            self.time.pass(1);
+            self.state(rule).is_none()
+        };
+        eventually(PATIENCE, &format!("{rule} is over"), is_over).await;
+    }
+
+    /// What everybody has been told since the last time.
+    fn heard(&mut self) -> Vec<Notice> {
+        std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Named as the test's own thing is, and for that alone.
+fn rule(name: &str, condition: Condition, channels: &[String]) -> Rule {
+    Rule {
+        id: String::new(),
+        name: format!("rule-{name}"),
+        is_on: true,
+        condition,
+        scope: AlertScope { name: name.into(), project: String::new() },
+        severity: Severity::Warning,
+        duration: 0,
+        cooldown: 0,
+        channels: channels.to_vec(),
+        silenced_until: None,
+        since: Timestamp::default(),
+    }
+}
+
+/// The rule fires once `cause` is done and is over once `end` is; each receiver hears of either once.
+async fn fires_and_resolves(
+    time: Time,
+    docker: &Docker,
+    container: &str,
+    condition: Condition,
+    measured: &str,
+    cause: impl AsyncFnOnce(&Docker),
+    end: impl AsyncFnOnce(&Docker, &World),
+) {
+    let (folder, receivers) = (Folder::new(), Receivers::start().await);
+    let mut world = World::start(&folder, time).await;
+    let channels = world.channels(&receivers).await;
+    let rule = rule(container, condition, &channels);
+    world.alerts.put_rule(rule.clone()).await.unwrap();
+    cause(docker).await;
+    let alert = world.fires(&rule.name).await;
+    assert!(alert.text.contains(measured), "{alert:?}");
+    eventually(PATIENCE, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
+    end(docker, &world).await;
+    world.is_over(&rule.name).await;
+    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    let fired = format!("{}: {} {}", rule.name, alert.subject, alert.text);
+    let over = format!("{}: over for {}", rule.name, alert.subject);
+    let [hook, phone, _] = receivers.titles(&rule.name);
+    assert_eq!((&hook, &phone), (&vec![fired.clone(), over.clone()], &vec![fired, over]));
+    assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
+    let heard: Vec<_> = world.heard().into_iter().map(|it| (it.level, it.alert.unwrap())).collect();
+    assert_eq!(heard, [(Severity::Warning, AlertState::Firing), (Severity::Info, AlertState::Resolved)]);
+    let turns: Vec<_> = world.alerts.turns().into_iter().map(|it| it.state).collect();
+    assert_eq!(turns, [AlertState::Resolved, AlertState::Firing]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn much_cpu_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.create("busy", &["--cpus", "0.3"]).await;
+    let cause = async |docker: &Docker| {
+        docker.run(&["start", &name]).await;
+        docker.run(&["exec", "--detach", &name, "sh", "-c", "while :; do :; done"]).await;
+    };
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["restart", "--time", "0", &name]).await);
+    fires_and_resolves(time!(), &docker, &name, Condition::Cpu { above: 5 }, "% of a core", cause, end).await;
+}
+
+#[tokio::test]
+async fn much_memory_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.create("full", &["--memory", "32m"]).await;
+    let cause = async |docker: &Docker| {
+        docker.run(&["start", &name]).await;
+        // Held until the end of the input, which does not come.
+        let hold = "(head -c 20000000 /dev/zero; sleep 600) | tail";
+        docker.run(&["exec", "--detach", &name, "sh", "-c", hold]).await;
+    };
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["restart", "--time", "0", &name]).await);
+    fires_and_resolves(time!(), &docker, &name, Condition::Memory { above: 40 }, "% of its memory", cause, end).await;
+}
+
+#[tokio::test]
+async fn many_starts_fire_and_resolve() {
+    let docker = Docker::new();
+    let name = docker.create("again", &[]).await;
+    let condition = Condition::Restarts { times: 3, within: 300 };
+    let cause = async |docker: &Docker| {
+        docker.run(&["start", &name]).await;
+        for _ in 0..2 {
+            docker.run(&["restart", "--time", "0", &name]).await;
+        }
+    };
+    fires_and_resolves(time!(), &docker, &name, condition, "started 3 times", cause, async |_, _| ()).await;
+}
+
+#[tokio::test]
+async fn bad_health_fires_and_resolves() {
+    let docker = Docker::new();
+    let health = ["--health-cmd", "test -f /tmp/well", "--health-interval", "1s", "--health-retries", "1"];
+    let name = docker.create("ill", &health).await;
+    let cause = async |docker: &Docker| drop(docker.run(&["start", &name]).await);
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["exec", &name, "touch", "/tmp/well"]).await);
+    fires_and_resolves(time!(), &docker, &name, Condition::Unhealthy, "is unhealthy", cause, end).await;
+}
+
+#[tokio::test]
+async fn a_failure_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.create("fails", &[]).await;
+    let cause = async |docker: &Docker| {
+        docker.run(&["start", &name]).await;
+        docker.run(&["kill", &name]).await;
+    };
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["start", &name]).await);
+    fires_and_resolves(time!(), &docker, &name, Condition::Failed, "ended with code 137", cause, end).await;
+}
+
+#[tokio::test]
+async fn what_is_absent_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["start", &name]).await);
+    fires_and_resolves(time!(), &docker, &name, Condition::Absent, "does not run", async |_| (), end).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.name("disk");
+    let end = async |_: &Docker, world: &World| {
+        let [rule] = world.alerts.rules().try_into().unwrap();
+        world.alerts.put_rule(Rule { condition: Condition::Disk { above: 100 }, ..rule }).await.unwrap();
+    };
+    fires_and_resolves(time!(), &docker, &name, Condition::Disk { above: 1 }, "% full", async |_| (), end).await;
+}
+
+#[tokio::test]
+async fn a_line_of_a_log_fires_and_resolves() {
+    let docker = Docker::new();
+    let name = docker.create("writes", &[]).await;
+    let condition = Condition::Log { text: "panic: lost".into() };
+    let cause = async |docker: &Docker| {
+        docker.run(&["start", &name]).await;
+        let line = "while :; do echo 'panic: lost the key' >/proc/1/fd/1; sleep 1; done";
+        docker.run(&["exec", "--detach", &name, "sh", "-c", line]).await;
+    };
+    let end = async |docker: &Docker, _: &World| drop(docker.run(&["restart", "--time", "0", &name]).await);
+    fires_and_resolves(time!(), &docker, &name, condition, "logged: panic: lost the key", cause, end).await;
+}
+
+/// It writes a line as it begins, and that is its end.
+#[tokio::test]
+async fn the_only_line_of_a_container_that_ends_at_once_is_found() {
+    let docker = Docker::new();
+    let name = docker.create("brief", &["--entrypoint", "sh"]).await;
+    let condition = Condition::Log { text: "can't open".into() };
+    let (folder, time) = (Folder::new(), time!());
+    let world = World::start(&folder, time).await;
+    let other = docker.create("other", &[]).await;
+    world.alerts.put_rule(rule(&other, Condition::Absent, &[])).await.unwrap();
+    let rule = rule(&name, condition, &[]);
+    world.alerts.put_rule(rule.clone()).await.unwrap();
+    // Both have been looked at.
+    world.fires(&format!("rule-{other}")).await;
+    docker.run(&["start", &name]).await;
+    let alert = world.fires(&rule.name).await;
+    assert!(alert.text.contains("can't open"), "{alert:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_silenced_rule_tells_nobody_until_its_silence_ends() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let mut world = World::start(&folder, time).await;
+    let channels = world.channels(&receivers).await;
+    let loud = rule(&name, Condition::Absent, &channels);
+    let silent = Rule { name: "silent".into(), ..loud.clone() };
+    let id = world.alerts.put_rule(Rule { is_on: false, ..silent.clone() }).await.unwrap();
+    world.alerts.silence(&id, 3_600).await.unwrap();
+    let [silenced] = world.alerts.rules().try_into().unwrap();
+    world.alerts.put_rule(Rule { is_on: true, ..silenced }).await.unwrap();
+    world.fires("silent").await;
+    world.alerts.put_rule(loud.clone()).await.unwrap();
+    eventually(PATIENCE, "the other is heard", async || receivers.counts(&loud.name) == [1; 3]).await;
+    assert_eq!(receivers.counts("silent"), [0; 3]);
+    assert!(world.heard().iter().all(|it| !it.text.starts_with("silent")));
+
+    time.pass(3_700);
+    eventually(PATIENCE, "it is heard now", async || receivers.counts("silent") == [1; 3]).await;
+    assert_eq!(world.heard().iter().filter(|it| it.text.starts_with("silent")).count(), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn quiet_hours_hold_back_what_is_not_critical() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let mut world = World::start(&folder, time).await;
+    let channels = world.channels(&receivers).await;
+    let warning = rule(&name, Condition::Absent, &channels);
+    let critical = Rule { name: "critical".into(), severity: Severity::Critical, ..warning.clone() };
+    let minute = time.clock.now().seconds().div_euclid(60).rem_euclid(24 * 60);
+    let around = |minutes: i64| u16::try_from((minute + minutes).rem_euclid(24 * 60)).unwrap();
+    let quiet = QuietHours { from: around(-60), until: around(10 * 60), zone: 0 };
+    world.alerts.put_quiet_hours(Some(quiet)).await.unwrap();
+    world.alerts.put_rule(warning.clone()).await.unwrap();
+    world.fires(&warning.name).await;
+    world.alerts.put_rule(critical).await.unwrap();
+    eventually(PATIENCE, "the critical one is heard", async || receivers.counts("critical") == [1; 3]).await;
+    assert_eq!(receivers.counts(&warning.name), [0; 3]);
+    assert_eq!(world.heard().len(), 2, "the page shows both");
+
+    world.alerts.put_quiet_hours(None).await.unwrap();
+    eventually(PATIENCE, "the other is heard now", async || receivers.counts(&warning.name) == [1; 3]).await;
+    // Its end comes in the night again: who heard of the one hears of the other, in the morning.
+    world.alerts.put_quiet_hours(Some(quiet)).await.unwrap();
+    docker.run(&["start", &name]).await;
+    world.is_over("critical").await;
+    world.is_over(&warning.name).await;
+    eventually(PATIENCE, "the critical one is over", async || receivers.counts("critical") == [2; 3]).await;
+    assert_eq!(receivers.counts(&warning.name), [1; 3]);
+    world.alerts.put_quiet_hours(None).await.unwrap();
+    eventually(PATIENCE, "so is the other", async || receivers.counts(&warning.name) == [2; 3]).await;
+    assert_eq!(receivers.states(&warning.name), ["firing", "resolved"]);
+    world.stop().await;
+}
+
+/// It showed as quiet hours that nobody kept: what had been read before they were put took their place.
+#[tokio::test]
+async fn what_is_put_while_the_server_still_reads_stays() {
+    let quiet = QuietHours { from: 60, until: 120, zone: 0 };
+    for micros in (0..2_000).step_by(25) {
+        let folder = Folder::new();
+        let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
+        let history = History::start(settings, Clock::SYSTEM).await;
+        let (courier, _) = Courier::open(Outbound::trusting(Vec::new()), Clock::SYSTEM, SOON);
+        let alerts = Alerts::new(history.clone(), Noticed::default(), courier, Clock::SYSTEM);
+        let put = async {
+            // At another moment of the reading each time; a timer is too coarse for that.
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < Duration::from_micros(micros) {
+                tokio::task::yield_now().await;
+            }
+            alerts.put_quiet_hours(Some(quiet)).await
+        };
+        let (loaded, put) = tokio::join!(alerts.load(), put);
+        loaded.unwrap();
+        put.unwrap();
+        assert_eq!(alerts.quiet_hours(), Some(quiet), "put {micros} µs after the start");
+        history.close().await;
+    }
+}
+
+#[tokio::test]
+async fn flapping_is_one_notification() {
+    let docker = Docker::new();
+    let name = docker.create("flaps", &[]).await;
+    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let world = World::start(&folder, time).await;
+    let channels = world.channels(&receivers).await;
+    let rule = Rule { cooldown: 60, ..rule(&name, Condition::Absent, &channels) };
+    let id = world.alerts.put_rule(rule.clone()).await.unwrap();
+    world.fires(&rule.name).await;
+    docker.run(&["start", &name]).await;
+    for _ in 0..5 {
+        for verb in ["pause", "unpause"] {
+            docker.run(&[verb, &name]).await;
+            time.pass(3);
+            // Has it look.
+            world.alerts.silence(&id, 0).await.unwrap();
+        }
+    }
+    world.is_over(&rule.name).await;
+    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
+    // While it cools down it is not told again.
+    docker.run(&["pause", &name]).await;
+    docker.run(&["unpause", &name]).await;
+    assert_eq!(receivers.counts(&rule.name), [2; 3]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn rules_outlive_the_server_and_what_fires_is_not_told_again() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let world = World::start(&folder, time).await;
+    let channels = world.channels(&receivers).await;
+    let rule = rule(&name, Condition::Absent, &channels);
+    world.alerts.put_rule(rule.clone()).await.unwrap();
+    let before = world.fires(&rule.name).await;
+    eventually(PATIENCE, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
+    let (rules, known) = (world.alerts.rules(), world.alerts.channels());
+    eventually(PATIENCE, "it is kept", async || !world.history.documents("alert_firing").await.unwrap().is_empty())
+        .await;
+    world.stop().await;
+
+    let world = World::start(&folder, time).await;
+    let after = world.fires(&rule.name).await;
+    assert_eq!((world.alerts.rules(), world.alerts.channels()), (rules, known));
+    assert_eq!((after.since, after.state), (before.since, before.state));
+    assert_eq!(world.alerts.turns().len(), 1);
+    docker.run(&["start", &name]).await;
+    world.is_over(&rule.name).await;
+    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_is_deleted_is_over_without_a_word() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let (folder, time) = (Folder::new(), time!());
+    let mut world = World::start(&folder, time).await;
+    let rule = rule(&name, Condition::Absent, &[]);
+    let id = world.alerts.put_rule(rule.clone()).await.unwrap();
+    world.fires(&rule.name).await;
+    world.alerts.delete_rule(&id).await.unwrap();
+    eventually(PATIENCE, "it is over", async || world.alerts.active().is_empty()).await;
+    eventually(PATIENCE, "it is forgotten", async || world.history.documents("alert_firing").await.unwrap().is_empty())
+        .await;
+    let heard: Vec<_> = world.heard().into_iter().filter_map(|it| it.alert).collect();
+    assert_eq!(heard, [AlertState::Firing]);
+    world.stop().await;
+}
+
+async fn change(server: &TestServer, change: AlertChange) -> (u16, String) {
+    let body = postcard::to_allocvec(&ChangeAlerts { change }).unwrap();
+    post(&server.url(), "/actions/alerts", "application/x-postcard", &body).await
+}
+
+#[tokio::test]
+async fn a_rule_put_by_a_page_fires_on_sockets_and_in_the_api() {
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let server = TestServer::start(&[]).await;
+    let mut client = Client::connect(&server).await;
+    let rule = rule(&name, Condition::Absent, &[]);
+    let (status, body) = change(&server, AlertChange::PutRule(rule.clone())).await;
+    assert_eq!(status, 200, "{body}");
+    let notice = client.until(None, |message| message["type"] == "notice").await;
+    assert_eq!((&notice["level"], &notice["alert"]), (&"warning".into(), &"firing".into()));
+    assert_eq!(notice["text"], format!("{}: {name} does not run", rule.name));
+    let (status, body) = ask(&server.url(), "GET", "/api/alerts", "").await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let [alert] = &body["alerts"].as_array().unwrap()[..] else { panic!("{body}") };
+    assert_eq!((status, &alert["state"], &alert["subject"]), (200, &"firing".into(), &name.clone().into()));
+    let (_, page) = ask(&server.url(), "GET", "/alerts", "").await;
+    assert!(page.contains(&rule.name) && page.contains("does not run"), "the page has it before any script");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_read_only_server_changes_no_rule_and_sends_no_test() {
+    let server = TestServer::start(&["--read-only"]).await;
+    for asked in [
+        AlertChange::PutRule(rule("x", Condition::Unhealthy, &[])),
+        AlertChange::Silence("x".into(), 3_600),
+        AlertChange::TestChannel("x".into()),
+        AlertChange::QuietHours(None),
+    ] {
+        let (status, body) = change(&server, asked).await;
+        assert!(status != 200 && body.contains("read-only"), "{status} {body}");
+    }
+    server.stop().await;
+}

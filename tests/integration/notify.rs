@@ -1,0 +1,313 @@
+//! Notifications on their way out: to real servers on loopback, which take them, refuse, hang or are away.
+
+use crate::{
+    authority::Authority,
+    mail_sink::{MailSink, Options},
+    support::{PATIENCE, eventually},
+    web_receiver::{Answer, WebReceiver},
+};
+use quaylight::{
+    model::{ContainerId, Timestamp},
+    server::{
+        alerts::notify::{
+            Addressee, Channel, Courier, DeliveryId, Email, Login, Notification, NotifyError, Ntfy, Outbound, Outcome,
+            Retries, Secret, Security, Severity, State, Subject, Webhook,
+        },
+        clock::Clock,
+    },
+};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::broadcast, time::timeout};
+
+fn notification() -> Notification {
+    Notification {
+        title: "web-1 is unhealthy: größer als ✓".into(),
+        text: "Its health check fails.\n.hidden\n..\n.\nDas war's.".into(),
+        severity: Severity::Critical,
+        state: State::Firing,
+        rule: "health".into(),
+        subject: Some(Subject { name: "web-1".into(), id: Some(ContainerId::new(&"0123456789ab".repeat(5)).unwrap()) }),
+        at: Timestamp::from_seconds(1_795_237_596),
+        link: Some("http://127.0.0.1:7300/containers/0123456789ab".into()),
+    }
+}
+
+fn webhook(address: SocketAddr) -> Channel {
+    let url = format!("http://{address}/hook?key=s3cret-key").parse().unwrap();
+    Channel::Webhook(Webhook { url, token: Some(Secret::new("s3cret-token")) })
+}
+
+fn email(address: SocketAddr, security: Security) -> Email {
+    Email {
+        host: "localhost".into(),
+        port: address.port(),
+        security,
+        login: Some(Login { name: "ops".into(), password: Secret::new("s3cret-word") }),
+        from: "Quaylight <quaylight@example.org>".into(),
+        to: vec!["ops@example.org".into(), "Zoë <zoe@example.org>".into()],
+    }
+}
+
+/// What [`email`] logs in with.
+const LOGIN: &str = "AG9wcwBzM2NyZXQtd29yZA==";
+
+/// Trusts nobody.
+fn nobody() -> Outbound {
+    Outbound::trusting(Vec::new())
+}
+
+async fn send(channel: &Channel, outbound: &Outbound) -> Result<(), NotifyError> {
+    let sent = channel.send(&notification(), DeliveryId::random(), outbound).await;
+    if let Err(error) = &sent {
+        let told = format!("{error} {error:?} {}", error.hint());
+        assert!(!told.contains("s3cret"), "{told}");
+        assert!(!error.hint().is_empty());
+    }
+    sent
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_notification_as_json() {
+    let receiver = WebReceiver::start([]).await;
+    send(&webhook(receiver.address), &nobody()).await.unwrap();
+    let [request] = receiver.requests().try_into().unwrap();
+    assert_eq!(request.line, "POST /hook?key=s3cret-key");
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert_eq!(request.headers["authorization"], "Bearer s3cret-token");
+    assert_eq!(request.headers["quaylight-delivery"].len(), 32);
+    let expected = json!({
+        "title": "web-1 is unhealthy: größer als ✓",
+        "text": "Its health check fails.\n.hidden\n..\n.\nDas war's.",
+        "severity": "critical",
+        "state": "firing",
+        "rule": "health",
+        "subject": {"name": "web-1", "id": "0123456789ab".repeat(5)},
+        "at": "2026-11-21T05:06:36Z",
+        "link": "http://127.0.0.1:7300/containers/0123456789ab",
+    });
+    assert_eq!(serde_json::from_str::<Value>(&request.body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_webhook_over_tls_goes_only_where_the_certificate_is_trusted() {
+    let authority = Authority::new();
+    let receiver = WebReceiver::secure(authority.acceptor()).await;
+    let address = |host: &str| format!("https://{host}:{}/", receiver.address.port()).parse().unwrap();
+    let channel = Channel::Webhook(Webhook { url: address("localhost"), token: None });
+    send(&channel, &Outbound::trusting(vec![authority.root()])).await.unwrap();
+    assert_eq!(receiver.requests().len(), 1);
+    let by_address = Channel::Webhook(Webhook { url: address("127.0.0.1"), token: None });
+    for (channel, root) in [(&channel, Authority::new().root()), (&by_address, authority.root())] {
+        let error = send(channel, &Outbound::trusting(vec![root])).await.unwrap_err();
+        assert!(matches!(error, NotifyError::Insecure { .. }) && !error.may_pass(), "{error:?}");
+    }
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = WebReceiver::start([]).await;
+    let location = format!("Location: http://{}/\r\n", elsewhere.address);
+    let receiver = WebReceiver::start([Answer::Status("307 Temporary Redirect", location, "")]).await;
+    let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Refused { code: 307, lasting: true, .. }), "{error:?}");
+    assert!(error.hint().contains("moved"), "{}", error.hint());
+    assert_eq!(elsewhere.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_no_is_told_in_the_servers_words_and_only_some_of_them_last() {
+    for (status, lasting) in [
+        ("404 Not Found", true),
+        ("401 Unauthorized", true),
+        ("429 Too Many Requests", false),
+        ("500 Internal Server Error", false),
+    ] {
+        let receiver = WebReceiver::start([Answer::Status(status, String::new(), "no\r\nsuch  channel")]).await;
+        let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+        assert_eq!(error.may_pass(), !lasting, "{error:?}");
+        let code = &status[..3];
+        assert_eq!(error.to_string(), format!("http://{} refused with {code}: no such channel", receiver.address));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
+    let receiver = WebReceiver::start([Answer::Hang]).await;
+    let start = tokio::time::Instant::now();
+    let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Timeout { .. }) && error.may_pass(), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn ntfy_gets_title_priority_tags_and_click() {
+    let receiver = WebReceiver::start([]).await;
+    let server = format!("http://{}", receiver.address).parse().unwrap();
+    let token = Some(Secret::new("s3cret-token"));
+    send(&Channel::Ntfy(Ntfy { server, topic: Secret::new("s3cret-topic"), token }), &nobody()).await.unwrap();
+    let [request] = receiver.requests().try_into().unwrap();
+    assert_eq!((request.line.as_str(), request.headers["authorization"].as_str()), ("POST /", "Bearer s3cret-token"));
+    let expected = json!({
+        "topic": "s3cret-topic",
+        "title": "web-1 is unhealthy: größer als ✓",
+        "message": "Its health check fails.\n.hidden\n..\n.\nDas war's.",
+        "priority": 5,
+        "tags": ["rotating_light"],
+        "click": "http://127.0.0.1:7300/containers/0123456789ab",
+    });
+    assert_eq!(serde_json::from_str::<Value>(&request.body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn an_email_arrives_with_its_dots_and_letters() {
+    let sink = MailSink::start(Options { login: Some(LOGIN), ..Options::default() }).await;
+    send(&Channel::Email(email(sink.address, Security::Plain)), &nobody()).await.unwrap();
+    let [mail] = sink.mails().try_into().unwrap();
+    assert_eq!(mail.from, "quaylight@example.org");
+    assert_eq!(mail.to, ["ops@example.org", "zoe@example.org"]);
+    assert!(mail.raw.is_ascii(), "the server has not said that it takes more: {}", mail.raw);
+    assert!(mail.raw.contains("\r\n..hidden\r\n"), "{}", mail.raw);
+    let read = mail.read().await;
+    let headers = &read["headers"];
+    assert_eq!(headers["subject"], "web-1 is unhealthy: größer als ✓");
+    assert_eq!(headers["from"], "Quaylight <quaylight@example.org>");
+    assert_eq!(headers["to"], "ops@example.org, Zoë <zoe@example.org>");
+    assert_eq!(headers["auto-submitted"], "auto-generated");
+    assert_eq!(headers["date"], "Sat, 21 Nov 2026 05:06:36 +0000");
+    assert!(headers["message-id"].as_str().unwrap().ends_with("@example.org>"), "{headers}");
+    let text = read["text"].as_str().unwrap().replace("\r\n", "\n");
+    assert!(text.starts_with("Its health check fails.\n.hidden\n..\n.\nDas war's.\n\nRule: health\n"), "{text}");
+    assert!(text.contains("State: firing, critical\nContainer: web-1 (0123456789ab)\n"), "{text}");
+    assert!(text.trim_end().ends_with("\n\nhttp://127.0.0.1:7300/containers/0123456789ab"), "{text}");
+}
+
+#[tokio::test]
+async fn an_email_goes_by_starttls_and_by_tls_where_the_certificate_is_trusted() {
+    let authority = Authority::new();
+    let login = Some(LOGIN);
+    for security in [Security::StartTls, Security::Tls] {
+        let acceptor = Some(authority.acceptor());
+        let options = match security {
+            Security::StartTls => Options { start_tls: acceptor, login, ..Options::default() },
+            _ => Options { tls: acceptor, login, ..Options::default() },
+        };
+        let sink = MailSink::start(options).await;
+        let channel = Channel::Email(email(sink.address, security));
+        let error = send(&channel, &nobody()).await.unwrap_err();
+        assert!(matches!(error, NotifyError::Insecure { .. }), "{error:?}");
+        send(&channel, &Outbound::trusting(vec![authority.root()])).await.unwrap();
+        let [mail] = sink.mails().try_into().unwrap();
+        assert!(mail.encrypted);
+    }
+}
+
+/// Somebody in between could have taken the offer out.
+#[tokio::test]
+async fn a_server_without_starttls_hears_neither_password_nor_mail() {
+    let sink = MailSink::start(Options { login: Some(LOGIN), ..Options::default() }).await;
+    let error = send(&Channel::Email(email(sink.address, Security::StartTls)), &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Insecure { .. }), "{error:?}");
+    let heard = sink.heard();
+    assert!(!heard.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_mail_servers_no_lasts_or_passes_as_it_says() {
+    let sink = MailSink::start(Options { login: Some("AAAA"), ..Options::default() }).await;
+    let error = send(&Channel::Email(email(sink.address, Security::Plain)), &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Refused { code: 535, lasting: true, .. }), "{error:?}");
+    assert!(error.hint().contains("password"), "{}", error.hint());
+
+    let refusals = ["451 4.7.1 greylisted, come back", "550 5.1.1 no such user"];
+    let sink = MailSink::start(Options { refusals: refusals.into(), ..Options::default() }).await;
+    let channel = Channel::Email(Email { login: None, ..email(sink.address, Security::Plain) });
+    let error = send(&channel, &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Refused { code: 451, lasting: false, .. }), "{error:?}");
+    let error = send(&channel, &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Refused { code: 550, lasting: true, .. }), "{error:?}");
+    send(&channel, &nobody()).await.unwrap();
+}
+
+/// Waits that tests can wait for.
+const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), longest: Duration::from_millis(50) };
+
+fn courier() -> (Courier, broadcast::Receiver<Outcome>) {
+    let (courier, rounds) = Courier::open(nobody(), Clock::SYSTEM, SOON);
+    tokio::spawn(rounds.run());
+    let outcomes = courier.outcomes();
+    (courier, outcomes)
+}
+
+fn addressee(name: &str, channel: Channel) -> Arc<Addressee> {
+    Arc::new(Addressee { name: name.into(), channel })
+}
+
+async fn outcome(outcomes: &mut broadcast::Receiver<Outcome>) -> Outcome {
+    timeout(PATIENCE, outcomes.recv()).await.expect("an outcome comes").unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_fails_twice_gets_the_same_delivery_a_third_time_and_no_fourth() {
+    let failure = || Answer::status("503 Service Unavailable");
+    let receiver = WebReceiver::start([failure(), failure()]).await;
+    let (courier, mut outcomes) = courier();
+    courier.send(notification(), &[addressee("hook", webhook(receiver.address))]);
+    let told = outcome(&mut outcomes).await;
+    assert_eq!((told.channel.as_str(), told.tries, told.result), ("hook", 3, Ok(())));
+    courier.send(notification(), &[addressee("hook", webhook(receiver.address))]);
+    assert_eq!(outcome(&mut outcomes).await.tries, 1);
+    let ids: Vec<_> = receiver.requests().iter().map(|it| it.headers["quaylight-delivery"].clone()).collect();
+    assert_eq!(ids.len(), 4);
+    assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3], "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_gets_it_when_it_is_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = send(&webhook(address), &nobody()).await.unwrap_err();
+    assert!(matches!(error, NotifyError::Unreachable { .. }) && error.to_string().contains("refused"), "{error:?}");
+
+    let (courier, mut outcomes) = courier();
+    courier.send(notification(), &[addressee("hook", webhook(address))]);
+    let receiver = WebReceiver::on(TcpListener::bind(address).await.unwrap(), None, []);
+    assert_eq!(outcome(&mut outcomes).await.result, Ok(()));
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_that_hangs_holds_up_no_other() {
+    let hanging = WebReceiver::start((0..10).map(|_| Answer::Hang)).await;
+    let (receiver, sink) = (WebReceiver::start([]).await, MailSink::start(Options::default()).await);
+    let (courier, mut outcomes) = courier();
+    let mail = Email { login: None, ..email(sink.address, Security::Plain) };
+    let to = [
+        addressee("hanging", webhook(hanging.address)),
+        addressee("hook", webhook(receiver.address)),
+        addressee("mail", Channel::Email(mail)),
+    ];
+    for _ in 0..5 {
+        courier.send(notification(), &to);
+    }
+    for _ in 0..10 {
+        let told = outcome(&mut outcomes).await;
+        assert!(told.channel != "hanging" && told.result.is_ok(), "{told:?}");
+    }
+    assert_eq!((receiver.requests().len(), sink.mails().len()), (5, 5));
+    eventually(PATIENCE, "one try hangs", async || hanging.requests().len() == 1).await;
+}
+
+#[tokio::test]
+async fn a_test_message_is_sent_at_once_and_its_outcome_given_back() {
+    let receiver = WebReceiver::start([Answer::status("403 Forbidden")]).await;
+    let (courier, mut outcomes) = courier();
+    let channel = webhook(receiver.address);
+    assert!(matches!(courier.test(&channel).await, Err(NotifyError::Refused { code: 403, .. })));
+    assert_eq!(courier.test(&channel).await, Ok(()));
+    let sent: Value = serde_json::from_str(&receiver.requests()[1].body).unwrap();
+    assert_eq!((&sent["rule"], &sent["severity"]), (&json!("test"), &json!("info")));
+    assert!(outcomes.try_recv().is_err(), "it is nobody else's business");
+}

@@ -1,0 +1,494 @@
+//! What takes long: pulled from and pushed to a real registry, built, imported, removed; told to all, cancelled by anybody, and
+//! failing with what to do.
+
+use crate::{
+    live::Client,
+    raw_http::{self, Raw, post},
+    registry::{PASSWORD, Registry, SlowWay, USER},
+    support::{Docker, IMAGE, TestServer},
+};
+use futures::SinkExt;
+use quaylight::model::{HostId, RegistryLogin};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+impl Client {
+    async fn watch_tasks(&mut self) -> Value {
+        let request = json!({"type": "subscribe", "channels": ["tasks"]});
+        self.0.send(Message::text(request.to_string())).await.unwrap();
+        self.until(None, |message| message["type"] == "tasks").await
+    }
+
+    /// Starts what takes long; gives the task's id.
+    async fn starts(&mut self, action: &str, target: &str, options: Value) -> u64 {
+        let ack = self.act(action, target, options).await;
+        assert_eq!(ack["ok"], true, "{ack}");
+        ack["result"]["task"].as_u64().expect("a task")
+    }
+
+    async fn until_task(&mut self, id: u64, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until(None, |message| message["type"] == "task" && message["id"] == id && is_so(message)).await
+    }
+
+    async fn ended(&mut self, id: u64) -> Value {
+        self.until_task(id, |task| task["state"] != "running").await
+    }
+}
+
+async fn ask(server: &TestServer, path: &str) -> Value {
+    let (status, body) = raw_http::ask(&server.url(), "GET", path, "").await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Sends a tar; gives the task that goes on with it.
+async fn upload(server: &TestServer, path: &str, tar: &[u8]) -> u64 {
+    let (status, body) = post(&server.url(), path, "application/x-tar", tar).await;
+    assert_eq!(status, 200, "{body}");
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    answer["task"].as_u64().unwrap()
+}
+
+/// An image with a layer that does not compress, of so many megabytes. Its id.
+async fn image(docker: &Docker, name: &str, megabytes: u32) -> String {
+    let made = docker.name("made");
+    let write = format!("dd if=/dev/urandom of=/noise bs=1M count={megabytes} 2>/dev/null");
+    let label = docker.label();
+    let run = ["run", "--name", &made, "--label", &label, "--network", "none", IMAGE, "sh", "-c", &write];
+    docker.run(&run).await;
+    let id = docker.run(&["commit", &made, name]).await;
+    docker.run(&["rm", &made]).await;
+    id
+}
+
+async fn has(docker: &Docker, name: &str) -> bool {
+    !docker.run(&["images", "--quiet", "--filter", &format!("reference={name}")]).await.is_empty()
+}
+
+#[tokio::test]
+async fn an_image_goes_to_a_registry_and_comes_back_and_all_who_look_see_how_far_it_is() {
+    let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
+    let (mut client, mut other) = (Client::connect(&server).await, Client::connect(&server).await);
+    client.watch_tasks().await;
+    other.watch_tasks().await;
+    let name = format!("{}/{}", registry.address, docker.name("web:1"));
+    image(&docker, &name, 8).await;
+
+    let push = client.starts("image.push", &name, json!({})).await;
+    let pushed = client.ended(push).await;
+    assert_eq!((&pushed["state"], &pushed["kind"]), (&json!("done"), &json!("push")), "{pushed}");
+    assert!(pushed["words"].as_str().unwrap().contains(&name), "{pushed}");
+
+    docker.run(&["rmi", &name]).await;
+    let pull = client.starts("image.pull", &name, json!({})).await;
+    // Another tab sees the same.
+    let done = other.ended(pull).await;
+    assert_eq!((&done["state"], &done["progress"]["permille"]), (&json!("done"), &json!(1000)), "{done}");
+    assert!(done["words"].as_str().unwrap().contains("Downloaded newer image"), "{done}");
+    assert!(has(&docker, &name).await);
+
+    // Who comes later hears of both at once, and the history has them.
+    let told = Client::connect(&server).await.watch_tasks().await;
+    let ids: Vec<_> = told["tasks"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [push, pull]);
+    let told = ask(&server, "/api/tasks").await;
+    assert_eq!(told["tasks"].as_array().unwrap().len(), 2);
+    let events = ask(&server, "/api/events?kind=image&by=users").await;
+    let actions: Vec<_> =
+        events["events"].as_array().unwrap().iter().map(|it| it["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["pull", "push"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_registry_that_wants_a_sign_in_says_so_and_gets_it_without_showing_it() {
+    use quaylight::server::{
+        clock::Clock,
+        engine::Engine,
+        registries::{self, Registries},
+        vault::Vault,
+    };
+    let (docker, registry) = (Docker::new(), Registry::closed().await);
+    let server = TestServer::start(&[]).await;
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let name = format!("{}/{}", registry.address, docker.name("secret:1"));
+    docker.run(&["tag", IMAGE, &name]).await;
+    let push = client.starts("image.push", &name, json!({})).await;
+    let refused = client.ended(push).await;
+    assert_eq!(refused["state"], "failed", "{refused}");
+    assert!(refused["hint"].as_str().unwrap().contains("Sign in"), "{refused}");
+    let pull = client.starts("image.pull", &name, json!({})).await;
+    assert!(client.ended(pull).await["hint"].as_str().unwrap().contains("Sign in"));
+    server.stop().await;
+
+    // With the right word, by the engine itself.
+    let engine = Engine::new(HostId::new("local").unwrap(), crate::support::engine_url().parse().unwrap());
+    let login = |password: &str| RegistryLogin {
+        registry: registry.address.clone(),
+        username: USER.into(),
+        password: password.into(),
+    };
+    let wrong = engine.sign_in(&registries::credentials(login("wrong")).unwrap()).await;
+    let words = quaylight::wire::ActionError::from(wrong.unwrap_err());
+    assert!(words.hint.as_deref().unwrap_or_default().contains("Sign in"), "{words:?}");
+    let credentials = registries::credentials(login(PASSWORD)).unwrap();
+    engine.sign_in(&credentials).await.unwrap();
+    let folder = crate::support::Folder::new();
+    let settings = quaylight::server::history::Settings {
+        folder: Some(folder.0.clone()),
+        limits: Default::default(),
+        retry: quaylight::server::history::Settings::RETRY,
+    };
+    let history = quaylight::server::history::History::start(settings, Clock::SYSTEM).await;
+    let kept = Registries::load(history.clone(), Vault::open(Some(&folder.0)), None).await;
+    kept.keep(credentials.clone()).await;
+    history.close().await;
+    let on_disk = std::fs::read_dir(&folder.0).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let on_disk = String::from_utf8_lossy(&on_disk.collect::<Vec<_>>()).into_owned();
+    assert!(on_disk.contains(&registry.address) && !on_disk.contains(PASSWORD), "it is kept sealed");
+
+    // A server that finds it there uses it.
+    let server = TestServer::in_folder(folder).await;
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let push = client.starts("image.push", &name, json!({})).await;
+    let done = client.ended(push).await;
+    assert_eq!(done["state"], "done", "{done}");
+    docker.run(&["rmi", &name]).await;
+    let pull = client.starts("image.pull", &name, json!({})).await;
+    assert_eq!(client.ended(pull).await["state"], "done");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pull_is_cancelled_and_goes_on_another_time() {
+    let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
+    let slow = SlowWay::to(&registry, 2 << 20).await;
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let name = docker.name("slow:1");
+    let (direct, by_way) = (format!("{}/{name}", registry.address), format!("{}/{name}", slow.address));
+    image(&docker, &direct, 8).await;
+    docker.run(&["push", "--quiet", &direct]).await;
+    docker.run(&["rmi", &direct]).await;
+
+    let pull = client.starts("image.pull", &by_way, json!({})).await;
+    let halfway = client.until_task(pull, |task| task["progress"]["bytes"].as_u64() > Some(0)).await;
+    assert!(halfway["parts"].as_array().unwrap().iter().any(|it| it["total"].as_u64() > Some(0)), "{halfway}");
+    let permille = halfway["progress"]["permille"].as_u64().unwrap();
+    assert!((1..500).contains(&permille), "{halfway}");
+    let ack = client.act("task.cancel", &pull.to_string(), json!({})).await;
+    assert_eq!(ack["ok"], true, "{ack}");
+    assert_eq!(client.ended(pull).await["state"], "cancelled");
+    let ack = client.act("task.cancel", &pull.to_string(), json!({})).await;
+    assert_eq!(ack["error"]["kind"], "conflict", "{ack}");
+    assert!(!has(&docker, &by_way).await, "nothing half done");
+    slow.open();
+    let again = client.starts("image.pull", &by_way, json!({})).await;
+    assert_eq!(client.ended(again).await["state"], "done");
+    docker.run(&["rmi", &by_way]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_pulled_says_why_and_what_to_do() {
+    let (docker, server, mut registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let name = format!("{}/{}", registry.address, docker.name("nothing:1"));
+    let missing = client.starts("image.pull", &name, json!({})).await;
+    let failed = client.ended(missing).await;
+    assert_eq!(failed["state"], "failed");
+    assert!(failed["words"].as_str().unwrap().contains("no such image"), "{failed}");
+    assert!(failed["hint"].as_str().unwrap().contains("Check its name and tag"), "{failed}");
+
+    // The registry goes away in the middle.
+    let slow = SlowWay::to(&registry, 2 << 20).await;
+    let name = docker.name("broken:1");
+    let (direct, by_way) = (format!("{}/{name}", registry.address), format!("{}/{name}", slow.address));
+    // More than what the sockets between them hold.
+    image(&docker, &direct, 32).await;
+    docker.run(&["push", "--quiet", &direct]).await;
+    docker.run(&["rmi", &direct]).await;
+    let pull = client.starts("image.pull", &by_way, json!({})).await;
+    client.until_task(pull, |task| task["progress"]["bytes"].as_u64() > Some(0)).await;
+    registry.stop().await;
+    slow.open();
+    // The engine tries for a minute or more before it gives up, and says so.
+    client.until_task(pull, |task| task["parts"].to_string().contains("Retrying in")).await;
+    client.act("task.cancel", &pull.to_string(), json!({})).await;
+    assert_eq!(client.ended(pull).await["state"], "cancelled");
+    assert!(!has(&docker, &by_way).await);
+
+    let ack = client.act("image.pull", "../x", json!({})).await;
+    assert_eq!(ack["error"]["kind"], "invalid", "{ack}");
+    server.stop().await;
+    let server = TestServer::start(&["--read-only"]).await;
+    let mut client = Client::connect(&server).await;
+    for (action, target, options) in [
+        ("image.pull", "web:1", json!({})),
+        ("image.push", "web:1", json!({})),
+        ("image.build", "web:1", json!({"dockerfile": "FROM scratch"})),
+        ("host.prune", "local", json!({"images": ["0123456789ab"]})),
+        ("task.cancel", "1", json!({})),
+    ] {
+        let ack = client.act(action, target, options).await;
+        assert_eq!(ack["error"]["kind"], "forbidden", "{ack}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_image_is_built_with_its_output_and_a_failing_step_says_which() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let name = docker.name("built:1");
+    let label = docker.label();
+    let dockerfile = format!(
+        "FROM {IMAGE}\nLABEL {label}\nARG WORD=none\nRUN echo said $WORD; for i in $(seq 100); do echo line $i; done\n"
+    );
+    let options = json!({"dockerfile": dockerfile, "args": {"WORD": "hello"}, "no_cache": true});
+    let build = client.starts("image.build", &name, options).await;
+    let done = client.ended(build).await;
+    assert_eq!(done["state"], "done", "{done}");
+    assert!(has(&docker, &name).await);
+    assert!(done["earlier_lines"].as_u64() > Some(0), "the latest lines are told");
+    let whole = raw_http::ask(&server.url(), "GET", &format!("/api/tasks/{build}/output"), "").await.1;
+    assert!(whole.contains("said hello") && whole.contains("line 1\n") && whole.contains("line 100"), "{whole}");
+
+    let options = json!({"dockerfile": format!("FROM {IMAGE}\nLABEL {label}\nRUN exit 7\n")});
+    let failed = client.starts("image.build", &docker.name("never:1"), options).await;
+    let failed = client.ended(failed).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert!(failed["words"].as_str().unwrap().contains("returned a non-zero code: 7"), "{failed}");
+    assert!(!failed["hint"].is_null() && !has(&docker, &docker.name("never:1")).await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_tar_is_built_from_exported_and_imported() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let name = docker.name("of-tar:1");
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in [("Dockerfile", format!("FROM {IMAGE}\nCOPY said /said\n")), ("said", "from the tar".into())] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    let context = tar.into_inner().unwrap();
+    let task = upload(&server, &format!("/api/images/build?name={name}"), &context).await;
+    let built = client.ended(task).await;
+    assert_eq!(built["state"], "done", "{built}");
+    let said = ["run", "--rm", "--label", &docker.label(), "--network", "none", &name, "cat", "/said"];
+    assert_eq!(docker.run(&said).await, "from the tar");
+
+    let saved = raw_http::download(&server.url(), &format!("/api/images/export?name={name}")).await;
+    let exported =
+        client.until(None, |it| it["type"] == "task" && it["kind"] == "export" && it["state"] == "done").await;
+    assert_eq!(exported["progress"]["bytes"].as_u64(), Some(saved.len() as u64), "{exported}");
+    docker.run(&["rmi", &name]).await;
+    let import = upload(&server, "/api/images/import?file=saved.tar", &saved).await;
+    let imported = client.ended(import).await;
+    assert_eq!(imported["state"], "done", "{imported}");
+    assert!(imported["words"].as_str().unwrap().contains(&name), "{imported}");
+    assert!(has(&docker, &name).await);
+
+    // What breaks off is not taken for all of it, even where it could be.
+    docker.run(&["rmi", &name]).await;
+    Raw::broken_off(&server.url(), "/api/images/import?file=half.tar", saved.len() + 1, &saved).await;
+    let broken =
+        client.until(None, |it| it["type"] == "task" && it["subject"] == "half.tar" && it["state"] != "running");
+    let broken = broken.await;
+    assert_eq!(broken["state"], "failed", "{broken}");
+
+    let import = upload(&server, "/api/images/import?file=no.tar", &b"this is no tar".repeat(100)).await;
+    let failed = client.ended(import).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_removed_is_what_was_named_and_what_is_used_stays() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let (unused, used, bystander) =
+        (docker.volume("unused").await, docker.volume("used").await, docker.volume("other").await);
+    let holder = docker.create("holder", &["--volume", &format!("{used}:/data")]).await;
+    let stopped = docker.create("stopped", &[]).await;
+    let id = async |name: &str| docker.run(&["container", "inspect", "--format", "{{.Id}}", name]).await;
+    let network = docker.network("empty").await;
+    let network_id = docker.run(&["network", "inspect", "--format", "{{.Id}}", &network]).await;
+    let loose = image(&docker, &docker.name("loose:1"), 2).await;
+    let options = json!({
+        "containers": [id(&stopped).await], "volumes": [unused, used], "networks": [network_id], "images": [loose],
+    });
+    let prune = client.starts("host.prune", "local", options).await;
+    let ended = client.ended(prune).await;
+    assert_eq!(ended["state"], "failed", "{ended}");
+    assert!(ended["words"].as_str().unwrap().starts_with("4 removed"), "{ended}");
+    let kept: Vec<_> = ended["parts"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(kept, [format!("volume {used}")], "{ended}");
+    assert!(ended["parts"][0]["step"].as_str().unwrap().contains("Remove the containers that use it first"), "{ended}");
+    let volumes = docker.run(&["volume", "ls", "--quiet", "--filter", &format!("label={}", docker.label())]).await;
+    let mut left = [used, bystander];
+    left.sort();
+    assert_eq!(volumes, left.join("\n"));
+    assert!(!has(&docker, &docker.name("loose:1")).await);
+    docker.run(&["rm", &holder]).await;
+
+    let protected = docker.create("protected", &["--label", "quaylight.protect=true"]).await;
+    let protected = id(&protected).await;
+    // By the beginning of its id too, which an engine takes.
+    for named in [&protected, &protected[..12]] {
+        let ack = client.act("host.prune", "local", json!({"containers": [named]})).await;
+        assert_eq!(ack["error"]["kind"], "forbidden", "{ack}");
+    }
+    let ack = client.act("host.prune", "local", json!({})).await;
+    assert_eq!(ack["error"]["kind"], "invalid", "{ack}");
+    server.stop().await;
+}
+
+/// What a container says of itself.
+async fn inspected(docker: &Docker, name: &str, format: &str) -> String {
+    docker.run(&["container", "inspect", "--format", format, name]).await
+}
+
+#[tokio::test]
+async fn a_container_is_created_with_its_image_pulled_where_it_is_missing() {
+    let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let label = docker.label();
+    let (key, value) = label.split_once('=').unwrap();
+    let image_name = format!("{}/{}", registry.address, docker.name("app:1"));
+    image(&docker, &image_name, 1).await;
+    docker.run(&["push", "--quiet", &image_name]).await;
+    docker.run(&["rmi", &image_name]).await;
+    let name = docker.name("made");
+    let spec = json!({
+        "image": image_name, "command": ["sleep", "600"], "env": ["A=1"], "labels": {key: value},
+        "networks": [{"name": "none"}], "limits": {"memory": 33554432},
+    });
+    let create = client.starts("container.create", &name, json!({"spec": spec})).await;
+    let done = client.ended(create).await;
+    assert_eq!(done["state"], "done", "{done}");
+    let format = "{{.State.Running}} {{.Config.Image}} {{.HostConfig.Memory}} {{index .Config.Env 0}}";
+    assert_eq!(inspected(&docker, &name, format).await, format!("true {image_name} 33554432 A=1"));
+
+    // Refused before anything is done, and after: nothing is left over.
+    let ack = client.act("container.create", &name, json!({"spec": {"image": ""}})).await;
+    assert_eq!(ack["error"]["kind"], "invalid", "{ack}");
+    let taken = client.starts("container.create", &name, json!({"spec": spec})).await;
+    let failed = client.ended(taken).await;
+    assert_eq!(failed["state"], "failed");
+    assert!(failed["hint"].as_str().unwrap().contains("Choose another name"), "{failed}");
+    let never = docker.name("never");
+    let mut bad = spec.clone();
+    bad["command"] = json!(["/no/such/program"]);
+    let failed = client.starts("container.create", &never, json!({"spec": bad})).await;
+    assert_eq!(client.ended(failed).await["state"], "failed");
+    assert_eq!(docker.run(&["ps", "--all", "--quiet", "--filter", &format!("name={never}")]).await, "");
+
+    // Its environment is in nothing that tells how to make it again, and a duplicate has it all the same.
+    let id = inspected(&docker, &name, "{{.Id}}").await;
+    let mut hidden = spec.clone();
+    hidden["env"] = json!(["A=***", "B=2"]);
+    let again = docker.name("again");
+    let create =
+        client.starts("container.create", &again, json!({"spec": hidden, "values_of": id, "start": false})).await;
+    assert_eq!(client.ended(create).await["state"], "done");
+    let format = "{{.State.Status}} {{json .Config.Env}}";
+    let said = inspected(&docker, &again, format).await;
+    assert!(said.starts_with("created") && said.contains("A=1") && said.contains("B=2"), "{said}");
+    docker.run(&["rm", "--force", &name, &again]).await;
+    docker.run(&["rmi", &image_name]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_container_made_anew_keeps_its_data_and_the_old_one_comes_back_where_the_new_one_fails() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    client.watch_tasks().await;
+    let (name, label) = (docker.name("web"), docker.label());
+    let run = ["run", "--detach", "--name", &name, "--label", &label, "--network", "none", "--volume", "/data", IMAGE];
+    let id = docker.run(&[&run[..], &["sh", "-c", "sleep 600"]].concat()).await;
+    docker.run(&["exec", &name, "sh", "-c", "echo kept >/data/file"]).await;
+    let (key, value) = label.split_once('=').unwrap();
+    let spec = |command: Value| {
+        json!({"spec": {
+            "image": IMAGE, "command": command, "labels": {key: value, "team": "web"},
+            "networks": [{"name": "none"}], "mounts": [{"target": "/data"}],
+        }})
+    };
+    let recreate = client.starts("container.recreate", &id, spec(json!(["sleep", "601"]))).await;
+    let done = client.ended(recreate).await;
+    assert_eq!((&done["state"], &done["subject"]), (&json!("done"), &json!(name)), "{done}");
+    let format = "{{.Id}} {{.State.Running}} {{.Config.Labels.team}} {{json .Config.Cmd}}";
+    let said = inspected(&docker, &name, format).await;
+    let new = said.split(' ').next().unwrap().to_owned();
+    assert!(new != id && said.ends_with(r#"true web ["sleep","601"]"#), "{said}");
+    assert_eq!(docker.run(&["exec", &name, "cat", "/data/file"]).await, "kept");
+
+    // One that can't be created, one that can't be started, and one that ends at once.
+    let mut no_image = spec(json!(["sleep", "602"]));
+    no_image["spec"]["image"] = json!("127.0.0.1:1/nothing:1");
+    let mut no_network = spec(json!(["sleep", "602"]));
+    no_network["spec"]["networks"] = json!([{"name": "no-such-network"}]);
+    for options in [no_image, no_network, spec(json!(["/no/such/program"])), spec(json!(["sh", "-c", "exit 3"]))] {
+        let recreate = client.starts("container.recreate", &new, options.clone()).await;
+        let failed = client.ended(recreate).await;
+        assert_eq!(failed["state"], "failed", "{options}");
+        assert_eq!(inspected(&docker, &name, format).await, said, "{failed}");
+        assert_eq!(docker.run(&["exec", &name, "cat", "/data/file"]).await, "kept");
+        let all = docker.run(&["ps", "--all", "--format", "{{.Names}}", "--filter", &format!("label={label}")]).await;
+        assert_eq!(all, name, "nothing is left over");
+    }
+    // Its volume has been taken over by name: it goes with no container any more.
+    let volume = inspected(&docker, &name, "{{(index .Mounts 0).Name}}").await;
+    docker.run(&["rm", "--force", &name]).await;
+    docker.run(&["volume", "rm", &volume]).await;
+    let protected = docker.create("protected", &["--label", "quaylight.protect=true"]).await;
+    let protected = inspected(&docker, &protected, "{{.Id}}").await;
+    for named in [&protected, &protected[..12]] {
+        let ack = client.act("container.recreate", named, spec(json!(["sleep", "1"]))).await;
+        assert_eq!(ack["error"]["kind"], "forbidden", "{ack}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn limits_change_while_a_container_runs_and_what_it_has_written_becomes_an_image_or_a_file() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let mut client = Client::connect(&server).await;
+    let (name, label) = (docker.name("busy"), docker.label());
+    let run = ["run", "--detach", "--name", &name, "--label", &label, "--network", "none", "--memory", "64m", IMAGE];
+    let id = docker.run(&[&run[..], &["sleep", "600"]].concat()).await;
+    let limits = json!({"limits": {"memory": 134217728, "millicpus": 500}, "restart": "on-failure:2"});
+    let ack = client.act("container.update", &id, limits).await;
+    assert_eq!(ack["ok"], true, "{ack}");
+    let format =
+        "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.RestartPolicy.Name}} {{.State.Running}}";
+    assert_eq!(inspected(&docker, &name, format).await, "134217728 500000000 on-failure true");
+    let ack = client.act("container.update", &id, json!({"limits": {"memory": 1024}})).await;
+    assert_eq!(ack["ok"], false, "{ack}");
+
+    docker.run(&["exec", &name, "sh", "-c", "echo written >/note"]).await;
+    let saved = docker.name("saved:1");
+    let ack = client.act("container.commit", &id, json!({"name": saved, "message": "a note"})).await;
+    assert_eq!(ack["ok"], true, "{ack}");
+    assert!(ack["result"]["id"].as_str().unwrap().starts_with("sha256:"), "{ack}");
+    let run = ["run", "--rm", "--label", &label, "--network", "none", &saved, "cat", "/note"];
+    assert_eq!(docker.run(&run).await, "written");
+    let tar = raw_http::download(&server.url(), &format!("/api/containers/{id}/export")).await;
+    let mut tar = tar::Archive::new(&tar[..]);
+    let paths: Vec<_> = tar.entries().unwrap().map(|it| it.unwrap().path().unwrap().display().to_string()).collect();
+    assert!(paths.iter().any(|it| it == "note"), "{paths:?}");
+    server.stop().await;
+}
