@@ -81,6 +81,17 @@ async fn sees(client: &mut Client, name: &str) -> Value {
     client.until(None, |message| message.to_string().contains(&wanted)).await
 }
 
+/// The first look at everything is over: what a test measures is not its work, and what a diff brings is an event's,
+/// not that of an inspect which came by a new name before its event did.
+async fn all_are_inspected(sim: &Running, server: &TestServer) {
+    let all = sim.truth().containers.len();
+    let is_whole = async || {
+        let body = ask(&server.url(), "GET", "/api/state", "").await.1;
+        body.matches("\"restart_policy\":\"").count() >= all
+    };
+    eventually(PATIENCE * 3, "all are inspected", is_whole).await;
+}
+
 fn container_in(sim: &Running, state: &str) -> String {
     sim.truth().containers.iter().find(|it| it.state == state).unwrap().id.clone()
 }
@@ -97,12 +108,7 @@ pub async fn create_large(sim: &Running) -> String {
 async fn clients_that_never_read_delay_nobody_and_are_dropped() {
     let (sim, server) = serve(100).await;
     let id = create_large(&sim).await;
-    // The first look at everything is over: what is measured is not its work.
-    let is_whole = async || {
-        let body = ask(&server.url(), "GET", "/api/state", "").await.1;
-        body.matches("\"restart_policy\":\"").count() >= 100
-    };
-    eventually(PATIENCE * 3, "all are inspected", is_whole).await;
+    all_are_inspected(&sim, &server).await;
     let mut client = Client::connect(&server).await;
     client.until(None, |message| message["type"] == "engine_state_update").await;
     let mut deaf = join_all((0..10).map(|_| upgraded(&server, 4 * 1024))).await;
@@ -145,6 +151,7 @@ async fn is_told_in_time(sim: &Running, client: &mut Client) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_a_byte_a_second_delays_nobody() {
     let (sim, server) = serve(100).await;
+    all_are_inspected(&sim, &server).await;
     let mut slow = upgraded(&server, 4 * 1024).await;
     let reading = tokio::spawn(async move {
         let mut pace = interval(Duration::from_secs(1));
