@@ -61,6 +61,25 @@ export class Registry {
     await run(command, [...args, 'bash', '-c', knock], { timeoutMs: 5_000 });
   }
 
+  /** As `heldUp`, of the same address on another network, which `enter` leads onto. */
+  async heldUpOn(enter: readonly string[], bytes: number): Promise<Way> {
+    const way = await this.heldUp(bytes);
+    const path = join(this.dir, 'way');
+    await way.listen(path);
+    const [command, ...args] = enter as [string, ...string[]];
+    const port = way.address.split(':')[1]!;
+    const serve = `const { connect, createServer } = require('node:net');
+      createServer((client) => {
+        const way = connect(${JSON.stringify(path)});
+        for (const socket of [client, way]) socket.on('error', () => [client, way].forEach((it) => it.destroy()));
+        client.pipe(way).pipe(client);
+      }).listen(${port}, '127.0.0.1')`;
+    const up = `ip link set lo up && exec ${JSON.stringify(process.execPath)} -e "$0"`;
+    this.children.push(spawn(command, [...args, 'sh', '-c', up, serve], { stdio: 'ignore' }));
+    await run(command, [...args, 'bash', '-c', `until exec 3<>/dev/tcp/127.0.0.1/${port}; do sleep 0.05; done`], { timeoutMs: 5_000 });
+    return way;
+  }
+
   /** An address of the same registry that lets so many bytes of each connection through, until it is opened. */
   async heldUp(bytes: number): Promise<Way> {
     const way = await Way.to(this.address, bytes);
@@ -77,39 +96,51 @@ export class Registry {
 
 class Way {
   private isOpen = false;
+  private readonly servers: Server[] = [];
   private readonly waiting: (() => void)[] = [];
   private readonly sockets = new Set<Socket>();
 
+  address = '';
+
   private constructor(
-    private readonly server: Server,
-    readonly address: string,
+    private readonly target: string,
+    private readonly bytes: number,
   ) {}
 
   static async to(target: string, bytes: number): Promise<Way> {
-    const [host, port] = target.split(':') as [string, string];
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const way = new Way(server, `127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.on('connection', (client) => {
-      const upstream = connect(Number(port), host);
-      for (const socket of [client, upstream]) {
-        way.sockets.add(socket);
-        socket.on('error', () => [client, upstream].forEach((it) => it.destroy()));
-      }
-      client.on('close', () => upstream.destroy());
-      // What came before its end is still on its way.
-      upstream.on('close', () => client.end());
-      client.pipe(upstream);
-      let passed = 0;
-      upstream.on('data', (piece) => {
-        passed += piece.length;
-        client.write(piece);
-        if (passed < bytes || way.isOpen) return;
-        upstream.pause();
-        way.waiting.push(() => upstream.resume());
-      });
-    });
+    const way = new Way(target, bytes);
+    const { port } = (await way.listen(0)) as AddressInfo;
+    way.address = `127.0.0.1:${port}`;
     return way;
+  }
+
+  /** At a port of loopback, or at a path. */
+  async listen(at: number | string): Promise<unknown> {
+    const server = createServer((client) => this.lead(client));
+    this.servers.push(server);
+    await new Promise<void>((resolve) => (typeof at === 'number' ? server.listen(at, '127.0.0.1', resolve) : server.listen(at, resolve)));
+    return server.address();
+  }
+
+  private lead(client: Socket): void {
+    const [host, port] = this.target.split(':') as [string, string];
+    const upstream = connect(Number(port), host);
+    for (const socket of [client, upstream]) {
+      this.sockets.add(socket);
+      socket.on('error', () => [client, upstream].forEach((it) => it.destroy()));
+    }
+    client.on('close', () => upstream.destroy());
+    // What came before its end is still on its way.
+    upstream.on('close', () => client.end());
+    client.pipe(upstream);
+    let passed = 0;
+    upstream.on('data', (piece) => {
+      passed += piece.length;
+      client.write(piece);
+      if (passed < this.bytes || this.isOpen) return;
+      upstream.pause();
+      this.waiting.push(() => upstream.resume());
+    });
   }
 
   open(): void {
@@ -118,7 +149,7 @@ class Way {
   }
 
   close(): void {
-    this.server.close();
+    this.servers.forEach((server) => server.close());
     this.sockets.forEach((socket) => socket.destroy());
   }
 }

@@ -71,6 +71,13 @@ export class Server {
     return this.output.text;
   }
 
+  /** Without a goodbye. Resolves when it has ended. */
+  async kill(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const ended = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));

@@ -2,24 +2,10 @@
 import type { Page } from '@playwright/test';
 import { button, choose, dialog, submit } from '../support/acting';
 import { Docker } from '../support/docker';
-import { expect, test as base } from '../support/fixtures';
+import { expect, test } from '../support/own';
 import { badge, expectState, mark, open, statesOnPage } from '../support/page';
 import { PrivateEngine } from '../support/private-engine';
 import { Server } from '../support/server';
-
-/** An engine that the test may stop, and a server that follows it. */
-const test = base.extend<{ own: { engine: PrivateEngine; server: Server; docker: Docker } }>({
-  own: async ({ page, pageLog }, use) => {
-    const engine = await PrivateEngine.start();
-    const server = await Server.start(engine.host);
-    pageLog.watch(page, server.url);
-    await use({ engine, server, docker: new Docker(engine.host) });
-    // First the page: left open, it would report the server we take from it.
-    await page.close();
-    await server.stop();
-    await engine.remove();
-  },
-});
 
 test('an engine restart under an open page', async ({ page, own: { engine, server, docker } }) => {
   test.setTimeout(120_000);

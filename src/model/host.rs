@@ -62,6 +62,13 @@ impl Lack {
     }
 }
 
+impl Engine {
+    /// Whether an event says that a network was made or removed.
+    pub fn tells_of_networks(&self) -> bool {
+        self.product != "Podman"
+    }
+}
+
 impl Host {
     /// A host nobody has reached yet.
     pub fn connecting(id: HostId, now: Timestamp) -> Self {

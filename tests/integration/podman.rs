@@ -1,7 +1,7 @@
 //! Podman 4.3's Docker API as an engine: what changes there arrives, and our actions work.
 //!
-//! What can't be had of it: no event tells that a network was created or removed, so that only the reconcile finds it,
-//! as drift; its events are up to 0.25 s late, since it looks into its journal four times a second; and it runs health
+//! What can't be had of it: no event tells that a network was created or removed, so that all of them are listed each
+//! second; its events are up to 0.25 s late, since it looks into its journal four times a second; and it runs health
 //! checks by systemd's timers only, which is why the test here runs them by hand.
 
 use crate::{
@@ -149,11 +149,11 @@ async fn our_actions_work_on_podman_and_arrive() {
 #[tokio::test]
 async fn images_volumes_and_networks_of_podmans_come_and_go() {
     let podman = Podman::start().await;
-    // Before the watcher: their creation is no event.
-    for network in ["home", "other"] {
-        podman.run(&["network", "create", network]).await;
-    }
+    podman.run(&["network", "create", "other"]).await;
     let watched = Watched::start(&podman.url()).await;
+    podman.run(&["network", "create", "home"]).await;
+    let has_network = |state: &EngineState, name: &str| state.networks().any(|it| it.name == name);
+    watched.until("the network that no event told of is there", |state| has_network(state, "home")).await;
     let default = |state: &EngineState| state.networks().any(|it| it.name == "podman" && it.created.is_none());
     watched.until("the default network has its name", default).await;
     let has_tag = |state: &EngineState, tag: &str| state.images().any(|it| it.tags.iter().any(|its| its == tag));
@@ -194,6 +194,8 @@ async fn images_volumes_and_networks_of_podmans_come_and_go() {
     watched.until("the volume is not in use", used(0, 0)).await;
     podman.run(&["volume", "rm", "data"]).await;
     watched.until("the volume is gone", |state| state.volumes().next().is_none()).await;
+    podman.run(&["network", "rm", "home"]).await;
+    watched.until("the network is gone", |state| !has_network(state, "home")).await;
     all_is_seen(&watched, &podman).await;
 }
 

@@ -10,7 +10,8 @@ use crate::{
     wire::log::LogSource,
 };
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -18,6 +19,9 @@ use tokio::{sync::mpsc, time::sleep};
 
 /// Before a log that ended while its container runs on is opened anew.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Of a second.
+const NANOS: i64 = 1_000_000_000;
 
 pub(super) struct Follower {
     pub(super) app: App,
@@ -36,18 +40,55 @@ pub(super) struct Follower {
 /// before: an engine takes a moment only, and lines are a little out of their times' order.
 #[derive(Default)]
 pub(super) struct Had {
-    /// Each by its time in nanoseconds, its stream and its text.
-    lines: HashSet<(i64, LogStream, String)>,
+    lines: Counted,
     latest: i64,
     /// Some of them have come again: what is none of them is after them.
     has_begun: bool,
 }
 
+/// How often each line came, by its time in nanoseconds and a hash of what it is.
+type Counted = HashMap<(i64, u64), u32>;
+
+/// The lines of a log's latest second, where the engine says no more of their times: asked for what is after them it says them
+/// again.
+#[derive(Default)]
+struct LastSecond {
+    at: i64,
+    lines: Counted,
+}
+
+impl LastSecond {
+    fn note(&mut self, nanos: i64, line: &LogLine) {
+        if nanos <= 0 || nanos % NANOS != 0 || nanos < self.at {
+            return;
+        }
+        if nanos > self.at {
+            (self.at, self.lines) = (nanos, Counted::new());
+        }
+        *self.lines.entry((nanos, print(line))).or_default() += 1;
+    }
+
+    /// What comes again of a log that is asked for from its last moment on; nothing where the one after it can be said.
+    fn repeated(self, last: i64) -> Option<Had> {
+        let is_it = self.at == last && !self.lines.is_empty();
+        is_it.then_some(Had { lines: self.lines, latest: last, has_begun: true })
+    }
+}
+
+fn print(line: &LogLine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (line.stream, &line.text).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Had {
     pub(super) fn of(lines: &VecDeque<(i64, LogLine)>) -> Self {
         let latest = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
-        let near = lines.iter().filter(|(at, _)| *at >= latest - DISORDER);
-        Self { lines: near.map(|(at, line)| (*at, line.stream, line.text.clone())).collect(), latest, has_begun: false }
+        let mut had = Self { latest, ..Self::default() };
+        for (at, line) in lines.iter().filter(|(at, _)| *at >= latest - DISORDER) {
+            *had.lines.entry((*at, print(line))).or_default() += 1;
+        }
+        had
     }
 
     /// From when on the engine is asked for what comes after.
@@ -65,7 +106,8 @@ impl Had {
             self.lines.clear();
             return false;
         }
-        let is_one = self.lines.remove(&(nanos, line.stream, line.text.clone()));
+        let more = self.lines.get_mut(&(nanos, print(line))).filter(|count| **count > 0);
+        let is_one = more.map(|count| *count -= 1).is_some();
         self.has_begun |= is_one;
         is_one || !self.has_begun
     }
@@ -89,10 +131,11 @@ impl Follower {
     pub(super) async fn run(mut self) {
         let mut last = self.range.since;
         let mut range = self.range;
+        let mut second = LastSecond::default();
         let mut place = self.look(|it| it.and_then(|it| Place::of(it)));
         loop {
             let run = self.look(|it| it.map(run_of));
-            let read = self.read(range, &mut last).await;
+            let read = self.read(range, &mut last, &mut second).await;
             // Asked again it would say the same, until there is another run.
             let is_refused = matches!(read, Err(EngineError::Refused { .. } | EngineError::Malformed(_)));
             if let Err(error) = read
@@ -114,18 +157,26 @@ impl Follower {
                 Next::Replaced(other) => {
                     self.note(format!("{} has taken the place of {}", other.name, self.source.name));
                     self.source = other.clone();
-                    last = None;
+                    (last, second) = (None, LastSecond::default());
                     // The viewer that hears of it is the one who dropped us otherwise.
                     let _ = self.moved.send((self.number, other)).await;
                 }
             }
             // From there on: nothing twice, and nothing of before that was not asked for.
-            range = LogRange { follow: true, since: last.map(|nanos| nanos + 1), ..LogRange::default() };
+            let repeated = last.and_then(|last| std::mem::take(&mut second).repeated(last));
+            let since = last.map(|nanos| if repeated.is_some() { nanos } else { nanos + 1 });
+            self.had = repeated.unwrap_or(self.had);
+            range = LogRange { follow: true, since, ..LogRange::default() };
         }
     }
 
     /// Until the stream ends.
-    async fn read(&mut self, range: LogRange, last: &mut Option<i64>) -> Result<(), EngineError> {
+    async fn read(
+        &mut self,
+        range: LogRange,
+        last: &mut Option<i64>,
+        second: &mut LastSecond,
+    ) -> Result<(), EngineError> {
         let Some(engine) = self.app.hosts.get(&self.source.host).cloned() else { return Ok(()) };
         let mut log = engine.log(&self.source.id, range).await?;
         let mut lines = LogLines::default();
@@ -134,6 +185,7 @@ impl Follower {
         while let Some(part) = log.next().await? {
             if let Some((line, nanos)) = lines.take(part) {
                 *last = Some(last.unwrap_or_default().max(nanos));
+                second.note(nanos, &line);
                 if !self.had.has(nanos, &line) {
                     put(line);
                 }
@@ -251,8 +303,34 @@ mod tests {
             [line(9 * second - 9, "a"), line(9 * second, "b"), line(9 * second - 5, "c"), line(9 * second - 7, "d")];
         assert_eq!(told.map(|(at, line)| had.has(at, &line)), [true, true, true, false]);
 
+        let mut had = Had::of(&[line(second, "tick"), line(second, "tick")].into_iter().collect());
+        let ticks = [(); 3].map(|()| had.has(second, &line(second, "tick").1));
+        assert_eq!(ticks, [true, true, false], "each of two equal ones once");
+
         let mut had = Had::of(&[line(second, "gone by now")].into_iter().collect());
         assert!(!had.has(2 * second, &line(0, "new").1));
         assert_eq!(Had::default().since(), None);
+    }
+
+    #[test]
+    fn of_a_log_in_whole_seconds_the_last_second_is_read_again_and_is_no_news() {
+        let line = |text: &str| LogLine {
+            source: 0,
+            at: Timestamp::default(),
+            stream: LogStream::Stdout,
+            text: text.into(),
+            cut: 0,
+        };
+        let mut second = LastSecond::default();
+        for (nanos, text) in [(NANOS, "a"), (2 * NANOS, "b"), (2 * NANOS, "b"), (2 * NANOS, "c")] {
+            second.note(nanos, &line(text));
+        }
+        let mut had = second.repeated(2 * NANOS).unwrap();
+        let again = ["b", "b", "c", "b", "d"].map(|text| had.has(2 * NANOS, &line(text)));
+        assert_eq!(again, [true, true, true, false, false]);
+
+        let mut second = LastSecond::default();
+        second.note(NANOS + 7, &line("a"));
+        assert!(second.repeated(NANOS + 7).is_none(), "the nanosecond after it can be said");
     }
 }

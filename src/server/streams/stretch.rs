@@ -27,6 +27,8 @@ pub(super) const DISORDER: i64 = 100_000_000;
 /// Lines after a place among which there may be some that belong before it.
 const BEYOND: usize = 2_000;
 
+const SECOND: i64 = 1_000_000;
+
 /// Part of a log, in the engine's order; each line with its time in nanoseconds.
 #[derive(Default)]
 pub(super) struct Stretch {
@@ -56,8 +58,18 @@ pub(super) struct Mark {
 /// Which lines of more than are wanted are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kept {
-    First,
+    /// The first of those written after a moment.
+    FirstAfter(Timestamp),
     Last,
+}
+
+impl Mark {
+    /// Until when lines may have been written that an engine says to be of its moment, in nanoseconds. An engine whose times
+    /// are whole seconds cuts them off, and compares the whole ones.
+    fn end(self) -> i64 {
+        let grain = if self.at.micros() % SECOND == 0 { SECOND } else { 1 };
+        self.at.micros().saturating_add(grain).saturating_mul(1_000)
+    }
 }
 
 /// The last `lines` of each; a failure for one that could not be read in time.
@@ -99,7 +111,7 @@ pub(super) async fn after(
     let most = most(lines, sources);
     let since = Some(moment.micros().saturating_add(1).saturating_mul(1_000));
     let range = LogRange { since, ..LogRange::default() };
-    each(sources, |source| async move { read(app, source, range, most, Kept::First).await }).await
+    each(sources, |source| async move { read(app, source, range, most, Kept::FirstAfter(moment)).await }).await
 }
 
 impl Stretch {
@@ -201,9 +213,14 @@ async fn read(
     while let Some(part) = log.next().await? {
         let Some((line, nanos)) = parts.take(part) else { continue };
         came += 1;
-        if kept == Kept::First && (stretch.lines.len() == most.lines || stretch.bytes + line.text.len() > most.bytes) {
-            stretch.is_whole = false;
-            break;
+        if let Kept::FirstAfter(moment) = kept {
+            if line.at <= moment {
+                continue;
+            }
+            if stretch.lines.len() == most.lines || stretch.bytes + line.text.len() > most.bytes {
+                stretch.is_whole = false;
+                break;
+            }
         }
         stretch.push(nanos, LogLine { source: *number, ..line });
         if kept == Kept::Last {
@@ -225,19 +242,24 @@ async fn read_before(
 ) -> Result<(Stretch, bool), EngineError> {
     let mut stretch = Stretch { is_whole: true, ..Stretch::default() };
     let Some(engine) = app.hosts.get(&source.host).cloned() else { return Ok((stretch, true)) };
-    let until = Some(mark.at.micros().saturating_add(1).saturating_mul(1_000).saturating_add(DISORDER));
+    let until = Some(mark.end().saturating_add(DISORDER));
     let mut log = engine.log(&source.id, LogRange { tail, until, ..LogRange::default() }).await?;
     let (mut parts, mut came, mut beyond) = (LogLines::default(), 0, 0);
+    let mut room = most;
     while beyond < BEYOND
         && let Some(part) = log.next().await?
     {
         let Some((line, nanos)) = parts.take(part) else { continue };
         came += 1;
-        // From the first that may be after the mark on none makes room for another: they don't count.
-        beyond += usize::from(beyond > 0 || line.at >= mark.at);
+        // From the first that is after the mark on none makes room for another, and of its own moment as many as are had
+        // don't: they don't count.
+        beyond += usize::from(beyond > 0 || line.at > mark.at);
+        if line.at == mark.at && room.lines < most.lines.saturating_add(mark.had) {
+            room = Most { lines: room.lines + 1, bytes: room.bytes + line.text.len() };
+        }
         stretch.push(nanos, LogLine { source: *number, ..line });
         if beyond == 0 {
-            stretch.keep_last(most);
+            stretch.keep_last(room);
         }
     }
     stretch.end_at(mark);

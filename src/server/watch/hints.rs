@@ -16,6 +16,8 @@ pub(super) enum Subject {
     Unlisted(ImageId),
     Volume(VolumeName),
     Network(NetworkId),
+    /// All of them, of an engine that tells of none by an event.
+    Networks,
 }
 
 pub(super) fn subjects(event: &EngineEvent) -> Vec<Subject> {

@@ -19,7 +19,7 @@ use crate::{
 };
 use futures::{FutureExt, future::BoxFuture};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, interval, sleep, sleep_until};
 
 /// Events of what a list has seen already may still be on their way: a difference counts when none came by then.
 const EVENTS_MAY_TAKE: Duration = Duration::from_secs(1);
@@ -30,6 +30,9 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// How far an event stream taken up again reaches back before the last event seen.
 const OVERLAP: Timestamp = Timestamp::from_seconds(1);
+
+/// An engine that tells of no network by an event is asked for all of them this often. Podman answers in 2 ms.
+const SILENT_NETWORKS: Duration = Duration::from_secs(1);
 
 /// Stopped containers that are inspected without being asked for: of more than that the list must do.
 const STOPPED_INSPECTED: usize = 500;
@@ -90,6 +93,8 @@ impl Watcher {
         let mut events = self.engine.events(self.latest_event.map(overlap)).await?;
         self.repeated_until = self.latest_event;
         let mut reads = Reads::new(self.engine.clone());
+        let tells_of_networks = facts.tells_of_networks();
+        let mut networks = interval(SILENT_NETWORKS);
         let mut first = Some((name, facts));
         let mut listing = Some(list(&self.engine, reads.mark()));
         let mut reconcile_at = Instant::now() + self.reconcile;
@@ -124,6 +129,7 @@ impl Watcher {
                 // A read has ended: the truth.
                 read = reads.next(), if !reads.is_idle() => match read {
                     Ok(Some((Subject::Images, listed))) => self.on_images(listed, &mut reads),
+                    Ok(Some((Subject::Networks, listed))) => self.on_networks(listed, &mut reads),
                     Ok(Some((_, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
                         self.on_read(&updates, &mut reads);
                         gathered.take(updates);
@@ -149,6 +155,9 @@ impl Watcher {
                             self.read_the_unread(&suspects.subjects, &mut reads);
                         }
                     }
+                }
+                _ = networks.tick(), if !tells_of_networks && first.is_none() && !reads.is_pending(&Subject::Networks) => {
+                    reads.hint(Subject::Networks, Cause::new(None, Origin::Engine), false);
                 }
                 // No event explained them: they are read.
                 () = sleep_until(suspects.due), if !suspects.subjects.is_empty() => suspects.read(&mut reads),
@@ -185,13 +194,27 @@ impl Watcher {
 
     /// An event told of an image without saying which: those listed other than known are read.
     fn on_images(&self, listed: Updates, reads: &mut Reads) {
-        let Updates { updates, event, origin } = listed;
-        let images =
-            updates.into_iter().filter_map(|update| if let Update::Put(it) = update { Some(it) } else { None });
-        let (differing, _) = self.reader.look(|state| Listing::of(images).compare(self.engine.host(), state));
+        let (event, origin) = (listed.event, listed.origin);
+        let (differing, _) = self.compare(listed);
         for subject in differing.iter().map(Entity::key).filter_map(|key| Subject::of(&key)) {
             reads.hint(subject, Cause::new(event, origin), false);
         }
+    }
+
+    /// Those that came, went or changed without an event are read.
+    fn on_networks(&self, listed: Updates, reads: &mut Reads) {
+        let (differing, missing) = self.compare(listed);
+        let missing = missing.into_iter().filter(|key| matches!(key, Key::Network(..)));
+        for subject in differing.iter().map(Entity::key).chain(missing).filter_map(|key| Subject::of(&key)) {
+            if !reads.is_pending(&subject) {
+                reads.hint(subject, Cause::new(None, Origin::Engine), false);
+            }
+        }
+    }
+
+    fn compare(&self, listed: Updates) -> (Vec<Entity>, Vec<Key>) {
+        let listed = listed.updates.into_iter().filter_map(|it| if let Update::Put(it) = it { Some(it) } else { None });
+        self.reader.look(|state| Listing::of(listed).compare(self.engine.host(), state))
     }
 
     fn on_read(&self, updates: &Updates, reads: &mut Reads) {

@@ -40,7 +40,7 @@ impl Cause {
     }
 }
 
-/// Of all images every one that is listed, known or not.
+/// Of all images, or networks, every one that is listed, known or not.
 type Answer = Result<Vec<Update>, EngineError>;
 
 pub(super) struct Reads {
@@ -96,6 +96,10 @@ impl Reads {
     pub(super) fn is_newer_than(&self, mark: u64, subject: &Subject) -> bool {
         let is_early = self.early.iter().any(|(_, early, _)| early == subject);
         is_early || self.pending.is_pending(subject) || self.touched.get(subject).is_some_and(|step| *step >= mark)
+    }
+
+    pub(super) fn is_pending(&self, subject: &Subject) -> bool {
+        self.pending.is_pending(subject)
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -175,6 +179,9 @@ async fn read(engine: &Engine, subject: &Subject) -> Answer {
             (found.map(Entity::from), Key::Image(host(), id.clone()))
         }
         Subject::Images => return Ok(engine.images().await?.into_iter().map(|it| Update::Put(it.into())).collect()),
+        Subject::Networks => {
+            return Ok(engine.networks().await?.into_iter().map(|it| Update::Put(it.into())).collect());
+        }
     };
     Ok(vec![found.map_or(Update::Gone(key), Update::Put)])
 }

@@ -1,0 +1,190 @@
+// What becomes of what was asked for when the engine dies in the middle, Quaylight does, or it may not be: is it said?
+import { writeFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { button, choose, deafness, dialog, failures, press, submit, task } from '../support/acting';
+import { tarOf, testImage } from '../support/docker';
+import { test as base } from '../support/fixtures';
+import { expect, test as withOwn } from '../support/own';
+import { badge, expectState, open, rowOf } from '../support/page';
+import { freePort } from '../support/ports';
+import { Registry } from '../support/registry';
+import { Server } from '../support/server';
+
+const go = (page: Page, path: string) => page.locator(`nav a[href="${path}"]`).first().click();
+
+withOwn('an engine that dies ends what it was busy with as failed, and nothing of that counts as done', async ({ page, pageLog, own: { engine, server, docker } }, testInfo) => {
+  withOwn.setTimeout(150_000);
+  pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST/);
+  const registry = await Registry.start();
+  try {
+    const [built, imported, volume, pulled] = [docker.name('built:1'), docker.name('imported.tar'), docker.name('data'), docker.name('pulled')];
+    await docker.volume(volume);
+    await registry.alsoOn(engine.onItsNetwork);
+    // Its last layer is held up.
+    await docker.cliWith({ input: `FROM ${testImage}\nRUN dd if=/dev/urandom of=/noise bs=1M count=4 2>/dev/null`, env: { DOCKER_BUILDKIT: '0' } }, 'build', '--network', 'none', '--tag', `${registry.address}/${pulled}:1`, '-');
+    await docker.cli('push', '--quiet', `${registry.address}/${pulled}:1`);
+    await docker.cli('rmi', `${registry.address}/${pulled}:1`);
+    const wanted = `${(await registry.heldUpOn(engine.onItsNetwork, 2 << 20)).address}/${pulled}:1`;
+    // Uploads take their time.
+    const slow = await page.context().newCDPSession(page);
+    await slow.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200 << 10 });
+    const tar = testInfo.outputPath(imported);
+    writeFileSync(tar, tarOf({ content: 'x'.repeat(16 << 20) }));
+
+    await open(page, `${server.url}/images`);
+    await button(page, 'Build').click();
+    await dialog(page).getByLabel('Name').fill(built);
+    await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nRUN echo begun && sleep 100`);
+    await submit(page, 'Build');
+    await expect(task(page, built).locator('pre')).toContainText('begun');
+    await page.keyboard.press('Escape');
+    await button(page, 'Pull').click();
+    await dialog(page).getByLabel('Image').fill(wanted);
+    await submit(page, 'Pull');
+    await expect(task(page, wanted)).toContainText(' of 4.');
+    await page.keyboard.press('Escape');
+    await button(page, 'Import').click();
+    await dialog(page).locator('input[type=file]').setInputFiles(tar);
+    await submit(page, 'Import');
+    await expect(task(page, imported)).toContainText('Uploading');
+    await page.keyboard.press('Escape');
+    await go(page, '/volumes');
+    await choose(page, 'volume', volume, `Restore ${volume}`);
+    await dialog(page).getByLabel('A backup of a volume').setInputFiles(tar);
+    await submit(page, 'Restore');
+    await expect(task(page, volume)).toContainText('Uploading');
+
+    await engine.stop('KILL');
+    for (const subject of [built, wanted, imported, volume]) {
+      await expect(task(page, subject), subject).toHaveAttribute('data-state', 'failed');
+      await expect(task(page, subject)).toContainText("The connection to the engine broke");
+      await expect(task(page, subject)).not.toContainText(/\b[45]\d\d\b|Error\(|panic|[0-9a-f]{64}/);
+    }
+    await expect(task(page, volume)).toContainText('restore it again, from a whole backup');
+
+    await engine.startAgain();
+    await page.keyboard.press('Escape');
+    await go(page, '/images');
+    await expect(rowOf(page, 'image', testImage)).toBeVisible();
+    for (const name of [built, wanted]) expect(await docker.lines('images', '--quiet', name), name).toEqual([]);
+    // Once more, and it is there. An engine that starts anew has a network of its own again.
+    await registry.alsoOn(engine.onItsNetwork);
+    const again = `${registry.address}/${pulled}:1`;
+    await button(page, 'Pull').click();
+    await dialog(page).getByLabel('Image').fill(again);
+    await submit(page, 'Pull');
+    await expect(task(page, again)).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
+    await page.keyboard.press('Escape');
+    await expect(rowOf(page, 'image', again)).toBeVisible();
+  } finally {
+    await registry.stop();
+  }
+});
+
+base('Quaylight dies while it stops a container: that may have been done or not is said, and what is so is shown when it is back', async ({ page, pageLog, docker, engine }) => {
+  base.setTimeout(90_000);
+  pageLog.allow(/./);
+  const listen = { QUAYLIGHT_LISTEN: `127.0.0.1:${await freePort()}` };
+  const [slow, other] = [docker.name('slow'), docker.name('other')];
+  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '2'] });
+  await docker.start(other);
+  let server = await Server.start(engine, listen);
+  try {
+    await open(page, `${server.url}/containers?q=${docker.prefix}`);
+    await press(page, 'container', slow, 'Stop');
+    await expect(rowOf(page, 'container', slow).locator('[aria-busy]')).toHaveCount(1);
+    await server.kill();
+    const said = (what: string) => failures(page).filter({ hasText: what });
+    await expect(said(`Stop ${slow} failed`)).toContainText("Quaylight can't be reached");
+    await expect(said(`Stop ${slow} failed`)).toContainText('See whether it was done when the connection is back.');
+    await expect(rowOf(page, 'container', slow).locator('[aria-busy]')).toHaveCount(0);
+    await press(page, 'container', other, 'Stop');
+    await expect(said(`Stop ${other} failed`)).toContainText("Quaylight can't be reached");
+    await choose(page, 'container', other, `Rename ${other}`);
+    const field = dialog(page).getByLabel('Name');
+    await field.fill(docker.name('renamed'));
+    await submit(page, 'Rename');
+    await expect(dialog(page).getByRole('alert')).toContainText("Quaylight can't be reached");
+
+    server = await Server.start(engine, listen);
+    await expect(badge(page)).toHaveAttribute('data-connection', 'live', { timeout: 20_000 });
+    // What the engine was asked for it has done.
+    await expectState(page, slow, 'exited');
+    await expectState(page, other, 'running');
+    await expect(field).toHaveValue(docker.name('renamed'));
+    await submit(page, 'Rename');
+    await expectState(page, docker.name('renamed'), 'running');
+  } finally {
+    await page.close();
+    await server.stop();
+  }
+});
+
+base('a task that is over, or must not be left half done, is not cancelled', async ({ page, context, pageLog, docker, server }) => {
+  pageLog.allow(/Failed to load resource/, /^status 409: POST/);
+  const [image, name] = [docker.name('quick:1'), docker.name('served')];
+  const deafen = await deafness(page);
+  await open(page, '/images');
+  await button(page, 'Build').click();
+  await dialog(page).getByLabel('Name').fill(image);
+  await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo begun && sleep 2`);
+  await submit(page, 'Build');
+  await expect(task(page, image).locator('pre')).toContainText('begun');
+  deafen();
+  const other = await context.newPage();
+  await open(other, `${server.url}/containers?q=${docker.prefix}`);
+  await other.getByRole('button', { name: /^Tasks/ }).click();
+  await expect(task(other, image)).toHaveAttribute('data-state', 'done', { timeout: 10_000 });
+  await button(page, `Cancel build of ${image}`).click();
+  await expect(failures(page)).toContainText("It can't be cancelled");
+  await expect(failures(page)).toContainText('This is over already');
+  await other.keyboard.press('Escape');
+
+  await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', '5'] });
+  await choose(other, 'container', name, `Edit ${name}`);
+  await submit(other, 'Recreate');
+  const third = await context.newPage();
+  await open(third, `${server.url}/volumes`);
+  await third.getByRole('button', { name: 'Tasks, 1 running' }).click();
+  await expect.poll(async () => Object.keys(await docker.states()).length).toBe(2);
+  await button(third, `Cancel recreate of ${name}`).click();
+  await expect(failures(third)).toContainText('half done');
+  await expect(task(third, name).first()).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
+  expect(await docker.states()).toEqual({ [name]: 'running' });
+});
+
+base('on a read-only server everything is seen, and whatever changes something says why it is not done', async ({ page, pageLog, docker, engine }) => {
+  pageLog.allow(/Failed to load resource/, /^status 403: POST/);
+  const [name, volume] = [docker.name('kept'), docker.name('data')];
+  const id = await docker.start(name);
+  await docker.volume(volume);
+  const server = await Server.start(engine, { QUAYLIGHT_READ_ONLY: 'true' });
+  try {
+    pageLog.watch(page, server.url);
+    await open(page, `${server.url}/containers?q=${docker.prefix}`);
+    await expectState(page, name, 'running');
+    await press(page, 'container', name, 'Stop');
+    await expect(failures(page).filter({ hasText: `Stop ${name} failed` })).toContainText('This server is read-only');
+    await choose(page, 'container', name, `Rename ${name}`);
+    await dialog(page).getByLabel('Name').fill(docker.name('renamed'));
+    await submit(page, 'Rename');
+    await expect(dialog(page).getByRole('alert')).toContainText('This server is read-only');
+    await submit(page, 'Cancel');
+    await go(page, '/volumes');
+    await choose(page, 'volume', volume, `Remove ${volume}`);
+    await dialog(page).getByLabel('Type its name').fill(volume);
+    await submit(page, `Remove ${volume}`);
+    await expect(failures(page).filter({ hasText: `Remove ${volume} failed` })).toContainText('This server is read-only');
+    await go(page, '/images');
+    await button(page, 'Pull').click();
+    await dialog(page).getByLabel('Image').fill('127.0.0.1:1/nothing:1');
+    await submit(page, 'Pull');
+    await expect(page.getByText('This server is read-only').last()).toBeVisible();
+    const now = await docker.inspect('container', name);
+    expect([now.Id, now.State.Status]).toEqual([id, 'running']);
+    await docker.inspect('volume', volume);
+  } finally {
+    await page.close();
+    await server.stop();
+  }
+});
