@@ -27,7 +27,15 @@ export class Docker {
   readonly prefix = `qlt-${this.run}-`;
   readonly label = `${label}=${this.run}`;
 
-  constructor(readonly host: string = defaultEngine) {}
+  constructor(
+    readonly host: string = defaultEngine,
+    readonly isPodman = false,
+  ) {}
+
+  /** What an image is called whose name says no registry. */
+  called(name: string): string {
+    return this.isPodman ? `localhost/${name}` : name;
+  }
 
   /** `docker <args>`; standard output. */
   cli(...args: string[]): Promise<string> {
@@ -72,15 +80,17 @@ export class Docker {
   }
 
   /** A new image of its own, not just another tag; its id. */
-  image(tag: string, content = tag): Promise<string> {
-    return this.cliWith(
-      { input: tarOf({ content }) },
-      'import',
-      '--change',
-      `LABEL ${this.label}`,
-      '-',
-      `${this.prefix}${tag}`,
-    );
+  async image(tag: string, content = tag): Promise<string> {
+    const change = ['--change', `LABEL ${this.label}`];
+    const said = await this.cliWith({ input: tarOf({ content }) }, 'import', ...change, '-', `${this.prefix}${tag}`);
+    // Podman says a colon after it.
+    return said.replace(/:$/, '');
+  }
+
+  /** An image as a Dockerfile says. */
+  async build(name: string, dockerfile: string): Promise<void> {
+    const built = { input: dockerfile, env: { DOCKER_BUILDKIT: '0' } };
+    await this.cliWith(built, 'build', '--network', 'none', '--tag', name, '-');
   }
 
   volume(name: string): Promise<string> {
@@ -117,7 +127,7 @@ export class Docker {
     }
     const volumes = await this.lines('volume', 'ls', '--quiet', ...filter);
     if (volumes.length > 0) await this.cli('volume', 'rm', '--force', ...volumes);
-    const tags = await this.lines('images', '--format', '{{.Repository}}:{{.Tag}}', '--filter', `reference=${this.prefix}*`);
+    const tags = await this.lines('images', '--format', '{{.Repository}}:{{.Tag}}', '--filter', `reference=${this.called(`${this.prefix}*`)}`);
     if (tags.length > 0) await this.cli('rmi', '--force', ...tags);
     const images = await this.lines('images', '--quiet', '--no-trunc', ...filter);
     if (images.length > 0) await this.cli('rmi', '--force', ...new Set(images));

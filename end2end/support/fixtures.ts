@@ -48,8 +48,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   baseURL: async ({ server }, use) => use(server.url),
 
-  docker: async ({ engine, server: _ }, use) => {
-    const docker = new Docker(engine);
+  docker: async ({ engine, on, server: _ }, use) => {
+    const docker = new Docker(engine, on === 'podman');
     await use(docker);
     await docker.cleanUp();
   },

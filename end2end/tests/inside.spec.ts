@@ -20,7 +20,7 @@ test('what runs in a container, as it comes and goes', async ({ page, docker }) 
   await expect(table.getByRole('row').filter({ hasText: 'sleep 4321' })).toBeVisible();
 });
 
-test('a container that does not run has no processes, and says why', { tag: '@docker' }, async ({ page, docker, pageLog }) => {
+test('a container that does not run has no processes, and says why', async ({ page, docker, pageLog }) => {
   pageLog.allow(/queries\/top/);
   const id = await docker.create(docker.name('stopped'));
   await open(page, `/containers/${id}?tab=processes`);

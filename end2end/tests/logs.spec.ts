@@ -10,7 +10,7 @@ const status = (page: Page) => page.locator('.logs').getByRole('status');
 
 const say = (script: string) => ({ command: ['sh', '-c', script] });
 
-test('what a container wrote is there, and what it writes comes by itself', { tag: '@docker' }, async ({ page, docker }) => {
+test('what a container wrote is there, and what it writes comes by itself', async ({ page, docker }) => {
   const name = docker.name('talks');
   const id = await docker.start(name, say('echo first; echo "ERROR second" >&2; while read text; do echo "$text"; done < /pipe; sleep 600'));
   await open(page, `/containers/${id}`);
@@ -114,7 +114,7 @@ const toTheBeginning = async (page: Page) => {
   }).toPass({ timeout: 20_000 });
 };
 
-test('whoever goes back finds every line, each once, up to the first', { tag: '@docker' }, async ({ page, docker }) => {
+test('whoever goes back finds every line, each once, up to the first', async ({ page, docker }) => {
   // Faster than a microsecond here and there: lines of the same moment are where pages are cut wrongly.
   const id = await docker.start(docker.name('long'), say("seq 1 3210 | sed 's/^/number /'; sleep 600"));
   await expect.poll(() => docker.cli('logs', '--tail', '1', id)).toBe('number 3210');
@@ -143,7 +143,7 @@ test('whoever goes back finds every line, each once, up to the first', { tag: '@
   await expect(line(page, 'number 3210')).toBeInViewport();
 });
 
-test('of several logs the last lines of each are there, and it is said that there are others before', { tag: '@docker' }, async ({ page, docker }) => {
+test('of several logs the last lines of each are there, and it is said that there are others before', async ({ page, docker }) => {
   const [a, b] = [docker.name('a'), docker.name('b')];
   // Both streams, which an engine keeps a little out of order.
   const script = 'i=0; while [ $i -lt 1200 ]; do echo "often $i"; [ $((i % 100)) = 0 ] && echo "seldom $i" >&2; i=$((i+1)); done; sleep 600';
@@ -167,7 +167,7 @@ test('of several logs the last lines of each are there, and it is said that ther
   await expect(status(page)).toHaveText(`${1200 + 12} lines`);
 });
 
-test('long lines are broken, and stand where they are counted to stand', { tag: '@docker' }, async ({ page, docker }) => {
+test('long lines are broken, and stand where they are counted to stand', async ({ page, docker }) => {
   const id = await docker.start(
     docker.name('wide'),
     say(`i=0; while [ $i -lt 200 ]; do printf "line $i "; head -c $((i * 7)) /dev/zero | tr '\\0' x; echo " (end) $i."; i=$((i+1)); done; printf '漢字%.0s' $(seq 1 90); echo; printf 'a\tb%.0s' $(seq 1 90); echo; echo over; sleep 600`),
@@ -204,7 +204,7 @@ test('long lines are broken, and stand where they are counted to stand', { tag: 
   await expect.poll(() => log.evaluate((it) => it.scrollWidth > it.clientWidth)).toBe(true);
 });
 
-test('lines are chosen by keys, and a hit leads to what was written around it', { tag: '@docker' }, async ({ page, docker }) => {
+test('lines are chosen by keys, and a hit leads to what was written around it', async ({ page, docker }) => {
   const id = await docker.start(docker.name('keys'), say("seq 1 9000 | sed 's/^/entry /; s/$/ done/'; sleep 600"));
   await expect.poll(() => docker.cli('logs', '--tail', '1', id)).toBe('entry 9000 done');
   await open(page, `/containers/${id}?tab=logs`);

@@ -61,7 +61,7 @@ test('a selection is started and restarted together', async ({ page, docker }) =
   await expect(page.locator('[aria-busy]')).toHaveCount(0);
 });
 
-test('what is paused can be stopped, and killed with a code that says so', { tag: '@docker' }, async ({ page, docker }) => {
+test('what is paused can be stopped, and killed with a code that says so', async ({ page, docker }) => {
   const [stops, dies] = [docker.name('stops'), docker.name('dies')];
   for (const name of [stops, dies]) {
     await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', '1'] });

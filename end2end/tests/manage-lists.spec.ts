@@ -61,7 +61,7 @@ test('a volume in use says who has to go first', async ({ page, docker }) => {
   await expect(rowOf(page, 'volume', volume)).toBeVisible();
 });
 
-test('a network is created, joined, left and removed', { tag: '@docker' }, async ({ page, docker }) => {
+test('a network is created, joined, left and removed', async ({ page, docker }) => {
   const [network, member] = [docker.name('front'), docker.name('member')];
   await docker.start(member, { options: ['--network', 'bridge'] });
   await open(page, '/networks');
@@ -101,9 +101,9 @@ test('a network is created, joined, left and removed', { tag: '@docker' }, async
   await expect(rowOf(page, 'network', network)).toHaveCount(0);
 });
 
-test('an image gets a name more, loses one, and goes', { tag: '@docker' }, async ({ page, docker, pageLog }) => {
+test('an image gets a name more, loses one, and goes', async ({ page, docker, pageLog }) => {
   pageLog.allow(/actions\/thing/);
-  const [first, second] = [`${docker.prefix}web:1`, `${docker.prefix}web:2`];
+  const [first, second] = [docker.called(`${docker.prefix}web:1`), docker.called(`${docker.prefix}web:2`)];
   await docker.image('web:1');
   await open(page, '/images');
   await choose(page, 'image', first, `Names of ${first}`);
@@ -128,13 +128,14 @@ test('an image gets a name more, loses one, and goes', { tag: '@docker' }, async
   await expect(notices(page)).toContainText(`${first} is removed`);
 });
 
-test('an image that a container runs from says so, and stays', { tag: '@docker' }, async ({ page, docker }) => {
+test('an image that a container runs from says so, and stays', async ({ page, docker }) => {
   const name = docker.name('runs');
   await docker.start(name);
   await open(page, '/images');
-  await choose(page, 'image', testImage, `Remove ${testImage}`);
+  const image = docker.called(testImage);
+  await choose(page, 'image', image, `Remove ${image}`);
   await expect(dialog(page)).toContainText(name);
-  await expect(dialog(page).getByRole('button', { name: `Remove ${testImage}` })).toHaveCount(0);
+  await expect(dialog(page).getByRole('button', { name: `Remove ${image}` })).toHaveCount(0);
 });
 
 test('a container is renamed from its menu, unless the name is taken', async ({ page, docker, pageLog }) => {

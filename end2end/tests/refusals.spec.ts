@@ -116,7 +116,7 @@ test('a start whose port is taken by now says which and what to do', async ({ pa
   expect((await docker.states())[second]).toBe('created');
 });
 
-test('a container that goes while a form about it is open: the form says so and keeps what was typed', { tag: '@docker' }, async ({ page, docker }) => {
+test('a container that goes while a form about it is open: the form says so and keeps what was typed', async ({ page, docker }) => {
   const name = docker.name('leaves');
   const forms = [
     { entry: `Rename ${name}`, label: 'Name', typed: docker.name('called'), go: 'Rename' },
@@ -126,6 +126,8 @@ test('a container that goes while a form about it is open: the form says so and 
   ];
   await open(page, `/containers?q=${docker.prefix}`);
   for (const { entry, label, typed, go } of forms) {
+    // It has no such form there.
+    if (docker.isPodman && entry.startsWith('Limits')) continue;
     await docker.start(name);
     await choose(page, 'container', name, entry);
     const field = dialog(page).getByLabel(label).first();
@@ -163,20 +165,23 @@ test('a container of which something is missing is not made, and nothing of it i
   expect(await docker.states(`name=${name}`)).toEqual({});
 });
 
-test('one made anew that ends at once, or is not healthy as the old one was, gives its place back', { tag: '@docker' }, async ({ page, docker }) => {
+test('one made anew that ends at once, or is not healthy as the old one was, gives its place back', async ({ page, docker }) => {
   test.setTimeout(90_000);
+  // Podman checks by systemd's timers.
+  const isChecked = !docker.isPodman;
   const [name, volume] = [docker.name('served'), docker.name('data')];
   await docker.volume(volume);
   const options = ['--volume', `${volume}:/v`, '--health-cmd', 'test -e /tmp/well', '--health-interval', '1s', '--health-retries', '2'];
   const id = await docker.start(name, { options, command: ['sh', '-c', 'echo kept > /v/file; touch /tmp/well; exec sleep 600'] });
   await open(page, `/containers?q=${docker.prefix}`);
-  const health = async () => (await docker.inspect('container', name)).State.Health.Status;
+  const health = async () => (isChecked ? (await docker.inspect('container', name)).State.Health.Status : 'healthy');
   await expect.poll(health).toBe('healthy');
   await choose(page, 'container', name, `Edit ${name}`);
   for (const [command, words] of [
     ['sh -c "exit 3"', 'ended with code 3 right after its start'],
     ['sleep 600', 'is not healthy, as the old one was'],
   ] as const) {
+    if (words.includes('healthy') && !isChecked) continue;
     await dialog(page).getByLabel('Command, if not').fill(command);
     await submit(page, 'Recreate');
     await expect(alert(page)).toContainText(words, { timeout: 20_000 });
@@ -200,39 +205,39 @@ test('a container that removes itself is not made anew', async ({ page, docker }
   expect(await docker.states()).toEqual({ [name]: 'running' });
 });
 
-test('a volume, an image and a network that are used by now stay, and it is said by whom', { tag: '@docker' }, async ({ page, docker }) => {
+test('a volume, an image and a network that are used by now stay, and it is said by whom', async ({ page, docker }) => {
   const [volume, network] = [docker.name('data'), docker.name('front')];
-  const image = `${docker.prefix}web:1`;
+  const [image, other] = [1, 2].map((tag) => docker.called(`${docker.prefix}web:${tag}`)) as [string, string];
   await docker.volume(volume);
   await docker.network(network);
-  await docker.cliWith({ input: `FROM ${testImage}\nLABEL ${docker.label} own=1\n`, env: { DOCKER_BUILDKIT: '0' } }, 'build', '--tag', image, '-');
+  await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label} own=1\n`);
 
   await open(page, '/volumes');
   await choose(page, 'volume', volume, `Remove ${volume}`);
   await dialog(page).getByLabel('Type its name').fill(volume);
   await docker.create(docker.name('user'), { options: ['--volume', `${volume}:/v`] });
   await submit(page, `Remove ${volume}`);
-  await expectWords(page, `Remove ${volume} failed`, 'volume is in use', 'Remove the containers that use it first.');
+  await expectWords(page, `Remove ${volume} failed`, /volume is (in use|being used)/, 'Remove the containers that use it first.');
   await docker.inspect('volume', volume);
 
   await open(page, '/networks');
   await choose(page, 'network', network, `Remove ${network}`);
   await docker.start(docker.name('member'), { options: ['--network', network] });
   await submit(page, `Remove ${network}`);
-  await expectWords(page, `Remove ${network} failed`, 'has active endpoints', 'Disconnect the containers that are on it first.');
+  await expectWords(page, `Remove ${network} failed`, /has active endpoints|network is being used/, 'Disconnect the containers that are on it first.');
   await docker.inspect('network', network);
 
-  await docker.cli('tag', image, `${docker.prefix}web:2`);
+  await docker.cli('tag', image, other);
   await open(page, '/images');
   await choose(page, 'image', image, `Remove ${image}`);
   await docker.start(docker.name('runs'), { image });
   await submit(page, `Remove ${image}`);
-  await expectWords(page, `Remove ${image} failed`, /image is being used/, 'Remove the containers that use it first.');
-  expect((await docker.inspect('image', image)).RepoTags.sort(), 'with all its names').toEqual([image, `${docker.prefix}web:2`]);
+  await expectWords(page, `Remove ${image} failed`, /image is (being used|in use)/, 'Remove the containers that use it first.');
+  expect((await docker.inspect('image', image)).RepoTags.sort(), 'with all its names').toEqual([image, other]);
 });
 
-test('a volume, an image and a network that are gone by now are said to be', { tag: '@docker' }, async ({ page, docker }) => {
-  const [volume, network, image] = [docker.name('data'), docker.name('front'), `${docker.prefix}web:1`];
+test('a volume, an image and a network that are gone by now are said to be', async ({ page, docker }) => {
+  const [volume, network, image] = [docker.name('data'), docker.name('front'), docker.called(`${docker.prefix}web:1`)];
   await docker.volume(volume);
   await docker.network(network);
   await docker.image('web:1');
@@ -240,7 +245,7 @@ test('a volume, an image and a network that are gone by now are said to be', { t
   const cases = [
     { path: '/volumes', kind: 'volume', name: volume, go: () => docker.cli('volume', 'rm', volume), words: /no such volume/i },
     { path: '/networks', kind: 'network', name: network, go: () => docker.cli('network', 'rm', network), words: /network .*not found|no such network/i },
-    { path: '/images', kind: 'image', name: image, go: () => docker.cli('rmi', image), words: /no such image/i },
+    { path: '/images', kind: 'image', name: image, go: () => docker.cli('rmi', image), words: /no such image|image not known/i },
   ] as const;
   await open(page, '/containers');
   for (const { path, kind, name } of cases) {
@@ -258,8 +263,8 @@ test('a volume, an image and a network that are gone by now are said to be', { t
   }
 });
 
-test('the only name of an image is not taken from it', { tag: '@docker' }, async ({ page, docker }) => {
-  const image = `${docker.prefix}web:1`;
+test('the only name of an image is not taken from it', async ({ page, docker }) => {
+  const image = docker.called(`${docker.prefix}web:1`);
   await docker.image('web:1');
   await open(page, '/images');
   await choose(page, 'image', image, `Names of ${image}`);
@@ -267,7 +272,7 @@ test('the only name of an image is not taken from it', { tag: '@docker' }, async
   await expect(button(page, `Remove the name ${image}`)).toHaveCount(0);
 });
 
-test('a volume of no such driver, a network of a taken name or subnet: the form says what to do', { tag: '@docker' }, async ({ page, docker }) => {
+test('a volume of no such driver, a network of a taken name or subnet: the form says what to do', async ({ page, docker }) => {
   test.setTimeout(60_000);
   const [taken, wanted] = [docker.name('taken'), docker.name('wanted')];
   await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.11.0/24', taken);
@@ -295,7 +300,7 @@ test('a volume of no such driver, a network of a taken name or subnet: the form 
   expect(await docker.lines('volume', 'ls', '--filter', `name=${wanted}`, '--quiet')).toEqual([]);
 });
 
-test('a container can not join a network: the address is taken or foreign, it is on it, it is gone', { tag: '@docker' }, async ({ page, docker }) => {
+test('a container can not join a network: the address is taken or foreign, it is on it, it is gone', async ({ page, docker }) => {
   const [network, first, second, third] = ['front', 'first', 'second', 'third'].map((it) => docker.name(it)) as [string, string, string, string];
   await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.12.0/24', network);
   await docker.start(first, { options: ['--network', network, '--ip', '10.214.12.9'] });
@@ -350,19 +355,20 @@ test('a prune leaves what is used by now, and says what it left', async ({ page,
   await expect(docker.inspect('volume', unused)).rejects.toThrow(/no such volume/i);
 });
 
-test('a build that fails tells its last words and leaves no image', { tag: '@docker' }, async ({ page, docker }) => {
+test('a build that fails tells its last words and leaves no image', async ({ page, docker }) => {
   const name = docker.name('broken:1');
   await open(page, '/images');
   for (const [dockerfile, words] of [
     [`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo almost there && exit 7`, /almost there[^]*7/],
     [`FROM 127.0.0.1:1/no-base:1`, /no-base/],
-    [`FORM ${testImage}`, /FORM/],
+    [`FORM ${testImage}`, /FORM/i],
   ] as const) {
     await button(page, 'Build').click();
     await dialog(page).getByLabel('Name').fill(name);
     await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(dockerfile);
     await submit(page, 'Build');
-    await expect(task(page, name).first()).toHaveAttribute('data-state', 'failed');
+    // Podman knocks at a registry three times.
+    await expect(task(page, name).first()).toHaveAttribute('data-state', 'failed', { timeout: 20_000 });
     await expect(task(page, name).first()).toContainText(words);
     await page.keyboard.press('Escape');
   }
@@ -370,9 +376,9 @@ test('a build that fails tells its last words and leaves no image', { tag: '@doc
   expect(await docker.lines('images', '--quiet', name)).toEqual([]);
 });
 
-test('what is to be taken away and is gone is said to have failed, though the browser alone hears of it', { tag: '@docker' }, async ({ page, context, server, docker, pageLog }) => {
+test('what is to be taken away and is gone is said to have failed, though the browser alone hears of it', async ({ page, context, server, docker, pageLog }) => {
   pageLog.allow(/^status [45]\d\d: GET .*(export|backup)/, /ERR_INVALID_RESPONSE|ERR_ABORTED/);
-  const [name, volume, image] = [docker.name('goes'), docker.name('data'), `${docker.prefix}web:1`];
+  const [name, volume, image] = [docker.name('goes'), docker.name('data'), docker.called(`${docker.prefix}web:1`)];
   const id = await docker.create(name);
   await docker.volume(volume);
   await docker.image('web:1');
@@ -395,7 +401,7 @@ test('what is to be taken away and is gone is said to have failed, though the br
     await open(other, `${server.url}${path}`);
     await other.getByRole('button', { name: /^Tasks/ }).click();
     await expect(task(other, said).first(), entry).toHaveAttribute('data-state', 'failed');
-    await expect(task(other, said).first()).toContainText(/no such|not found|does not exist|there is no/i);
+    await expect(task(other, said).first()).toContainText(/no such|not found|not known|does not exist|there is no/i);
     await other.close();
   }
 });

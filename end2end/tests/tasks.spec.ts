@@ -27,13 +27,9 @@ const test = base.extend<{ registry: Registry; closedRegistry: Registry }>({
 
 /** An image whose layer does not compress: large enough to be held up on its way. */
 async function pushed(docker: Docker, name: string, megabytes = 8): Promise<void> {
-  const made = docker.name('made');
-  const noise = `dd if=/dev/urandom of=/noise bs=1M count=${megabytes} 2>/dev/null`;
-  await docker.cli('run', '--name', made, '--label', docker.label, '--network', 'none', testImage, 'sh', '-c', noise);
-  await docker.cli('commit', '--change', `LABEL ${docker.label}`, made, name);
+  await docker.build(name, `FROM ${testImage}\nLABEL ${docker.label}\nRUN dd if=/dev/urandom of=/noise bs=1M count=${megabytes} 2>/dev/null\n`);
   await docker.cli('push', '--quiet', name);
   await docker.cli('rmi', name);
-  await docker.cli('rm', made);
 }
 
 async function pull(page: Page, name: string): Promise<void> {
@@ -43,7 +39,7 @@ async function pull(page: Page, name: string): Promise<void> {
   await expect(dialog(page)).toHaveCount(0);
 }
 
-test('a pull shows its progress in every tab and after a reload, and its image appears', { tag: '@docker' }, async ({ page, context, docker, registry }) => {
+test('a pull shows its progress in every tab and after a reload, and its image appears', async ({ page, context, docker, registry }) => {
   const way = await registry.heldUp(2 << 20);
   const name = docker.name('web');
   await pushed(docker, `${registry.address}/${name}:1`);
@@ -75,7 +71,7 @@ test('a pull shows its progress in every tab and after a reload, and its image a
   await expect(rowOf(page, 'image', wanted)).toBeVisible();
 });
 
-test('a pull is cancelled, and one of nothing says what to do', { tag: '@docker' }, async ({ page, docker, registry }) => {
+test('a pull is cancelled, and one of nothing says what to do', async ({ page, docker, registry }) => {
   const way = await registry.heldUp(2 << 20);
   const name = docker.name('slow');
   await pushed(docker, `${registry.address}/${name}:1`);
@@ -106,7 +102,7 @@ test('a pull is cancelled, and one of nothing says what to do', { tag: '@docker'
   await expect(dialog(page).getByRole('alert')).toContainText('small letters: nginx');
 });
 
-test('who has signed in to a registry may push there, and the password is nowhere in the page', { tag: '@docker' }, async ({
+test('who has signed in to a registry may push there, and the password is nowhere in the page', async ({
   page,
   docker,
   closedRegistry,
@@ -167,8 +163,8 @@ test('who has signed in to a registry may push there, and the password is nowher
   await expect(task(page, name).first()).toContainText(/registry can't be reached/i);
 });
 
-test('an image is built from a Dockerfile with its output, exported to a file and imported from it', { tag: '@docker' }, async ({ page, docker }) => {
-  const name = docker.name('built:1');
+test('an image is built from a Dockerfile with its output, exported to a file and imported from it', async ({ page, docker }) => {
+  const name = docker.called(docker.name('built:1'));
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(name);
@@ -202,7 +198,6 @@ test('an image is built from a Dockerfile with its output, exported to a file an
     await expect(task(page, 'image.tar')).toContainText(name);
     await expect(rowOf(page, 'image', name)).toBeVisible();
     await page.keyboard.press('Escape');
-
   } finally {
     rmSync(folder, { recursive: true });
   }

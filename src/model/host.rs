@@ -67,6 +67,12 @@ impl Engine {
     pub fn tells_of_networks(&self) -> bool {
         self.product != "Podman"
     }
+
+    /// Whether the last lines of a log, asked for by their count, are as they were written. Podman 4.3 puts the beginning of
+    /// one that it has in two parts at the end of the one before.
+    pub fn counts_lines_rightly(&self) -> bool {
+        self.product != "Podman"
+    }
 }
 
 impl Host {

@@ -1,6 +1,6 @@
 //! A file of the browser's on its way to the server.
 
-use crate::wire::{ActionError, ErrorKind};
+use crate::wire::{ActionError, ErrorKind, IDEMPOTENCY_KEY};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -19,12 +19,16 @@ pub fn file_of(input: &HtmlInputElement) -> Option<File> {
     input.files()?.get(0)
 }
 
-/// Ends when the server has answered. Leaving Quaylight breaks it off.
+/// Ends when the server has answered. Leaving Quaylight breaks it off. A browser whose connection breaks may send it once more by
+/// itself: by its key the server knows it.
 pub async fn send_file(address: &str, file: &File) -> Result<(), ActionError> {
     let lost = || ActionError::new(ErrorKind::Unavailable, "The connection was lost before all of it had arrived");
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(file.unchecked_ref());
+    let key = js_sys::Math::random().to_bits().to_string();
+    let header = js_sys::Array::of2(&IDEMPOTENCY_KEY.into(), &key.into());
+    init.set_headers(&js_sys::Array::of1(&header));
     let answer = JsFuture::from(window().fetch_with_str_and_init(address, &init));
     let answer: Response = answer.await.map_err(|_| lost())?.unchecked_into();
     if answer.ok() {

@@ -23,3 +23,6 @@ pub use frame::{
 };
 pub use pack::{Packed, PackedChange, PackedDiff};
 pub use seed::{PageSeed, Seed, Totals};
+
+/// A header by which an upload that comes again is known.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -8,8 +8,9 @@ use crate::{
     support::{TestServer, eventually, local},
 };
 use quaylight::{
-    model::{ContainerId, Lack},
+    model::{ContainerAction, ContainerId, Lack},
     server::engine::{Engine, Shell},
+    wire::{ActionError, ErrorKind},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -145,6 +146,11 @@ async fn what_is_asked_of_a_container_is_told() {
     assert!(processes.rows.iter().flatten().any(|it| it.contains("sleep")), "{processes:?}");
     let is_new = async || engine.file_changes(&id).await.unwrap().iter().any(|it| it.path == "/new");
     eventually(Duration::from_secs(10), "the file to be a change", is_new).await;
+    // Podman's own is not what somebody asked for.
+    let recipe = engine.recipe(&id).await.unwrap().unwrap();
+    let spec = recipe.spec;
+    assert_eq!((spec.env, recipe.left_out), (vec!["TOKEN=s3cret".to_owned()], Vec::new()));
+    assert_eq!((spec.pid_mode, spec.ipc_mode, spec.runtime, spec.shm_size), (None, None, None, None));
     let image = engine.images().await.unwrap().remove(0);
     assert!(!engine.image_details(&image.id).await.unwrap().layers.is_empty());
     let usage = engine.disk_usage().await.unwrap();
@@ -160,5 +166,10 @@ async fn what_is_asked_of_a_container_is_told() {
     }
     assert!(String::from_utf8_lossy(&said).contains("42"), "{said:?}");
     assert_eq!(terminal.exec.exit_code().await.unwrap(), Some(0));
+
+    engine.act_on_container(&id, ContainerAction::Pause).await.unwrap();
+    engine.act_on_container(&id, ContainerAction::Stop { timeout: Some(0) }).await.unwrap();
+    let refused = ActionError::from(engine.processes(&id).await.unwrap_err());
+    assert_eq!((refused.kind, refused.hint.as_deref()), (ErrorKind::Conflict, Some("Start it first.")));
     podman.run(&["rm", "--force", "--time", "0", "web"]).await;
 }

@@ -28,6 +28,11 @@ impl Raw {
         Self::request(url, "GET", path, headers, b"").await
     }
 
+    /// A `POST` with header lines of one's own, each with its end.
+    pub async fn post_with(url: &str, path: &str, headers: &str, body: &[u8]) -> Self {
+        Self::request(url, "POST", path, headers, body).await
+    }
+
     pub async fn send(url: &str, method: &str, path: &str, body: &str) -> Self {
         Self::request(url, method, path, "", body.as_bytes()).await
     }

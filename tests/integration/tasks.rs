@@ -239,6 +239,26 @@ async fn what_can_not_be_pulled_says_why_and_what_to_do() {
     server.stop().await;
 }
 
+/// As a browser sends it once more when its connection breaks: what failed or was cancelled must not begin again.
+#[tokio::test]
+async fn an_upload_that_comes_twice_begins_once() {
+    let server = TestServer::start(&[]).await;
+    let import = async |key: &str| {
+        let headers = format!("Idempotency-Key: {key}\r\n");
+        raw_http::Raw::post_with(&server.url(), "/api/images/import?file=no.tar", &headers, b"no tar")
+            .await
+            .whole()
+            .await
+    };
+    let (first, again, other) = (import("a").await, import("a").await, import("b").await);
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+    assert!(again.starts_with("HTTP/1.1 409") && again.contains("It has come before"), "{again}");
+    assert!(other.starts_with("HTTP/1.1 200"), "{other}");
+    let (_, tasks) = raw_http::ask(&server.url(), "GET", "/api/tasks", "").await;
+    assert_eq!(tasks.matches("no.tar").count(), 2, "{tasks}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn an_image_is_built_with_its_output_and_a_failing_step_says_which() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);

@@ -120,8 +120,14 @@ async fn of_its_life(docker: &Docker, id: &ContainerId, action: &ContainerAction
     match action {
         ContainerAction::Start => docker.start_container(id, None::<query::StartContainerOptions>).await,
         ContainerAction::Stop { timeout } => {
-            let options = query::StopContainerOptions { t: seconds(*timeout), ..Default::default() };
-            docker.stop_container(id, Some(options)).await
+            let options = || query::StopContainerOptions { t: seconds(*timeout), ..Default::default() };
+            match docker.stop_container(id, Some(options())).await {
+                // Podman stops nothing that is paused, Docker does.
+                Err(error) if is_of_a_paused(&error) && docker.unpause_container(id).await.is_ok() => {
+                    docker.stop_container(id, Some(options())).await
+                }
+                ended => ended,
+            }
         }
         ContainerAction::Restart { timeout } => {
             let options = query::RestartContainerOptions { t: seconds(*timeout), ..Default::default() };
@@ -143,6 +149,10 @@ async fn of_its_life(docker: &Docker, id: &ContainerId, action: &ContainerAction
         // They change nothing of its life.
         ContainerAction::Update { .. } | ContainerAction::Commit { .. } => Ok(()),
     }
+}
+
+fn is_of_a_paused(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains("running or paused"))
 }
 
 async fn on_volume(docker: &Docker, name: &VolumeName, action: &VolumeAction) -> Result<Option<String>, EngineError> {

@@ -66,8 +66,15 @@ impl Engine {
             #[serde(deserialize_with = "or_default")]
             processes: Vec<Vec<String>>,
         }
-        let top: Top = self.reader.json(Call::ContainerTop, &format!("/containers/{id}/top"), READ_PATIENCE).await?;
-        Ok(Processes { titles: top.titles, rows: top.processes })
+        let top = self.reader.json(Call::ContainerTop, &format!("/containers/{id}/top"), READ_PATIENCE).await;
+        // Podman answers nothing at all of one that does not run.
+        if let Err(EngineError::Malformed(_)) = top
+            && self.container(id).await?.is_some_and(|it| !it.state.is_up())
+        {
+            return Err(EngineError::Refused { status: 409, message: "The container is not running".to_owned() });
+        }
+        let Top { titles, processes } = top?;
+        Ok(Processes { titles, rows: processes })
     }
 
     /// What its file system has that its image has not, and the other way round.

@@ -146,18 +146,28 @@ fn refused(status: u16, message: &str) -> ActionError {
         it if it.contains("volume is in use") || it.contains("volume is being used") => {
             Some("Remove the containers that use it first.")
         }
-        it if it.contains("has active endpoints") => Some("Disconnect the containers that are on it first."),
-        it if it.contains("image is being used") => Some("Remove the containers that use it first."),
+        it if it.contains("has active endpoints") || it.contains("network is being used") => {
+            Some("Disconnect the containers that are on it first.")
+        }
+        it if it.contains("image is being used") || it.contains("image is in use") => {
+            Some("Remove the containers that use it first.")
+        }
         it if it.contains("already in use by container") => Some("Choose another name, or remove that container."),
-        it if it.contains("endpoint with name") => Some("It is on that network already."),
+        it if it.contains("endpoint with name") || it.contains("is already connected") => {
+            Some("It is on that network already.")
+        }
         it if it.contains("Pool overlaps") || it.contains("is already used on the host") => {
             Some("Choose another subnet: a network has this one, or part of it.")
         }
-        it if it.contains("Address already in use") => Some("Choose another address, or none."),
+        it if it.contains("Address already in use") || it.contains("is not available in range set") => {
+            Some("Choose another address, or none.")
+        }
         it if it.contains("no configured subnet") || it.contains("not belong to any of this network's subnets") => {
             Some("Choose an address of the network's own subnet, or none.")
         }
-        it if it.contains("plugin") && it.contains("not found") => Some("Choose a driver that this engine has."),
+        it if it.contains("plugin") && (it.contains("not found") || it.contains("plugin missing")) => {
+            Some("Choose a driver that this engine has.")
+        }
         it if it.contains("already exists") => Some("Choose another name."),
         _ if status == 404 => Some("It may have been removed a moment ago by somebody else."),
         _ => None,

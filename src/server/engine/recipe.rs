@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What the engine gives a container's shared memory, in bytes.
-const USUAL_SHM: u64 = 64 << 20;
+/// What Docker gives a container's shared memory, and what Podman does, in bytes.
+const USUAL_SHM: [u64; 2] = [64 << 20, 64_000 << 10];
 
 /// Creating copies what the image has into new volumes; a commit all that was written.
 const SLOW: Duration = Duration::from_secs(120);
@@ -146,11 +146,18 @@ fn read(container: &Value, image: &Value) -> Recipe {
     let expose = map(&config["ExposedPorts"]).map(|(port, _)| port);
     let expose = expose.filter(|port| !is_published(port) && image["ExposedPorts"][port.as_str()].is_null());
     let is_privileged = host["Privileged"] == true;
+    let env = texts(&config["Env"]);
+    let by_podman = env.iter().any(|it| it == "container=podman");
+    let hostname = format!("HOSTNAME={}", config["Hostname"].as_str().unwrap_or_default());
+    let is_own = |it: &String| {
+        !(by_podman
+            && (matches!(it.as_str(), "container=podman" | "TERM=xterm" | "HOME=/root" | "HOME=/") || *it == hostname))
+    };
     let spec = ContainerSpec {
         image: text(&config["Image"]).unwrap_or_default(),
         entrypoint,
         command,
-        env: texts(&config["Env"]).into_iter().filter(|it| !images_env.contains(it)).collect(),
+        env: env.into_iter().filter(|it| !images_env.contains(it) && is_own(it)).collect(),
         ports,
         publish_all: host["PublishAllPorts"] == true,
         expose: expose.cloned().collect(),
@@ -189,12 +196,12 @@ fn read(container: &Value, image: &Value) -> Recipe {
         ulimits: list(&host["Ulimits"]).iter().filter_map(ulimit).collect(),
         log_driver: text(&host["LogConfig"]["Type"]).filter(|it| it != "json-file"),
         log_options: labels(&host["LogConfig"]["Config"]),
-        shm_size: number(&host["ShmSize"]).filter(|it| *it != USUAL_SHM),
+        shm_size: number(&host["ShmSize"]).filter(|it| !USUAL_SHM.contains(it)),
         stop_signal: differs("StopSignal").filter(|it| !(it == "SIGTERM" && image["StopSignal"].is_null())),
         stop_timeout: config["StopTimeout"].as_u64().and_then(|it| u32::try_from(it).ok()),
-        pid_mode: text(&host["PidMode"]),
-        ipc_mode: text(&host["IpcMode"]).filter(|it| it != "private"),
-        runtime: text(&host["Runtime"]).filter(|it| it != "runc"),
+        pid_mode: text(&host["PidMode"]).filter(|it| it != "private"),
+        ipc_mode: text(&host["IpcMode"]).filter(|it| it != "private" && !(by_podman && it == "shareable")),
+        runtime: text(&host["Runtime"]).filter(|it| it != "runc" && it != "oci"),
     };
     Recipe { name: name.trim_start_matches('/').to_owned(), spec, left_out: left_out(host) }
 }

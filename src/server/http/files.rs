@@ -117,6 +117,7 @@ pub async fn restore(
     let engine = engine_for(&app, &caller, question.host, Permission::Write)?;
     let of = FilesOf::Volume(name.clone());
     let reach = reach(&app, &engine, &of).await?;
+    transfers::once(&app, &headers)?;
     let deed = on_files(&app, &caller, (engine.host(), &of), "restore");
     let length = transfers::length(&headers);
     let (sender, receiver) = mpsc::channel(WAITING);
@@ -172,6 +173,7 @@ async fn bring(
     })?;
     let engine = engine_for(app, &caller, host, Permission::Write)?;
     let reach = reach(app, &engine, &of).await?;
+    transfers::once(app, headers)?;
     let mut deed = on_files(app, &caller, (engine.host(), &of), "upload");
     deed.attributes.insert("path".into(), file.to_string());
     deed.name = format!("{} to {}", name, deed.name);

@@ -3,6 +3,7 @@
 use crate::{
     server::app::App,
     wire::{
+        IDEMPOTENCY_KEY,
         described::{ACTIONS, Described, Kind},
         routes,
     },
@@ -233,6 +234,10 @@ impl Route {
     fn operation(&self) -> Value {
         let mut parameters: Vec<Value> = in_path(self.path).map(|name| parameter(name, "path", true, "")).collect();
         parameters.extend(self.query.iter().map(|(name, must, words)| parameter(name, "query", *must, words)));
+        if self.takes.is_some() {
+            let words = "Of this upload's own: what comes again with it is refused with 409";
+            parameters.push(parameter(IDEMPOTENCY_KEY, "header", false, words));
+        }
         let id = format!("{} {}", self.method, self.path);
         let id: String = id.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
         let mut operation = json!({

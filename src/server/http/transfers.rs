@@ -10,7 +10,7 @@ use crate::{
         engine::{Context, Engine, EngineError, percent_encode},
         tasks,
     },
-    wire::ActionError,
+    wire::{ActionError, IDEMPOTENCY_KEY},
 };
 use axum::{
     Json,
@@ -26,6 +26,12 @@ use tokio::sync::mpsc;
 
 /// Pieces of an upload that the engine has not taken yet.
 pub(super) const WAITING: usize = 16;
+
+/// Bytes of an upload that are read though nobody wants them any more.
+const MOST_UNWANTED: usize = 64 << 20;
+
+/// Characters; a longer key is none.
+const LONGEST_KEY: usize = 200;
 
 #[derive(Deserialize)]
 pub struct BuildQuestion {
@@ -111,6 +117,9 @@ where
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };
+    if let Err(again) = once(app, headers) {
+        return again.into_response();
+    }
     let length = length(headers);
     let (sender, receiver) = mpsc::channel(WAITING);
     let deed = on_images(app, &caller, engine.host(), kind, subject);
@@ -141,13 +150,29 @@ pub(super) fn engine_for(
     app.hosts.meant(host.as_ref()).cloned()
 }
 
-/// Until all is there, or nobody takes any more: a task that has failed says so itself.
+/// A browser sends an upload once more, by itself, when its connection breaks before an answer: what it was for has failed or was
+/// cancelled by then, and must not begin again.
+pub(super) fn once(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let key = headers.get(IDEMPOTENCY_KEY).and_then(|it| it.to_str().ok()).filter(|it| it.len() <= LONGEST_KEY);
+    if key.is_none_or(|key| app.tasks.begins(key)) {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::CONFLICT, "It has come before", "The task that began with it says what became of it."))
+}
+
+/// Until all is there, or nobody takes any more: a task that has failed says so itself. A little that is still on its way is
+/// taken all the same, since a browser hears no answer before it has sent everything.
 pub(super) async fn forward(body: Body, sender: mpsc::Sender<Piece>) {
     let mut pieces = body.into_data_stream();
+    let mut unwanted = 0;
     while let Some(piece) = pieces.next().await {
         // What a browser had sent before it went away must not count as all: there is no end to it.
         let Ok(piece) = piece else { return };
-        if sender.send(Piece::Bytes(piece)).await.is_err() {
+        let length = piece.len();
+        if unwanted > 0 || sender.send(Piece::Bytes(piece)).await.is_err() {
+            unwanted += length;
+        }
+        if unwanted > MOST_UNWANTED {
             return;
         }
     }

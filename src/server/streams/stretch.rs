@@ -2,7 +2,7 @@
 
 use super::shelf::MOST_BYTES;
 use crate::{
-    model::{LogLine, Timestamp},
+    model::{Engine, Host, LogLine, Timestamp},
     server::{
         app::App,
         engine::{EngineError, LogLines, LogRange},
@@ -10,7 +10,7 @@ use crate::{
     wire::log::LogSource,
 };
 use futures::future::join_all;
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// For a stretch of one log: one engine that says nothing more keeps the others' back no longer.
@@ -28,6 +28,9 @@ pub(super) const DISORDER: i64 = 100_000_000;
 const BEYOND: usize = 2_000;
 
 const SECOND: i64 = 1_000_000;
+
+/// Where an engine can't be asked for the last lines, they are looked for among those of this time first.
+const RECENTLY: i64 = 600 * SECOND;
 
 /// Part of a log, in the engine's order; each line with its time in nanoseconds.
 #[derive(Default)]
@@ -75,8 +78,25 @@ impl Mark {
 /// The last `lines` of each; a failure for one that could not be read in time.
 pub(super) async fn tails(app: &App, sources: &[(u16, LogSource)], lines: u32) -> Vec<Result<Stretch, EngineError>> {
     let most = most(lines, sources);
-    let range = LogRange { tail: Some(lines), ..LogRange::default() };
-    each(sources, |source| async move { read(app, source, range, most, Kept::Last).await }).await
+    let tail = LogRange { tail: Some(lines), ..LogRange::default() };
+    let since = app.clock.now().micros().saturating_sub(RECENTLY).saturating_mul(1_000);
+    let recent = LogRange { since: Some(since), ..LogRange::default() };
+    each(sources, |source| async move {
+        if counts_rightly(app, source) {
+            return read(app, source, tail, most, Kept::Last).await;
+        }
+        let near = read(app, source, recent, most, Kept::Last).await?;
+        if near.lines.len() >= most.lines {
+            return Ok(Stretch { is_whole: false, ..near });
+        }
+        read(app, source, LogRange::default(), most, Kept::Last).await
+    })
+    .await
+}
+
+fn counts_rightly(app: &App, (_, source): &(u16, LogSource)) -> bool {
+    let counts = |host: &Arc<Host>| host.engine.as_ref().is_none_or(Engine::counts_lines_rightly);
+    app.reader.look(|state| state.host(&source.host).is_none_or(counts))
 }
 
 /// The last `lines` of each before its mark. About `after` are known to have been written after it.
@@ -90,7 +110,11 @@ pub(super) async fn before(
     let near = after.saturating_add(lines).saturating_add(SLACK);
     each(sources, |source| async move {
         let mark = marks[usize::from(source.0)];
-        for tail in [Some(near), Some(near.saturating_mul(FURTHER)), None] {
+        let tails: &[_] = match counts_rightly(app, source) {
+            true => &[Some(near), Some(near.saturating_mul(FURTHER)), None],
+            false => &[None],
+        };
+        for tail in tails.iter().copied() {
             let (stretch, is_all) = read_before(app, source, tail, most, mark).await?;
             if !stretch.is_whole || is_all {
                 return Ok(stretch);

@@ -30,6 +30,9 @@ use tokio::sync::{Notify, watch};
 /// Those that have ended are kept up to this many, the latest.
 const KEPT: usize = 50;
 
+/// Keys of uploads.
+const MOST_BEGUN: usize = 100;
+
 /// Lines of one task's output.
 const KEPT_LINES: usize = 20_000;
 
@@ -51,6 +54,8 @@ struct Inner {
 struct Board {
     version: u64,
     entries: BTreeMap<TaskId, Entry>,
+    /// The last keys of what began with an upload.
+    begun: VecDeque<String>,
 }
 
 struct Entry {
@@ -83,7 +88,7 @@ pub enum Outcome {
 impl Tasks {
     pub fn new(clock: Clock) -> Self {
         let version = u64::try_from(clock.now().micros()).unwrap_or_default();
-        let board = Mutex::new(Board { version, entries: BTreeMap::new() });
+        let board = Mutex::new(Board { version, entries: BTreeMap::new(), begun: VecDeque::new() });
         Self(Arc::new(Inner { clock, board, version: watch::Sender::new(version) }))
     }
 
@@ -120,6 +125,19 @@ impl Tasks {
             tasks.end(id, outcome);
         });
         id
+    }
+
+    /// Whether nothing has begun by this key yet; from now on something has.
+    pub fn begins(&self, key: &str) -> bool {
+        let mut board = self.board();
+        if board.begun.iter().any(|it| it == key) {
+            return false;
+        }
+        if board.begun.len() == MOST_BEGUN {
+            board.begun.pop_front();
+        }
+        board.begun.push_back(key.to_owned());
+        true
     }
 
     /// Says nothing of how it ends: that is told when it has.

@@ -103,7 +103,7 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
             sentence: "Containers that were on it and stopped have to be put on another before they start again."
                 .into(),
             held_by: all_named(
-                &on_network(state, it.host.clone(), &it.id).filter(|it| it.state.is_up()).collect::<Vec<_>>(),
+                &on_network(state, it.host.clone(), &it.name).filter(|it| it.state.is_up()).collect::<Vec<_>>(),
             ),
             is_dear: false,
             action: Action::Network(it.host.clone(), it.id.clone(), NetworkAction::Remove),
@@ -112,13 +112,9 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
     }
 }
 
-fn on_network<'a>(
-    state: &'a EngineState,
-    host: HostId,
-    network: &'a NetworkId,
-) -> impl Iterator<Item = &'a Arc<Container>> {
-    let is_on =
-        move |it: &&Arc<Container>| it.host == host && it.networks.iter().any(|at| at.id.as_ref() == Some(network));
+/// By its name: Podman says no other id of it here.
+fn on_network<'a>(state: &'a EngineState, host: HostId, network: &'a str) -> impl Iterator<Item = &'a Arc<Container>> {
+    let is_on = move |it: &&Arc<Container>| it.host == host && it.networks.iter().any(|at| at.name == network);
     state.containers().filter(is_on)
 }
 
@@ -254,11 +250,11 @@ fn members(desk: Desk, key: &Key) -> AnyView {
     };
     // On it, and not.
     let both: Derived<(Vec<Named>, Vec<Named>)> = {
-        let (host, id) = (host.clone(), id.clone());
+        let (host, name) = (host.clone(), name.clone());
         derived(move || {
             store.track(Kind::Container);
             store.look(|state| {
-                let on: Vec<_> = on_network(state, host.clone(), &id).map(named_id).collect();
+                let on: Vec<_> = on_network(state, host.clone(), &name).map(named_id).collect();
                 let could = |it: &&Arc<Container>| {
                     it.host == host && it.state != ContainerState::Removing && !on.iter().any(|(_, its)| *its == it.id)
                 };
