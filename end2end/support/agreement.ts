@@ -13,15 +13,14 @@ export async function expectAgreement(page: Page, docker: Docker, timeoutMs = 5_
 }
 
 function onPage(page: Page, prefix: string): Promise<string[]> {
-  return page
-    .locator('[data-entity="container"]')
-    .evaluateAll(
-      (rows, start) =>
-        rows
-          .map((row) => ['data-name', 'data-state', 'data-id'].map((name) => row.getAttribute(name)).join(' '))
-          .filter((line) => line.startsWith(start)),
-      prefix,
-    );
+  // In one go: between finding rows and reading them others may have come.
+  return page.evaluate(
+    (start) =>
+      [...document.querySelectorAll('[data-entity="container"]')]
+        .map((row) => ['data-name', 'data-state', 'data-id'].map((name) => row.getAttribute(name)).join(' '))
+        .filter((line) => line.startsWith(start)),
+    prefix,
+  );
 }
 
 function byCli(docker: Docker): Promise<string[]> {

@@ -83,8 +83,8 @@ export class Docker {
   async image(tag: string, content = tag): Promise<string> {
     const change = ['--change', `LABEL ${this.label}`];
     const said = await this.cliWith({ input: tarOf({ content }) }, 'import', ...change, '-', `${this.prefix}${tag}`);
-    // Podman says a colon after it.
-    return said.replace(/:$/, '');
+    // Podman says it twice.
+    return /^sha256:[0-9a-f]{64}/.exec(said)![0];
   }
 
   /** An image as a Dockerfile says. */

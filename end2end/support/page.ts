@@ -78,27 +78,25 @@ export async function expectConnection(page: Page, connection: string, transport
 
 /** Name → state of every container row whose name begins with `prefix`. */
 export function statesOnPage(page: Page, prefix: string): Promise<Record<string, string>> {
-  return page
-    .locator('[data-entity="container"]')
-    .evaluateAll(
-      (rows, start) =>
-        Object.fromEntries(
-          rows
-            .map((row) => [row.getAttribute('data-name') ?? '', row.getAttribute('data-state') ?? ''] as const)
-            .filter(([name]) => name.startsWith(start)),
-        ),
-      prefix,
-    );
+  // In one go: between finding rows and reading them others may have come.
+  return page.evaluate(
+    (start) =>
+      Object.fromEntries(
+        [...document.querySelectorAll('[data-entity="container"]')]
+          .map((row) => [row.getAttribute('data-name') ?? '', row.getAttribute('data-state') ?? ''] as const)
+          .filter(([name]) => name.startsWith(start)),
+      ),
+    prefix,
+  );
 }
 
 /** Names of the rows of a kind, from top to bottom, those beginning with `prefix`. */
 export function namesOnPage(page: Page, kind: Kind, prefix: string): Promise<string[]> {
-  return page
-    .locator(`[data-entity="${kind}"]`)
-    .evaluateAll(
-      (rows, start) => rows.map((row) => row.getAttribute('data-name') ?? '').filter((name) => name.startsWith(start)),
-      prefix,
-    );
+  return page.evaluate(
+    ([rows, start]) =>
+      [...document.querySelectorAll(rows)].map((row) => row.getAttribute('data-name') ?? '').filter((name) => name.startsWith(start)),
+    [`[data-entity="${kind}"]`, prefix] as const,
+  );
 }
 
 /** Marks the document; `stayed` tells later whether it is still the same one. */

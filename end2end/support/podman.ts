@@ -16,6 +16,12 @@ default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
 compat_api_enforce_docker_hub = false
 `;
 
+/** As Docker does by itself. */
+const registries = `[[registry]]
+location = "127.0.0.1"
+insecure = true
+`;
+
 const patienceMs = 20_000;
 
 export class Podman {
@@ -32,6 +38,7 @@ export class Podman {
   static async start(): Promise<Podman> {
     const dir = mkdtempSync(join(tmpdir(), 'qlt-podman-'));
     writeFileSync(join(dir, 'containers.conf'), settings);
+    writeFileSync(join(dir, 'registries.conf'), registries);
     const socket = join(dir, 'podman.sock');
     const args = [...options(dir), 'system', 'service', '--time=0', `unix://${socket}`];
     const service = spawn('podman', args, { env: environment(dir), stdio: 'ignore' });
@@ -66,7 +73,7 @@ function options(dir: string): string[] {
 
 function environment(dir: string): NodeJS.ProcessEnv {
   const { CONTAINER_HOST: _, ...rest } = process.env;
-  return { ...rest, CONTAINERS_CONF: join(dir, 'containers.conf') };
+  return { ...rest, CONTAINERS_CONF: join(dir, 'containers.conf'), CONTAINERS_REGISTRIES_CONF: join(dir, 'registries.conf') };
 }
 
 function answers(socket: string): Promise<boolean> {

@@ -52,15 +52,18 @@ function ofState({ containers, images, volumes, networks }: any): Side {
 }
 
 async function rowsOf(page: Page, kind: Kind): Promise<{ facts: Facts; twice: string[] }> {
-  const rows = await page.locator(`[data-entity="${kind}"]`).evaluateAll((found) =>
-    found.map((row) => ({
-      id: row.getAttribute('data-id') ?? '',
-      name: row.getAttribute('data-name') ?? '',
-      state: row.getAttribute('data-state') ?? '',
-      health: row.getAttribute('data-health'),
-      // All tags, where `data-name` is only the first.
-      title: row.querySelector('[role="rowheader"]')?.getAttribute('title') ?? '',
-    })),
+  // In one go: between finding rows and reading them others may have come.
+  const rows = await page.evaluate(
+    (found) =>
+      [...document.querySelectorAll(found)].map((row) => ({
+        id: row.getAttribute('data-id') ?? '',
+        name: row.getAttribute('data-name') ?? '',
+        state: row.getAttribute('data-state') ?? '',
+        health: row.getAttribute('data-health'),
+        // All tags, where `data-name` is only the first.
+        title: row.querySelector('[role="rowheader"]')?.getAttribute('title') ?? '',
+      })),
+    `[data-entity="${kind}"]`,
   );
   const said = (row: (typeof rows)[number]): string => {
     if (kind === 'container') return words(row.name, row.state, row.health);

@@ -1,6 +1,7 @@
 // Is a container's log there, live, searchable, calm while somebody reads, and quick when it floods?
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
+import type { Docker } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { open } from '../support/page';
 
@@ -69,7 +70,7 @@ test('words are looked for in what is here, and in everything', async ({ page, d
 test('a search through a million lines tells its hits while it goes on', async ({ page, docker }) => {
   test.setTimeout(120_000);
   const id = await docker.start(docker.name('much'), say("seq 1 1000000 | sed 's/$/ said/'; echo over; sleep 600"));
-  await expect.poll(() => docker.cli('logs', '--tail', '1', id), { timeout: 60_000 }).toBe('over');
+  await expect.poll(() => lastOf(docker, id), { timeout: 60_000 }).toBe('over');
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'over')).toBeVisible();
   const search = page.getByRole('searchbox', { name: 'Search lines' });
@@ -105,6 +106,9 @@ test('who reads further up is left alone, and gets back to the end', async ({ pa
   await expect.poll(() => log.evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight)).toBeLessThan(20);
 });
 
+/** The last line as the engine has it. Podman fails where it meets one that is being written. */
+const lastOf = async (docker: Docker, id: string) => (await docker.lines('logs', '--tail', '1', id).catch(() => [])).at(-1);
+
 /** Scrolls to the first line that is held until nothing is before it. */
 const toTheBeginning = async (page: Page) => {
   const log = page.getByRole('log');
@@ -117,7 +121,7 @@ const toTheBeginning = async (page: Page) => {
 test('whoever goes back finds every line, each once, up to the first', async ({ page, docker }) => {
   // Faster than a microsecond here and there: lines of the same moment are where pages are cut wrongly.
   const id = await docker.start(docker.name('long'), say("seq 1 3210 | sed 's/^/number /'; sleep 600"));
-  await expect.poll(() => docker.cli('logs', '--tail', '1', id)).toBe('number 3210');
+  await expect.poll(() => lastOf(docker, id)).toBe('number 3210');
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'number 3210')).toBeVisible();
   await expect(status(page)).toHaveText('500 lines');
@@ -133,7 +137,8 @@ test('whoever goes back finds every line, each once, up to the first', async ({ 
     await log.evaluate((it, top) => it.scrollTo(0, top), top);
     const here = top / 20 + 10;
     if (here < 3200) await expect(log.locator('li', { hasText: new RegExp(`number ${Math.floor(here)}$`) })).toHaveCount(1);
-    const numbers = await lines(page).evaluateAll((all) => all.map((it) => Number(/number (\d+)$/.exec(it.textContent!)![1])));
+    // In one go: lines change their places while they are drawn.
+    const numbers = await log.evaluate((it) => [...it.querySelectorAll('li')].map((it) => Number(/number (\d+)$/.exec(it.textContent!)![1])));
     expect(numbers, 'in order, and none twice').toEqual(numbers.map((_, at) => numbers[0]! + at));
     numbers.forEach((number) => seen.add(number));
     expect(top).toBeLessThan(80_000);
@@ -148,10 +153,9 @@ test('of several logs the last lines of each are there, and it is said that ther
   // Both streams, which an engine keeps a little out of order.
   const script = 'i=0; while [ $i -lt 1200 ]; do echo "often $i"; [ $((i % 100)) = 0 ] && echo "seldom $i" >&2; i=$((i+1)); done; sleep 600';
   const first = await docker.start(a, say(script));
-  const lastOf = async (id: string) => (await docker.lines('logs', id)).at(-1);
-  await expect.poll(() => lastOf(first)).toBe('often 1199');
+  await expect.poll(() => lastOf(docker, first)).toBe('often 1199');
   const second = await docker.start(b, say(script.replaceAll('1200', '700')));
-  await expect.poll(() => lastOf(second)).toBe('often 699');
+  await expect.poll(() => lastOf(docker, second)).toBe('often 699');
   await open(page, `/containers/${first}?tab=logs&with=${second}`);
   await expect(line(page, 'often 699').filter({ hasText: b })).toBeVisible();
   await expect(status(page)).toHaveText('1000 lines');
@@ -206,7 +210,7 @@ test('long lines are broken, and stand where they are counted to stand', async (
 
 test('lines are chosen by keys, and a hit leads to what was written around it', async ({ page, docker }) => {
   const id = await docker.start(docker.name('keys'), say("seq 1 9000 | sed 's/^/entry /; s/$/ done/'; sleep 600"));
-  await expect.poll(() => docker.cli('logs', '--tail', '1', id)).toBe('entry 9000 done');
+  await expect.poll(() => lastOf(docker, id)).toBe('entry 9000 done');
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'entry 9000')).toBeVisible();
   const log = page.getByRole('log');

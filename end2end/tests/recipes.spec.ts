@@ -110,7 +110,7 @@ test('a recipe hides the values of the environment until they are asked for', as
   await open(page, `/containers/${id}?tab=recipe`);
   const recipe = page.getByRole('region', { name: 'Recipe' });
   await expect(recipe.locator('pre').first()).toContainText(`--name ${name}`);
-  await expect(recipe.locator('pre').last()).toContainText(docker.isPodman ? /networks:\s+- podman/ : 'network_mode: bridge');
+  await expect(recipe.locator('pre').last()).toContainText(docker.isPodman ? /networks:\s+podman/ : 'network_mode: bridge');
   expect(await page.content()).not.toContain('hunter2');
   await expectAccessible(page);
   await button(page, 'With their values').click();

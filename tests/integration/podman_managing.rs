@@ -8,7 +8,7 @@ use crate::{
     support::{TestServer, eventually, local},
 };
 use quaylight::{
-    model::{ContainerAction, ContainerId, Lack},
+    model::{Action, ContainerAction, ContainerId, Lack, NetworkAction},
     server::engine::{Engine, Shell},
     wire::{ActionError, ErrorKind},
 };
@@ -172,4 +172,19 @@ async fn what_is_asked_of_a_container_is_told() {
     let refused = ActionError::from(engine.processes(&id).await.unwrap_err());
     assert_eq!((refused.kind, refused.hint.as_deref()), (ErrorKind::Conflict, Some("Start it first.")));
     podman.run(&["rm", "--force", "--time", "0", "web"]).await;
+}
+
+#[tokio::test]
+async fn a_network_that_a_container_is_on_stays() {
+    let podman = Podman::start().await;
+    let engine = Engine::new(local(), podman.url().parse().unwrap());
+    podman.run(&["network", "create", "front"]).await;
+    podman.run(&["run", "--detach", "--name", "web", "--network", "front", IMAGE]).await;
+    let network = engine.networks().await.unwrap().into_iter().find(|it| it.name == "front").unwrap();
+    let remove = Action::Network(local(), network.id.clone(), NetworkAction::Remove);
+    let refused = ActionError::from(engine.act(&remove).await.unwrap_err());
+    assert_eq!(refused.hint.as_deref(), Some("Disconnect the containers that are on it first."));
+    podman.run(&["rm", "--force", "--time", "0", "web"]).await;
+    engine.act(&remove).await.unwrap();
+    assert!(engine.network(&network.id).await.unwrap().is_none());
 }

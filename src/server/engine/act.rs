@@ -198,7 +198,14 @@ async fn on_network(docker: &Docker, id: &NetworkId, action: &NetworkAction) -> 
             let request = NetworkDisconnectRequest { container: container.to_string(), force: Some(*force) };
             docker.disconnect_network(id.as_str(), request).await
         }
-        NetworkAction::Remove => docker.remove_network(id.as_str()).await,
+        NetworkAction::Remove => {
+            // By its id Podman removes one that containers are on, by its name it does not.
+            let known = docker.inspect_network(id.as_str(), None::<query::InspectNetworkOptions>).await?;
+            let name = known.name.unwrap_or_default();
+            let named = docker.inspect_network(&name, None::<query::InspectNetworkOptions>).await;
+            let is_it = named.is_ok_and(|it| it.id == known.id);
+            docker.remove_network(if is_it { &name } else { id.as_str() }).await
+        }
     }
 }
 

@@ -152,7 +152,7 @@ fn refused(status: u16, message: &str) -> ActionError {
         it if it.contains("image is being used") || it.contains("image is in use") => {
             Some("Remove the containers that use it first.")
         }
-        it if it.contains("already in use by container") => Some("Choose another name, or remove that container."),
+        it if it.contains("already in use by") => Some("Choose another name, or remove that container."),
         it if it.contains("endpoint with name") || it.contains("is already connected") => {
             Some("It is on that network already.")
         }

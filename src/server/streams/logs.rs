@@ -70,6 +70,10 @@ pub struct Question {
     held: u32,
     /// Microseconds since 1970: gives what was written before and after then, and follows nothing.
     around: Option<i64>,
+    /// Of the lines of that moment the one that is meant: how it begins, and the place of its log among `ids`.
+    line: Option<String>,
+    #[serde(default, rename = "in")]
+    log: usize,
 }
 
 pub async fn logs(State(app): State<App>, Query(question): Query<Question>, upgrade: WebSocketUpgrade) -> Response {
@@ -121,7 +125,10 @@ impl Viewer {
                     self.end(Some("What is before these lines can't be told: some of them are gone.".to_owned())).await
                 }
             },
-            (_, _, Some(moment)) => self.around(Timestamp::from_micros(moment), lines / 2).await,
+            (_, _, Some(moment)) => {
+                let line = question.line.as_deref().map(|line| (question.log, line));
+                self.around(Timestamp::from_micros(moment), line, lines / 2).await
+            }
             _ => self.follow(lines).await,
         }
     }
@@ -191,7 +198,7 @@ impl Viewer {
         Ok(sources.into_iter().zip(ranges).collect())
     }
 
-    async fn before(&mut self, marks: &[Mark], (lines, held): (u32, u32)) -> Result<(), Gone> {
+    async fn before(&mut self, marks: &[Mark<'_>], (lines, held): (u32, u32)) -> Result<(), Gone> {
         let stretches = stretch::before(&self.app, &self.numbered(), marks, (lines, held)).await;
         let (stretches, failure) = with_failure(stretches);
         let (lines, is_whole) = ending_together(stretches);
@@ -199,12 +206,13 @@ impl Viewer {
         self.end(failure).await
     }
 
-    async fn around(&mut self, moment: Timestamp, lines: u32) -> Result<(), Gone> {
+    async fn around(&mut self, at: Timestamp, line: Option<(usize, &str)>, lines: u32) -> Result<(), Gone> {
         let sources = self.numbered();
-        let marks = vec![Mark { at: moment, had: 0 }; sources.len()];
+        let of = |number| line.filter(|(log, _)| *log == number).map(|(_, line)| line);
+        let marks: Vec<_> = (0..sources.len()).map(|number| Mark { at, had: 0, line: of(number) }).collect();
         let (before, after) = tokio::join!(
             stretch::before(&self.app, &sources, &marks, (lines, 0)),
-            stretch::after(&self.app, &sources, moment, lines)
+            stretch::after(&self.app, &sources, &marks, lines)
         );
         let ((before, failure), (after, other)) = (with_failure(before), with_failure(after));
         let (mut all, is_whole) = ending_together(before);
@@ -282,9 +290,9 @@ impl Viewer {
     }
 }
 
-fn mark(text: &str) -> Option<Mark> {
+fn mark(text: &str) -> Option<Mark<'static>> {
     let (at, had) = text.split_once('.')?;
-    Some(Mark { at: Timestamp::from_micros(at.parse().ok()?), had: had.parse().ok()? })
+    Some(Mark { at: Timestamp::from_micros(at.parse().ok()?), had: had.parse().ok()?, line: None })
 }
 
 /// What could be read, and why something could not.

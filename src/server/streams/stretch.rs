@@ -51,22 +51,29 @@ struct Most {
 
 /// A place in a log: before the first line that somebody has of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct Mark<'a> {
     /// When that was written.
     pub(super) at: Timestamp,
-    /// So many of the lines of this microsecond are had: the last of them. With none the place is after all of them.
+    /// So many of the lines of this microsecond are had: the last of them. With none the place is after all of them, or after
+    /// the one that is meant.
     pub(super) had: usize,
+    /// How the one that is meant begins.
+    pub(super) line: Option<&'a str>,
 }
 
 /// Which lines of more than are wanted are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kept {
-    /// The first of those written after a moment.
-    FirstAfter(Timestamp),
+enum Kept<'a> {
+    /// The first of those after a place.
+    FirstAfter(Mark<'a>),
     Last,
 }
 
-impl Mark {
+impl Mark<'_> {
+    fn is_at(self, line: &LogLine) -> bool {
+        line.at == self.at && self.line.is_some_and(|beginning| line.text.starts_with(beginning))
+    }
+
     /// Until when lines may have been written that an engine says to be of its moment, in nanoseconds. An engine whose times
     /// are whole seconds cuts them off, and compares the whole ones.
     fn end(self) -> i64 {
@@ -103,7 +110,7 @@ fn counts_rightly(app: &App, (_, source): &(u16, LogSource)) -> bool {
 pub(super) async fn before(
     app: &App,
     sources: &[(u16, LogSource)],
-    marks: &[Mark],
+    marks: &[Mark<'_>],
     (lines, after): (u32, u32),
 ) -> Vec<Result<Stretch, EngineError>> {
     let most = most(lines, sources);
@@ -125,17 +132,20 @@ pub(super) async fn before(
     .await
 }
 
-/// The first `lines` of each that were written after the microsecond `moment`.
+/// The first `lines` of each after its mark.
 pub(super) async fn after(
     app: &App,
     sources: &[(u16, LogSource)],
-    moment: Timestamp,
+    marks: &[Mark<'_>],
     lines: u32,
 ) -> Vec<Result<Stretch, EngineError>> {
     let most = most(lines, sources);
-    let since = Some(moment.micros().saturating_add(1).saturating_mul(1_000));
-    let range = LogRange { since, ..LogRange::default() };
-    each(sources, |source| async move { read(app, source, range, most, Kept::FirstAfter(moment)).await }).await
+    each(sources, |source| async move {
+        let mark = marks[usize::from(source.0)];
+        let since = Some(mark.at.micros().saturating_mul(1_000));
+        read(app, source, LogRange { since, ..LogRange::default() }, most, Kept::FirstAfter(mark)).await
+    })
+    .await
 }
 
 impl Stretch {
@@ -144,9 +154,12 @@ impl Stretch {
         self.lines.push_back((nanos, line));
     }
 
-    fn end_at(&mut self, mark: Mark) {
+    fn end_at(&mut self, mark: Mark<'_>) {
         if mark.had == 0 {
-            self.lines.retain(|(_, line)| line.at <= mark.at);
+            match self.lines.iter().position(|(_, line)| mark.is_at(line)) {
+                Some(place) => self.lines.truncate(place + 1),
+                None => self.lines.retain(|(_, line)| line.at <= mark.at),
+            }
             return self.weigh();
         }
         let of_it = self.lines.iter().enumerate().filter(|(_, (_, line))| line.at == mark.at).map(|(place, _)| place);
@@ -228,17 +241,18 @@ async fn read(
     (number, source): &(u16, LogSource),
     range: LogRange,
     most: Most,
-    kept: Kept,
+    kept: Kept<'_>,
 ) -> Result<Stretch, EngineError> {
     let mut stretch = Stretch { is_whole: true, ..Stretch::default() };
     let Some(engine) = app.hosts.get(&source.host).cloned() else { return Ok(stretch) };
     let mut log = engine.log(&source.id, range).await?;
-    let (mut parts, mut came) = (LogLines::default(), 0);
+    let (mut parts, mut came, mut is_past) = (LogLines::default(), 0, false);
     while let Some(part) = log.next().await? {
         let Some((line, nanos)) = parts.take(part) else { continue };
         came += 1;
-        if let Kept::FirstAfter(moment) = kept {
-            if line.at <= moment {
+        if let Kept::FirstAfter(mark) = kept {
+            if !is_past && (line.at <= mark.at) {
+                is_past = mark.is_at(&line);
                 continue;
             }
             if stretch.lines.len() == most.lines || stretch.bytes + line.text.len() > most.bytes {
@@ -262,14 +276,14 @@ async fn read_before(
     (number, source): &(u16, LogSource),
     tail: Option<u32>,
     most: Most,
-    mark: Mark,
+    mark: Mark<'_>,
 ) -> Result<(Stretch, bool), EngineError> {
     let mut stretch = Stretch { is_whole: true, ..Stretch::default() };
     let Some(engine) = app.hosts.get(&source.host).cloned() else { return Ok((stretch, true)) };
     let until = Some(mark.end().saturating_add(DISORDER));
     let mut log = engine.log(&source.id, LogRange { tail, until, ..LogRange::default() }).await?;
     let (mut parts, mut came, mut beyond) = (LogLines::default(), 0, 0);
-    let mut room = most;
+    let (mut room, mut is_past) = (most, false);
     while beyond < BEYOND
         && let Some(part) = log.next().await?
     {
@@ -277,7 +291,8 @@ async fn read_before(
         came += 1;
         // From the first that is after the mark on none makes room for another, and of its own moment as many as are had
         // don't: they don't count.
-        beyond += usize::from(beyond > 0 || line.at > mark.at);
+        beyond += usize::from(beyond > 0 || is_past || line.at > mark.at);
+        is_past |= mark.is_at(&line);
         if line.at == mark.at && room.lines < most.lines.saturating_add(mark.had) {
             room = Most { lines: room.lines + 1, bytes: room.bytes + line.text.len() };
         }
@@ -321,7 +336,7 @@ mod tests {
     fn a_log_ends_where_somebody_has_its_lines_already() {
         let ended = |times: &[i64], at: i64, had: usize| {
             let mut stretch = stretch(0, times, true);
-            stretch.end_at(Mark { at: Timestamp::from_micros(at), had });
+            stretch.end_at(Mark { at: Timestamp::from_micros(at), had, line: None });
             stretch.lines.into_iter().map(|(at, _)| at).collect::<Vec<_>>()
         };
         assert_eq!(ended(&[1, 2, 3, 4], 3, 1), [1, 2]);
@@ -329,6 +344,11 @@ mod tests {
         assert_eq!(ended(&[1, 4, 3, 5], 3, 1), [1, 4], "the engine's order, not the times'");
         assert_eq!(ended(&[1, 3, 4], 3, 0), [1, 3], "none of it is had");
         assert_eq!(ended(&[1, 2, 9], 5, 1), [1, 2], "it is not kept any more");
+
+        let mut of_a_moment = stretch(0, &[1, 2, 2, 2], true);
+        of_a_moment.lines[2].1.text = "meant".into();
+        of_a_moment.end_at(Mark { at: Timestamp::from_micros(2), had: 0, line: Some("mea") });
+        assert_eq!(texts(of_a_moment.lines.into_iter().map(|(_, line)| line).collect()), "0:1 0:2 meant");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use futures::StreamExt;
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
+/// Characters of a line by which it is told from others of its moment.
+const BEGINNING: usize = 100;
+
 /// Before a socket that was lost is opened again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -65,7 +68,11 @@ impl Logs {
                 let words = String::from(js_sys::encode_uri_component(words));
                 format!("{path}&q={words}&regex={is_pattern}")
             }
-            Asked::Around(line) => format!("{path}&around={}", line.at.micros()),
+            Asked::Around(line) => {
+                let beginning: String = line.text.chars().take(BEGINNING).collect();
+                let beginning = String::from(js_sys::encode_uri_component(&beginning));
+                format!("{path}&around={}&in={}&line={beginning}", line.at.micros(), line.source)
+            }
         }
     }
 
