@@ -58,6 +58,8 @@ export class Podman {
 
   async remove(): Promise<void> {
     await this.cli('rm', '--all', '--force', '--time', '0');
+    // Their bridges belong to the machine.
+    await this.cli('network', 'prune', '--force');
     this.service.kill();
     if (this.service.exitCode === null) await once(this.service, 'exit');
     rmSync(this.dir, { recursive: true, force: true });

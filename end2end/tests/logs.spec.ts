@@ -70,7 +70,7 @@ test('words are looked for in what is here, and in everything', async ({ page, d
 test('a search through a million lines tells its hits while it goes on', async ({ page, docker }) => {
   test.setTimeout(120_000);
   const id = await docker.start(docker.name('much'), say("seq 1 1000000 | sed 's/$/ said/'; echo over; sleep 600"));
-  await expect.poll(() => lastOf(docker, id), { timeout: 60_000 }).toBe('over');
+  await expect.poll(() => lastOf(docker, id, '--tail', '1'), { timeout: 60_000 }).toBe('over');
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'over')).toBeVisible();
   const search = page.getByRole('searchbox', { name: 'Search lines' });
@@ -107,7 +107,8 @@ test('who reads further up is left alone, and gets back to the end', async ({ pa
 });
 
 /** The last line as the engine has it. Podman fails where it meets one that is being written. */
-const lastOf = async (docker: Docker, id: string) => (await docker.lines('logs', '--tail', '1', id).catch(() => [])).at(-1);
+const lastOf = async (docker: Docker, id: string, ...options: string[]) =>
+  (await docker.lines('logs', ...options, id).catch(() => [])).at(-1);
 
 /** Scrolls to the first line that is held until nothing is before it. */
 const toTheBeginning = async (page: Page) => {

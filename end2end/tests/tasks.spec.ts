@@ -39,7 +39,7 @@ async function pull(page: Page, name: string): Promise<void> {
   await expect(dialog(page)).toHaveCount(0);
 }
 
-test('a pull shows its progress in every tab and after a reload, and its image appears', async ({ page, context, docker, registry }) => {
+test('a pull shows its progress in every tab and after a reload, and its image appears', { tag: '@docker' }, async ({ page, context, docker, registry }) => {
   const way = await registry.heldUp(2 << 20);
   const name = docker.name('web');
   await pushed(docker, `${registry.address}/${name}:1`);
@@ -102,7 +102,7 @@ test('a pull is cancelled, and one of nothing says what to do', async ({ page, d
   await expect(dialog(page).getByRole('alert')).toContainText('small letters: nginx');
 });
 
-test('who has signed in to a registry may push there, and the password is nowhere in the page', async ({
+test('who has signed in to a registry may push there, and the password is nowhere in the page', { tag: '@docker' }, async ({
   page,
   docker,
   closedRegistry,

@@ -152,7 +152,15 @@ async fn of_its_life(docker: &Docker, id: &ContainerId, action: &ContainerAction
 }
 
 fn is_of_a_paused(error: &Error) -> bool {
-    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains("running or paused"))
+    says(error, "running or paused")
+}
+
+fn is_of_a_plugin(error: &Error) -> bool {
+    says(error, "plugin type=")
+}
+
+fn says(error: &Error, words: &str) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. } if message.contains(words))
 }
 
 async fn on_volume(docker: &Docker, name: &VolumeName, action: &VolumeAction) -> Result<Option<String>, EngineError> {
@@ -192,7 +200,13 @@ async fn on_network(docker: &Docker, id: &NetworkId, action: &NetworkAction) -> 
             let aliases = (!aliases.is_empty()).then(|| aliases.clone());
             let endpoint_config = Some(EndpointSettings { ipam_config, aliases, ..Default::default() });
             let request = NetworkConnectRequest { container: container.to_string(), endpoint_config };
-            docker.connect_network(id.as_str(), request).await
+            let connected = docker.connect_network(id.as_str(), request).await;
+            // Podman notes it as connected before it looks whether it can, and can't inspect it after that.
+            if connected.as_ref().is_err_and(is_of_a_plugin) {
+                let request = NetworkDisconnectRequest { container: container.to_string(), force: Some(true) };
+                let _ = docker.disconnect_network(id.as_str(), request).await;
+            }
+            connected
         }
         NetworkAction::Disconnect { container, force } => {
             let request = NetworkDisconnectRequest { container: container.to_string(), force: Some(*force) };
