@@ -1,5 +1,6 @@
 //! The browser's half. Compiles on both sides; acts in the browser only.
 
+mod browsers;
 mod derived;
 #[cfg(feature = "hydrate")]
 mod entry;
@@ -13,6 +14,7 @@ mod toasts;
 #[cfg(feature = "hydrate")]
 mod zone;
 
+pub use browsers::Browsers;
 pub use derived::{ArcDerived, Comparable, Derived, derived, derived_from, effect, leaving_no_trace};
 #[cfg(feature = "hydrate")]
 pub use entry::hydrate;

@@ -22,7 +22,7 @@ use super::{
     volumes::VolumesPage,
     widgets::live,
 };
-use crate::client::{Derived, Level, Toasts, effect};
+use crate::client::{Browsers, Derived, Level, Toasts, effect};
 use leptos::{
     prelude::*,
     reactive::computed::ScopedFuture,
@@ -248,7 +248,7 @@ type Coming = Pin<Box<dyn Future<Output = Result<AnyView, SplitLoaderError>>>>;
 /// A part of a page whose code comes apart: there while it is wanted, and made anew each time.
 pub fn apart(wanted: Derived<bool>, view: fn() -> Coming) -> AnyView {
     let (owner, toasts) = (Owner::current(), expect_context::<Toasts>());
-    let (shown, loaded) = (RwSignal::new(false), StoredValue::new_local(None::<AnyView>));
+    let (shown, loaded) = (RwSignal::new(false), Browsers::<AnyView>::default());
     effect(move || {
         if !wanted.get() {
             shown.set(false);
@@ -259,7 +259,7 @@ pub fn apart(wanted: Derived<bool>, view: fn() -> Coming) -> AnyView {
         spawn_local(async move {
             match coming.await {
                 Ok(view) if wanted.try_with_untracked(|wanted| *wanted) == Some(true) => {
-                    loaded.set_value(Some(OwnedView::new_with_owner(view, owner).into_any()));
+                    loaded.set(Some(OwnedView::new_with_owner(view, owner).into_any()));
                     shown.set(true);
                 }
                 Ok(_) => {}
@@ -267,7 +267,7 @@ pub fn apart(wanted: Derived<bool>, view: fn() -> Coming) -> AnyView {
             }
         });
     });
-    live(move || shown.get().then(|| loaded.try_update_value(Option::take)).flatten().flatten()).into_any()
+    live(move || shown.get().then(|| loaded.take()).flatten()).into_any()
 }
 
 const RELOAD: &str = "Quaylight can't be reached, or was updated: reload the page.";

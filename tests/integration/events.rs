@@ -5,7 +5,7 @@ use crate::{
     raw_http::{Raw, ask},
     support::{Docker, TestServer},
 };
-use futures::SinkExt;
+use futures::{SinkExt, future::join_all};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -143,5 +143,19 @@ async fn events_are_paged_filtered_and_taken_away_as_a_file() {
         assert_eq!(status, 400, "{query}: {body}");
         assert!(body.contains(query.split('=').nth(1).unwrap()), "{body}");
     }
+    server.stop().await;
+}
+
+/// What awaits something while it is drawn goes from thread to thread: whatever belongs to one of them breaks that off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_page_that_is_asked_for_a_thousand_times_at_once_comes_each_time() {
+    let server = TestServer::start(&[]).await;
+    let page = async || {
+        for _ in 0..40 {
+            let page = Raw::get(&server.url(), "/events").await.whole().await;
+            assert!(page.starts_with("HTTP/1.1 200") && page.contains("</html>"), "{page:.200}");
+        }
+    };
+    join_all((0..50).map(|_| page())).await;
     server.stop().await;
 }

@@ -156,7 +156,7 @@ fn is_of_a_paused(error: &Error) -> bool {
 }
 
 fn is_of_a_plugin(error: &Error) -> bool {
-    says(error, "plugin type=")
+    says(error, "plugin type=") || says(error, "not in any subnet")
 }
 
 fn says(error: &Error, words: &str) -> bool {

@@ -162,7 +162,10 @@ fn refused(status: u16, message: &str) -> ActionError {
         it if it.contains("Address already in use") || it.contains("is not available in range set") => {
             Some("Choose another address, or none.")
         }
-        it if it.contains("no configured subnet") || it.contains("not belong to any of this network's subnets") => {
+        it if ["no configured subnet", "not belong to any of this network's subnets", "not in any subnet"]
+            .iter()
+            .any(|words| it.contains(words)) =>
+        {
             Some("Choose an address of the network's own subnet, or none.")
         }
         it if it.contains("plugin") && (it.contains("not found") || it.contains("plugin missing")) => {

@@ -9,11 +9,18 @@ use crate::{
     server::stats::{Cpu, Flow, Memory, Reading},
 };
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::sleep;
+
+/// Podman writes its next line after 5 s: it is asked each time.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Ends with the container's run.
 pub struct Readings {
-    lines: Lines,
+    engine: Engine,
+    id: ContainerId,
+    /// None where the engine is asked instead.
+    lines: Option<Lines>,
 }
 
 impl Engine {
@@ -30,17 +37,27 @@ impl Engine {
     /// The first comes at once, and then one each second.
     pub async fn readings(&self, id: &ContainerId) -> Result<Readings, EngineError> {
         let path = format!("/containers/{id}/stats?stream=1");
-        Ok(Readings { lines: self.reader.lines(Call::ContainerStats, &path, READ_PATIENCE).await? })
+        let lines = self.reader.lines(Call::ContainerStats, &path, READ_PATIENCE).await?;
+        Ok(Readings { engine: self.clone(), id: id.clone(), lines: Some(lines) })
     }
 }
 
 impl Readings {
     /// None at the end. A line that is no reading is passed over. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Reading>, EngineError> {
-        while let Some(line) = self.lines.next().await? {
+        let Some(lines) = &mut self.lines else {
+            sleep(ASK_EVERY).await;
+            return self.engine.reading(&self.id).await;
+        };
+        while let Some(line) = lines.next().await? {
             match serde_json::from_slice::<Stats>(&line) {
                 // What doesn't run is told as zeros.
-                Ok(stats) if stats.cpu_stats.system_cpu_usage > 0 => return Ok(Some(stats.into())),
+                Ok(stats) if stats.cpu_stats.system_cpu_usage > 0 => {
+                    if stats.is_podmans() {
+                        self.lines = None;
+                    }
+                    return Ok(Some(stats.into()));
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "passed over a line of a container's stats"),
             }
@@ -75,6 +92,8 @@ struct CpuStats {
     system_cpu_usage: u64,
     #[serde(deserialize_with = "or_default")]
     online_cpus: u64,
+    /// Podman's alone.
+    cpu: Option<f64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -139,6 +158,12 @@ struct Pids {
     current: u64,
 }
 
+impl Stats {
+    fn is_podmans(&self) -> bool {
+        self.cpu_stats.cpu.is_some()
+    }
+}
+
 impl From<Stats> for Reading {
     fn from(it: Stats) -> Self {
         let cores = match it.cpu_stats.online_cpus {
@@ -149,14 +174,17 @@ impl From<Stats> for Reading {
             let entries = it.blkio_stats.io_service_bytes_recursive.iter();
             entries.filter(|entry| entry.op.eq_ignore_ascii_case(op)).map(|entry| entry.value).sum()
         };
+        let at = it.read.unwrap_or_default();
+        // The engine's formula is (used / of the whole machine) * cores. Of the whole machine Podman says what was in use.
+        let one_core = if it.is_podmans() {
+            u64::try_from(at.micros()).unwrap_or_default() * 1_000
+        } else {
+            it.cpu_stats.system_cpu_usage / cores.max(1)
+        };
         let MemoryDetails { total_inactive_file, inactive_file } = it.memory_stats.stats;
         Self {
-            at: it.read.unwrap_or_default(),
-            // The engine's formula is (used / of the whole machine) * cores.
-            cpu: Cpu {
-                used: it.cpu_stats.cpu_usage.total_usage,
-                one_core: it.cpu_stats.system_cpu_usage / cores.max(1),
-            },
+            at,
+            cpu: Cpu { used: it.cpu_stats.cpu_usage.total_usage, one_core },
             memory: Memory {
                 usage: it.memory_stats.usage,
                 inactive_file: total_inactive_file.or(inactive_file).unwrap_or_default(),
@@ -196,6 +224,14 @@ mod tests {
 
     #[test]
     fn what_is_null_or_missing_counts_as_nothing() {
+        let podmans = |second: u32, used: u64| {
+            let text = format!(
+                r#"{{"read":"2026-11-30T07:11:{second}Z","cpu_stats":{{"cpu_usage":{{"total_usage":{used}}},"system_cpu_usage":7901,"online_cpus":2,"cpu":0}}}}"#
+            );
+            Reading::from(serde_json::from_str::<Stats>(&text).unwrap()).cpu
+        };
+        let (before, after) = (podmans(32, 0), podmans(34, 1_000_000_000));
+        assert_eq!((after.used, after.one_core - before.one_core), (1_000_000_000, 2_000_000_000));
         let text = r#"{"read":null,"networks":null,"blkio_stats":{"io_service_bytes_recursive":null},"cpu_stats":{"system_cpu_usage":1}}"#;
         let reading: Reading = serde_json::from_str::<Stats>(text).unwrap().into();
         assert_eq!((reading.network, reading.block, reading.cpu.one_core), (Flow::default(), Flow::default(), 1));

@@ -9,9 +9,14 @@ use std::{
     time::Instant,
 };
 
-/// Where groups of containers stand: Docker's with cgroupfs and with systemd, then Podman's.
-fn groups(id: &ContainerId) -> [String; 3] {
-    [format!("docker/{id}"), format!("system.slice/docker-{id}.scope"), format!("machine.slice/libpod-{id}.scope")]
+/// Where groups of containers stand: Docker's with cgroupfs and with systemd, then Podman's likewise.
+fn groups(id: &ContainerId) -> [String; 4] {
+    [
+        format!("docker/{id}"),
+        format!("system.slice/docker-{id}.scope"),
+        format!("libpod_parent/libpod-{id}"),
+        format!("machine.slice/libpod-{id}.scope"),
+    ]
 }
 
 /// This machine's kernel.

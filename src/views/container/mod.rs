@@ -222,7 +222,7 @@ fn more(acts: Acts, key: &Key) -> AnyView {
     let key = key.clone();
     let open = move |event: leptos::ev::MouseEvent| {
         use wasm_bindgen::JsCast;
-        acts.menu_from.set_value(event.current_target().and_then(|it| it.dyn_into().ok()));
+        acts.menu_from.set(event.current_target().and_then(|it| it.dyn_into().ok()));
         acts.menu.set(Some(key.clone()));
     };
     view! {

@@ -3,7 +3,7 @@
 use super::page::key_of;
 use crate::{
     actions::containers::act_on_containers,
-    client::{Store, Toasts},
+    client::{Browsers, Store, Toasts},
     model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
     wire::{ActionError, ErrorKind},
 };
@@ -22,7 +22,7 @@ pub struct Acts {
     pending: RwSignal<Vec<(Key, Run)>>,
     /// The container whose menu is open, and the button it hangs from.
     pub menu: RwSignal<Option<Key>>,
-    pub menu_from: StoredValue<Option<web_sys::HtmlElement>, LocalStorage>,
+    pub menu_from: Browsers<web_sys::HtmlElement>,
     pub asking: RwSignal<Asking>,
 }
 
@@ -58,7 +58,7 @@ impl Acts {
         Self {
             pending: RwSignal::new(Vec::new()),
             menu: RwSignal::new(None),
-            menu_from: StoredValue::new_local(None),
+            menu_from: Browsers::default(),
             asking: RwSignal::default(),
         }
     }

@@ -48,7 +48,7 @@ fn RowMenu() -> impl IntoView {
     live(move || {
         let key = acts.menu.get()?;
         let row = store.entity(&key)?;
-        let from = acts.menu_from.get_value()?;
+        let from = acts.menu_from.get()?;
         let Entity::Container(container) = row.get() else {
             return None;
         };

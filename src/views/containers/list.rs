@@ -103,7 +103,7 @@ fn pressed(page: Page, event: &Event) {
     let Some((key, button)) = row_of(page, event, ".act > button") else { return };
     match button.class_name().as_str() {
         "more" => {
-            page.acts.menu_from.set_value(button.dyn_into().ok());
+            page.acts.menu_from.set(button.dyn_into().ok());
             page.acts.menu.set(Some(key));
         }
         "restart" => page.acts.act(&key, ContainerAction::Restart { timeout: None }),

@@ -2,7 +2,7 @@
 
 use crate::{
     actions::things::{act, start},
-    client::{Level, Store, Toasts},
+    client::{Browsers, Level, Store, Toasts},
     model::{Action, Entity, HostId, Job, Key, Kind},
     views::{
         Site,
@@ -20,7 +20,7 @@ use web_sys::{Element, HtmlElement};
 pub struct Desk {
     /// The row whose menu is open, and the button that it hangs from.
     menu: RwSignal<Option<Key>>,
-    menu_from: StoredValue<Option<HtmlElement>, LocalStorage>,
+    menu_from: Browsers<HtmlElement>,
     pub asking: RwSignal<Option<Asking>>,
     toasts: Toasts,
     tasks: RwSignal<bool>,
@@ -51,7 +51,7 @@ impl Desk {
     pub fn new() -> Self {
         Self {
             menu: RwSignal::new(None),
-            menu_from: StoredValue::new_local(None),
+            menu_from: Browsers::default(),
             asking: RwSignal::new(None),
             toasts: expect_context(),
             tasks: expect_context::<TasksOpen>().0,
@@ -118,7 +118,7 @@ impl Desk {
         let row = button.closest("[data-entity]").ok().flatten();
         let id = row.and_then(|row| row.get_attribute("data-id")).unwrap_or_default();
         let Some(key) = keys.iter().find(|key| key.id() == id) else { return };
-        self.menu_from.set_value(button.dyn_into().ok());
+        self.menu_from.set(button.dyn_into().ok());
         self.menu.set(Some(key.clone()));
     }
 }
@@ -145,7 +145,7 @@ pub fn more(name: &str) -> AnyView {
 /// The same in the head of a thing's own page.
 pub fn more_button(desk: Desk, key: Key, name: &str) -> AnyView {
     let open = move |event: MouseEvent| {
-        desk.menu_from.set_value(event.current_target().and_then(|it| it.dyn_into().ok()));
+        desk.menu_from.set(event.current_target().and_then(|it| it.dyn_into().ok()));
         desk.menu.set(Some(key.clone()));
     };
     view! {
@@ -162,7 +162,7 @@ pub fn menu(desk: Desk, offers: fn(&Entity) -> Vec<Offer>) -> AnyView {
     live(move || {
         let key = desk.menu.get()?;
         let entity = store.entity(&key)?.get();
-        let from = desk.menu_from.get_value()?;
+        let from = desk.menu_from.get()?;
         let name = entity.name().to_owned();
         let items: Vec<_> = offers(&entity).into_iter().map(|offer| item(desk, offer)).collect();
         Some(

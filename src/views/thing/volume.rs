@@ -76,7 +76,7 @@ fn size(host: HostId, name: VolumeName) -> AnyView {
             }
         });
     };
-    let measure = StoredValue::new_local(measure);
+    let measure = StoredValue::new(measure);
     let value = live(move || match known.get() {
         Some(words) => words.into_any(),
         None => {

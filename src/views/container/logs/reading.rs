@@ -2,7 +2,7 @@
 
 use super::{Above, Asked, Logs};
 use crate::{
-    client::{LogSocket, effect},
+    client::{Browsers, LogSocket, effect},
     views::{Site, format},
     wire::{log::LogFrame, routes},
 };
@@ -20,7 +20,7 @@ impl Logs {
     /// Opens the socket for what is asked, now and whenever that changes; again when it is lost.
     pub(super) fn listen(self) {
         let base = Site::expect().base_path.to_string();
-        let socket = StoredValue::new_local(None::<LogSocket>);
+        let socket = Browsers::<LogSocket>::default();
         effect(move || {
             let asked = self.asked.get();
             self.turn.update_value(|turn| *turn += 1);
@@ -32,7 +32,7 @@ impl Logs {
                 let (mut is_anew, mut is_told) = (false, false);
                 while is_mine() {
                     if let Some((open, mut frames)) = LogSocket::open(&path) {
-                        socket.set_value(Some(open));
+                        socket.set(Some(open));
                         while let Some(frame) = frames.next().await {
                             if !is_mine() {
                                 return;
@@ -57,7 +57,7 @@ impl Logs {
                 }
             });
         });
-        on_cleanup(move || socket.set_value(None));
+        on_cleanup(move || socket.set(None));
     }
 
     fn path(self, base: &str, asked: &Asked) -> String {
