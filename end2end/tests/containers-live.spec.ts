@@ -45,7 +45,7 @@ test('a stop shows the exit code beside the state', async ({ page, docker }) => 
   await expect(rowOf(page, 'container', name)).toContainText('37');
 });
 
-test('health goes from starting through unhealthy to healthy', async ({ page, docker }) => {
+test('health goes from starting through unhealthy to healthy', { tag: '@docker' }, async ({ page, docker }) => {
   await open(page, '/containers');
   const name = docker.name('service');
   await docker.start(name, {

@@ -12,7 +12,7 @@ function bytesOf(text: string): number {
 
 const line = (page: Page, what: string) => page.locator(`[data-disk="${what}"]`);
 
-test('the disk usage is what docker system df tells', async ({ page, docker }) => {
+test('the disk usage is what docker system df tells', { tag: '@docker' }, async ({ page, docker }) => {
   const [volume, stopped] = [docker.name('data'), docker.name('stopped')];
   await docker.volume(volume);
   await docker.start(stopped, {

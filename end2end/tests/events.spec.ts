@@ -47,7 +47,7 @@ test('a container that runs is at the top at once', async ({ page, docker }) => 
   expect(took[2], `ms from the event to the row: ${took.join(', ')}`).toBeLessThan(300);
 });
 
-test('filters are in the address and survive a reload', async ({ page, docker }) => {
+test('filters are in the address and survive a reload', { tag: '@docker' }, async ({ page, docker }) => {
   const [one, two] = [docker.name('one'), docker.name('two')];
   await docker.start(one, { command: ['sh', '-c', 'exit 3'], options: ['--label', 'com.docker.compose.project=shop'] });
   await docker.start(two);
@@ -78,7 +78,7 @@ test('filters are in the address and survive a reload', async ({ page, docker })
   await expect(page).toHaveURL(/entity=/);
 });
 
-test('an entity around a moment, by a link', async ({ page, docker }) => {
+test('an entity around a moment, by a link', { tag: '@docker' }, async ({ page, docker }) => {
   const name = docker.name('linked');
   const id = await docker.start(name);
   await docker.cli('kill', name);
@@ -94,7 +94,7 @@ test('an entity around a moment, by a link', async ({ page, docker }) => {
   await expect(dialog).toHaveCount(0);
 });
 
-test('a reload shows the same, rendered by the server', async ({ page, browser, docker, server }) => {
+test('a reload shows the same, rendered by the server', { tag: '@docker' }, async ({ page, browser, docker, server }) => {
   const name = docker.name('same');
   const id = await docker.start(name);
   await docker.cli('rm', '--force', name);

@@ -2,6 +2,7 @@
 import type { Page } from '@playwright/test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { expectAccessible } from '../support/axe';
+import { testImage } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { open, rowOf } from '../support/page';
 
@@ -114,8 +115,8 @@ test('a volume has a page: its files, who uses it, a backup and its way back', a
 });
 
 test('an image and a network have pages that follow the engine', async ({ page, docker }) => {
-  const image = docker.name('made:1');
-  await docker.cliWith({ input: `FROM quaylight-test/busybox:1\nLABEL ${docker.label}\nENV TOKEN=s3cret\nRUN echo built > /built\n`, env: { DOCKER_BUILDKIT: '0' } }, 'build', '--tag', image, '-');
+  const image = docker.called(docker.name('made:1'));
+  await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label}\nENV TOKEN=s3cret\nRUN echo built > /built\n`);
   const [network, user] = [docker.name('front'), docker.name('user')];
   await docker.network(network);
   await docker.start(user, { image, options: ['--network', network] });

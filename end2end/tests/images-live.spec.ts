@@ -1,4 +1,5 @@
 // Do tags and images arrive as they come and go, with how many containers use them?
+import { testImage } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
 import { mark, open, rowById } from '../support/page';
@@ -26,7 +27,7 @@ test('a tag moved to another image leaves the first one dangling', async ({ page
   await open(page, '/images');
   await expect(rowById(page, 'image', one)).toContainText(docker.name('thing:1'));
 
-  await docker.cli('tag', two, docker.name('thing:1'));
+  await docker.cli('tag', two, docker.called(docker.name('thing:1')));
   await expect(rowById(page, 'image', two)).toContainText(docker.name('thing:1'));
   await expect(rowById(page, 'image', one)).not.toContainText(docker.name('thing:1'));
   await expect(rowById(page, 'image', one)).toContainText(/dangling|untagged|<none>/i);
@@ -34,10 +35,9 @@ test('a tag moved to another image leaves the first one dangling', async ({ page
 
 test('usage follows the containers, running and all', async ({ page, docker }) => {
   // An image that a container can run: the test image under a layer of its own.
-  const base = docker.name('base');
-  await docker.create(base);
   const image = docker.name('app:1');
-  const id = await docker.cli('commit', '--change', `LABEL ${docker.label}`, base, image);
+  await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label} own=1\n`);
+  const id = (await docker.inspect('image', image)).Id.replace(/^(sha256:)?/, 'sha256:');
   await open(page, '/images');
   const used = usage(rowById(page, 'image', id));
   await expect(used).toHaveAttribute('data-usage', '0/0');

@@ -38,7 +38,7 @@ test('a build is cancelled, and its image never comes', async ({ page, docker })
 
 test('containers, networks and images are pruned from their pages, and only what is chosen', async ({ page, docker }) => {
   const [stopped, network, bystander] = [docker.name('stopped'), docker.name('front'), docker.name('bystander')];
-  const image = `${docker.prefix}unused:1`;
+  const image = docker.called(`${docker.prefix}unused:1`);
   await docker.create(stopped);
   await docker.create(bystander);
   await docker.network(network);
@@ -78,7 +78,7 @@ test('a file is put into a volume that nothing runs with', async ({ page, docker
   expect(await docker.cli(...read)).toBe('brought here');
 });
 
-test('what can not be put into a volume is said to have failed: it is full, or a folder is in the way', async ({ page, docker, pageLog }, testInfo) => {
+test('what can not be put into a volume is said to have failed: it is full, or a folder is in the way', { tag: '@docker' }, async ({ page, docker, pageLog }, testInfo) => {
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const volume = docker.name('small');
   const small = ['--driver', 'local', '--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=1m'];
