@@ -62,7 +62,7 @@ test('of a selection each that could not be done says why', async ({ page, docke
 });
 
 // Podman's runtime fails to start what it is stopping at the same moment.
-test('two tabs and a command line act on the same container, and all agree', async ({ page, context, docker, server, pageLog }) => {
+test('two tabs and a command line act on the same container, and all agree', { tag: '@docker' }, async ({ page, context, docker, server, pageLog }) => {
   // Each may come too late for what another one did, and says so.
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const name = docker.name('shared');

@@ -41,6 +41,9 @@ test('all that nothing uses is shown before it goes', async ({ page, docker }) =
   await docker.create(stopped);
   await docker.create(kept, { options: ['--label', 'quaylight.protect=true'] });
   await docker.network(network);
+  // No event of Podman's tells of it.
+  await open(page, '/networks');
+  await expect(rowOf(page, 'network', network)).toBeVisible();
   await open(page, '/engine');
   await page.getByRole('button', { name: 'Prune all' }).click();
   const dialog = page.getByRole('dialog');

@@ -29,7 +29,11 @@ const BEYOND: usize = 2_000;
 
 const SECOND: i64 = 1_000_000;
 
-/// Where an engine can't be asked for the last lines, they are looked for among those of this time first.
+/// Where an engine does not count lines rightly, they are counted here, for no longer than this: in a log of a million lines a
+/// garbled one is better than none.
+const BY_HAND: Duration = Duration::from_secs(2);
+
+/// They are looked for among those of this time first.
 const RECENTLY: i64 = 600 * SECOND;
 
 /// Part of a log, in the engine's order; each line with its time in nanoseconds.
@@ -89,14 +93,19 @@ pub(super) async fn tails(app: &App, sources: &[(u16, LogSource)], lines: u32) -
     let since = app.clock.now().micros().saturating_sub(RECENTLY).saturating_mul(1_000);
     let recent = LogRange { since: Some(since), ..LogRange::default() };
     each(sources, |source| async move {
-        if counts_rightly(app, source) {
-            return read(app, source, tail, most, Kept::Last).await;
+        let by_hand = async {
+            let near = read(app, source, recent, most, Kept::Last).await?;
+            if near.lines.len() >= most.lines {
+                return Ok(Stretch { is_whole: false, ..near });
+            }
+            read(app, source, LogRange::default(), most, Kept::Last).await
+        };
+        if !counts_rightly(app, source)
+            && let Ok(counted) = timeout(BY_HAND, by_hand).await
+        {
+            return counted;
         }
-        let near = read(app, source, recent, most, Kept::Last).await?;
-        if near.lines.len() >= most.lines {
-            return Ok(Stretch { is_whole: false, ..near });
-        }
-        read(app, source, LogRange::default(), most, Kept::Last).await
+        read(app, source, tail, most, Kept::Last).await
     })
     .await
 }
@@ -117,11 +126,12 @@ pub(super) async fn before(
     let near = after.saturating_add(lines).saturating_add(SLACK);
     each(sources, |source| async move {
         let mark = marks[usize::from(source.0)];
-        let tails: &[_] = match counts_rightly(app, source) {
-            true => &[Some(near), Some(near.saturating_mul(FURTHER)), None],
-            false => &[None],
-        };
-        for tail in tails.iter().copied() {
+        if !counts_rightly(app, source)
+            && let Ok(counted) = timeout(BY_HAND, read_before(app, source, None, most, mark)).await
+        {
+            return counted.map(|(stretch, _)| stretch);
+        }
+        for tail in [Some(near), Some(near.saturating_mul(FURTHER)), None] {
             let (stretch, is_all) = read_before(app, source, tail, most, mark).await?;
             if !stretch.is_whole || is_all {
                 return Ok(stretch);
