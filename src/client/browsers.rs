@@ -34,6 +34,6 @@ impl<T> Browsers<T> {
 
 impl<T: Clone> Browsers<T> {
     pub fn get(self) -> Option<T> {
-        self.0.try_with_value(|value| value.as_ref().map(|it| T::clone(it))).flatten()
+        self.0.try_get_value().flatten().map(SendWrapper::take)
     }
 }
