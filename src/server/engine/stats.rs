@@ -93,6 +93,7 @@ struct CpuStats {
     #[serde(deserialize_with = "or_default")]
     online_cpus: u64,
     /// Podman's alone.
+    #[serde(deserialize_with = "or_default")]
     cpu: Option<f64>,
 }
 

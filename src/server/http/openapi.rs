@@ -81,6 +81,8 @@ const ROUTES: &[Route] = &[
             ),
             ("held", false, "With before: about how many lines are known to be after it"),
             ("around", false, "Microseconds since 1970: instead the lines before and after then"),
+            ("line", false, "With `around`: how the one of that moment's lines begins that is meant"),
+            ("in", false, "With `line`: the place of its log among `ids`, from 0"),
         ],
         UPGRADE,
     ),
