@@ -1,6 +1,6 @@
 //! Where the page comes to life.
 
-use super::{Connection, Prefs, Store, link, zone};
+use super::{Connection, Prefs, Store, language, link, zone};
 use crate::{
     model::Timestamp,
     views::{App, Later, Site},
@@ -16,8 +16,11 @@ const SETTLED: u32 = 1_000;
 const AGAIN: u32 = 60_000;
 
 /// Takes over the server's HTML with the state it was rendered from, then connects. Fails where either that state or the
-/// page's code is of another release.
-pub async fn hydrate() -> Result<(), String> {
+/// page's code is of another release. The texts are those of the page's language, where it is not English.
+pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
+    if let Some(texts) = texts {
+        language::learn(texts);
+    }
     let Some(seed) = seed() else {
         return Err("The page holds no state of this version.".to_owned());
     };

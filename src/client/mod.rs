@@ -5,6 +5,7 @@ mod derived;
 #[cfg(feature = "hydrate")]
 mod entry;
 pub mod ladder;
+mod language;
 #[cfg(feature = "hydrate")]
 mod link;
 mod prefs;
@@ -18,6 +19,7 @@ pub use browsers::Browsers;
 pub use derived::{ArcDerived, Comparable, Derived, derived, derived_from, effect, leaving_no_trace};
 #[cfg(feature = "hydrate")]
 pub use entry::hydrate;
+pub use language::{fill, t, told};
 pub use prefs::{Prefs, of_cookies};
 pub use store::{
     BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, Heard, LastChange, Latencies,

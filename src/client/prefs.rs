@@ -9,7 +9,7 @@ use leptos::prelude::*;
 const COOKIE: &str = "quaylight";
 
 /// Begins the cookie. Another form of [`Preferences`] is another number: read as this one it would be anything.
-const FORM: &str = "1.";
+const FORM: &str = "2.";
 
 /// Preferences to read and to change.
 #[derive(Clone, Copy)]
@@ -118,8 +118,9 @@ mod tests {
             "a=b",
             "quaylight=",
             "quaylight=table.normal.dark",
-            "quaylight=1.",
-            "quaylight=1.zz",
+            "quaylight=1.00",
+            "quaylight=2.",
+            "quaylight=2.zz",
             "quaylight=00",
             "quaylight=<script>",
             "quaylight=é",

@@ -53,7 +53,7 @@ pub use log::{LONGEST_LINE, LogLine, LogStream};
 pub use network::{Network, Subnet};
 pub use past::{UsageLevel, UsagePoint, UsageStretch};
 pub use permission::{Permission, Role};
-pub use preferences::{Column, Density, Layout, Preferences, Theme, Told, Units, Zone};
+pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, Told, Units, Zone};
 pub use registry::{RegistryInfo, RegistryLogin};
 pub use sorted::Sorted;
 pub use spec::{ContainerSpec, HIDDEN, HealthSpec, Limits, MountSpec, MountWay, NetworkSpec, PortSpec, Recipe, Ulimit};

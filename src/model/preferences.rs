@@ -17,6 +17,7 @@ pub struct Preferences {
     pub hidden: Vec<Column>,
     pub units: Units,
     pub zone: Zone,
+    pub language: Language,
     pub told: Told,
     /// What came to the notification centre up to then has been read.
     pub read_until: Timestamp,
@@ -85,6 +86,17 @@ pub struct Zone {
     pub offsets: Vec<(i64, i32)>,
 }
 
+/// What the page speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// The first of the browser's languages that there is.
+    #[default]
+    Browser,
+    English,
+    Korean,
+}
+
 /// Which notices pop up. The notification centre has them all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -123,6 +135,7 @@ impl Preferences {
                 is_utc: chosen(self.zone.is_utc, &before.zone.is_utc, after.zone.is_utc),
                 offsets: chosen(self.zone.offsets, &before.zone.offsets, after.zone.offsets),
             },
+            language: chosen(self.language, &before.language, after.language),
             told: Told {
                 alerts: chosen(self.told.alerts, &before.told.alerts, after.told.alerts),
                 ends: chosen(self.told.ends, &before.told.ends, after.told.ends),
@@ -157,6 +170,39 @@ impl Theme {
             Self::Light => Self::Dark,
             Self::Dark => Self::System,
         }
+    }
+}
+
+impl Language {
+    /// As `lang` on the root element.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Korean => "ko",
+            Self::Browser | Self::English => "en",
+        }
+    }
+
+    /// The file with the texts, if they are not those of the code.
+    pub fn texts(self) -> Option<&'static str> {
+        match self {
+            Self::Korean => Some("/lang/ko.po"),
+            Self::Browser | Self::English => None,
+        }
+    }
+
+    /// Never [`Self::Browser`]: what that one means by a browser's `Accept-Language`, whose order is taken for its preference
+    /// as browsers write it.
+    #[must_use]
+    pub fn or_of(self, accepted: &str) -> Self {
+        let of_browser = || {
+            let mut tags = accepted.split(',').map(|tag| tag.trim().split(['-', ';']).next().unwrap_or_default());
+            tags.find_map(|tag| match tag {
+                "ko" => Some(Self::Korean),
+                "en" => Some(Self::English),
+                _ => None,
+            })
+        };
+        if self == Self::Browser { of_browser().unwrap_or(Self::English) } else { self }
     }
 }
 
@@ -213,6 +259,20 @@ mod tests {
         assert_eq!([0, 100, 199, 200, 900].map(|second| at(&summer, second)), [60, 60, 60, 120, 120]);
         assert_eq!(at(&Zone { is_utc: true, ..summer }, 150), 0);
         assert_eq!(at(&Zone::default(), 150), 0);
+    }
+
+    #[test]
+    fn a_browser_that_knows_no_language_of_ours_is_spoken_to_in_english() {
+        for (accepted, language) in [
+            ("", Language::English),
+            ("ko-KR,ko;q=0.9,en-US;q=0.8", Language::Korean),
+            ("fr, ko;q=0.9, en;q=0.5", Language::Korean),
+            ("en-GB,ko", Language::English),
+            ("de, fr", Language::English),
+        ] {
+            assert_eq!(Language::Browser.or_of(accepted), language, "{accepted}");
+            assert_eq!(Language::Korean.or_of(accepted), Language::Korean);
+        }
     }
 
     #[test]

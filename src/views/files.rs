@@ -159,7 +159,7 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
         let more = found.len().saturating_sub(DRAWN);
         let count = match (all, found.len()) {
             (0, _) => "The folder is empty".to_owned(),
-            (all, found) if all == found => format::count(all, "entry").replace("entrys", "entries"),
+            (all, found) if all == found => format::count(all, ["{} entry", "{} entries"]),
             (all, found) => format!("{found} of {all} entries"),
         };
         let more =

@@ -245,9 +245,9 @@ pub fn tick(time: i64, span: i64) -> String {
     }
 }
 
-/// `1 container`, `3 containers`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// `1 container`, `3 containers`: the text of one, and that of any other number.
+pub fn count(number: usize, [one, many]: [&'static str; 2]) -> String {
+    crate::t!(if number == 1 { one } else { many }, number)
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use leptos::prelude::*;
 /// Rows that are drawn; whoever has more searches.
 pub const DRAWN: usize = 500;
 
-/// `3 of 12 paths`.
-pub fn told(all: usize, found: usize, noun: &str) -> String {
-    let count = format::count(all, noun);
-    if all == found { count } else { format!("{found} of {count}") }
+/// `3 of 12 paths`: the text of one, and that of any other number.
+pub fn found_of(all: usize, found: usize, words: [&'static str; 2]) -> String {
+    let count = format::count(all, words);
+    if all == found { count } else { crate::t!("{} of {}", found, count) }
 }
 
 pub fn inspected(it: Inspected, words: RwSignal<String>, is_raw: RwSignal<bool>) -> AnyView {
@@ -28,7 +28,7 @@ pub fn inspected(it: Inspected, words: RwSignal<String>, is_raw: RwSignal<bool>)
         };
         let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
         view! {
-            <p class="quiet" role="status">{told(it.facts.len(), found.len(), "fact")}</p>
+            <p class="quiet" role="status">{found_of(it.facts.len(), found.len(), ["{} fact", "{} facts"])}</p>
             <table class="plain facts-of"><tbody>{rows}</tbody></table>
         }
         .into_any()

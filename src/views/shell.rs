@@ -3,6 +3,7 @@
 use super::{App, Site};
 use crate::{
     client::Prefs,
+    model::Language,
     wire::{PageSeed, Seed},
 };
 use leptos::prelude::*;
@@ -27,13 +28,13 @@ pub struct Document {
 const START: &str = "\
 const once = window.fetch; \
 window.fetch = async (what, how) => { \
-const again = /\\/(pkg|queries)\\//.test(what.url ?? what) && (what.clone?.() ?? what); \
+const again = /\\/(pkg|lang|queries)\\//.test(what.url ?? what) && (what.clone?.() ?? what); \
 try { return await once(what, how); } catch (why) { \
 if (!again || why.name === 'AbortError') throw why; \
 await new Promise((done) => setTimeout(done, 300)); \
 return once(again, how); \
 } }; \
-import(SCRIPT).then(async (code) => { await code.default({ module_or_path: WASM }); await code.hydrate(); })\
+import(SCRIPT).then(async (code) => { const texts = TEXTS && fetch(TEXTS).then((file) => file.text()); await code.default({ module_or_path: WASM }); await code.hydrate(await texts); })\
 .catch(async (why) => { \
 console.error(why); \
 const { status } = await fetch(SCRIPT, { cache: 'no-store' }); \
@@ -45,11 +46,16 @@ pub fn shell() -> impl IntoView {
     let document = expect_context::<Document>();
     let theme = expect_context::<Prefs>().read_untracked(|it| it.theme.attribute());
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
-    let start = START.replace("SCRIPT", &format!("{script:?}")).replace("WASM", &format!("{wasm:?}"));
+    let language = expect_context::<Language>();
+    let texts = language.texts().map(|path| site.file(path));
+    let start = START
+        .replace("SCRIPT", &format!("{script:?}"))
+        .replace("WASM", &format!("{wasm:?}"))
+        .replace("TEXTS", &texts.as_ref().map_or("undefined".to_owned(), |path| format!("{path:?}")));
     let chunks: Vec<_> = document.chunks.iter().map(|name| preload(site.file(&format!("/pkg/{name}")))).collect();
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-base=site.base_path.to_string() data-version=site.version.to_string()>
+        <html lang=language.tag() data-theme=theme data-base=site.base_path.to_string() data-version=site.version.to_string()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
@@ -59,6 +65,7 @@ pub fn shell() -> impl IntoView {
                 <link rel="manifest" href=site.file("/site.webmanifest") />
                 <link rel="modulepreload" href=script />
                 {preload(wasm)}
+                {texts.map(|path| view! { <link rel="preload" href=path r#as="fetch" crossorigin="anonymous" /> })}
                 {chunks}
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
                 <MetaTags />

@@ -132,7 +132,7 @@ fn more(task: ArcDerived<Option<Task>>) -> AnyView {
             let earlier = live(move || {
                 let count = whole.get().map_or(0, |it| it.earlier_lines);
                 let href = href.clone();
-                let words = format!("{} before these", format::count(usize::try_from(count).unwrap_or(0), "line"));
+                let words = format!("{} before these", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
                 (count > 0).then(|| view! { <a href=href target="_blank">{words}</a> }.into_any())
             });
             view! { <details open=is_open><summary>"Output"</summary>{earlier}<div class="end-first"><pre tabindex="0">{text}</pre></div></details> }

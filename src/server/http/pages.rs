@@ -76,6 +76,7 @@ fn provide(app: &App) {
         preferences: preferences.clone(),
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     provide_context(Site {
         base_path: app.base_path.clone(),
@@ -87,6 +88,7 @@ fn provide(app: &App) {
     provide_context(Document { seed: seed.to_text(), chunks, page_seed: page_seed.text() });
     provide_context(page_seed);
     provide_context(Store::new(seed));
+    provide_context(preferences.language.or_of(accepted));
     provide_context(Prefs::new(preferences));
     provide_context(caller);
     provide_context(app.clone());

@@ -81,7 +81,9 @@ fn restarts(it: &Container) -> String {
         Some(RestartPolicy::OnFailure) => "on failure",
     };
     match it.restart_count {
-        Some(count) if count > 0 => format!("{policy}, {}", format::count(count as usize, "restart")),
+        Some(count) if count > 0 => {
+            format!("{policy}, {}", format::count(count as usize, ["{} restart", "{} restarts"]))
+        }
         _ => policy.to_owned(),
     }
 }

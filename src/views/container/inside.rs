@@ -6,7 +6,7 @@ use crate::{
     queries::details::{file_changes, inspect, top, variable},
     views::{
         asked::Asked,
-        inspected::{DRAWN, inspected, told},
+        inspected::{DRAWN, found_of, inspected},
         widgets::{Search, button, live, on_click},
     },
 };
@@ -82,7 +82,7 @@ pub(in crate::views) fn changes_part() -> AnyView {
         let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
         let more = found.len().saturating_sub(DRAWN);
         view! {
-            <p class="quiet" role="status">{told(all.len(), found.len(), "path")}</p>
+            <p class="quiet" role="status">{found_of(all.len(), found.len(), ["{} path", "{} paths"])}</p>
             <table class="plain">
                 <thead><tr><th scope="col">"What"</th><th scope="col">"Path"</th></tr></thead>
                 <tbody>{rows}</tbody>

@@ -177,7 +177,11 @@ fn remove(keys: &[Key]) -> AnyView {
         store.look(|state| keys.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect());
     let Some(first) = containers.first().cloned() else { return ().into_any() };
     let up = containers.iter().filter(|it| it.state.is_up()).count();
-    let what = if containers.len() == 1 { first.name.clone() } else { format::count(containers.len(), "container") };
+    let what = if containers.len() == 1 {
+        first.name.clone()
+    } else {
+        format::count(containers.len(), ["{} container", "{} containers"])
+    };
     let sentence = match (containers.len(), up) {
         (1, 0) => "It goes with everything written inside it. Its image and its named volumes stay.".to_owned(),
         (1, _) => {

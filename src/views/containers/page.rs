@@ -103,8 +103,12 @@ fn no_match() -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let ask = ask_for();
-    let hidden =
-        live(move || format!("{} hidden by the filter.", format::count(store.count(Kind::Container), "container")));
+    let hidden = live(move || {
+        format!(
+            "{} hidden by the filter.",
+            format::count(store.count(Kind::Container), ["{} container", "{} containers"])
+        )
+    });
     let clear = move |_| ask(ContainerQuery { search: String::new(), state: None, ..page.query.get_untracked() });
     let button = button("button", "close", live(|| "Clear filters".to_owned()), Box::new(clear));
     empty("search", "Nothing matches", hidden, button)

@@ -28,7 +28,8 @@ pub(in crate::views) fn selection_tools() -> AnyView {
     });
     let remove = move |_| page.acts.asking.set(Asking::Remove(selected.with(|it| it.iter().map(key_of).collect())));
     let site = Site::expect();
-    let how_many = move || format!("Remove {}", format::count(selected.with(Vec::len), "container"));
+    let how_many =
+        move || format!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));
     view! {
         <div class="tools" role="toolbar" aria-label="Selection">
             <p>{live(move || format!("{} selected", selected.with(Vec::len)))}</p>
@@ -70,7 +71,7 @@ fn bulk(
         let action = action.clone();
         let verb = action.verb();
         any.get().then(|| {
-            let words = live(move || format!("{verb} {}", format::count(count(), "container")));
+            let words = live(move || format!("{verb} {}", format::count(count(), ["{} container", "{} containers"])));
             let act = move |_| {
                 let fitting =
                     selected.with_untracked(|it| it.iter().filter(|it| takes(it)).map(key_of).collect::<Vec<_>>());

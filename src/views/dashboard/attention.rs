@@ -39,12 +39,12 @@ fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
     let (count, size) = dangling.fold((0, 0), |(count, size), it| (count + 1, size + it.size));
     if count > 0 {
         let (size, unit) = format::bytes(size);
-        let name = format!("{} without a tag", format::count(count, "image"));
+        let name = format!("{} without a tag", format::count(count, ["{} image", "{} images"]));
         all.push(housekeeping("dangling", "Dangling", name, "/images?usage=dangling", format!("{size} {unit}")));
     }
     let unused = state.volumes().filter(|it| it.usage.all == 0).count();
     if unused > 0 {
-        let name = format!("{} that no container uses", format::count(unused, "volume"));
+        let name = format!("{} that no container uses", format::count(unused, ["{} volume", "{} volumes"]));
         all.push(housekeeping("none", "Unused", name, "/volumes?usage=unused", String::new()));
     }
     all
@@ -176,7 +176,10 @@ fn Quiet() -> impl IntoView {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
             0 => "There are no containers yet.".to_owned(),
-            all => format!("{running} of {} run, none is unhealthy or failed.", format::count(all, "container")),
+            all => format!(
+                "{running} of {} run, none is unhealthy or failed.",
+                format::count(all, ["{} container", "{} containers"])
+            ),
         }
     };
     let quiet = live(move || match is_known.get() {

@@ -68,7 +68,7 @@ pub(super) fn HostLoad() -> impl IntoView {
 
 /// Containers together, beside the machine that they run on.
 fn whole(load: &Load, machine: Option<&Machine>) -> String {
-    let containers = format!("{} running", format::count(load.containers as usize, "container"));
+    let containers = format!("{} running", format::count(load.containers as usize, ["{} container", "{} containers"]));
     let Some(machine) = machine else { return containers };
     let size = |bytes| {
         let (text, unit) = format::bytes(bytes);
@@ -77,7 +77,7 @@ fn whole(load: &Load, machine: Option<&Machine>) -> String {
     format!(
         "{containers} · machine: {} % of {}, {} of {}",
         format::percent((machine.cpu_percent * 10.0) as u64),
-        format::count(machine.cpus as usize, "core"),
+        format::count(machine.cpus as usize, ["{} core", "{} cores"]),
         size(machine.memory_usage),
         size(machine.memory_total),
     )

@@ -140,7 +140,7 @@ fn image_row(line: Line) -> AnyView {
             <th class="name" role="rowheader" scope="row" title=text(|it| it.tags.join(", "))>
                 <b>{text(|it| it.name().to_owned())}</b>
             </th>
-            <td class="what">{text(|it| format::count(it.tags.len(), "tag"))}</td>
+            <td class="what">{text(|it| format::count(it.tags.len(), ["{} tag", "{} tags"]))}</td>
             {latest(&store, &key)}
         </tr>
     }

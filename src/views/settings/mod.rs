@@ -5,8 +5,8 @@ use super::{
     widgets::{check, choice, live, on_click},
 };
 use crate::{
-    client::{Prefs, Store},
-    model::{Column, Density, Layout, Preferences, Severity, Theme, Timestamp, Units},
+    client::{Prefs, Store, t},
+    model::{Column, Density, Language, Layout, Preferences, Severity, Theme, Timestamp, Units},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -108,6 +108,16 @@ fn units_and_time(prefs: Prefs) -> AnyView {
         let choose = move |_| anew(Box::new(move |it| it.units = units));
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
+    let language = move |language: Language| {
+        let pressed = live(move || prefs.read(|it| it.language == language).to_string());
+        let (word, tag) = match language {
+            Language::Browser => (t("This browser's"), None),
+            Language::English => ("English", Some("en")),
+            Language::Korean => ("한국어", Some("ko")),
+        };
+        let choose = move |_| anew(Box::new(move |it| it.language = language));
+        view! { <button lang=tag aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
+    };
     let zone = move |is_utc: bool| {
         let pressed = live(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
         let word = if is_utc { "UTC" } else { "This browser's" };
@@ -118,7 +128,13 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     let clock = live(move || format::exact(now.get()));
     view! {
         <section aria-labelledby="units">
-            <h2 id="units">"Units and time"</h2>
+            <h2 id="units">"Language, units and time"</h2>
+            <div class="setting">
+                <span>{t("Language")}</span>
+                <div class="segmented words" role="group" aria-label=t("Language")>
+                    {language(Language::Browser)} {language(Language::English)} {language(Language::Korean)}
+                </div>
+            </div>
             <div class="setting">
                 <span>"Sizes"</span>
                 <div class="segmented words" role="group" aria-label="Sizes">{units(Units::Decimal)} {units(Units::Binary)}</div>

@@ -16,8 +16,9 @@ pub(super) fn details(it: Logs) -> AnyView {
         let line = it.buffer.with_value(|buffer| buffer.line(number))?;
         let text = ansi::plain(&line.text);
         let pretty = pretty(&text);
-        let cut =
-            (line.cut > 0).then(|| format!(" · {} of it are not kept here", format::count(line.cut as usize, "byte")));
+        let cut = (line.cut > 0).then(|| {
+            format!(" · {} of it are not kept here", format::count(line.cut as usize, ["{} byte", "{} bytes"]))
+        });
         let close = move |_: ev::MouseEvent| it.selected.set(None);
         let is_hit = it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|it| !it.is_empty());
         let at = format::exact(line.at);

@@ -84,7 +84,7 @@ impl Logs {
                 self.skipped.update(|skipped| *skipped += count);
                 self.note(format!(
                     "{} left out: they came faster than this page takes them.",
-                    format::count(count as usize, "line")
+                    format::count(count as usize, ["{} line", "{} lines"])
                 ));
             }
             LogFrame::Searched(searched) => self.searched.set(Some(searched)),

@@ -62,14 +62,18 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
 fn words(it: Logs) -> String {
     it.changed.track();
     let (count, dropped) = it.buffer.with_value(|buffer| (buffer.len(), buffer.dropped()));
-    let count = format::count(count, "line");
+    let count = format::count(count, ["{} line", "{} lines"]);
     match it.asked.get() {
         Asked::Search(..) => {
             let searched = it.searched.get().unwrap_or_default();
             let more = if searched.is_cut { ", the first of which are here" } else { "" };
             let state = if it.end.with(Option::is_some) { "" } else { "Searching: " };
             let (hits, lines) = (searched.hits as usize, searched.lines as usize);
-            format!("{state}{} in {}{more}", format::count(hits, "hit"), format::count(lines, "line"))
+            format!(
+                "{state}{} in {}{more}",
+                format::count(hits, ["{} hit", "{} hits"]),
+                format::count(lines, ["{} line", "{} lines"])
+            )
         }
         Asked::Around(line) => format!("{count} around {}", format::exact(line.at)),
         Asked::Follow => {

@@ -1,0 +1,149 @@
+//! The texts of one language: a gettext PO file, of which each entry is two lines, ordered by the first.
+
+pub struct Table {
+    /// Ascending by the English text.
+    texts: Vec<(&'static str, &'static str)>,
+}
+
+impl Table {
+    pub fn read(po: &'static str) -> Self {
+        let mut texts = Vec::new();
+        let mut english = "";
+        for line in po.lines() {
+            if let Some(text) = quoted(line, "msgid ") {
+                english = text;
+            } else if let Some(text) = quoted(line, "msgstr ").filter(|text| !text.is_empty() && !english.is_empty()) {
+                texts.push((english, text));
+            }
+        }
+        Self { texts }
+    }
+
+    pub fn exact(&self, english: &str) -> Option<&'static str> {
+        let found = self.texts.binary_search_by(|(text, _)| (*text).cmp(english));
+        found.ok().map(|at| self.texts[at].1)
+    }
+
+    /// A finished text, also one that has values in it; of several sentences or lines each by itself, where there is none for
+    /// them together.
+    pub fn told(&self, english: &str) -> Option<String> {
+        let whole = self.sentence(english);
+        if whole.is_some() {
+            return whole;
+        }
+        for between in ["\n", ". "] {
+            if english.contains(between) {
+                let parts = english.split(between).map(|part| self.told(part).unwrap_or_else(|| part.to_owned()));
+                return Some(parts.collect::<Vec<_>>().join(between));
+            }
+        }
+        None
+    }
+
+    /// Of the texts that it can have come from, the one of which most stands in it.
+    fn sentence(&self, english: &str) -> Option<String> {
+        if let Some(text) = self.exact(english) {
+            return Some(text.to_owned());
+        }
+        let mut best = None;
+        let mut most = 0;
+        for (text, other) in self.texts.iter().filter(|(text, _)| text.contains("{}") && text.contains(char::is_alphabetic)) {
+            let length = text.len();
+            if let Some(values) = (length > most).then(|| values(text, english)).flatten() {
+                (best, most) = (Some((other, values)), length);
+            }
+        }
+        if let Some((other, values)) = best {
+            let of = |at: usize| values.get(at).map(|value| (*value).to_owned()).unwrap_or_default();
+            return Some(filled(other, of, &|value| self.told(&value).unwrap_or(value)));
+        }
+        // Sentences that were put together have lost their full stops, or kept them.
+        self.sentence(english.strip_suffix('.')?).map(|text| text + ".")
+    }
+}
+
+/// What stands behind a keyword, in quotes.
+fn quoted(line: &'static str, keyword: &str) -> Option<&'static str> {
+    let text = line.strip_prefix(keyword)?.strip_prefix('"')?.strip_suffix('"')?;
+    // Once for the life of the process.
+    Some(if text.contains('\\') { text.replace("\\\"", "\"").replace("\\n", "\n").leak() } else { text })
+}
+
+/// What stands where `text` has its `{}`.
+fn values<'a>(text: &str, told: &'a str) -> Option<Vec<&'a str>> {
+    let mut parts = text.split("{}");
+    let mut rest = told.strip_prefix(parts.next()?)?;
+    let mut values = Vec::new();
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        let end = match parts.peek() {
+            // A value is as short as it can be, but for the last one.
+            Some(_) => rest.find(part)?,
+            None => rest.len() - rest.ends_with(part).then_some(part.len())?,
+        };
+        values.push(&rest[..end]);
+        rest = &rest[end + part.len()..];
+    }
+    Some(values)
+}
+
+/// A text with its values: `{}` is the next one, `{1}` the second, and `{:t}` or `{1:t}` one that is a text itself.
+pub fn filled(text: &str, of: impl Fn(usize) -> String, told: &dyn Fn(String) -> String) -> String {
+    let mut whole = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    let mut next = 0;
+    while let Some((before, behind)) = rest.split_once('{') {
+        whole.push_str(before);
+        let Some((which, behind)) = behind.split_once('}') else { break };
+        let (number, is_text) = which.strip_suffix(":t").map_or((which, false), |number| (number, true));
+        let at = number.parse().unwrap_or(next);
+        next = at + 1;
+        whole.push_str(&if is_text { told(of(at)) } else { of(at) });
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        Table::read(concat!(
+            "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\"\n\n",
+            "msgid \"It is gone\"\nmsgstr \"없습니다\"\n\n",
+            "msgid \"Say \\\"yes\\\"\"\nmsgstr \"\\\"예\\\"라고 하세요\"\n\n",
+            "msgid \"{} failed: {}\"\nmsgstr \"{} 실패: {:t}\"\n\n",
+            "msgid \"{} holds {}\"\nmsgstr \"{1} 사용: {0}\"\n\n",
+            "msgid \"{} holds {} now\"\nmsgstr \"지금 {1} 사용: {0}\"\n",
+        ))
+    }
+
+    #[test]
+    fn a_text_is_found_as_it_is() {
+        assert_eq!(table().exact("It is gone"), Some("없습니다"));
+        assert_eq!(table().exact("Say \"yes\""), Some("\"예\"라고 하세요"));
+        assert_eq!((table().exact(""), table().exact("Other")), (None, None));
+    }
+
+    #[test]
+    fn a_text_with_values_in_it_is_found_by_what_stands_around_them() {
+        let told = |text| table().told(text);
+        assert_eq!(told("web holds img:1").as_deref(), Some("img:1 사용: web"));
+        assert_eq!(told("web holds img:1 now").as_deref(), Some("지금 img:1 사용: web"));
+        assert_eq!(told("Stop failed: It is gone").as_deref(), Some("Stop 실패: 없습니다"));
+        assert_eq!(told("Stop failed: no idea").as_deref(), Some("Stop 실패: no idea"));
+        assert_eq!(told("something else"), None);
+        assert_eq!(told("It is gone. web holds img:1 now.").as_deref(), Some("없습니다. 지금 img:1 사용: web."));
+        assert_eq!(told("unheard of\nIt is gone").as_deref(), Some("unheard of\n없습니다"));
+    }
+
+    #[test]
+    fn values_go_where_the_text_has_them() {
+        let fill = |text: &str| filled(text, |at| ["a", "b"].get(at).unwrap_or(&"?").to_string(), &|it| it);
+        assert_eq!(fill("{} and {}"), "a and b");
+        assert_eq!(fill("{1}, {0}, {}"), "b, a, b");
+        assert_eq!(fill("no value, {open"), "no value, ");
+    }
+}
