@@ -5,6 +5,7 @@ import { diagnose } from './self-test/diagnosis.js';
 import { SILENCE_S, watchSilence } from './self-test/idle.js';
 import { Panel } from './self-test/panel.js';
 import { addTransport, emptyReport } from './self-test/report.js';
+import { t } from './self-test/texts.js';
 import { testTransport, TRANSPORTS } from './self-test/transport.js';
 import { NAMES } from './self-test/words.js';
 
@@ -42,7 +43,7 @@ async function test(element, base) {
   element.replaceChildren(panel.element);
   const watch = setInterval(() => isLeft() && skip.abort(), 1_000);
   try {
-    panel.progress('Measuring the clocks.');
+    panel.progress(t('Measuring the clocks.'));
     const clock = await measure(base);
     panel.clocks(clock);
     Object.assign(report, {
@@ -51,7 +52,7 @@ async function test(element, base) {
       round_trip_us: clock.round_trip_us,
     });
     const { idle } = await testTransports(report, panel, { base, clock, skip: skip.signal, isLeft });
-    panel.progress('The transports are tested. The silent socket is still being watched.');
+    panel.progress(t('The transports are tested. The silent socket is still being watched.'));
     report.idle = await idle;
   } catch (error) {
     report.error = error instanceof Error ? error.message : String(error);
@@ -78,7 +79,7 @@ async function testTransports(report, panel, { base, clock, skip, isLeft }) {
   for (const [at, name] of TRANSPORTS.entries()) {
     if (isLeft()) break;
     const row = panel.row(name);
-    panel.progress(`Testing ${NAMES[name]}, ${at + 1} of ${TRANSPORTS.length}.`);
+    panel.progress(t('Testing {}, {} of {}.', t(NAMES[name]), at + 1, TRANSPORTS.length));
     row.begin();
     const tested = await testTransport(name, {
       base,

@@ -1,12 +1,14 @@
-// Which fonts, icons and libraries does the site serve? Copies them out of the npm packages into public/.
+// Which fonts, icons, libraries and later style sheets does the site serve? Copies them out of the npm packages, and puts
+// the sheets together, into public/; with --watch again on each change of a sheet.
 // Run it where node_modules is (the repository root). It writes a file only when its content changed, so a
 // running `cargo leptos watch` is not woken for nothing.
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const published = join(dirname(fileURLToPath(import.meta.url)), "..", "public");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const published = join(root, "public");
 const packages = createRequire(pathToFileURL(join(process.cwd(), "package.json")));
 
 /** Files in public/ and the package files they are. The licences travel with the fonts. */
@@ -82,6 +84,16 @@ const icons = [
 
 for (const [name, source] of Object.entries(copies)) write(name, readFileSync(packages.resolve(source)));
 write("icons.svg", Buffer.from(sprite()));
+bundle();
+if (process.argv.includes("--watch")) watch(join(root, "style"), { recursive: true }, bundle);
+
+/** What cargo-leptos does for style/main.css: it knows one sheet only. */
+function bundle() {
+  const { buildSync } = packages("esbuild");
+  const options = { bundle: true, minify: true, write: false, logLevel: "error" };
+  const [sheet] = buildSync({ ...options, entryPoints: [join(root, "style", "later.css")] }).outputFiles;
+  write("later.css", Buffer.from(sheet.contents));
+}
 
 /** One symbol for each icon; stroke and fill come from style/widgets/icon.css through inheritance. */
 function sprite() {

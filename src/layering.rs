@@ -87,7 +87,6 @@ fn views_and_client_reach_the_server_through_actions_only() {
     assert_not_named(|path| !path.starts_with("views/") && !path.starts_with("client/"), &["server", "axum", "tokio"]);
 }
 
-/// The simulator is the other side of the wire: what it shared with the server it could not test.
 /// The server draws a page on several threads, and breaks off where it meets what belongs to one: `Browsers` keeps such things.
 #[test]
 fn what_belongs_to_one_thread_comes_into_being_in_browsers_only() {
@@ -95,6 +94,7 @@ fn what_belongs_to_one_thread_comes_into_being_in_browsers_only() {
     assert_not_named(|file| of_what_somebody_opened.contains(&file), &["new_local"]);
 }
 
+/// The simulator is the other side of the wire: what it shared with the server it could not test.
 #[test]
 fn the_simulator_stands_alone_and_only_the_command_line_starts_it() {
     assert_not_named(|path| path == "main.rs" || path.starts_with("sim/"), &["sim"]);

@@ -14,8 +14,8 @@ function varint(number: bigint): number[] {
 /** The defaults, `Preferences` in src/model/preferences.rs, changed and all read at a time in milliseconds. */
 function defaults(at: number): number[] {
   const time = varint(BigInt(at) * 1000n);
-  const [theme, layout, density, hidden, units, isUtc, offsets, alerts, ends] = [0, 0, 0, 0, 0, 0, 0, [1, 0], 1];
-  return [...time, theme, layout, density, hidden, units, isUtc, offsets, ...alerts, ends, ...time];
+  const [theme, layout, density, hidden, units, isUtc, offsets, language, alerts, ends] = [0, 0, 0, 0, 0, 0, 0, 0, [1, 0], 1];
+  return [...time, theme, layout, density, hidden, units, isUtc, offsets, language, ...alerts, ends, ...time];
 }
 
 /** Puts the defaults in place of whatever was chosen: who begins with something newer than the server has is believed. */

@@ -1,5 +1,6 @@
 // How does the report get out of the page? By the clipboard, or where there is none, as marked text to copy by hand.
 import { el, icon, set } from './dom.js';
+import { t } from './texts.js';
 
 const CONFIRMED_MS = 2_000;
 
@@ -11,14 +12,19 @@ export class CopyButtons {
   #base;
   #buttons;
   #heard = el('span', { class: 'heard', role: 'status' });
-  #byHand = el('textarea', { readonly: true, rows: 12, 'aria-label': 'The report, to copy by hand', hidden: true });
+  #byHand = el('textarea', {
+    readonly: true,
+    rows: 12,
+    'aria-label': t('The report, to copy by hand'),
+    hidden: true,
+  });
 
   /** @param {string} base */
   constructor(base) {
     this.#base = base;
     this.#buttons = [
-      this.#button('Copy as JSON', () => this.#json()),
-      this.#button('Copy as text', () => this.#text()),
+      this.#button(t('Copy as JSON'), () => this.#json()),
+      this.#button(t('Copy as text'), () => this.#text()),
     ];
     this.element = el('div', { class: 'copy' }, ...this.#buttons, this.#heard);
     /** Where the text goes when there is no clipboard. */
@@ -52,7 +58,7 @@ export class CopyButtons {
   #confirm(button) {
     set(this.#byHand, { hidden: true });
     button.firstElementChild?.replaceWith(icon(this.#base, 'check'));
-    this.#heard.textContent = 'Copied.';
+    this.#heard.textContent = t('Copied.');
     setTimeout(() => {
       button.firstElementChild?.replaceWith(icon(this.#base, 'copy'));
       this.#heard.textContent = '';

@@ -42,8 +42,10 @@ export function diagnose(report) {
 
 /** @param {Report} report */
 function praise(report) {
-  const silent = report.idle?.result === 'ok' ? ', and a silent socket stays open' : '';
-  return `Nothing is in the way: ${list(entries(report).map(([name]) => NAMES[name]))} brought every change${silent}.`;
+  const all = list(entries(report).map(([name]) => NAMES[name]));
+  return report.idle?.result === 'ok'
+    ? `Nothing is in the way: ${all} brought every change, and a silent socket stays open.`
+    : `Nothing is in the way: ${all} brought every change.`;
 }
 
 /**

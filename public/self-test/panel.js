@@ -3,6 +3,7 @@ import { CopyButtons } from './copy.js';
 import { el, set } from './dom.js';
 import { asJson, asText, silence } from './report.js';
 import { SilenceRow, TransportRow } from './row.js';
+import { t, told } from './texts.js';
 import { TRANSPORTS } from './transport.js';
 import { STEPS } from './walk.js';
 import { capital, ms } from './words.js';
@@ -48,13 +49,16 @@ export class Panel {
 
   /** @param {Clock} clock */
   clocks({ offset_us, round_trip_us }) {
-    const [off, doubt] = [Math.abs(offset_us), round_trip_us / 2];
-    const way = offset_us < 0 ? 'ahead of' : 'behind';
+    const [off, doubt] = [Math.abs(offset_us), `${ms(round_trip_us / 2)}\u00a0ms`];
+    const way =
+      offset_us < 0
+        ? "The clock here is {} ahead of the server's, which is taken out"
+        : "The clock here is {} behind the server's, which is taken out";
     const clocks =
-      off <= doubt
-        ? `The clocks of browser and server agree to ${ms(doubt)}\u00a0ms`
-        : `The clock here is ${ms(off)}\u00a0±\u00a0${ms(doubt)}\u00a0ms ${way} the server's, which is taken out`;
-    this.#clocks.textContent = ` ${clocks}; the round trip takes ${ms(round_trip_us)}\u00a0ms.`;
+      off <= round_trip_us / 2
+        ? t('The clocks of browser and server agree to {}', doubt)
+        : t(way, `${ms(off)}\u00a0±\u00a0${doubt}`);
+    this.#clocks.textContent = ` ${t('{}; the round trip takes {}.', clocks, `${ms(round_trip_us)}\u00a0ms`)}`;
   }
 
   /** @param {TransportName} name */
@@ -74,13 +78,14 @@ export class Panel {
   idle(idle) {
     // Its button goes; who pressed it is taken to where the verdict will stand.
     if (this.#silence.hasFocus) this.#verdict.focus();
-    this.#silence.finish(idle.result, silence(idle));
+    const [word, detail] = silence(idle);
+    this.#silence.finish(idle.result, [told(word), told(detail)]);
   }
 
   /** @param {Report} report */
   finish(report) {
     const [worst] = report.findings;
-    this.#verdict.textContent = report.verdict;
+    this.#verdict.textContent = told(report.verdict);
     set(this.#verdict, { 'data-result': worst?.weight ?? 'ok' });
     this.#findings.append(...report.findings.map((finding) => item(finding, finding === worst)));
     set(this.#findings, { hidden: report.findings.length === 0 });
@@ -94,13 +99,13 @@ export class Panel {
   #table() {
     const column = (/** @type {string} */ words, /** @type {string} */ area) =>
       el('th', { class: area, role: 'columnheader' }, words);
-    const figures = ['connected', ...STEPS].map((word) => column(capital(word), `number ${word}`));
-    const heads = [column('Transport', 'name'), column('Result', 'state'), ...figures];
+    const figures = ['connected', ...STEPS].map((word) => column(t(capital(word)), `number ${word}`));
+    const heads = [column(t('Transport'), 'name'), column(t('Result'), 'state'), ...figures];
     const rows = [...TRANSPORTS.map((name) => this.#rows[name].element), this.#silence.element];
     return el(
       'table',
       { class: 'table tested', role: 'table' },
-      el('caption', {}, "Above: from the engine's event to this page. Below: from the request to it.", this.#clocks),
+      el('caption', {}, t("Above: from the engine's event to this page. Below: from the request to it."), this.#clocks),
       el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...heads)),
       el('tbody', { role: 'rowgroup' }, ...rows),
     );
@@ -113,9 +118,9 @@ export class Panel {
  */
 function item({ hop, weight, title, evidence, advice, config }, isVerdict) {
   const li = el('li', { 'data-finding': hop ?? weight });
-  if (!isVerdict) li.append(el('p', { class: 'verdict', 'data-result': weight }, title));
-  if (evidence !== '') li.append(el('p', { class: 'dim' }, evidence));
-  if (advice !== '') li.append(el('p', {}, advice));
+  if (!isVerdict) li.append(el('p', { class: 'verdict', 'data-result': weight }, told(title)));
+  if (evidence !== '') li.append(el('p', { class: 'dim' }, told(evidence)));
+  if (advice !== '') li.append(el('p', {}, told(advice)));
   if (config.length > 0) li.append(el('pre', { tabindex: 0 }, el('code', {}, config.join('\n'))));
   return li;
 }

@@ -1,5 +1,6 @@
 // How does one line of the table look? A transport with its steps, or the silent socket.
 import { el, set, shape } from './dom.js';
+import { t, told } from './texts.js';
 import { STEPS } from './walk.js';
 import { capital, ms, NAMES } from './words.js';
 
@@ -12,7 +13,7 @@ const head = (/** @type {string} */ name) =>
   el('th', { class: 'name', role: 'rowheader', scope: 'row' }, el('b', {}, name));
 
 export class TransportRow {
-  #state = el('td', { class: 'state', role: 'cell' }, 'Waiting');
+  #state = el('td', { class: 'state', role: 'cell' }, t('Waiting'));
   #connected = cell({ class: 'number connected' });
   #steps = new Map(STEPS.map((step) => [step, cell({ class: `number ${step}`, 'data-step': step })]));
   #why = cell({ class: 'why', colspan: STEPS.length + 1, hidden: true });
@@ -23,7 +24,7 @@ export class TransportRow {
     this.element = el(
       'tr',
       attributes,
-      head(capital(NAMES[name])),
+      head(t(capital(NAMES[name]))),
       this.#state,
       this.#connected,
       ...this.#steps.values(),
@@ -33,13 +34,13 @@ export class TransportRow {
 
   begin() {
     set(this.element, { 'aria-busy': 'true' });
-    this.#state.textContent = 'Testing';
+    this.#state.textContent = t('Testing');
   }
 
   /** @param {number} after_ms */
   connected(after_ms) {
     this.#connected.append(figure(`${after_ms}`));
-    this.#connected.title = `The first message came after ${after_ms} ms`;
+    this.#connected.title = t('The first message came after {} ms', after_ms);
   }
 
   /**
@@ -52,23 +53,23 @@ export class TransportRow {
     set(at, { 'aria-busy': outcome === null ? 'true' : null });
     if (outcome === null) return;
     if ('missing' in outcome) {
-      at.append(el('span', { class: 'missing' }, 'missing'));
-      at.title = outcome.missing;
+      at.append(el('span', { class: 'missing' }, t('missing')));
+      at.title = told(outcome.missing);
     } else if ('refused' in outcome) {
-      at.append('refused');
-      at.title = outcome.refused;
+      at.append(t('refused'));
+      at.title = told(outcome.refused);
     } else {
       const [latency, total] = [ms(outcome.latency_us), ms(outcome.total_us)];
       set(at, { 'data-latency-us': outcome.latency_us, 'data-total-us': outcome.total_us });
       at.append(figure(latency), el('small', {}, `${total} ms`));
-      at.title = `${latency} ms after the engine's event, ${total} ms after the request`;
+      at.title = t("{} ms after the engine's event, {} ms after the request", latency, total);
     }
   }
 
   /** @param {Tested} tested */
   finish({ result, failure, walk }) {
     set(this.element, { 'aria-busy': null, 'data-result': result });
-    this.#state.textContent = result === 'ok' ? 'OK' : 'Failed';
+    this.#state.textContent = t(result === 'ok' ? 'OK' : 'Failed');
     const tried = walk !== null && walk.refused === null;
     if (tried) {
       for (const at of this.#steps.values()) if (!at.hasChildNodes()) at.append('–');
@@ -77,7 +78,7 @@ export class TransportRow {
     // There are no steps to show: the sentence takes their place.
     for (const at of [this.#connected, ...this.#steps.values()])
       set(at, { hidden: at !== this.#connected || failure !== null });
-    this.#why.append(failure ?? 'Connects and brings the state. Changes could not be tested.');
+    this.#why.append(told(failure ?? 'Connects and brings the state. Changes could not be tested.'));
     set(this.#why, {
       hidden: false,
       colspan: failure === null ? STEPS.length : STEPS.length + 1,
@@ -87,11 +88,11 @@ export class TransportRow {
 }
 
 export class SilenceRow {
-  #state = el('td', { class: 'state', role: 'cell' }, 'Waiting');
-  #words = el('span', {}, 'Is a socket cut on which nothing is said?');
+  #state = el('td', { class: 'state', role: 'cell' }, t('Waiting'));
+  #words = el('span', {}, t('Is a socket cut on which nothing is said?'));
   #bar = shape('rect', { width: '0%' });
   #meter = shape('svg', { class: 'meter', 'aria-hidden': 'true' }, this.#bar);
-  #skip = el('button', { class: 'button bare', type: 'button', hidden: true }, 'Skip the idle test');
+  #skip = el('button', { class: 'button bare', type: 'button', hidden: true }, t('Skip the idle test'));
 
   /** @param {() => void} onSkip */
   constructor(onSkip) {
@@ -99,7 +100,7 @@ export class SilenceRow {
     this.#skip.onclick = onSkip;
     const line = cell({ class: 'why', colspan: STEPS.length + 1 });
     line.append(this.#meter, this.#words, this.#skip);
-    this.element = el('tr', { role: 'row', 'data-idle-test': true }, head('Silent socket'), this.#state, line);
+    this.element = el('tr', { role: 'row', 'data-idle-test': true }, head(t('Silent socket')), this.#state, line);
   }
 
   /**
@@ -108,8 +109,8 @@ export class SilenceRow {
    */
   watch(silent_s, of_s) {
     set(this.element, { 'aria-busy': 'true' });
-    this.#state.textContent = 'Watching';
-    this.#words.textContent = `Open and silent for ${silent_s} of ${of_s} s`;
+    this.#state.textContent = t('Watching');
+    this.#words.textContent = t('Open and silent for {} of {} s', silent_s, of_s);
     set(this.#bar, { width: `${(100 * silent_s) / of_s}%` });
     for (const shown of [this.#meter, this.#skip]) set(shown, { hidden: false });
   }

@@ -1,5 +1,6 @@
 // How does the page start the self-test? It loads this module, which runs it at once, and again on each event.
 import { run } from '../self-test.js';
+import { learn } from './texts.js';
 
 const base = document.documentElement.dataset.base ?? '';
 
@@ -13,5 +14,6 @@ style.rel = 'stylesheet';
 style.href = new URL('self-test.css', import.meta.url).href;
 document.head.append(style);
 
+await learn(base);
 document.addEventListener('self-test', start);
 start();

@@ -1,5 +1,6 @@
 //! Short notices in the corner: what an action came to.
 
+use super::told;
 use crate::wire::ActionError;
 use leptos::prelude::*;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl Toasts {
 
     /// What an action that failed has to say.
     pub fn failed(self, what: &str, error: &ActionError) {
-        self.show(Level::Error, what, Some(error.words()));
+        self.show(Level::Error, what, Some(told(&error.words())));
         self.failures.update(|failures| *failures += 1);
     }
 

@@ -182,10 +182,10 @@ impl Language {
         }
     }
 
-    /// The file with the texts, if they are not those of the code.
-    pub fn texts(self) -> Option<&'static str> {
+    /// The files with the texts and with what style sheets say, if they are not those of the code.
+    pub fn files(self) -> Option<[&'static str; 2]> {
         match self {
-            Self::Korean => Some("/lang/ko.po"),
+            Self::Korean => Some(["/lang/ko.po", "/lang/ko.css"]),
             Self::Browser | Self::English => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What is asked of the server when somebody looks, until it is here.
 
 use crate::{
+    client::{t, told},
     views::widgets::{empty, live},
     wire::ActionError,
 };
@@ -69,10 +70,12 @@ impl<T: PartialEq + Send + Sync + 'static> Asked<T> {
     pub fn draw(self, title: &'static str, draw: impl Fn(&T) -> AnyView + Send + 'static) -> AnyView {
         live(move || {
             self.answer.with(|answer| match answer {
-                Answer::Waiting => view! { <p class="quiet padded" role="status">"Asking the engine…"</p> }.into_any(),
+                Answer::Waiting => {
+                    view! { <p class="quiet padded" role="status">{t("Asking the engine…")}</p> }.into_any()
+                }
                 Answer::Failed(error) => {
-                    let words = error.words();
-                    empty("info", title, live(move || words.clone()), ().into_any())
+                    let words = told(&error.words());
+                    empty("info", t(title), live(move || words.clone()), ().into_any())
                 }
                 Answer::Here(it) => draw(it),
             })

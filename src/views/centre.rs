@@ -7,7 +7,7 @@ use super::{
     widgets::{Ago, Icon, live, on_click},
 };
 use crate::{
-    client::{Prefs, Store, Toasts, effect},
+    client::{Prefs, Store, Toasts, effect, t, told},
     model::{Event, Timestamp},
     queries::notices::notices,
 };
@@ -58,15 +58,15 @@ pub fn Centre() -> impl IntoView {
     view! {
         <div class="centre" role="dialog" aria-labelledby="centre" tabindex="-1" node_ref=panel>
             <div class="title">
-                <h2 id="centre">"Notifications"</h2>
-                <a href=settings on:click=on_click(close)>"Settings"</a>
-                <a href=events on:click=on_click(close)>"All events"</a>
+                <h2 id="centre">{t("Notifications")}</h2>
+                <a href=settings on:click=on_click(close)>{t("Settings")}</a>
+                <a href=events on:click=on_click(close)>{t("All events")}</a>
             </div>
             {live(move || match shown.get() {
-                Shown::Waiting => view! { <p class="quiet" role="status">"Asking the server…"</p> }.into_any(),
-                Shown::Failed(why) => view! { <p class="quiet" role="alert">{why}</p> }.into_any(),
+                Shown::Waiting => view! { <p class="quiet" role="status">{t("Asking the server…")}</p> }.into_any(),
+                Shown::Failed(why) => view! { <p class="quiet" role="alert">{told(&why)}</p> }.into_any(),
                 Shown::List(list) if list.is_empty() => {
-                    view! { <p class="quiet">"Nothing needs your attention."</p> }.into_any()
+                    view! { <p class="quiet">{t("Nothing needs your attention.")}</p> }.into_any()
                 }
                 Shown::List(list) => {
                     let items: Vec<_> = list.into_iter().map(|event| item(&event, read_until, open)).collect();
@@ -85,7 +85,7 @@ fn item(event: &Event, read_until: Timestamp, open: RwSignal<bool>) -> AnyView {
             let href = site.page(&format!("/containers/{}", event.id));
             view! { <a href=href on:click=on_click(move |_| open.set(false))>{event.name.clone()}</a> }.into_any()
         }
-        _ => view! { <b>{event.name.clone()}</b> }.into_any(),
+        _ => view! { <b>{phrase::name(event)}</b> }.into_any(),
     };
     view! {
         <li data-tone=phrase::tone(event) data-unread=(event.time > read_until).then_some("true")>

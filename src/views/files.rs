@@ -9,7 +9,7 @@ use super::{
     widgets::{Ago, Icon, Search, live, on_click},
 };
 use crate::{
-    client::{Derived, Level, Toasts, derived, effect},
+    client::{Derived, Level, Toasts, derived, effect, t},
     model::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HostId},
     queries::files::files,
 };
@@ -71,7 +71,7 @@ pub fn files_part() -> AnyView {
         Found::File(file) => file_view(&shelf, file),
     };
     view! {
-        <section class="inside files" aria-label="Files">
+        <section class="inside files" aria-label=t("Files")>
             {bar}
             {asked.draw("It can't be read", draw)}
         </section>
@@ -95,7 +95,7 @@ fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
         view! { <li><a href=shelf.at(&it) aria-current=current>{name}</a></li> }.into_any()
     };
     let steps: Vec<_> = path.way().map(step).collect();
-    view! { <nav class="way" aria-label="Path"><ol>{steps}</ol></nav> }.into_any()
+    view! { <nav class="way" aria-label=t("Path")><ol>{steps}</ol></nav> }.into_any()
 }
 
 /// What can be done with a folder. The file that is chosen is sent at once.
@@ -116,8 +116,8 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
             // The same file once more is a change too.
             input.set_value("");
             match sent {
-                Ok(()) => toasts.show(Level::Ok, format!("{} is there", file.name()), None),
-                Err(error) => toasts.failed("The upload failed", &error),
+                Ok(()) => toasts.show(Level::Ok, crate::t!("{} is there", file.name()), None),
+                Err(error) => toasts.failed(t("The upload failed"), &error),
             }
             if !is_gone {
                 again();
@@ -132,12 +132,12 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
     view! {
             <button class="button" disabled=live(move || is_busy.get()) on:click=on_click(press)>
                 <Icon name="import" />
-                <span>{live(move || if is_busy.get() { "Uploading…" } else { "Upload a file" }.to_owned())}</span>
+                <span>{live(move || t(if is_busy.get() { "Uploading…" } else { "Upload a file" }).to_owned())}</span>
             </button>
-            <input type="file" hidden aria-label="File to upload" node_ref=field on:change=on_click(chosen) />
+            <input type="file" hidden aria-label=t("File to upload") node_ref=field on:change=on_click(chosen) />
             <a class="button" href=download download="" on:click=on_click(move |_: leptos::ev::MouseEvent| tasks.set(true))>
                 <Icon name="download" />
-                <span>"Download as tar"</span>
+                <span>{t("Download as tar")}</span>
             </a>
     }
     .into_any()
@@ -149,7 +149,7 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
     let shelf = shelf.clone();
     let all = entries.len();
     let warned = (!is_whole).then(|| {
-        let words = "This is not all of it: the container does not run, so its files are read one after the other, and not for longer than a while.";
+        let words = t("This is not all of it: the container does not run, so its files are read one after the other, and not for longer than a while.");
         view! { <p class="failed" role="status">{words}</p> }.into_any()
     });
     let table = live(move || {
@@ -158,21 +158,21 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
         let rows: Vec<_> = found.iter().take(DRAWN).map(|it| row(&shelf, &path, it)).collect();
         let more = found.len().saturating_sub(DRAWN);
         let count = match (all, found.len()) {
-            (0, _) => "The folder is empty".to_owned(),
+            (0, _) => t("The folder is empty").to_owned(),
             (all, found) if all == found => format::count(all, ["{} entry", "{} entries"]),
-            (all, found) => format!("{found} of {all} entries"),
+            (all, found) => crate::t!("{} of {} entries", found, all),
         };
-        let more =
-            (more > 0).then(|| view! { <p class="quiet">{format!("and {more} more: search for them")}</p> }.into_any());
+        let more = (more > 0)
+            .then(|| view! { <p class="quiet">{crate::t!("and {} more: search for them", more)}</p> }.into_any());
         let head = (all > 0).then(|| {
             view! {
                 <thead>
                     <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col" class="when">"Modified"</th>
-                        <th scope="col" class="mode">"Permissions"</th>
-                        <th scope="col"><span class="heard">"Download"</span></th>
+                        <th scope="col">{t("Name")}</th>
+                        <th scope="col" class="number">{t("Size")}</th>
+                        <th scope="col" class="when">{t("Modified")}</th>
+                        <th scope="col" class="mode">{t("Permissions")}</th>
+                        <th scope="col"><span class="heard">{t("Download")}</span></th>
                     </tr>
                 </thead>
             }
@@ -185,8 +185,9 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
         }
         .into_any()
     });
-    let search = (all > 0)
-        .then(|| view! { <Search what="names" value=words on_input=Box::new(move |it| words.set(it)) /> }.into_any());
+    let search = (all > 0).then(|| {
+        view! { <Search what=t("names") value=words on_input=Box::new(move |it| words.set(it)) /> }.into_any()
+    });
     view! { <div class="tools">{search} {acts}</div> {warned} {table} }.into_any()
 }
 
@@ -206,7 +207,7 @@ fn row(shelf: &Shelf, folder: &FilePath, entry: &FileEntry) -> AnyView {
     let target = entry.target.as_ref().map(|it| view! { <span class="quiet">{format!(" → {it}")}</span> }.into_any());
     let size = (entry.kind == FileKind::File).then(|| size(entry.size));
     let download = path.filter(|_| matches!(entry.kind, FileKind::File | FileKind::Folder)).map(|path| {
-        let title = format!("Download {}", entry.name);
+        let title = crate::t!("Download {}", entry.name);
         view! { <a class="button square bare" href=shelf.file(&path) download="" aria-label=title><Icon name="download" /></a> }
             .into_any()
     });
@@ -229,19 +230,19 @@ fn size(bytes: u64) -> String {
 
 fn file_view(shelf: &Shelf, file: &FileText) -> AnyView {
     let cut = (file.is_cut && file.text.is_some())
-        .then(|| view! { <p class="quiet">"This is its beginning. Download it for the rest."</p> }.into_any());
+        .then(|| view! { <p class="quiet">{t("This is its beginning. Download it for the rest.")}</p> }.into_any());
     let text = match &file.text {
-        Some(text) if text.is_empty() => view! { <p class="quiet">"The file is empty."</p> }.into_any(),
+        Some(text) if text.is_empty() => view! { <p class="quiet">{t("The file is empty.")}</p> }.into_any(),
         Some(text) => view! { <pre tabindex="0">{text.clone()}</pre> }.into_any(),
-        None => view! { <p class="quiet">"This is no text. Download it to look into it."</p> }.into_any(),
+        None => view! { <p class="quiet">{t("This is no text. Download it to look into it.")}</p> }.into_any(),
     };
     view! {
         <div class="acts">
             <a class="button" href=shelf.file(&file.path) download="">
                 <Icon name="download" />
-                <span>"Download"</span>
+                <span>{t("Download")}</span>
             </a>
-            <p class="quiet">{size(file.size)} ", modified " <Ago time=file.modified /></p>
+            <p class="quiet">{size(file.size)} {t(", modified ")} <Ago time=file.modified /></p>
         </div>
         {text}
         {cut}

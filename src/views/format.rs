@@ -1,7 +1,7 @@
 //! Values as text for people. "Ago" takes a `now`: the page has one clock.
 
 use crate::{
-    client::Prefs,
+    client::{Prefs, t},
     model::{Container, ContainerState, Port, Preferences, Protocol, Timestamp, Units, Zone},
 };
 use leptos::prelude::use_context;
@@ -11,35 +11,36 @@ pub fn duration(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
-    match seconds.max(0) {
-        it if it < MINUTE => format!("{it} s"),
-        it if it < HOUR => format!("{} min", it / MINUTE),
-        it if it < DAY => format!("{} h", it / HOUR),
-        it if it < 60 * DAY => format!("{} d", it / DAY),
-        it if it < 730 * DAY => format!("{} mo", it / (30 * DAY)),
-        it => format!("{} y", it / (365 * DAY)),
-    }
+    let (text, number) = match seconds.max(0) {
+        it if it < MINUTE => ("{} s", it),
+        it if it < HOUR => ("{} min", it / MINUTE),
+        it if it < DAY => ("{} h", it / HOUR),
+        it if it < 60 * DAY => ("{} d", it / DAY),
+        it if it < 730 * DAY => ("{} mo", it / (30 * DAY)),
+        it => ("{} y", it / (365 * DAY)),
+    };
+    crate::t!(text, number)
 }
 
 /// How long ago.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     match now.seconds() - then.seconds() {
-        it if it < 1 => "just now".to_owned(),
-        it => format!("{} ago", duration(it)),
+        it if it < 1 => t("just now").to_owned(),
+        it => crate::t!("{} ago", duration(it)),
     }
 }
 
 /// What the word of a container's state leaves open: `up 3 h`, `code 137, 2 h ago`.
 pub fn status(container: &Container, now: Timestamp) -> String {
     let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
-    let code = container.exit_code.map(|code| format!("code {code}"));
+    let code = container.exit_code.map(|code| crate::t!("code {}", code));
     let ended = container.finished_at.map(|ended| ago(ended, now));
     let code_and_end = || [code.clone(), ended.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match container.state {
         ContainerState::Running | ContainerState::Paused => {
-            since(container.started_at).map_or_else(|| "up".to_owned(), |it| format!("up {it}"))
+            since(container.started_at).map_or_else(|| t("up").to_owned(), |it| crate::t!("up {}", it))
         }
-        ContainerState::Created => "never started".to_owned(),
+        ContainerState::Created => t("never started").to_owned(),
         ContainerState::Removing => String::new(),
         ContainerState::Restarting | ContainerState::Exited => code_and_end(),
         ContainerState::Dead => ended.unwrap_or_default(),
@@ -48,16 +49,17 @@ pub fn status(container: &Container, now: Timestamp) -> String {
 
 /// What a container went through last, without its time.
 pub fn latest_event(container: &Container) -> String {
-    let code = container.exit_code.map(|code| format!("exited, code {code}"));
-    match container.state {
-        ContainerState::Running => "started".to_owned(),
-        ContainerState::Paused => "started, now paused".to_owned(),
-        ContainerState::Created => "created".to_owned(),
-        ContainerState::Removing => "being removed".to_owned(),
-        ContainerState::Restarting | ContainerState::Exited | ContainerState::Dead => {
-            code.unwrap_or_else(|| "ended".to_owned())
-        }
-    }
+    let text = match container.state {
+        ContainerState::Running => "started",
+        ContainerState::Paused => "started, now paused",
+        ContainerState::Created => "created",
+        ContainerState::Removing => "being removed",
+        ContainerState::Restarting | ContainerState::Exited | ContainerState::Dead => match container.exit_code {
+            Some(code) => return crate::t!("exited, code {}", code),
+            None => "ended",
+        },
+    };
+    t(text).to_owned()
 }
 
 /// An image's name in two parts: what may be cut, and the tag, digest or short id that may not.
@@ -77,7 +79,7 @@ pub fn image(name: &str) -> (String, String) {
 
 /// The state as the word in its cell, with the exit code that matters.
 pub fn state_word(container: &Container) -> &'static str {
-    match container.state {
+    t(match container.state {
         ContainerState::Running => "Running",
         ContainerState::Restarting => "Restarting",
         ContainerState::Paused => "Paused",
@@ -85,7 +87,7 @@ pub fn state_word(container: &Container) -> &'static str {
         ContainerState::Removing => "Removing",
         ContainerState::Exited => "Exited",
         ContainerState::Dead => "Dead",
-    }
+    })
 }
 
 /// How the one who looks wants figures and moments written.

@@ -22,7 +22,7 @@ use super::{
     volumes::VolumesPage,
     widgets::live,
 };
-use crate::client::{Browsers, Derived, Level, Toasts, effect};
+use crate::client::{Browsers, Derived, Level, Toasts, effect, t};
 use leptos::{
     prelude::*,
     reactive::computed::ScopedFuture,
@@ -263,7 +263,7 @@ pub fn apart(wanted: Derived<bool>, view: fn() -> Coming) -> AnyView {
                     shown.set(true);
                 }
                 Ok(_) => {}
-                Err(_) => toasts.show(Level::Error, "This can't be loaded", Some(RELOAD.to_owned())),
+                Err(_) => toasts.show(Level::Error, t("This can't be loaded"), Some(t(RELOAD).to_owned())),
             }
         });
     });

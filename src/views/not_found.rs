@@ -1,6 +1,7 @@
 //! The page for an address that leads nowhere.
 
 use super::{Site, widgets::Icon};
+use crate::client::t;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -8,12 +9,12 @@ use leptos_meta::Title;
 pub fn NotFoundPage() -> impl IntoView {
     let site = Site::expect();
     view! {
-        <Title text="Not found" />
+        <Title text=t("Not found") />
         <section class="empty">
             <Icon name="search" />
-            <h1>"There is no such page"</h1>
-            <p>"The address may be mistyped, or from a later version."</p>
-            <a class="button" href=site.page("/")>"Go to the dashboard"</a>
+            <h1>{t("There is no such page")}</h1>
+            <p>{t("The address may be mistyped, or from a later version.")}</p>
+            <a class="button" href=site.page("/")>{t("Go to the dashboard")}</a>
         </section>
     }
 }

@@ -14,6 +14,8 @@ use leptos_meta::MetaTags;
 pub struct Document {
     /// The state that the page is rendered from: see [`Seed::to_text`].
     pub seed: String,
+    /// Whether the page's code comes apart: then its look does, too.
+    pub is_later: bool,
     /// Names of the files in `pkg` that the page's code is in, beside the first one.
     pub chunks: Vec<String>,
     /// What the page begins with beside the state: see [`PageSeed`].
@@ -25,16 +27,27 @@ pub struct Document {
 ///
 /// Browsers give up what they are loading when the machine's network changes, which each container that starts on a bridge of
 /// it does: what can be asked for twice without harm is asked for once more.
+///
+/// Code that comes apart is asked for after the sheet that says how it looks: nothing is drawn without.
 const START: &str = "\
 const once = window.fetch; \
 window.fetch = async (what, how) => { \
-const again = /\\/(pkg|lang|queries)\\//.test(what.url ?? what) && (what.clone?.() ?? what); \
+const address = String(what.url ?? what); \
+const again = /\\/(pkg|lang|queries)\\//.test(address) && (what.clone?.() ?? what); \
+if (address.includes('.wasm') && !address.endsWith(WASM)) await later(); \
 try { return await once(what, how); } catch (why) { \
 if (!again || why.name === 'AbortError') throw why; \
 await new Promise((done) => setTimeout(done, 300)); \
 return once(again, how); \
 } }; \
-import(SCRIPT).then(async (code) => { const texts = TEXTS && fetch(TEXTS).then((file) => file.text()); await code.default({ module_or_path: WASM }); await code.hydrate(await texts); })\
+let sheet = SHEET; \
+const later = () => sheet ??= new Promise((done) => { \
+const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LATER, onload: done, onerror: done }); \
+document.head.append(link); \
+}); \
+import(SCRIPT).then(async (code) => { \
+const texts = TEXTS && fetch(TEXTS).then((file) => file.text()); \
+await code.default({ module_or_path: WASM }); await code.hydrate(await texts); })\
 .catch(async (why) => { \
 console.error(why); \
 const { status } = await fetch(SCRIPT, { cache: 'no-store' }); \
@@ -46,11 +59,15 @@ pub fn shell() -> impl IntoView {
     let document = expect_context::<Document>();
     let theme = expect_context::<Prefs>().read_untracked(|it| it.theme.attribute());
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
+    let sheet = site.file("/later.css");
     let language = expect_context::<Language>();
-    let texts = language.texts().map(|path| site.file(path));
+    let files = language.files().map(|files| files.map(|path| site.file(path)));
+    let (texts, words) = files.map(|[texts, words]| (texts, words)).unzip();
     let start = START
         .replace("SCRIPT", &format!("{script:?}"))
         .replace("WASM", &format!("{wasm:?}"))
+        .replace("LATER", &format!("{sheet:?}"))
+        .replace("SHEET", if document.is_later { "true" } else { "undefined" })
         .replace("TEXTS", &texts.as_ref().map_or("undefined".to_owned(), |path| format!("{path:?}")));
     let chunks: Vec<_> = document.chunks.iter().map(|name| preload(site.file(&format!("/pkg/{name}")))).collect();
     view! {
@@ -68,6 +85,8 @@ pub fn shell() -> impl IntoView {
                 {texts.map(|path| view! { <link rel="preload" href=path r#as="fetch" crossorigin="anonymous" /> })}
                 {chunks}
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
+                {document.is_later.then(|| view! { <link rel="stylesheet" href=sheet /> })}
+                {words.map(|path| view! { <link rel="stylesheet" href=path /> })}
                 <MetaTags />
             </head>
             <body>

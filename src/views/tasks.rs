@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     actions::things::cancel_task,
-    client::{ArcDerived, Store, Toasts, derived, effect, leaving_no_trace},
+    client::{ArcDerived, Store, Toasts, derived, effect, leaving_no_trace, t, told},
     model::{Progress, Task, TaskKind, TaskPart, TaskState},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -27,7 +27,7 @@ pub fn tasks_panel() -> AnyView {
     view! {
         <div class="centre tasks" role="dialog" aria-labelledby="tasks" tabindex="-1" node_ref=panel>
             <div class="title">
-                <h2 id="tasks">"Tasks"</h2>
+                <h2 id="tasks">{t("Tasks")}</h2>
             </div>
             <ul>{keyed(move || lines.get(), line)}</ul>
         </div>
@@ -53,19 +53,21 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
         }
     };
     let state = of(|it| word(it.state).to_owned());
-    let head = of(|it| it.kind.in_words(it.state).to_owned());
-    let words = of(|it| it.words);
+    let head = of(|it| t(it.kind.in_words(it.state)).to_owned());
+    let words = of(|it| told(&it.words));
     let hint = {
         let task = task.clone();
-        live(move || read(&task).and_then(|it| it.hint).map(|hint| view! { <p class="hint">{hint}</p> }.into_any()))
+        live(move || {
+            read(&task).and_then(|it| it.hint).map(|hint| view! { <p class="hint">{told(&hint)}</p> }.into_any())
+        })
     };
     let bar = {
         let task = task.clone();
-        live(move || read(&task).filter(|it| it.state == TaskState::Running).map(|it| bar(it.progress, &it.subject)))
+        live(move || read(&task).filter(|it| it.state == TaskState::Running).map(|it| bar(it.progress, &subject(&it))))
     };
     let cancel = {
         let (task, toasts, host, id) = (task.clone(), expect_context::<Toasts>(), now.host.clone(), now.id);
-        let label = format!("Cancel {} of {}", now.kind.verb().to_lowercase(), now.subject);
+        let label = crate::t!("Cancel {} of {}", t(now.kind.verb()).to_lowercase(), subject(&now));
         live(move || {
             let is_running = read(&task).is_some_and(|it| it.state == TaskState::Running);
             is_running.then(|| {
@@ -74,11 +76,12 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
                     let host = host.clone();
                     spawn_local(async move {
                         if let Err(error) = cancel_task(host, id).await {
-                            toasts.failed("It can't be cancelled", &error);
+                            toasts.failed(t("It can't be cancelled"), &error);
                         }
                     });
                 };
-                view! { <button class="button" aria-label=label on:click=on_click(press)>"Cancel"</button> }.into_any()
+                view! { <button class="button" aria-label=label on:click=on_click(press)>{t("Cancel")}</button> }
+                    .into_any()
             })
         })
     };
@@ -93,7 +96,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
         <li data-task=now.id.0.to_string() data-state=state>
             <Icon name=icon(now.kind) />
             <div>
-                <p><span>{head} " "</span><b>{now.subject.clone()}</b></p>
+                <p><span>{head} " "</span><b>{subject(&now)}</b></p>
                 <p class="words">{words}</p>
                 {hint}
                 {bar}
@@ -103,6 +106,16 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// A name, or how many of what: "2 containers, 1 image", each told by itself.
+fn subject(task: &Task) -> String {
+    match task.kind {
+        TaskKind::Prune | TaskKind::Export if task.subject.contains(' ') => {
+            task.subject.split(", ").map(told).collect::<Vec<_>>().join(", ")
+        }
+        _ => task.subject.clone(),
+    }
 }
 
 /// Its layers, or what it wrote.
@@ -121,7 +134,7 @@ fn more(task: ArcDerived<Option<Task>>) -> AnyView {
             let list = live(move || {
                 task.get().map(|it| it.parts).unwrap_or_default().into_iter().map(part).collect::<Vec<_>>()
             });
-            view! { <details><summary>"Parts"</summary><ul>{list}</ul></details> }.into_any()
+            view! { <details><summary>{t("Parts")}</summary><ul>{list}</ul></details> }.into_any()
         });
         let output = with_output.then(|| {
             let (task, whole) = (task.clone(), task.clone());
@@ -132,10 +145,10 @@ fn more(task: ArcDerived<Option<Task>>) -> AnyView {
             let earlier = live(move || {
                 let count = whole.get().map_or(0, |it| it.earlier_lines);
                 let href = href.clone();
-                let words = format!("{} before these", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
+                let words = crate::t!("{} before these", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
                 (count > 0).then(|| view! { <a href=href target="_blank">{words}</a> }.into_any())
             });
-            view! { <details open=is_open><summary>"Output"</summary>{earlier}<div class="end-first"><pre tabindex="0">{text}</pre></div></details> }
+            view! { <details open=is_open><summary>{t("Output")}</summary>{earlier}<div class="end-first"><pre tabindex="0">{text}</pre></div></details> }
                 .into_any()
         });
         view! { {parts} {output} }.into_any()
@@ -148,9 +161,11 @@ fn part(part: TaskPart) -> AnyView {
     let size = (total > 0).then(|| {
         let ((done, unit), (total, of)) = (format::bytes(done), format::bytes(total));
         let unit = if unit == of { String::new() } else { format!(" {unit}") };
-        format!("{done}{unit} of {total} {of}")
+        crate::t!("{} of {}", format!("{done}{unit}"), format!("{total} {of}"))
     });
-    view! { <li><code>{id}</code> <span>{step}</span> <small>{size}</small></li> }.into_any()
+    // A thing is told with its kind before it.
+    let id = id.split_once(' ').map_or_else(|| id.clone(), |(kind, name)| format!("{} {name}", told(kind)));
+    view! { <li><code>{id}</code> <span>{told(&step)}</span> <small>{size}</small></li> }.into_any()
 }
 
 /// How far it is; where that can't be told, that it goes on.
@@ -160,18 +175,20 @@ fn bar(progress: Progress, subject: &str) -> AnyView {
     let width = format!("{}.{}%", permille / 10, permille % 10);
     let now = is_known.then(|| (permille / 10).to_string());
     let sizes = (bytes > 0).then(|| {
-        let (done, unit) = format::bytes(bytes);
-        let of = (total_bytes > 0).then(|| format::bytes(total_bytes));
-        let of = of.map(|(total, unit)| format!(" of {total} {unit}")).unwrap_or_default();
+        let size = |bytes| {
+            let (number, unit) = format::bytes(bytes);
+            format!("{number} {unit}")
+        };
+        let done = if total_bytes > 0 { crate::t!("{} of {}", size(bytes), size(total_bytes)) } else { size(bytes) };
         let rate = (bytes_per_second > 0).then(|| format!(" · {}", format::rate(bytes_per_second as f64)));
-        format!("{done} {unit}{of}{}", rate.unwrap_or_default())
+        done + &rate.unwrap_or_default()
     });
     view! {
         <div class="far">
             <svg
                 class="meter"
                 role="progressbar"
-                aria-label=format!("Progress of {subject}")
+                aria-label=crate::t!("Progress of {}", subject)
                 aria-valuemin="0"
                 aria-valuemax="100"
                 aria-valuenow=now

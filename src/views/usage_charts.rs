@@ -6,7 +6,7 @@ use super::{
     widgets::{Axis, Plot, chart, live, toggle},
 };
 use crate::{
-    client::{Derived, Store, derived, derived_from},
+    client::{Derived, Store, derived, derived_from, t, told},
     model::{ContainerId, HostId, Rates, UsageLevel, UsageStretch},
     queries::usage::usage,
 };
@@ -91,7 +91,7 @@ pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> An
         let to = to.clone();
         let pressed = live(move || (span.get() == it).to_string());
         let choose = move |_| to(&[("span", it.as_str())]);
-        view! { <button aria-pressed=pressed on:click=choose>{it.word()}</button> }.into_any()
+        view! { <button aria-pressed=pressed on:click=choose>{t(it.word())}</button> }.into_any()
     });
     let pause = toggle(
         "button",
@@ -101,7 +101,7 @@ pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> An
         Box::new(move |_| paused.update(|paused| *paused = !*paused)),
     );
     view! {
-        <div class="segmented words" role="group" aria-label="Time span">{spans.into_iter().collect::<Vec<_>>()}</div>
+        <div class="segmented words" role="group" aria-label=t("Time span")>{spans.into_iter().collect::<Vec<_>>()}</div>
         {pause}
     }
     .into_any()
@@ -226,9 +226,9 @@ pub fn usage_charts(
     });
     let words = live(move || {
         let words = match (span.get(), failure.get()) {
-            (Span::Live, _) => nothing.to_owned(),
-            (_, Some(failure)) => failure,
-            _ => "Nothing is kept of this time yet.".to_owned(),
+            (Span::Live, _) => t(nothing).to_owned(),
+            (_, Some(failure)) => told(&failure),
+            _ => t("Nothing is kept of this time yet.").to_owned(),
         };
         frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())
     });

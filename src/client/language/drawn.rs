@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 static KOREAN: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../../../public/lang/ko.po")));
 
 /// Nothing where the texts stay as they are.
-pub(super) fn table() -> Option<&'static Table> {
+pub fn table() -> Option<&'static Table> {
     match use_context::<Language>()? {
         Language::Korean => Some(&KOREAN),
         Language::Browser | Language::English => None,

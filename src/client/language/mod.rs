@@ -10,13 +10,13 @@ mod table;
 mod drawn;
 #[cfg(feature = "hydrate")]
 mod page;
+#[cfg(test)]
+mod texts;
 
 #[cfg(not(feature = "hydrate"))]
-use drawn::table;
+pub use drawn::table;
 #[cfg(feature = "hydrate")]
-pub(super) use page::learn;
-#[cfg(feature = "hydrate")]
-use page::table;
+pub use page::{learn, table};
 
 use std::fmt::Display;
 

@@ -11,6 +11,6 @@ pub fn learn(texts: String) {
 }
 
 /// Nothing where the texts stay as they are.
-pub(super) fn table() -> Option<&'static Table> {
+pub fn table() -> Option<&'static Table> {
     TABLE.get()
 }

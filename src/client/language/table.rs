@@ -19,35 +19,41 @@ impl Table {
         Self { texts }
     }
 
+    #[cfg(test)]
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.texts.iter().copied()
+    }
+
     pub fn exact(&self, english: &str) -> Option<&'static str> {
         let found = self.texts.binary_search_by(|(text, _)| (*text).cmp(english));
         found.ok().map(|at| self.texts[at].1)
     }
 
-    /// A finished text, also one that has values in it; of several sentences or lines each by itself, where there is none for
-    /// them together.
+    /// A finished text, also one that has values in it; of several sentences or lines each by itself where all are known, for a
+    /// value is seldom a sentence.
     pub fn told(&self, english: &str) -> Option<String> {
-        let whole = self.sentence(english);
-        if whole.is_some() {
-            return whole;
+        if let Some(text) = self.exact(english) {
+            return Some(text.to_owned());
         }
-        for between in ["\n", ". "] {
-            if english.contains(between) {
-                let parts = english.split(between).map(|part| self.told(part).unwrap_or_else(|| part.to_owned()));
-                return Some(parts.collect::<Vec<_>>().join(between));
-            }
+        let Some(between) = ["\n", ". "].into_iter().find(|it| english.contains(it)) else {
+            return self.sentence(english);
+        };
+        let parts: Vec<&str> = english.split(between).collect();
+        let told: Vec<Option<String>> = parts.iter().map(|part| self.told(part)).collect();
+        if told.iter().all(Option::is_some) {
+            return Some(told.into_iter().flatten().collect::<Vec<_>>().join(between));
         }
-        None
+        self.sentence(english).or_else(|| {
+            let each = told.into_iter().zip(parts).map(|(told, part)| told.unwrap_or_else(|| part.to_owned()));
+            Some(each.collect::<Vec<_>>().join(between))
+        })
     }
 
     /// Of the texts that it can have come from, the one of which most stands in it.
     fn sentence(&self, english: &str) -> Option<String> {
-        if let Some(text) = self.exact(english) {
-            return Some(text.to_owned());
-        }
         let mut best = None;
         let mut most = 0;
-        for (text, other) in self.texts.iter().filter(|(text, _)| text.contains("{}") && text.contains(char::is_alphabetic)) {
+        for (text, other) in self.texts.iter().filter(|(text, _)| can_be_told(text)) {
             let length = text.len();
             if let Some(values) = (length > most).then(|| values(text, english)).flatten() {
                 (best, most) = (Some((other, values)), length);
@@ -58,7 +64,7 @@ impl Table {
             return Some(filled(other, of, &|value| self.told(&value).unwrap_or(value)));
         }
         // Sentences that were put together have lost their full stops, or kept them.
-        self.sentence(english.strip_suffix('.')?).map(|text| text + ".")
+        self.told(english.strip_suffix('.')?).map(|text| text + ".")
     }
 }
 
@@ -67,6 +73,12 @@ fn quoted(line: &'static str, keyword: &str) -> Option<&'static str> {
     let text = line.strip_prefix(keyword)?.strip_prefix('"')?.strip_suffix('"')?;
     // Once for the life of the process.
     Some(if text.contains('\\') { text.replace("\\\"", "\"").replace("\\n", "\n").leak() } else { text })
+}
+
+/// Whether a text has values, and enough around them to be known by: "{} process" would be in "no such process".
+fn can_be_told(text: &str) -> bool {
+    let words = text.split(|it: char| !it.is_alphabetic()).filter(|word| word.len() > 1);
+    text.contains("{}") && (text.starts_with(char::is_uppercase) || words.count() > 1)
 }
 
 /// What stands where `text` has its `{}`.
@@ -93,8 +105,8 @@ pub fn filled(text: &str, of: impl Fn(usize) -> String, told: &dyn Fn(String) ->
     let mut rest = text;
     let mut next = 0;
     while let Some((before, behind)) = rest.split_once('{') {
-        whole.push_str(before);
         let Some((which, behind)) = behind.split_once('}') else { break };
+        whole.push_str(before);
         let (number, is_text) = which.strip_suffix(":t").map_or((which, false), |number| (number, true));
         let at = number.parse().unwrap_or(next);
         next = at + 1;
@@ -114,9 +126,10 @@ mod tests {
             "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\"\n\n",
             "msgid \"It is gone\"\nmsgstr \"없습니다\"\n\n",
             "msgid \"Say \\\"yes\\\"\"\nmsgstr \"\\\"예\\\"라고 하세요\"\n\n",
-            "msgid \"{} failed: {}\"\nmsgstr \"{} 실패: {:t}\"\n\n",
-            "msgid \"{} holds {}\"\nmsgstr \"{1} 사용: {0}\"\n\n",
-            "msgid \"{} holds {} now\"\nmsgstr \"지금 {1} 사용: {0}\"\n",
+            "msgid \"{} did not work: {}\"\nmsgstr \"{} 실패: {:t}\"\n\n",
+            "msgid \"{} process\"\nmsgstr \"프로세스 {}개\"\n\n",
+            "msgid \"{} holds on to {}\"\nmsgstr \"{1} 사용: {0}\"\n\n",
+            "msgid \"{} holds on to {} now\"\nmsgstr \"지금 {1} 사용: {0}\"\n",
         ))
     }
 
@@ -130,12 +143,12 @@ mod tests {
     #[test]
     fn a_text_with_values_in_it_is_found_by_what_stands_around_them() {
         let told = |text| table().told(text);
-        assert_eq!(told("web holds img:1").as_deref(), Some("img:1 사용: web"));
-        assert_eq!(told("web holds img:1 now").as_deref(), Some("지금 img:1 사용: web"));
-        assert_eq!(told("Stop failed: It is gone").as_deref(), Some("Stop 실패: 없습니다"));
-        assert_eq!(told("Stop failed: no idea").as_deref(), Some("Stop 실패: no idea"));
-        assert_eq!(told("something else"), None);
-        assert_eq!(told("It is gone. web holds img:1 now.").as_deref(), Some("없습니다. 지금 img:1 사용: web."));
+        assert_eq!(told("web holds on to img:1").as_deref(), Some("img:1 사용: web"));
+        assert_eq!(told("web holds on to img:1 now").as_deref(), Some("지금 img:1 사용: web"));
+        assert_eq!(told("Stop did not work: It is gone").as_deref(), Some("Stop 실패: 없습니다"));
+        assert_eq!(told("Stop did not work: no idea").as_deref(), Some("Stop 실패: no idea"));
+        assert_eq!((told("something else"), told("no such process")), (None, None));
+        assert_eq!(told("It is gone. web holds on to img:1 now.").as_deref(), Some("없습니다. 지금 img:1 사용: web."));
         assert_eq!(told("unheard of\nIt is gone").as_deref(), Some("unheard of\n없습니다"));
     }
 
@@ -144,6 +157,6 @@ mod tests {
         let fill = |text: &str| filled(text, |at| ["a", "b"].get(at).unwrap_or(&"?").to_string(), &|it| it);
         assert_eq!(fill("{} and {}"), "a and b");
         assert_eq!(fill("{1}, {0}, {}"), "b, a, b");
-        assert_eq!(fill("no value, {open"), "no value, ");
+        assert_eq!(fill("no value, {open"), "no value, {open");
     }
 }

@@ -19,6 +19,7 @@ pub use clock::clock;
 use super::{
     ladder::{self, Ended, Next, RUNGS},
     store::{Command, Connection, Link as Status, Store, Transport, What},
+    t,
 };
 use crate::{model::Timestamp, wire::Position};
 use backoff::Backoff;
@@ -80,8 +81,8 @@ impl Link {
         let millis = if ended == Ended::LetGo { None } else { Some(self.backoff.next()) };
         let now = clock();
         match ended {
-            Ended::Lost => note(&self.store, What::Lost, "The connection is lost".to_owned()),
-            Ended::LetGo => note(&self.store, What::Lost, "Let go while the tab is hidden".to_owned()),
+            Ended::Lost => note(&self.store, What::Lost, t("The connection is lost").to_owned()),
+            Ended::LetGo => note(&self.store, What::Lost, t("Let go while the tab is hidden").to_owned()),
             Ended::Refused => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
@@ -122,8 +123,8 @@ fn note(store: &Store, what: What, words: String) {
 
 fn block(store: &Store, transport: Transport, blocked: bool) {
     store.link().update(|link: &mut Status| link.line(transport).is_blocked = blocked);
-    let verb = if blocked { "blocked" } else { "let through again" };
-    note(store, What::Switched, format!("{} is {verb}", transport.word()));
+    let words = if blocked { "{} is blocked" } else { "{} is let through again" };
+    note(store, What::Switched, crate::t!(words, t(transport.word())));
 }
 
 /// A path with the place in the feed to go on from.

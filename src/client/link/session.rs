@@ -13,6 +13,7 @@ use crate::{
     client::{
         ladder::{Climb, Ended, better_than},
         store::{Command, Connection, Heard, Step, Store, Transport, What},
+        t,
     },
     model::{AlertState, Timestamp},
     wire::{Hello, PackedDiff, PackedFrame, Part, Pong, Position, ServerFrame},
@@ -92,11 +93,12 @@ impl<'a> Session<'a> {
 
     /// Until the connection is lost, or let go.
     pub(super) async fn run(mut self, hello: Hello, commands: &mut mpsc::UnboundedReceiver<Command>) -> Ended {
+        let transport = t(self.line.transport.word());
         let words = match self.lost_at {
             Some((since, _)) => {
-                format!("Live over {} after {} ms", self.line.transport.word(), clock().millis() - since.millis())
+                crate::t!("Live over {} after {} ms", transport, clock().millis() - since.millis())
             }
-            None => format!("Live over {}", self.line.transport.word()),
+            None => crate::t!("Live over {}", transport),
         };
         let is_best = better_than(self.line.transport).is_empty();
         self.greet(hello, if is_best { What::Live } else { What::FellBack }, words);
@@ -212,17 +214,17 @@ impl<'a> Session<'a> {
 
     /// What the old line brings no more, the new one repeats; what both bring is taken once.
     fn move_up(&mut self, line: Line, hello: Hello) {
-        let (from, to) = (self.line.transport.word(), line.transport.word());
+        let [from, to] = [&self.line, &line].map(|line| t(line.transport.word()));
         self.line = line;
         self.unanswered = None;
-        self.greet(hello, What::MovedUp, format!("Moved up from {from} to {to}, without interruption"));
+        self.greet(hello, What::MovedUp, crate::t!("Moved up from {} to {}, without interruption", from, to));
         self.climb_later();
     }
 
     async fn obey(&mut self, command: Command) -> Result<(), Ended> {
         match command {
             Command::Drop => {
-                note(self.store, What::Dropped, format!("{} dropped by hand", self.line.transport.word()));
+                note(self.store, What::Dropped, crate::t!("{} dropped by hand", t(self.line.transport.word())));
                 return Err(Ended::Lost);
             }
             Command::Block(transport, blocked) => {
@@ -234,7 +236,7 @@ impl<'a> Session<'a> {
                 self.climb_later();
             }
             Command::Pause => {
-                note(self.store, What::Paused, format!("Reading nothing for {} s", PAUSE / 1_000));
+                note(self.store, What::Paused, crate::t!("Reading nothing for {} s", PAUSE / 1_000));
                 TimeoutFuture::new(PAUSE).await;
                 self.line.last_heard = clock();
                 self.unanswered = None;
@@ -295,7 +297,7 @@ impl<'a> Session<'a> {
         if had_a_state {
             self.lost_at = None;
             self.store.link().update(|link| link.resyncs += 1);
-            note(self.store, What::Resynced, format!("Took the complete state, at revision {revision}"));
+            note(self.store, What::Resynced, crate::t!("Took the complete state, at revision {}", revision));
         }
     }
 
@@ -348,7 +350,7 @@ impl<'a> Session<'a> {
             let revision = self.store.position().get_untracked().revision;
             let missed = revision.saturating_sub(before);
             self.store.link().update(|link| link.resumes += 1);
-            let words = format!("Resumed at revision {before}, {missed} missed meanwhile and made up for");
+            let words = crate::t!("Resumed at revision {}, {} missed meanwhile and made up for", before, missed);
             note(self.store, What::Resumed, words);
         }
     }

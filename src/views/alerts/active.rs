@@ -2,7 +2,7 @@
 
 use super::{Page, subject, words};
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t, told},
     model::{Alert, AlertChange, AlertState, Timestamp},
     views::{
         format,
@@ -20,12 +20,16 @@ pub(super) fn active(page: Page) -> AnyView {
     let store = expect_context::<Store>();
     let is_judged = derived(move || store.main_host().is_some_and(|host| host.is_reachable()));
     let quiet = move || match is_judged.get() {
-        true => view! { <p class="quiet"><b>"All quiet."</b> " No rule has anything to tell."</p> }.into_any(),
-        false => view! { <p class="quiet">"The engine does not answer: no rule can tell how it is."</p> }.into_any(),
+        true => {
+            view! { <p class="quiet"><b>{t("All quiet.")}</b> {t(" No rule has anything to tell.")}</p> }.into_any()
+        }
+        false => {
+            view! { <p class="quiet">{t("The engine does not answer: no rule can tell how it is.")}</p> }.into_any()
+        }
     };
     view! {
         <section aria-labelledby="active">
-            <h2 id="active">"Now"</h2>
+            <h2 id="active">{t("Now")}</h2>
             {live(move || is_quiet.get().then(quiet))}
             <ul class="alerts">{lines}</ul>
         </section>
@@ -35,8 +39,8 @@ pub(super) fn active(page: Page) -> AnyView {
 
 fn line(page: Page, alert: Alert) -> AnyView {
     let word = words::severity(alert.severity);
-    let word = if alert.state == AlertState::Pending { format!("{word}, pending") } else { word.to_owned() };
-    let what = format!("{} · {}", alert.text, alert.rule_name);
+    let word = if alert.state == AlertState::Pending { crate::t!("{}, pending", word) } else { word.to_owned() };
+    let what = format!("{} · {}", told(&alert.text), alert.rule_name);
     view! {
         <li data-alert=alert.state.as_str() data-severity=alert.severity.as_str() data-rule=alert.rule_name.clone()>
             <span class="state">{word}</span>
@@ -63,9 +67,9 @@ fn silence(page: Page, alert: &Alert) -> AnyView {
         None => {
             let (eight, of_eight) = (rule.clone(), name.clone());
             view! {
-                <span class="acts" role="group" aria-label=format!("Silence {name}")>
-                    {press(page, "Silence 1 h", rule, HOUR, format!("{name} is silent for an hour"))}
-                    {press(page, "8 h", eight, 8 * HOUR, format!("{of_eight} is silent for 8 hours"))}
+                <span class="acts" role="group" aria-label=crate::t!("Silence {}", name)>
+                    {press(page, "Silence 1 h", rule, HOUR, crate::t!("{} is silent for an hour", name))}
+                    {press(page, "8 h", eight, 8 * HOUR, crate::t!("{} is silent for 8 hours", of_eight))}
                 </span>
             }
             .into_any()
@@ -75,12 +79,13 @@ fn silence(page: Page, alert: &Alert) -> AnyView {
 
 fn press(page: Page, word: &'static str, rule: String, seconds: u32, done: String) -> AnyView {
     let act = move |_| page.change(AlertChange::Silence(rule.clone(), seconds), done.clone(), "It is not silenced");
-    button("button", "silence", live(move || word.to_owned()), Box::new(act))
+    button("button", "silence", live(move || t(word).to_owned()), Box::new(act))
 }
 
 fn silenced(page: Page, rule: String, name: String, until: Timestamp, may: bool) -> AnyView {
     let now = expect_context::<Store>().now();
-    let left = live(move || format!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
-    let end = may.then(|| press(page, "End silence", rule, 0, format!("{name} tells again")));
+    let left =
+        live(move || crate::t!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
+    let end = may.then(|| press(page, "End silence", rule, 0, crate::t!("{} tells again", name)));
     view! { <span class="acts"><span class="tag">{left}</span> {end}</span> }.into_any()
 }

@@ -2,6 +2,7 @@
 
 use super::{Page, form::form};
 use crate::{
+    client::t,
     model::{AlertChange, ChannelDraft, ChannelKind, ChannelSettings, MailSecurity},
     views::widgets::{choice, field, live},
 };
@@ -11,11 +12,11 @@ type Draft = StoredValue<ChannelDraft>;
 
 pub(super) fn channel_form(page: Page, draft: ChannelDraft) -> AnyView {
     let is_new = draft.id.is_empty();
-    let title = if is_new { "New channel".to_owned() } else { format!("Edit {}", draft.name) };
+    let title = if is_new { t("New channel").to_owned() } else { crate::t!("Edit {}", draft.name) };
     let (name, first) = (draft.name.clone(), draft.settings.kind());
     let draft = StoredValue::new(draft);
     let kind = RwSignal::new(first);
-    let kinds = ChannelKind::ALL.iter().map(|it| (it.word(), it.word())).collect();
+    let kinds = ChannelKind::ALL.iter().map(|it| (it.word(), t(it.word()))).collect();
     let choose = move |word: String| {
         let chosen = ChannelKind::ALL.into_iter().find(|it| it.word() == word).unwrap_or(first);
         draft.update_value(|draft| draft.settings = chosen.blank());
@@ -45,12 +46,14 @@ fn settings(draft: Draft) -> AnyView {
         }
         .into_any(),
         ChannelSettings::Email { host, port, security, login, password, from, to } => {
-            let securities = vec![("start_tls", "STARTTLS"), ("tls", "TLS"), ("plain", "None, this machine only")];
+            let securities = vec![("start_tls", "STARTTLS"), ("tls", "TLS"), ("plain", t("None, this machine only"))];
             let chosen = match security {
                 MailSecurity::StartTls => "start_tls",
                 MailSecurity::Tls => "tls",
                 MailSecurity::Plain => "plain",
             };
+            // Of a letter: a time's "From" is another word elsewhere.
+            let sender = t("From ").trim_end();
             view! {
                 <div class="pair">
                     {text("Mail server", host, "mail.example.org", draft, 0)}
@@ -61,7 +64,7 @@ fn settings(draft: Draft) -> AnyView {
                     {text("Name, if it wants one", login, "", draft, 3)}
                     {secret("Password", password, draft, 4)}
                 </div>
-                {text("From", from, "quaylight@example.org", draft, 5)}
+                {text(sender, from, "quaylight@example.org", draft, 5)}
                 {text("To, with commas between", to, "ops@example.org", draft, 6)}
             }
             .into_any()

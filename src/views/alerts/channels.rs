@@ -1,8 +1,8 @@
 //! Who is told.
 
 use super::{Asking, Page, rules::icon_button};
-use crate::client::derived;
 use crate::{
+    client::{derived, t},
     model::{AlertChange, ChannelDraft, ChannelInfo, ChannelKind},
     views::widgets::{button, live},
 };
@@ -23,11 +23,11 @@ pub(super) fn channels(page: Page) -> AnyView {
     view! {
         <section aria-labelledby="channels">
             <header>
-                <h2 id="channels">"Channels"</h2>
-                {live(move || may.get().then(|| button("button", "add", live(|| "New channel".to_owned()), Box::new(add))))}
+                <h2 id="channels">{t("Channels")}</h2>
+                {live(move || may.get().then(|| button("button", "add", live(|| t("New channel").to_owned()), Box::new(add))))}
             </header>
             {live(move || is_empty.get().then(|| view! {
-                <p class="quiet">"Alerts show here alone. A channel brings them to a webhook, to ntfy or by email."</p>
+                <p class="quiet">{t("Alerts show here alone. A channel brings them to a webhook, to ntfy or by email.")}</p>
             }.into_any()))}
             <ul class="alerts channels">{lines}</ul>
         </section>
@@ -36,12 +36,12 @@ pub(super) fn channels(page: Page) -> AnyView {
 }
 
 fn line(page: Page, channel: ChannelInfo, may: bool) -> AnyView {
-    let what = format!("{} · {}", channel.kind.word(), channel.place);
+    let what = format!("{} · {}", t(channel.kind.word()), channel.place);
     let ChannelInfo { id, name, settings, .. } = channel;
     let acts = may.then(|| {
         let (tested, told, deleted, of_deleted) = (id.clone(), name.clone(), id.clone(), name.clone());
         let test = move |_| {
-            let done = format!("{told} took the test message");
+            let done = crate::t!("{} took the test message", told);
             page.change(AlertChange::TestChannel(tested.clone()), done, "The test did not arrive");
         };
         let draft = settings.map(|settings| ChannelDraft { id, name: name.clone(), settings });
@@ -49,9 +49,9 @@ fn line(page: Page, channel: ChannelInfo, may: bool) -> AnyView {
         let delete = move |_| page.ask(Asking::DeleteChannel(deleted.clone(), of_deleted.clone()));
         view! {
             <span class="acts">
-                {button("button", "send", live(|| "Send a test".to_owned()), Box::new(test))}
-                {icon_button("edit", format!("Edit {name}"), Box::new(edit))}
-                {icon_button("remove", format!("Delete {name}"), Box::new(delete))}
+                {button("button", "send", live(|| t("Send a test").to_owned()), Box::new(test))}
+                {icon_button("edit", crate::t!("Edit {}", name), Box::new(edit))}
+                {icon_button("remove", crate::t!("Delete {}", name), Box::new(delete))}
             </span>
         }
         .into_any()

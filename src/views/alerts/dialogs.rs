@@ -2,6 +2,7 @@
 
 use super::{Asking, Page, channel_form::channel_form, form::form, rule_form::rule_form, words};
 use crate::{
+    client::t,
     model::{AlertChange, QuietHours},
     views::widgets::{Dialog, field, live, on_click},
 };
@@ -27,16 +28,16 @@ pub(super) fn dialogs(page: Page) -> AnyView {
 }
 
 fn question(page: Page, name: String, sentence: &'static str, change: AlertChange) -> AnyView {
-    let word = format!("Delete {name}");
+    let (title, word) = (crate::t!("Delete {}?", name), crate::t!("Delete {}", name));
     let delete = move |_| {
         page.close();
-        page.change(change.clone(), format!("{name} is deleted"), "It could not be deleted");
+        page.change(change.clone(), crate::t!("{} is deleted", name), "It could not be deleted");
     };
     view! {
-        <Dialog title=format!("{word}?") on_close=move || page.close()>
-            <p>{sentence}</p>
+        <Dialog title on_close=move || page.close()>
+            <p>{t(sentence)}</p>
             <footer>
-                <button class="button" autofocus on:click=on_click(move |_| page.close())>"Cancel"</button>
+                <button class="button" autofocus on:click=on_click(move |_| page.close())>{t("Cancel")}</button>
                 <button class="button danger main" on:click=on_click(delete)>{word.clone()}</button>
             </footer>
         </Dialog>
@@ -52,15 +53,15 @@ fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
     let (from, until) = (StoredValue::new(words::time(hours.from)), StoredValue::new(words::time(hours.until)));
     let none = move |_| {
         page.close();
-        page.change(AlertChange::QuietHours(None), "There are no quiet hours".to_owned(), "They are as they were");
+        page.change(AlertChange::QuietHours(None), t("There are no quiet hours").to_owned(), "They are as they were");
     };
     let fields = view! {
-        <p>"Only what is critical goes out between these times of your day. The rest waits for their end."</p>
+        <p>{t("Only what is critical goes out between these times of your day. The rest waits for their end.")}</p>
         <div class="pair">
             {field("From", "time", words::time(hours.from), "", Box::new(move |text| from.set_value(text)))}
             {field("To", "time", words::time(hours.until), "", Box::new(move |text| until.set_value(text)))}
         </div>
-        {had.then(|| view! { <button type="button" class="button" on:click=on_click(none)>"No quiet hours"</button> }.into_any())}
+        {had.then(|| view! { <button type="button" class="button" on:click=on_click(none)>{t("No quiet hours")}</button> }.into_any())}
     }
     .into_any();
     let change = move || {
@@ -70,5 +71,5 @@ fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
             None => Err("Both are times, as 22:00".to_owned()),
         }
     };
-    form(page, "Quiet hours".to_owned(), fields, Box::new(change), "Quiet hours are kept")
+    form(page, t("Quiet hours").to_owned(), fields, Box::new(change), "Quiet hours are kept")
 }

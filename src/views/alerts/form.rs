@@ -3,7 +3,7 @@
 use super::Page;
 use crate::{
     actions::alerts::change_alerts,
-    client::Level,
+    client::{Level, t},
     model::AlertChange,
     views::widgets::{self, Sent},
 };
@@ -22,7 +22,7 @@ pub(super) fn form(
         let change = change()?;
         let sent: Sent = Box::pin(async move {
             change_alerts(change).await?;
-            page.toasts.show(Level::Ok, done, None);
+            page.toasts.show(Level::Ok, t(done), None);
             page.refresh();
             Ok(())
         });

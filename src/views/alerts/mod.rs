@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actions::alerts::change_alerts,
-    client::{Level, Store, Toasts, derived, effect},
+    client::{Level, Store, Toasts, derived, effect, t, told},
     model::{AlertBook, AlertChange, ChannelDraft, HistoryStatus, QuietHours, Rule},
     queries::alerts::alerts,
     wire::{ActionError, PageSeed},
@@ -93,7 +93,7 @@ impl Page {
         spawn_local(async move {
             match change_alerts(change).await {
                 Ok(()) => self.toasts.show(Level::Ok, done, None),
-                Err(error) => self.toasts.failed(failed, &error),
+                Err(error) => self.toasts.failed(t(failed), &error),
             }
             self.refresh();
         });
@@ -134,16 +134,16 @@ pub fn AlertsPage() -> impl IntoView {
     });
     let may = derived(move || page.look(|book| book.may_configure));
     view! {
-        <Title text="Alerts" />
+        <Title text=t("Alerts") />
         <div class="head">
-            <h1>"Alerts" " " <small>{live(move || page.look(|book| words::total(&book.active)))}</small></h1>
+            <h1>{t("Alerts")} " " <small>{live(move || page.look(|book| words::total(&book.active)))}</small></h1>
             {live(move || may.get().then(|| {
                 let add = move |_| page.ask(Asking::Rule(words::new_rule()));
-                button("button main", "add", live(|| "New rule".to_owned()), Box::new(add))
+                button("button main", "add", live(|| t("New rule").to_owned()), Box::new(add))
             }))}
         </div>
         {live(move || match shown.get() {
-            Shown::Waiting => view! { <p class="quiet padded" role="status">"Asking the server…"</p> }.into_any(),
+            Shown::Waiting => view! { <p class="quiet padded" role="status">{t("Asking the server…")}</p> }.into_any(),
             Shown::Failed => failed(page),
             Shown::Book => book(page),
         })}
@@ -152,8 +152,8 @@ pub fn AlertsPage() -> impl IntoView {
 }
 
 fn failed(page: Page) -> AnyView {
-    let why = live(move || page.failed.with(|error| error.as_ref().map(|it| it.message.clone()).unwrap_or_default()));
-    let again = button("button", "restart", live(|| "Try again".to_owned()), Box::new(move |_| page.refresh()));
+    let why = live(move || page.failed.with(|error| error.as_ref().map(|it| told(&it.message)).unwrap_or_default()));
+    let again = button("button", "restart", live(|| t("Try again").to_owned()), Box::new(move |_| page.refresh()));
     empty("unreachable", "Alerts can't be shown", why, again)
 }
 
@@ -175,17 +175,18 @@ fn book(page: Page) -> AnyView {
 fn notes(page: Page) -> Vec<AnyView> {
     let off = page.look(|book| match &book.history {
         HistoryStatus::Recording => None,
-        HistoryStatus::Off { reason } => Some(format!("Rules and channels can't be kept: {reason}.")),
+        HistoryStatus::Off { reason } => Some(crate::t!("Rules and channels can't be kept: {}.", told(reason))),
     });
     let fixed = page.book.with(|book| book.as_ref().is_some_and(|book| !book.may_configure));
-    let fixed = fixed.then(|| "You may look at rules and channels here, not change them.".to_owned());
+    let fixed = fixed.then(|| t("You may look at rules and channels here, not change them.").to_owned());
     let note = |text: String| view! { <p class="quiet padded" role="status">{text}</p> }.into_any();
     off.into_iter().chain(fixed).map(note).collect()
 }
 
 /// What an alert is about: its container's page, where there is one.
 fn subject(alert: &crate::model::Alert) -> AnyView {
-    let name = alert.subject.clone();
+    // A name has no spaces, and stays as it is: what has some is ours.
+    let name = if alert.subject.contains(' ') { told(&alert.subject) } else { alert.subject.clone() };
     match &alert.container {
         Some(id) => {
             let page = Site::expect().page(&format!("/containers/{id}"));

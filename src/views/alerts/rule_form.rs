@@ -2,6 +2,7 @@
 
 use super::{Page, form::form, words};
 use crate::{
+    client::t,
     model::{AlertChange, Condition, Rule, Severity},
     views::widgets::{check, choice, field, live},
 };
@@ -10,7 +11,7 @@ use leptos::prelude::*;
 type Draft = StoredValue<Rule>;
 
 pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
-    let title = if rule.id.is_empty() { "New rule".to_owned() } else { format!("Edit {}", rule.name) };
+    let title = if rule.id.is_empty() { t("New rule").to_owned() } else { crate::t!("Edit {}", rule.name) };
     let kind = RwSignal::new(words::kind(&rule.condition));
     let channels = page.book.with_untracked(|book| book.as_ref().map(|it| it.channels.clone()).unwrap_or_default());
     let first = rule.clone();
@@ -30,16 +31,17 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
         check(it.name.clone(), is_told, Box::new(set))
     });
     let channels: Vec<_> = channels.collect();
-    let told =
-        (!channels.is_empty()).then(|| view! { <fieldset><legend>"Tell"</legend> {channels}</fieldset> }.into_any());
+    let told = (!channels.is_empty())
+        .then(|| view! { <fieldset><legend>{t("Tell")}</legend> {channels}</fieldset> }.into_any());
     let severities = Severity::ALL.iter().map(|it| (it.as_str(), words::severity(*it))).collect();
     let severity = move |word: String| {
         let chosen = Severity::ALL.into_iter().find(|it| it.as_str() == word);
         draft.update_value(|rule| rule.severity = chosen.unwrap_or(rule.severity));
     };
+    let kinds = words::KINDS.map(|(kind, word)| (kind, t(word))).to_vec();
     let fields = view! {
         {text("Name", first.name.clone(), "What the notification says", draft, |rule, text| rule.name = text)}
-        {choice("Tell when a container", words::KINDS.to_vec(), words::kind(&first.condition), Box::new(choose))}
+        {choice("Tell when a container", kinds, words::kind(&first.condition), Box::new(choose))}
         {live(move || of_kind(kind.get(), draft))}
         {choice("Severity", severities, first.severity.as_str(), Box::new(severity))}
         <div class="pair">

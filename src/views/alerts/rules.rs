@@ -1,8 +1,8 @@
 //! What is watched.
 
 use super::{Asking, Page, words};
-use crate::client::derived;
 use crate::{
+    client::{derived, t},
     model::{AlertChange, Rule},
     views::widgets::{button, empty, live, on_click},
 };
@@ -27,7 +27,7 @@ pub(super) fn rules(page: Page) -> AnyView {
     let is_empty = derived(move || rules.with(|(rules, _)| rules.is_empty()));
     view! {
         <section aria-labelledby="rules">
-            <h2 id="rules">"Rules"</h2>
+            <h2 id="rules">{t("Rules")}</h2>
             {live(move || is_empty.get().then(|| nothing_yet(page)))}
             <ul class="alerts rules">{lines}</ul>
         </section>
@@ -39,21 +39,23 @@ fn nothing_yet(page: Page) -> AnyView {
     let may = page.look(|book| book.may_configure);
     let add = may.then(|| {
         let add = move |_| page.ask(Asking::Rule(words::new_rule()));
-        button("button", "add", live(|| "Add the first rule".to_owned()), Box::new(add))
+        button("button", "add", live(|| t("Add the first rule").to_owned()), Box::new(add))
     });
-    let hint = live(|| "A rule says what to look for, and who is told.".to_owned());
+    let hint = live(|| t("A rule says what to look for, and who is told.").to_owned());
     empty("alerts", "Nothing is watched yet", hint, add.into_any())
 }
 
 fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
-    let told =
-        if channels.is_empty() { "told here only".to_owned() } else { format!("told to {}", channels.join(", ")) };
+    let told = match channels {
+        [] => t("told here only").to_owned(),
+        some => crate::t!("told to {}", some.join(", ")),
+    };
     let what = format!("{}; {told}", words::rule(&rule));
     let turn = {
         let rule = rule.clone();
         on_click(move |event: Event| {
             let is_on = event_target_checked(&event);
-            let done = format!("{} is {}", rule.name, if is_on { "on" } else { "off" });
+            let done = crate::t!(if is_on { "{} is on" } else { "{} is off" }, rule.name);
             page.change(AlertChange::PutRule(Rule { is_on, ..rule.clone() }), done, "The rule is as it was");
         })
     };
@@ -63,8 +65,8 @@ fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
         let delete = move |_| page.ask(Asking::DeleteRule(id.clone(), name.clone()));
         view! {
             <span class="acts">
-                {icon_button("edit", format!("Edit {}", rule.name), Box::new(edit))}
-                {icon_button("remove", format!("Delete {}", rule.name), Box::new(delete))}
+                {icon_button("edit", crate::t!("Edit {}", rule.name), Box::new(edit))}
+                {icon_button("remove", crate::t!("Delete {}", rule.name), Box::new(delete))}
             </span>
         }
         .into_any()
@@ -73,7 +75,7 @@ fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
         <li data-rule=rule.name.clone() data-on=rule.is_on.to_string() data-severity=rule.severity.as_str()>
             <input
                 type="checkbox"
-                aria-label=format!("{} is on", rule.name)
+                aria-label=crate::t!("{} is on", rule.name)
                 prop:checked=rule.is_on
                 checked=rule.is_on
                 disabled=!may

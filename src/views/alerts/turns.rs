@@ -1,8 +1,8 @@
 //! What fired recently, and when it was over.
 
 use super::{Page, subject};
-use crate::client::derived;
 use crate::{
+    client::{derived, t, told},
     model::{Alert, AlertState},
     views::{
         Site,
@@ -18,8 +18,8 @@ pub(super) fn turns(page: Page) -> AnyView {
     let all = Site::expect().page("/events?kind=alert");
     view! {
         <section aria-labelledby="turns">
-            <header><h2 id="turns">"Recent"</h2> <a href=all>"All of them"</a></header>
-            {live(move || is_empty.get().then(|| view! { <p class="quiet">"Nothing has fired yet."</p> }.into_any()))}
+            <header><h2 id="turns">{t("Recent")}</h2> <a href=all>{t("All of them")}</a></header>
+            {live(move || is_empty.get().then(|| view! { <p class="quiet">{t("Nothing has fired yet.")}</p> }.into_any()))}
             <ul class="alerts turns">{lines}</ul>
         </section>
     }
@@ -27,10 +27,10 @@ pub(super) fn turns(page: Page) -> AnyView {
 }
 
 fn line(alert: Alert) -> AnyView {
-    let word = if alert.state == AlertState::Resolved { "Resolved" } else { "Fired" };
+    let word = if alert.state == AlertState::Resolved { t("Resolved") } else { t("Fired") };
     let what = match alert.state {
         AlertState::Resolved => alert.rule_name.clone(),
-        _ => format!("{} · {}", alert.text, alert.rule_name),
+        _ => format!("{} · {}", told(&alert.text), alert.rule_name),
     };
     let severity = if alert.state == AlertState::Resolved { "resolved" } else { alert.severity.as_str() };
     view! {

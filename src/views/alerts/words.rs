@@ -1,44 +1,47 @@
 //! Rules and alerts in words, and what forms begin with.
 
 use crate::{
+    client::{t, told},
     model::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity, Timestamp},
     views::format,
 };
 
 pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
+    t(match severity {
         Severity::Info => "Info",
         Severity::Warning => "Warning",
         Severity::Critical => "Critical",
-    }
+    })
 }
 
 /// What stands beside the title.
 pub(super) fn total(active: &[Alert]) -> String {
     let in_state = |state| active.iter().filter(|it| it.state == state).count();
     match (in_state(AlertState::Firing), in_state(AlertState::Pending)) {
-        (0, 0) => "none".to_owned(),
-        (firing, 0) => format!("{firing} firing"),
-        (0, pending) => format!("{pending} pending"),
-        (firing, pending) => format!("{firing} firing, {pending} pending"),
+        (0, 0) => t("none").to_owned(),
+        (firing, 0) => crate::t!("{} firing", firing),
+        (0, pending) => crate::t!("{} pending", pending),
+        (firing, pending) => crate::t!("{} firing, {} pending", firing, pending),
     }
 }
 
 /// When it tells: condition, for whom, how long.
 pub(super) fn rule(rule: &Rule) -> String {
-    let lasting = if rule.duration == 0 { String::new() } else { format!(" for {}", seconds(rule.duration)) };
-    match &rule.condition {
-        Condition::Disk { .. } => format!("When {}{lasting}", rule.condition.words()),
-        condition => format!("When {} {}{lasting}", scope(&rule.scope), condition.words()),
+    let (what, lasting) = (told(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
+    let who = (!matches!(rule.condition, Condition::Disk { .. })).then(|| scope(&rule.scope));
+    match (who, lasting) {
+        (None, None) => crate::t!("When {}", what),
+        (None, Some(lasting)) => crate::t!("When {} for {}", what, lasting),
+        (Some(who), None) => crate::t!("When {} {}", who, what),
+        (Some(who), Some(lasting)) => crate::t!("When {} {} for {}", who, what, lasting),
     }
 }
 
 fn scope(scope: &AlertScope) -> String {
-    match (scope.name.as_str(), scope.project.as_str()) {
-        ("", "") => "any container".to_owned(),
-        (name, "") => name.to_owned(),
-        ("", project) => format!("any container of {project}"),
-        (name, project) => format!("{name} of {project}"),
+    let who = if scope.name.is_empty() { t("any container") } else { scope.name.as_str() };
+    match scope.project.as_str() {
+        "" => who.to_owned(),
+        project => format!("{who}{}", crate::t!(" of {}", project)),
     }
 }
 
@@ -51,7 +54,7 @@ pub(super) fn quiet(hours: QuietHours) -> String {
         0 => "UTC".to_owned(),
         zone => format!("UTC{}{}:{:02}", if zone < 0 { '-' } else { '+' }, zone.abs() / 60, zone.abs() % 60),
     };
-    format!("{} to {}, {zone}", time(hours.from), time(hours.until))
+    format!("{}{}", time(hours.from), crate::t!(" to {}, {}", time(hours.until), zone))
 }
 
 /// As an input of the type `time` has it.

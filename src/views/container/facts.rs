@@ -1,7 +1,7 @@
 //! What a container is: as the engine has it.
 
 use crate::{
-    client::{Row, Store},
+    client::{Row, Store, t},
     model::{Container, MountKind, RestartPolicy},
     views::{
         Site, format,
@@ -24,7 +24,7 @@ pub(super) fn facts(row: Row) -> AnyView {
         let mut facts =
             vec![fact("Image", text(&it.image)), fact("Id", text(&it.id.as_str()[..12])), fact("Created", created)];
         facts.extend(it.project().map(|project| fact("Project", text(project))));
-        facts.extend(it.health.map(|health| fact("Health", text(health.as_str()))));
+        facts.extend(it.health.map(|health| fact("Health", text(t(health.as_str())))));
         facts.push(fact("Restart policy", text(&restarts(it))));
         facts.extend(list("Ports", format::ports(&it.ports).into_iter().map(|(text, _)| text)));
         facts.extend(list(
@@ -38,13 +38,13 @@ pub(super) fn facts(row: Row) -> AnyView {
             "Mounts",
             it.mounts.iter().map(|it| {
                 let source = if it.kind == MountKind::Tmpfs { "tmpfs" } else { &it.source };
-                format!("{} ← {source}{}", it.destination, if it.writable { "" } else { " (read only)" })
+                format!("{} ← {source}{}", it.destination, if it.writable { "" } else { t(" (read only)") })
             }),
         ));
         facts.push(fact("Events", events(it, &site)));
         Some(facts.into_any())
     });
-    view! { <dl class="facts"><div><dt>"Status"</dt><dd>{status}</dd></div> {others}</dl> }.into_any()
+    view! { <dl class="facts"><div><dt>{t("Status")}</dt><dd>{status}</dd></div> {others}</dl> }.into_any()
 }
 
 /// What it went through; and what else happened here when its state changed last.
@@ -53,8 +53,8 @@ fn events(it: &Container, site: &Site) -> AnyView {
     let changed = it.started_at.max(it.finished_at).unwrap_or(it.created);
     let around = site.page(&format!("/events?around={changed}"));
     view! {
-        <p><a href=own>"Of this container"</a></p>
-        <p><a href=around>"What happened around its last change"</a></p>
+        <p><a href=own>{t("Of this container")}</a></p>
+        <p><a href=around>{t("What happened around its last change")}</a></p>
     }
     .into_any()
 }
@@ -64,7 +64,7 @@ fn text(text: &str) -> AnyView {
 }
 
 fn fact(term: &'static str, value: AnyView) -> AnyView {
-    view! { <div><dt>{term}</dt><dd>{value}</dd></div> }.into_any()
+    view! { <div><dt>{t(term)}</dt><dd>{value}</dd></div> }.into_any()
 }
 
 fn list(term: &'static str, values: impl Iterator<Item = String>) -> Option<AnyView> {
@@ -82,8 +82,8 @@ fn restarts(it: &Container) -> String {
     };
     match it.restart_count {
         Some(count) if count > 0 => {
-            format!("{policy}, {}", format::count(count as usize, ["{} restart", "{} restarts"]))
+            format!("{}, {}", t(policy), format::count(count as usize, ["{} restart", "{} restarts"]))
         }
-        _ => policy.to_owned(),
+        _ => t(policy).to_owned(),
     }
 }

@@ -1,11 +1,12 @@
 //! How a container was made, what runs in it, what it has changed: asked for when somebody looks.
 
 use crate::{
-    client::{Level, Toasts, derived, effect},
+    client::{Level, Toasts, derived, effect, t},
     model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Processes},
     queries::details::{file_changes, inspect, top, variable},
     views::{
         asked::Asked,
+        format,
         inspected::{DRAWN, found_of, inspected},
         widgets::{Search, button, live, on_click},
     },
@@ -49,12 +50,12 @@ pub(in crate::views) fn processes_part() -> AnyView {
         };
         let rows: Vec<_> = it.rows.iter().map(row).collect();
         view! {
-            <p class="quiet" role="status">{match it.rows.len() { 1 => "1 process".to_owned(), count => format!("{count} processes") }}</p>
+            <p class="quiet" role="status">{format::count(it.rows.len(), ["{} process", "{} processes"])}</p>
             <table class="plain processes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>
         }
         .into_any()
     };
-    view! { <section class="inside" aria-label="Processes">{asked.draw("No processes", draw)}</section> }.into_any()
+    view! { <section class="inside" aria-label=t("Processes")>{asked.draw("No processes", draw)}</section> }.into_any()
 }
 
 /// What is written in a container and not in its image.
@@ -77,25 +78,25 @@ pub(in crate::views) fn changes_part() -> AnyView {
                 FileChangeKind::Changed => ("changed", "Changed"),
                 FileChangeKind::Deleted => ("deleted", "Deleted"),
             };
-            view! { <tr data-change=kind><td>{word}</td><td class="path">{it.path.clone()}</td></tr> }.into_any()
+            view! { <tr data-change=kind><td>{t(word)}</td><td class="path">{it.path.clone()}</td></tr> }.into_any()
         };
         let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
         let more = found.len().saturating_sub(DRAWN);
         view! {
             <p class="quiet" role="status">{found_of(all.len(), found.len(), ["{} path", "{} paths"])}</p>
             <table class="plain">
-                <thead><tr><th scope="col">"What"</th><th scope="col">"Path"</th></tr></thead>
+                <thead><tr><th scope="col">{t("What")}</th><th scope="col">{t("Path")}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
-            {(more > 0).then(|| view! { <p class="quiet">{format!("and {more} more: search for them")}</p> }.into_any())}
+            {(more > 0).then(|| view! { <p class="quiet">{crate::t!("and {} more: search for them", more)}</p> }.into_any())}
         }
         .into_any()
     };
     view! {
-        <section class="inside" aria-label="Changes">
+        <section class="inside" aria-label=t("Changes")>
             <div class="tools">
-                <Search what="paths" value=words on_input=Box::new(move |it| words.set(it)) />
-                {button("button", "restart", live(|| "Look again".to_owned()), Box::new(again))}
+                <Search what=t("paths") value=words on_input=Box::new(move |it| words.set(it)) />
+                {button("button", "restart", live(|| t("Look again").to_owned()), Box::new(again))}
             </div>
             {asked.draw("The changes can't be told", draw)}
         </section>
@@ -117,27 +118,27 @@ pub(in crate::views) fn inspect_part() -> AnyView {
     let copy = move |_: MouseEvent| {
         let json = asked.look(|it| it.json.clone()).unwrap_or_default();
         let _ = window().navigator().clipboard().write_text(&json);
-        toasts.show(Level::Ok, "The JSON is copied", None);
+        toasts.show(Level::Ok, t("The JSON is copied"), None);
     };
     let draw = move |it: &Inspected| {
         let variables: Vec<_> = it.environment.iter().map(|name| a_variable(&host, &id, name.clone())).collect();
         let is_empty = variables.is_empty();
         view! {
-            <h2>"Environment"</h2>
-            {is_empty.then(|| view! { <p class="quiet">"It has no variables."</p> }.into_any())}
+            <h2>{t("Environment")}</h2>
+            {is_empty.then(|| view! { <p class="quiet">{t("It has no variables.")}</p> }.into_any())}
             <table class="plain variables"><tbody>{variables}</tbody></table>
-            <h2>"All of it"</h2>
+            <h2>{t("All of it")}</h2>
             {inspected(it.clone(), words, is_raw)}
         }
         .into_any()
     };
     let raw = live(move || is_raw.get().to_string());
     view! {
-        <section class="inside" aria-label="Inspect">
+        <section class="inside" aria-label=t("Inspect")>
             <div class="tools">
-                <Search what="facts" value=words on_input=Box::new(move |it| words.set(it)) />
+                <Search what=t("facts") value=words on_input=Box::new(move |it| words.set(it)) />
                 <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
-                {button("button", "copy", live(|| "Copy JSON".to_owned()), Box::new(copy))}
+                {button("button", "copy", live(|| t("Copy JSON").to_owned()), Box::new(copy))}
             </div>
             {asked.draw("It can't be inspected", draw)}
         </section>
@@ -159,14 +160,14 @@ fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
         spawn_local(async move {
             match told.await {
                 Ok(told) => drop(value.try_set(Some(told))),
-                Err(error) => toasts.failed("It can't be shown", &error),
+                Err(error) => toasts.failed(t("It can't be shown"), &error),
             }
         });
     };
     let is_shown = derived(move || value.with(Option::is_some));
     let label = {
         let name = name.clone();
-        live(move || format!("{} {name}", if is_shown.get() { "Hide" } else { "Reveal" }))
+        live(move || crate::t!("{} {}", t(if is_shown.get() { "Hide" } else { "Reveal" }), name))
     };
     view! {
         <tr>
@@ -174,7 +175,7 @@ fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
             <td>{live(move || value.get().unwrap_or_else(|| "•••••".to_owned()))}</td>
             <td>
                 <button class="button" aria-label=label on:click=on_click(reveal)>
-                    {live(move || if is_shown.get() { "Hide" } else { "Reveal" })}
+                    {live(move || t(if is_shown.get() { "Hide" } else { "Reveal" }))}
                 </button>
             </td>
         </tr>

@@ -17,7 +17,7 @@ use super::{
     widgets::{Icon, button, empty, live, on_click},
 };
 use crate::{
-    client::{Derived, Looks, Row, Store, derived, effect},
+    client::{Derived, Looks, Row, Store, derived, effect, t},
     model::{Container, ContainerAction, EngineState, FilesOf, Key},
 };
 use facts::facts;
@@ -58,11 +58,11 @@ pub fn ContainerPage() -> impl IntoView {
 }
 
 fn gone(id: &str) -> AnyView {
-    let words = format!("Nothing here is called {id}. It may have been removed.");
-    let back = view! { <a class="button" href=Site::expect().page("/containers")>"All containers"</a> }.into_any();
+    let words = crate::t!("Nothing here is called {}. It may have been removed.", id);
+    let back = view! { <a class="button" href=Site::expect().page("/containers")>{t("All containers")}</a> }.into_any();
     view! {
-        <Title text="No such container" />
-        {empty("containers", "No such container", live(move || words.clone()), back)}
+        <Title text=t("No such container") />
+        {empty("containers", t("No such container"), live(move || words.clone()), back)}
     }
     .into_any()
 }
@@ -91,7 +91,7 @@ fn page(key: &Key) -> AnyView {
     view! {
         <Title text=move || title.container(|it| it.name.clone()) />
         <div class="head">
-            <a class="up" href=Site::expect().page("/containers")>"Containers"</a>
+            <a class="up" href=Site::expect().page("/containers")>{t("Containers")}</a>
             <h1>{live(move || name.container(|it| it.name.clone()))}</h1>
             {state_mark(state, failed)}
             {buttons(acts, key.clone())}
@@ -168,9 +168,9 @@ fn parts(key: &Key, shown: Derived<Part>) -> AnyView {
         let (word, name) = part.words();
         let href = if word.is_empty() { path.clone() } else { format!("{path}?tab={word}") };
         let current = live(move || (shown.get() == part).then_some("page"));
-        view! { <a href=href aria-current=current>{name}</a> }.into_any()
+        view! { <a href=href aria-current=current>{t(name)}</a> }.into_any()
     };
-    view! { <nav class="parts" aria-label="Parts of the page">{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
+    view! { <nav class="parts" aria-label=t("Parts of the page")>{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
         .into_any()
 }
 
@@ -186,18 +186,18 @@ fn overview(key: &Key, row: Row) -> AnyView {
         look(Looks { ids: vec![id.clone()], ..Looks::default() });
     });
     let Key::Container(host, id) = key.clone() else { return ().into_any() };
-    let charts = usage_charts(host, Some(id), recording.points(), (span, paused), "Figures come while it runs.");
+    let charts = usage_charts(host, Some(id), recording.points(), (span, paused), t("Figures come while it runs."));
     view! {
         <div class="container-page">
             <section class="usage" aria-labelledby="usage">
                 <header>
-                    <h2 id="usage">"Usage"</h2>
+                    <h2 id="usage">{t("Usage")}</h2>
                     {span_tools(&path, span, paused)}
                 </header>
                 {charts}
             </section>
             <section class="what" aria-labelledby="what">
-                <h2 id="what">"Container"</h2>
+                <h2 id="what">{t("Container")}</h2>
                 {facts(row)}
             </section>
         </div>
@@ -209,7 +209,7 @@ fn state_mark(row: Row, failed: crate::views::widgets::Live<Option<&'static str>
     let word = row.clone();
     view! {
         <span class="state" data-state=live(move || row.container(|it| it.state.to_string())) data-code=failed>
-            {live(move || word.container(|it| format::state_word(it).to_owned()))}
+            {live(move || word.container(|it| t(format::state_word(it)).to_owned()))}
         </span>
     }
     .into_any()
@@ -228,7 +228,7 @@ fn more(acts: Acts, key: &Key) -> AnyView {
     view! {
         <button
             class="button square"
-            aria-label=format!("More actions for {name}")
+            aria-label=crate::t!("More actions for {}", name)
             aria-haspopup="menu"
             on:click=on_click(open)
         >
@@ -252,11 +252,11 @@ fn buttons(acts: Acts, key: Key) -> AnyView {
         let (verb, key, again) = (action.verb(), key.clone(), key.clone());
         let restart = state.is_up().then(|| {
             let act = move |_| acts.act(&again, ContainerAction::Restart { timeout: None });
-            button("button", "restart", live(|| "Restart".to_owned()), Box::new(act))
+            button("button", "restart", live(|| t("Restart").to_owned()), Box::new(act))
         });
         let act = move |_| acts.act(&key, action.clone());
         let class = if is_pending { "button waiting" } else { "button" };
-        Some(view! { {button(class, icon, live(move || verb.to_owned()), Box::new(act))} {restart} }.into_any())
+        Some(view! { {button(class, icon, live(move || t(verb).to_owned()), Box::new(act))} {restart} }.into_any())
     })
     .into_any()
 }

@@ -2,7 +2,7 @@
 
 use super::{Shown, inside::ids};
 use crate::{
-    client::{Level, Toasts},
+    client::{Level, Toasts, t},
     model::{Recipe, recipe},
     queries::recipes::{recipe_of, whole_recipe},
     views::{
@@ -23,15 +23,15 @@ pub(in crate::views) fn recipe_part() -> AnyView {
         let values = is_hidden.then(|| {
             let press = Box::new(move |_| reveal());
             view! {
-                <p class="quiet">"Values of its environment stand as ***. "</p>
-                {button("button", "registry", live(|| "With their values".to_owned()), press)}
+                <p class="quiet">{t("Values of its environment stand as ***. ")}</p>
+                {button("button", "registry", live(|| t("With their values").to_owned()), press)}
             }
             .into_any()
         });
         let left_out = (!it.left_out.is_empty())
-            .then(|| view! { <p class="failed">{format!("Not in it: {}.", it.left_out.join(", "))}</p> }.into_any());
+            .then(|| view! { <p class="failed">{crate::t!("Not in it: {}.", it.left_out.join(", "))}</p> }.into_any());
         view! {
-            <section class="inside recipe" aria-label="Recipe">
+            <section class="inside recipe" aria-label=t("Recipe")>
                 {values}
                 {left_out}
                 {text("docker run", recipe::docker_run(&it.name, &it.spec))}
@@ -48,12 +48,12 @@ fn text(title: &'static str, text: String) -> AnyView {
     let copied = text.clone();
     let copy = move |_: leptos::ev::MouseEvent| {
         let _ = window().navigator().clipboard().write_text(&copied);
-        toasts.show(Level::Ok, format!("{title} is copied"), None);
+        toasts.show(Level::Ok, crate::t!("{} is copied", title), None);
     };
     view! {
         <div class="titled">
             <h2>{title}</h2>
-            <button class="button" aria-label=format!("Copy {title}") on:click=on_click(copy)>"Copy"</button>
+            <button class="button" aria-label=crate::t!("Copy {}", title) on:click=on_click(copy)>{t("Copy")}</button>
         </div>
         <pre tabindex="0">{text}</pre>
     }

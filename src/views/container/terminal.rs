@@ -1,7 +1,7 @@
 //! A shell in the container. The terminal itself is an element of its own: see `public/terminal.js`.
 
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t, told},
     model::ContainerState,
     views::{
         Site,
@@ -31,7 +31,7 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     let number = StoredValue::new(0);
     let open = move |_: ev::MouseEvent| {
         number.update_value(|number| *number += 1);
-        words.set("Connecting…".to_owned());
+        words.set(t("Connecting…").to_owned());
         asked.set(Some(Asked { command: command.get_value(), user: user.get_value(), number: number.get_value() }));
     };
     let site = Site::expect();
@@ -40,13 +40,13 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     let screen = live(move || {
         let Some(Asked { command, user, .. }) = asked.get() else {
             return runs.get().then(|| {
-                view! { <p class="quiet padded">"Open a shell, or run a command with a terminal around it."</p> }
+                view! { <p class="quiet padded">{t("Open a shell, or run a command with a terminal around it.")}</p> }
                     .into_any()
             });
         };
         let encoded = |text: &str| String::from(js_sys::encode_uri_component(text));
         let socket = format!("{base}&command={}&user={}", encoded(&command), encoded(&user));
-        let said = move |event: ev::CustomEvent| words.set(event.detail().as_string().unwrap_or_default());
+        let said = move |event: ev::CustomEvent| words.set(told(&event.detail().as_string().unwrap_or_default()));
         let terminal =
             custom("quay-terminal").attr("data-socket", socket).on(ev::Custom::<ev::CustomEvent>::new("said"), said);
         Some(terminal.into_any())
@@ -55,19 +55,19 @@ pub(in crate::views) fn terminal_part() -> AnyView {
         (!runs.get() && asked.with(Option::is_none)).then(|| {
             empty(
                 "stop",
-                "It does not run",
-                live(|| "A shell needs a running container. Start it first.".to_owned()),
+                t("It does not run"),
+                live(|| t("A shell needs a running container. Start it first.").to_owned()),
                 ().into_any(),
             )
         })
     });
     load(&script, &sheet);
     view! {
-        <section class="terminal" aria-label="Terminal">
+        <section class="terminal" aria-label=t("Terminal")>
             <div class="tools">
-                {field("Command", "text", String::new(), "the best shell there is", Box::new(move |text| command.set_value(text)))}
-                {field("User", "text", String::new(), "the image's own", Box::new(move |text| user.set_value(text)))}
-                {button("button main", "start", live(move || if asked.with(Option::is_some) { "Open anew".to_owned() } else { "Open".to_owned() }), Box::new(open))}
+                {field(t("Command"), "text", String::new(), t("the best shell there is"), Box::new(move |text| command.set_value(text)))}
+                {field(t("User"), "text", String::new(), t("the image's own"), Box::new(move |text| user.set_value(text)))}
+                {button("button main", "start", live(move || t(if asked.with(Option::is_some) { "Open anew" } else { "Open" }).to_owned()), Box::new(open))}
                 <p class="quiet" role="status">{live(move || words.get())}</p>
             </div>
             {stopped}

@@ -3,7 +3,7 @@
 use super::page::key_of;
 use crate::{
     actions::containers::act_on_containers,
-    client::{Browsers, Store, Toasts},
+    client::{Browsers, Store, Toasts, t, told},
     model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
     wire::{ActionError, ErrorKind},
 };
@@ -108,12 +108,12 @@ impl Acts {
                 [(container, error)] => {
                     // What takes long goes on.
                     let ending = if error.kind == ErrorKind::Timeout { "takes long" } else { "failed" };
-                    toasts.failed(&format!("{verb} {} {ending}", container.name), error);
+                    toasts.failed(&format!("{} {}", crate::t!("{} {}", t(verb), container.name), t(ending)), error);
                 }
                 several => {
-                    let what = format!("{verb} failed for {} of {} containers", several.len(), wanted.len());
+                    let what = crate::t!("{} failed for {} of {} containers", t(verb), several.len(), wanted.len());
                     let lines: Vec<_> =
-                        several.iter().map(|(it, error)| format!("{}: {}", it.name, error.words())).collect();
+                        several.iter().map(|(it, error)| format!("{}: {}", it.name, told(&error.words()))).collect();
                     toasts.failed(&what, &ActionError::new(several[0].1.kind, lines.join("\n")));
                 }
             }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actions::{containers::act_on_container, things::act},
-    client::{Level, Store, Toasts, derived},
+    client::{Level, Store, Toasts, derived, t},
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,
         Limits, Recipe,
@@ -54,7 +54,7 @@ fn RowMenu() -> impl IntoView {
         };
         let name = container.name.clone();
         let item = |icon: &'static str, action: ContainerAction| {
-            let text = format!("{} {name}", action.verb());
+            let text = crate::t!("{} {}", t(action.verb()), name);
             let key = key.clone();
             let choose = move |_| {
                 acts.menu.set(None);
@@ -91,37 +91,37 @@ fn RowMenu() -> impl IntoView {
         };
         let asks = move |icon, words, asking| asking_item(acts, icon, words, asking);
         let limits = match lacking(&store, &container.host, Lack::Update) {
-            None => asks("limits", format!("Limits of {name}"), Asking::Limits(key.clone())),
+            None => asks("limits", crate::t!("Limits of {}", name), Asking::Limits(key.clone())),
             Some(why) => {
                 let say = move |_: leptos::ev::MouseEvent| toasts.show(Level::Info, why, None);
                 view! {
                     <button role="menuitem" tabindex="-1" aria-disabled="true" title=why on:click=on_click(say)>
                         <Icon name="limits" />
-                        {format!("Limits of {name}")}
+                        {crate::t!("Limits of {}", name)}
                     </button>
                 }
                 .into_any()
             }
         };
         let address = format!("/api/containers/{}/export?host={}", container.id, container.host);
-        let export = export_item(acts, site.page(&address), format!("Export {name}"));
+        let export = export_item(acts, site.page(&address), crate::t!("Export {}", name));
         Some(
             view! {
-                <section aria-label="Actions">
-                <Menu name=format!("More actions for {name}") from on_close=move || acts.menu.set(None)>
+                <section aria-label=t("Actions")>
+                <Menu name=crate::t!("More actions for {}", name) from on_close=move || acts.menu.set(None)>
                     <p aria-hidden="true">{name.clone()}</p>
                     {lifecycle}
                     {separated.then(|| view! { <div role="separator"></div> })}
-                    {asks("edit", format!("Edit {name}"), Asking::Edit(key.clone()))}
-                    {asks("copy", format!("Duplicate {name}"), Asking::Duplicate(key.clone()))}
-                    {asks("tag", format!("Rename {name}"), Asking::Rename(key.clone()))}
+                    {asks("edit", crate::t!("Edit {}", name), Asking::Edit(key.clone()))}
+                    {asks("copy", crate::t!("Duplicate {}", name), Asking::Duplicate(key.clone()))}
+                    {asks("tag", crate::t!("Rename {}", name), Asking::Rename(key.clone()))}
                     {limits}
-                    {asks("images", format!("Commit {name}"), Asking::Commit(key.clone()))}
+                    {asks("images", crate::t!("Commit {}", name), Asking::Commit(key.clone()))}
                     {export}
                     <div role="separator"></div>
                     <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
                         <Icon name="remove" />
-                        {format!("Remove {name}")}
+                        {crate::t!("Remove {}", name)}
                     </button>
                 </Menu>
                 </section>
@@ -135,7 +135,7 @@ fn RowMenu() -> impl IntoView {
 fn lacking(store: &Store, host: &HostId, what: Lack) -> Option<&'static str> {
     store.look(|state| {
         let lacks = &state.host(host)?.engine.as_ref()?.lacks;
-        lacks.contains(&what).then(|| what.words())
+        lacks.contains(&what).then(|| t(what.words()))
     })
 }
 
@@ -183,21 +183,22 @@ fn remove(keys: &[Key]) -> AnyView {
         format::count(containers.len(), ["{} container", "{} containers"])
     };
     let sentence = match (containers.len(), up) {
-        (1, 0) => "It goes with everything written inside it. Its image and its named volumes stay.".to_owned(),
-        (1, _) => {
+        (1, 0) => t("It goes with everything written inside it. Its image and its named volumes stay.").to_owned(),
+        (1, _) => t(
             "It is running: it will be killed and removed with everything written inside it. Its image and its named \
-                 volumes stay."
-                .to_owned()
-        }
+                 volumes stay.",
+        )
+        .to_owned(),
         (_, 0) => {
             let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
-            format!("{} go with everything written inside them.", names.join(", "))
+            crate::t!("{} go with everything written inside them.", names.join(", "))
         }
         (_, up) => {
             let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
-            format!(
-                "{} go with everything written inside them; {up} of them running and killed first.",
-                names.join(", ")
+            crate::t!(
+                "{} go with everything written inside them; {} of them running and killed first.",
+                names.join(", "),
+                up
             )
         }
     };
@@ -209,7 +210,7 @@ fn remove(keys: &[Key]) -> AnyView {
         derived(move || is_one || typed.with(|typed| typed.trim() == what))
     };
     let confirm = (!is_one).then(|| {
-        let ask = format!("To confirm, type: {what}");
+        let ask = crate::t!("To confirm, type: {}", what);
         view! { <p>{ask}</p> {field("Confirm", "text", String::new(), "", Box::new(move |text| typed.set(text)))} }
             .into_any()
     });
@@ -226,17 +227,17 @@ fn remove(keys: &[Key]) -> AnyView {
     };
     let close = move || acts.asking.set(Asking::Nothing);
     view! {
-        <Dialog title=format!("Remove {what}?") on_close=close>
+        <Dialog title=crate::t!("Remove {}?", what) on_close=close>
             <p>{sentence}</p>
             <label>
                 <input type="checkbox" on:change:target=move |event| volumes.set(event.target().checked()) />
-                "Also remove anonymous volumes"
+                {t("Also remove anonymous volumes")}
             </label>
             {confirm}
             <footer>
-                <button class="button" autofocus=is_one on:click=move |_| close()>"Cancel"</button>
+                <button class="button" autofocus=is_one on:click=move |_| close()>{t("Cancel")}</button>
                 <button class="button danger main" disabled=live(move || !is_sure.get()) on:click=on_click(remove)>
-                    {format!("Remove {what}")}
+                    {crate::t!("Remove {}", what)}
                 </button>
             </footer>
         </Dialog>
@@ -252,7 +253,7 @@ fn rename(key: Key) -> AnyView {
     let name = StoredValue::new(old.clone());
     let fields =
         field("Name", "text", old.clone(), "", Box::new(move |text: String| name.set_value(text.trim().to_owned())));
-    let title = format!("Rename {old}");
+    let title = crate::t!("Rename {}", old);
     let send = move || -> Result<Sent, String> {
         let (host, id, name) = (host.clone(), id.clone(), name.get_value());
         if !ContainerAction::is_name(&name) {
@@ -260,7 +261,7 @@ fn rename(key: Key) -> AnyView {
                 "A name begins with a letter or a digit, and has only those, dots, dashes and underscores".to_owned()
             );
         }
-        let done = format!("{old} is called {name} now");
+        let done = crate::t!("{} is called {} now", old, name);
         Ok(Box::pin(async move {
             act_on_container(host, id, ContainerAction::Rename { name }).await?;
             toasts.show(Level::Ok, done, None);
@@ -291,7 +292,7 @@ fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
             match recipe_of(host, id).await {
                 Ok(recipe) => drop(known.try_set(Some(recipe))),
                 Err(error) => {
-                    toasts.failed("It can't be told how it was made", &error);
+                    toasts.failed(t("It can't be told how it was made"), &error);
                     acts.asking.set(Asking::Nothing);
                 }
             }
@@ -315,14 +316,14 @@ fn limits(key: Key) -> AnyView {
     let [memory, cores] = [(); 2].map(|()| StoredValue::new(String::new()));
     let restart = StoredValue::new(String::new());
     let policies = vec![
-        ("", "as it is"),
+        ("", t("as it is")),
         ("no", "no"),
         ("always", "always"),
         ("unless-stopped", "unless-stopped"),
         ("on-failure", "on-failure"),
     ];
     let fields = view! {
-        <p>"What is left empty stays as it is. A limit that is to go takes an edit, which makes the container anew."</p>
+        <p>{t("What is left empty stays as it is. A limit that is to go takes an edit, which makes the container anew.")}</p>
         <div class="pair">
             {field("Memory", "text", String::new(), "512m", Box::new(move |it| memory.set_value(it)))}
             {field("Cores", "text", String::new(), "0.5", Box::new(move |it| cores.set_value(it)))}
@@ -330,7 +331,7 @@ fn limits(key: Key) -> AnyView {
         {choice("Restart", policies, "", Box::new(move |it| restart.set_value(it)))}
     }
     .into_any();
-    let title = format!("Limits of {name}");
+    let title = crate::t!("Limits of {}", name);
     let send = move || -> Result<Sent, String> {
         let limits = Limits {
             memory: bytes_read(&memory.get_value())?,
@@ -344,7 +345,7 @@ fn limits(key: Key) -> AnyView {
         if limits == Limits::default() && restart.is_none() {
             return Err("Say what is to change".to_owned());
         }
-        let (host, id, done) = (host.clone(), id.clone(), format!("{name} has its new limits"));
+        let (host, id, done) = (host.clone(), id.clone(), crate::t!("{} has its new limits", name));
         Ok(Box::pin(async move {
             act_on_container(host, id, ContainerAction::Update { limits, restart }).await?;
             toasts.show(Level::Ok, done, None);
@@ -359,7 +360,7 @@ fn commit(key: Key) -> AnyView {
     let Key::Container(host, id) = key else { return ().into_any() };
     let [image, message] = [(); 2].map(|()| StoredValue::new(String::new()));
     let fields = view! {
-        <p>"An image of what it has in its file system now; what is in its volumes stays out of it."</p>
+        <p>{t("An image of what it has in its file system now; what is in its volumes stays out of it.")}</p>
         {field("Name of the image", "text", String::new(), "web:saved", Box::new(move |it| image.set_value(it)))}
         {field("What has changed", "text", String::new(), "", Box::new(move |it| message.set_value(it)))}
     }
@@ -368,7 +369,7 @@ fn commit(key: Key) -> AnyView {
         let image = image.get_value();
         let image =
             ImageName::new(image.trim()).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
-        let done = format!("{image} is there");
+        let done = crate::t!("{} is there", image);
         let action = ContainerAction::Commit { name: image, message: message.get_value() };
         let action = Action::Container(host.clone(), id.clone(), action);
         Ok(Box::pin(async move {
@@ -377,5 +378,5 @@ fn commit(key: Key) -> AnyView {
             Ok(())
         }))
     };
-    form(format!("Commit {name}"), fields, "Commit", Box::new(send), close)
+    form(crate::t!("Commit {}", name), fields, "Commit", Box::new(send), close)
 }

@@ -6,7 +6,7 @@ use super::{
     usage,
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Facet, Looks, Prefs, Store, derived, effect, leaving_no_trace},
+    client::{ContainerColumn, ContainerQuery, Facet, Looks, Prefs, Store, derived, effect, leaving_no_trace, t},
     model::{ContainerAction, ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
     views::{
         rows::{Line, Lines, on_screen, rows},
@@ -53,7 +53,7 @@ pub(super) fn List() -> impl IntoView {
         <table
             class=class
             role="table"
-            aria-label="Containers"
+            aria-label=t("Containers")
             data-hidden=hidden
             on:click=on_click(move |event: MouseEvent| pressed(page, &event))
             on:change=on_click(move |event: Event| picked(page, &event))
@@ -74,7 +74,7 @@ pub(super) fn List() -> impl IntoView {
                     {sortable("pids number", "PIDs", ContainerColumn::Pids)}
                     {sortable("made", "Created", ContainerColumn::Created)}
                     {sortable("age", "Status", ContainerColumn::Status)}
-                    <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
+                    <th class="act" role="columnheader"><span class="heard">{t("Actions")}</span></th>
                 </tr>
             </thead>
             {rows(lines, move |line| match line {
@@ -172,7 +172,7 @@ fn SelectAll() -> impl IntoView {
     view! {
         <input
             type="checkbox"
-            aria-label="Select all"
+            aria-label=t("Select all")
             prop:checked=live(move || all.get())
             prop:indeterminate=live(move || some.get() && !all.get())
             on:change=on_click(toggle)
@@ -184,7 +184,7 @@ fn SelectAll() -> impl IntoView {
 #[component]
 fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> impl IntoView {
     let store = expect_context::<Store>();
-    let name = project.clone().unwrap_or_else(|| "No project".to_owned());
+    let name = project.clone().unwrap_or_else(|| t("No project").to_owned());
     let loads = store.loads();
     let states = {
         let project = project.clone();
@@ -221,7 +221,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
                 {live(move || states.get().into_iter().map(|((state, failed), count)| view! {
                     <span class="state" data-state=state.as_str() data-code=failed.then_some("")>
                         {count.to_string()}
-                        <span>" " {if failed { "failed" } else { state.as_str() }}</span>
+                        <span>" " {t(if failed { "failed" } else { state.as_str() })}</span>
                     </span>
                 }).collect_view().into_any())}
                 <span class="load">{live(move || load.get())}</span>

@@ -6,7 +6,7 @@ use super::{
     tools::{Head, Tools},
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Derived, OrderedContainers, Store, derived},
+    client::{ContainerColumn, ContainerQuery, Derived, OrderedContainers, Store, derived, t},
     model::{Container, ContainerState, Key, Kind},
     views::{
         format,
@@ -73,7 +73,7 @@ pub fn ContainersPage() -> impl IntoView {
     let acts = page.acts;
     let managed = derived(move || acts.is_open());
     view! {
-        <Title text="Containers" />
+        <Title text=t("Containers") />
         <Head />
         {live(move || match shown.get() {
             Shown::Empty => no_containers(),
@@ -94,7 +94,7 @@ fn ToolRow() -> impl IntoView {
 }
 
 fn no_containers() -> AnyView {
-    let hint = live(|| "Start one in a terminal and it appears here at once.".to_owned());
+    let hint = live(|| t("Start one in a terminal and it appears here at once.").to_owned());
     let command = view! { <Command text="docker run -d --name hello -p 8080:80 nginx" /> }.into_any();
     empty("containers", "No containers yet", hint, command)
 }
@@ -104,13 +104,13 @@ fn no_match() -> AnyView {
     let store = expect_context::<Store>();
     let ask = ask_for();
     let hidden = live(move || {
-        format!(
+        crate::t!(
             "{} hidden by the filter.",
             format::count(store.count(Kind::Container), ["{} container", "{} containers"])
         )
     });
     let clear = move |_| ask(ContainerQuery { search: String::new(), state: None, ..page.query.get_untracked() });
-    let button = button("button", "close", live(|| "Clear filters".to_owned()), Box::new(clear));
+    let button = button("button", "close", live(|| t("Clear filters").to_owned()), Box::new(clear));
     empty("search", "Nothing matches", hidden, button)
 }
 

@@ -7,7 +7,7 @@ use super::written::{
 };
 use crate::{
     actions::things::start,
-    client::{Level, Store, TaskBoard, Toasts, effect},
+    client::{Level, Store, TaskBoard, Toasts, effect, t, told},
     model::{ContainerId, ContainerName, ContainerSpec, HostId, Job, NewContainer, Recipe, Task, TaskId, TaskState},
     views::widgets::{Sent, area, check, choice, field, form},
     wire::{ActionError, ErrorKind},
@@ -35,8 +35,8 @@ fn lines(label: &'static str, hint: &'static str, into: Text) -> AnyView {
     area(label, into.get_value(), hint, Box::new(move |text| into.set_value(text)))
 }
 
-fn tick(label: &str, into: StoredValue<bool>) -> AnyView {
-    check(label.to_owned(), into.get_value(), Box::new(move |is_set| into.set_value(is_set)))
+fn tick(label: &'static str, into: StoredValue<bool>) -> AnyView {
+    check(t(label).to_owned(), into.get_value(), Box::new(move |is_set| into.set_value(is_set)))
 }
 
 /// What is typed, in the order of the form.
@@ -169,7 +169,7 @@ impl Typed {
                 {text("Cores", "no limit", self.cpus)}
             </div>
             <details>
-                <summary>"More"</summary>
+                <summary>{t("More")}</summary>
                 <div class="form">
                     {text("Entrypoint, if not the image's own", "", self.entrypoint)}
                     {text("Health check, as a shell's line", "curl -f http://localhost/", self.health)}
@@ -199,9 +199,9 @@ impl Typed {
 pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close: Rc<dyn Fn()>) -> AnyView {
     let Recipe { name, spec: before, left_out } = recipe;
     let (title, verb, first_name) = match purpose {
-        Purpose::New => ("Create a container".to_owned(), "Create", String::new()),
-        Purpose::DuplicateOf(_) => (format!("Duplicate {name}"), "Create", format!("{name}-2")),
-        Purpose::InPlaceOf(_) => (format!("Edit {name}"), "Recreate", name.clone()),
+        Purpose::New => (t("Create a container").to_owned(), "Create", String::new()),
+        Purpose::DuplicateOf(_) => (crate::t!("Duplicate {}", name), "Create", format!("{name}-2")),
+        Purpose::InPlaceOf(_) => (crate::t!("Edit {}", name), "Recreate", name.clone()),
     };
     let typed = Typed::new(first_name, &before);
     let sentence = match purpose {
@@ -211,16 +211,16 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
         Purpose::DuplicateOf(_) | Purpose::New => None,
     };
     let lost = (!left_out.is_empty()).then(|| {
-        let words = format!("This can't be taken over: {}.", left_out.join(", "));
+        let words = crate::t!("This can't be taken over: {}.", left_out.join(", "));
         view! { <p class="failed">{words}</p> }.into_any()
     });
     let hidden =
         before.env.iter().any(|it| it.ends_with("=***")).then_some("*** stands for a value that stays as it is.");
     let fields = view! {
-        {sentence.map(|words| view! { <p>{words}</p> })}
+        {sentence.map(|words| view! { <p>{t(words)}</p> })}
         {lost}
         {typed.fields(&purpose)}
-        {hidden.map(|words| view! { <p class="quiet">{words}</p> })}
+        {hidden.map(|words| view! { <p class="quiet">{t(words)}</p> })}
     }
     .into_any();
     let (board, toasts, owner) = (expect_context::<Store>().tasks(), expect_context::<Toasts>(), Owner::current());
@@ -249,7 +249,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
             };
             match task.state {
                 TaskState::Done => {
-                    toasts.show(Level::Ok, task.words, None);
+                    toasts.show(Level::Ok, told(&task.words), None);
                     Ok(())
                 }
                 _ => Err(ActionError { kind: ErrorKind::Engine, message: task.words, hint: task.hint }),

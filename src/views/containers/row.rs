@@ -7,7 +7,7 @@
 
 use super::{page::Page, usage};
 use crate::{
-    client::{Store, leaving_no_trace},
+    client::{Store, leaving_no_trace, t},
     model::{Container, ContainerAction, ContainerState, Health, Key, Port, Protocol, Timestamp},
     views::{
         Site, format,
@@ -127,7 +127,7 @@ fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timesta
 fn pick_cell((name, is_selected): &(String, bool)) -> AnyView {
     view! {
         <td class="pick">
-            <input type="checkbox" aria-label=format!("Select {name}") prop:checked=*is_selected />
+            <input type="checkbox" aria-label=crate::t!("Select {}", name) prop:checked=*is_selected />
         </td>
     }
     .into_any()
@@ -147,7 +147,7 @@ struct Named {
 }
 
 fn name_cell(it: &Named) -> AnyView {
-    let health = it.health.map(Health::as_str);
+    let health = it.health.map(Health::as_str).map(t);
     view! {
         <th class="name" role="rowheader" scope="row" title=it.name.clone() data-glow=it.glow>
             <a href=it.href.clone()>{it.name.clone()}</a>
@@ -194,11 +194,15 @@ fn act_cell(
 ) -> AnyView {
     view! {
         <td class="act">
-            <button class=*class title=format!("{} {name}", first.verb()) aria-busy=is_pending.then_some("true")></button>
-            <button class="restart" title=format!("Restart {name}")></button>
+            <button
+                class=*class
+                title=crate::t!("{} {}", t(first.verb()), name)
+                aria-busy=is_pending.then_some("true")
+            ></button>
+            <button class="restart" title=crate::t!("Restart {}", name)></button>
             <button
                 class="more"
-                title=format!("More actions for {name}")
+                title=crate::t!("More actions for {}", name)
                 aria-haspopup="menu"
                 aria-expanded=is_open.then_some("true")
             ></button>

@@ -5,7 +5,7 @@ use super::{
     page::{Page, key_of},
 };
 use crate::{
-    client::{Derived, Facet, Store, derived},
+    client::{Derived, Facet, Store, derived, t},
     model::{Container, ContainerAction, Kind},
     views::{
         Site, format,
@@ -29,19 +29,19 @@ pub(in crate::views) fn selection_tools() -> AnyView {
     let remove = move |_| page.acts.asking.set(Asking::Remove(selected.with(|it| it.iter().map(key_of).collect())));
     let site = Site::expect();
     let how_many =
-        move || format!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));
+        move || crate::t!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));
     view! {
-        <div class="tools" role="toolbar" aria-label="Selection">
-            <p>{live(move || format!("{} selected", selected.with(Vec::len)))}</p>
+        <div class="tools" role="toolbar" aria-label=t("Selection")>
+            <p>{live(move || crate::t!("{} selected", selected.with(Vec::len)))}</p>
             {bulk(selected, "start", |it| !it.state.is_up(), ContainerAction::Start)}
             {bulk(selected, "stop", |it| it.state.is_up(), ContainerAction::Stop { timeout: None })}
             {bulk(selected, "restart", |it| it.state.is_up(), ContainerAction::Restart { timeout: None })}
-            <a class="button" href=live(move || selected.with(|it| logs_of(&site, it)))>"Logs"</a>
+            <a class="button" href=live(move || selected.with(|it| logs_of(&site, it)))>{t("Logs")}</a>
             {button("button danger", "remove", live(how_many), Box::new(remove))}
             {button(
                 "button bare end",
                 "close",
-                live(|| "Clear selection".to_owned()),
+                live(|| t("Clear selection").to_owned()),
                 Box::new(move |_| page.selected.set(Vec::new())),
             )}
         </div>
@@ -71,7 +71,8 @@ fn bulk(
         let action = action.clone();
         let verb = action.verb();
         any.get().then(|| {
-            let words = live(move || format!("{verb} {}", format::count(count(), ["{} container", "{} containers"])));
+            let words =
+                live(move || crate::t!("{} {}", t(verb), format::count(count(), ["{} container", "{} containers"])));
             let act = move |_| {
                 let fitting =
                     selected.with_untracked(|it| it.iter().filter(|it| takes(it)).map(key_of).collect::<Vec<_>>());

@@ -6,7 +6,7 @@ use super::{
     usage,
 };
 use crate::{
-    client::{ContainerQuery, Prefs, Store, derived},
+    client::{ContainerQuery, Prefs, Store, derived, t},
     model::{ContainerState, Density, Kind, Layout, Scope},
     views::widgets::{Icon, Search, chip, live, on_click, toggle},
 };
@@ -44,16 +44,16 @@ pub(super) fn Head() -> impl IntoView {
     let offer = move |class, icon, word: &'static str, asking: Asking| {
         let ask = move |_: leptos::ev::MouseEvent| acts.asking.set(asking.clone());
         view! {
-            <button class=class aria-label=word on:click=on_click(ask)>
+            <button class=class aria-label=t(word) on:click=on_click(ask)>
                 <Icon name=icon />
-                <span>{word}</span>
+                <span>{t(word)}</span>
             </button>
         }
         .into_any()
     };
     view! {
         <div class="head">
-            <h1>"Containers" " " <small>{count}</small></h1>
+            <h1>{t("Containers")} " " <small>{count}</small></h1>
             <p class="load">{live(move || load.get())}</p>
             {toggle(
                 "button",
@@ -69,7 +69,7 @@ pub(super) fn Head() -> impl IntoView {
                 live(move || prefs.read(|it| it.density == Density::Compact).to_string()),
                 Box::new(toggle_density),
             )}
-            <div class="segmented" role="group" aria-label="View">
+            <div class="segmented" role="group" aria-label=t("View")>
                 {segment("table", "Table", Layout::Table)}
                 {segment("cards", "Cards", Layout::Cards)}
             </div>
@@ -98,7 +98,7 @@ pub(super) fn Tools() -> impl IntoView {
     view! {
         <div class="tools">
             <Search what="containers" value on_input=Box::new(search) />
-            <div class="chips" role="group" aria-label="State">{chips}</div>
+            <div class="chips" role="group" aria-label=t("State")>{chips}</div>
         </div>
     }
 }

@@ -1,7 +1,7 @@
 //! What a container uses, in the cells of its row; and what a project or the host uses, in a line.
 
 use crate::{
-    client::{Store, Trend, leaving_no_trace},
+    client::{Store, Trend, leaving_no_trace, t},
     model::{ContainerState, Key, Load, Machine},
     views::{
         format,
@@ -52,14 +52,14 @@ impl Told {
             cpu: Bar {
                 text: format::percent(cpu),
                 unit: "%",
-                exact: format!("{} % of one core, of {cpus} cores", format::percent(cpu)),
+                exact: crate::t!("{} % of one core, of {} cores", format::percent(cpu), cpus),
                 part: (cpu / 10 / cpus.max(1)).min(100),
                 area: area(trend.cpu.iter().map(|it| u64::from(*it)), LEAST_CPU.max(highest_cpu)),
             },
             memory: Bar {
                 text: used.clone(),
                 unit,
-                exact: format!("{used} {unit} of {limit} {limit_unit}"),
+                exact: format!("{used} {unit}{}{limit} {limit_unit}", t(" of ")),
                 part: (it.memory_percent as u64).min(100),
                 area: area(trend.memory.iter().copied(), highest_memory * 5 / 4),
             },
@@ -121,11 +121,11 @@ fn drawn(told: Told) -> AnyView {
 }
 
 fn network(rates: &str) -> AnyView {
-    view! { <td class="netio number" title="Received / sent, each second">{rates.to_owned()}</td> }.into_any()
+    view! { <td class="netio number" title=t("Received / sent, each second")>{rates.to_owned()}</td> }.into_any()
 }
 
 fn block(rates: &str) -> AnyView {
-    view! { <td class="blockio number" title="Read / written, each second">{rates.to_owned()}</td> }.into_any()
+    view! { <td class="blockio number" title=t("Read / written, each second")>{rates.to_owned()}</td> }.into_any()
 }
 
 fn pids(count: &str) -> AnyView {
@@ -163,7 +163,7 @@ pub(super) fn host_words(load: &Load, machine: Option<&Machine>) -> String {
     match machine {
         Some(machine) => {
             let (total, unit) = format::bytes(machine.memory_total);
-            format!("{} of {total} {unit} · {rates}", load_words(load))
+            format!("{}{}{total} {unit} · {rates}", load_words(load), t(" of "))
         }
         None => format!("{} · {rates}", load_words(load)),
     }

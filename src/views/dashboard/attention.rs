@@ -1,7 +1,7 @@
 //! What needs attention, worst first.
 
 use crate::{
-    client::{Store, derived, order},
+    client::{Store, derived, order, t},
     model::{Container, ContainerState, EngineState, Health, Key, Kind, Timestamp},
     views::{
         Site, format,
@@ -39,12 +39,12 @@ fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
     let (count, size) = dangling.fold((0, 0), |(count, size), it| (count + 1, size + it.size));
     if count > 0 {
         let (size, unit) = format::bytes(size);
-        let name = format!("{} without a tag", format::count(count, ["{} image", "{} images"]));
+        let name = crate::t!("{} without a tag", format::count(count, ["{} image", "{} images"]));
         all.push(housekeeping("dangling", "Dangling", name, "/images?usage=dangling", format!("{size} {unit}")));
     }
     let unused = state.volumes().filter(|it| it.usage.all == 0).count();
     if unused > 0 {
-        let name = format!("{} that no container uses", format::count(unused, ["{} volume", "{} volumes"]));
+        let name = crate::t!("{} that no container uses", format::count(unused, ["{} volume", "{} volumes"]));
         all.push(housekeeping("none", "Unused", name, "/volumes?usage=unused", String::new()));
     }
     all
@@ -66,18 +66,19 @@ fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
     let ended = it.finished_at.is_none_or(|ended| now.seconds() - ended.seconds() < RECENT);
     let code = it.exit_code.unwrap_or_default();
     let restarts = match it.restart_count {
-        Some(count) if count > 0 => format!(", restarted {}", times(count)),
+        Some(1) => t(", restarted once").to_owned(),
+        Some(count) if count > 0 => crate::t!(", restarted {} times", count),
         _ => String::new(),
     };
     let (rank, word, detail, since) = match it.state {
-        ContainerState::Dead => (1, "Dead", "could not be removed".to_owned(), it.finished_at),
-        ContainerState::Restarting => (2, "Restarting", format!("exited ({code}){restarts}"), it.finished_at),
+        ContainerState::Dead => (1, "Dead", t("could not be removed").to_owned(), it.finished_at),
+        ContainerState::Restarting => (2, "Restarting", crate::t!("exited ({})", code) + &restarts, it.finished_at),
         ContainerState::Exited if code != 0 && ended => {
-            let why = if it.oom_killed { ", killed: out of memory" } else { "" };
-            (3, "Exited", format!("code {code}{why}"), it.finished_at)
+            let why = if it.oom_killed { t(", killed: out of memory") } else { "" };
+            (3, "Exited", crate::t!("code {}", code) + why, it.finished_at)
         }
         _ if it.health == Some(Health::Unhealthy) => {
-            (0, "Unhealthy", format!("its health check fails{restarts}"), it.started_at)
+            (0, "Unhealthy", t("its health check fails").to_owned() + &restarts, it.started_at)
         }
         _ => return None,
     };
@@ -101,10 +102,6 @@ fn housekeeping(usage: &'static str, word: &'static str, name: String, page: &st
     Concern { state: None, health: None, usage: Some(usage), failed: false, word, name, page, detail, since: None }
 }
 
-fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
-}
-
 #[component]
 pub(super) fn Attention() -> impl IntoView {
     let store = expect_context::<Store>();
@@ -124,11 +121,11 @@ pub(super) fn Attention() -> impl IntoView {
     let is_quiet = derived(move || all.with(Vec::is_empty));
     let hidden = move || {
         let hidden = all.with(Vec::len).saturating_sub(MOST);
-        (hidden > 0).then(|| view! { <p class="quiet">{format!("And {hidden} more.")}</p> }.into_any())
+        (hidden > 0).then(|| view! { <p class="quiet">{crate::t!("And {} more.", hidden)}</p> }.into_any())
     };
     view! {
         <section class="attention" aria-labelledby="attention">
-            <h2 id="attention">"Needs attention" {count}</h2>
+            <h2 id="attention">{t("Needs attention")} {count}</h2>
             {live(move || if is_quiet.get() {
                 view! { <Quiet /> }.into_any()
             } else {
@@ -157,7 +154,7 @@ fn line(concern: Concern) -> AnyView {
                 data-use=concern.usage
                 data-code=concern.failed.then_some("")
             >
-                {concern.word}
+                {t(concern.word)}
             </span>
             <a href=page title=concern.name.clone()>{concern.name.clone()}</a>
             {detail}
@@ -175,16 +172,17 @@ fn Quiet() -> impl IntoView {
     let words = move || {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
-            0 => "There are no containers yet.".to_owned(),
-            all => format!(
-                "{running} of {} run, none is unhealthy or failed.",
+            0 => t("There are no containers yet.").to_owned(),
+            all => crate::t!(
+                "{} of {} run, none is unhealthy or failed.",
+                running,
                 format::count(all, ["{} container", "{} containers"])
             ),
         }
     };
     let quiet = live(move || match is_known.get() {
-        true => view! { <b>"All quiet."</b> }.into_any(),
-        false => "The engine does not answer: nobody knows how it is now. It was like this:".into_any(),
+        true => view! { <b>{t("All quiet.")}</b> }.into_any(),
+        false => t("The engine does not answer: nobody knows how it is now. It was like this:").into_any(),
     });
     view! { <p class="quiet">{quiet} " " {live(words)}</p> }
 }

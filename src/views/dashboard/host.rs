@@ -1,7 +1,7 @@
 //! The host: the engine, the machine, and how much lies on it.
 
 use crate::{
-    client::Store,
+    client::{Store, t, told},
     model::Kind,
     views::{
         Site, format,
@@ -37,8 +37,9 @@ pub fn HostFacts() -> impl IntoView {
         live(move || {
             let host = store.main_host()?;
             host.engine.is_none().then(|| {
+                let words = told(host.error.as_deref().unwrap_or("Connecting to the engine."));
                 view! {
-                    <p class="quiet">{host.error.clone().unwrap_or_else(|| "Connecting to the engine.".to_owned())}</p>
+                    <p class="quiet">{words}</p>
                     <Command text="sudo systemctl start docker" />
                 }
                 .into_any()
@@ -52,7 +53,7 @@ pub fn HostFacts() -> impl IntoView {
             let unused = state.volumes().filter(|it| it.usage.all == 0).count();
             view! {
                 <Fact term="Images" value=state.count(Kind::Image).to_string() note=format!("{size} {unit}") />
-                <Fact term="Volumes" value=state.count(Kind::Volume).to_string() note=format!("{unused} unused") />
+                <Fact term="Volumes" value=state.count(Kind::Volume).to_string() note=crate::t!("{} unused", unused) />
                 <Fact term="Networks" value=state.count(Kind::Network).to_string() />
             }
             .into_any()
@@ -70,5 +71,5 @@ pub fn HostFacts() -> impl IntoView {
 #[component]
 fn Fact(term: &'static str, #[prop(into)] value: String, #[prop(optional, into)] note: String) -> impl IntoView {
     let note = (!note.is_empty()).then(|| view! { <small>" · " {note}</small> });
-    view! { <div><dt>{term}</dt><dd>{value} {note}</dd></div> }
+    view! { <div><dt>{t(term)}</dt><dd>{value} {note}</dd></div> }
 }

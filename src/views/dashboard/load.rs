@@ -1,7 +1,7 @@
 //! What all containers use, and which of them the most.
 
 use crate::{
-    client::{Facet, Looks, Store, Trend, derived, effect, leaving_no_trace},
+    client::{Facet, Looks, Store, Trend, derived, effect, leaving_no_trace, t},
     model::{Container, Key, Kind, Load, Machine, Scope},
     views::{
         Site, format,
@@ -50,7 +50,7 @@ pub(super) fn HostLoad() -> impl IntoView {
     view! {
         <section class="usage" aria-labelledby="load">
             <header>
-                <h2 id="load">"Load"</h2>
+                <h2 id="load">{t("Load")}</h2>
                 <p class="load">{words}</p>
                 {span_tools("/", span, paused)}
             </header>
@@ -68,14 +68,16 @@ pub(super) fn HostLoad() -> impl IntoView {
 
 /// Containers together, beside the machine that they run on.
 fn whole(load: &Load, machine: Option<&Machine>) -> String {
-    let containers = format!("{} running", format::count(load.containers as usize, ["{} container", "{} containers"]));
+    let containers =
+        crate::t!("{} running", format::count(load.containers as usize, ["{} container", "{} containers"]));
     let Some(machine) = machine else { return containers };
     let size = |bytes| {
         let (text, unit) = format::bytes(bytes);
         format!("{text} {unit}")
     };
-    format!(
-        "{containers} · machine: {} % of {}, {} of {}",
+    crate::t!(
+        "{} · machine: {} % of {}, {} of {}",
+        containers,
         format::percent((machine.cpu_percent * 10.0) as u64),
         format::count(machine.cpus as usize, ["{} core", "{} cores"]),
         size(machine.memory_usage),
@@ -102,11 +104,12 @@ fn top(id: &'static str, title: &'static str, measure: Measure, text: fn(u64) ->
         known.sort_by(|a, b| b.cmp(a));
         known.into_iter().take(SHOWN).map(|(_, key)| Line::Entity(key)).collect::<Vec<_>>()
     });
-    let nothing =
-        live(move || ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing runs."</p> }.into_any()));
+    let nothing = live(move || {
+        ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing runs.")}</p> }.into_any())
+    });
     view! {
         <section class="most" aria-labelledby=id>
-            <h2 id=id>{title}</h2>
+            <h2 id=id>{t(title)}</h2>
             {nothing}
             <ul class="bars">{keyed(move || ranked.get(), move |line| bar(line, measure, text))}</ul>
         </section>

@@ -6,6 +6,7 @@ mod load;
 mod recent;
 mod whole;
 
+use crate::client::t;
 use attention::Attention;
 pub use attention::concerned;
 pub use host::HostFacts;
@@ -19,8 +20,8 @@ use whole::Whole;
 #[component]
 pub fn DashboardPage() -> impl IntoView {
     view! {
-        <Title text="Dashboard" />
-        <div class="head"><h1>"Dashboard"</h1></div>
+        <Title text=t("Dashboard") />
+        <div class="head"><h1>{t("Dashboard")}</h1></div>
         <div class="dashboard">
             <Attention />
             <Whole />

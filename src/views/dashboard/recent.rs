@@ -1,7 +1,7 @@
 //! The containers that changed last.
 
 use crate::{
-    client::{Facet, Store, derived, leaving_no_trace},
+    client::{Facet, Store, derived, leaving_no_trace, t},
     model::{Container, EngineState, Key, Kind, Timestamp},
     views::{
         Site, format,
@@ -42,10 +42,10 @@ pub(super) fn Recent() -> impl IntoView {
         store.look(|state| latest(state).into_iter().map(Line::Entity).collect::<Vec<_>>())
     });
     let nothing =
-        live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">"Nothing yet."</p> }.into_any()));
+        live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing yet.")}</p> }.into_any()));
     view! {
         <section class="recent" aria-labelledby="recent">
-            <h2 id="recent">"Recently changed"</h2>
+            <h2 id="recent">{t("Recently changed")}</h2>
             {nothing}
             <ul class="lines">{keyed(move || latest.get(), line)}</ul>
         </section>

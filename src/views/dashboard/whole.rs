@@ -1,7 +1,7 @@
 //! All containers by state, as a bar and its legend.
 
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t},
     model::ContainerState,
     views::{Site, widgets::live},
 };
@@ -69,7 +69,7 @@ pub(super) fn Whole() -> impl IntoView {
                         href=site.page(&format!("/containers?state={filter}"))
                     >
                         <b>{part.count.to_string()}</b>
-                        {word}
+                        {t(word)}
                     </a>
                 }
             })
@@ -78,7 +78,7 @@ pub(super) fn Whole() -> impl IntoView {
     });
     view! {
         <section class="whole" aria-labelledby="whole">
-            <h2 id="whole">"Containers" <small>{live(move || total().to_string())}</small></h2>
+            <h2 id="whole">{t("Containers")} <small>{live(move || total().to_string())}</small></h2>
             <svg class="meter" aria-hidden="true">{bar}</svg>
             <div class="legend">{legend}</div>
         </section>

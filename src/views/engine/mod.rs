@@ -8,7 +8,7 @@ use super::{
     widgets::{button, live},
 };
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t},
     model::{ContainerId, ContainerState, DiskUsage, EngineState, HostId, ImageId, Kind, VolumeName},
     queries::disk::disk,
 };
@@ -70,10 +70,10 @@ fn lines(state: &EngineState, host: &HostId, usage: &DiskUsage) -> Vec<Line> {
 pub fn EnginePage() -> impl IntoView {
     let desk = Desk::new();
     view! {
-        <Title text="Engine" />
+        <Title text=t("Engine") />
         <div class="head">
-            <h1>"Engine"</h1>
-            {button("button", "prune", live(|| "Prune all".to_owned()), Box::new(move |_| desk.ask(Asking::Prune(PRUNABLE))))}
+            <h1>{t("Engine")}</h1>
+            {button("button", "prune", live(|| t("Prune all").to_owned()), Box::new(move |_| desk.ask(Asking::Prune(PRUNABLE))))}
         </div>
         <div class="container-page thing">
             <div class="main">{disk_usage(desk)}</div>
@@ -110,17 +110,17 @@ fn disk_usage(desk: Desk) -> AnyView {
             <table class="plain listing disk">
                 <thead>
                     <tr>
-                        <th scope="col">"What"</th>
-                        <th scope="col" class="number">"In use"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col" class="number">"Could be freed"</th>
-                        <th scope="col"><span class="heard">"Actions"</span></th>
+                        <th scope="col">{t("What")}</th>
+                        <th scope="col" class="number">{t("In use")}</th>
+                        <th scope="col" class="number">{t("Size")}</th>
+                        <th scope="col" class="number">{t("Could be freed")}</th>
+                        <th scope="col"><span class="heard">{t("Actions")}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
                 <tfoot>
                     <tr>
-                        <th scope="row">"Total"</th>
+                        <th scope="row">{t("Total")}</th>
                         <td></td>
                         <td class="number">{size(total)}</td>
                         <td class="number">{size(reclaimable)}</td>
@@ -135,14 +135,14 @@ fn disk_usage(desk: Desk) -> AnyView {
         if is_wanted.get() {
             return asked.draw("It can't be measured", draw.clone());
         }
-        let words = "The engine walks through every image, container and volume for it, which can take a while.";
+        let words = t("The engine walks through every image, container and volume for it, which can take a while.");
         view! { <p class="quiet">{words}</p> }.into_any()
     });
-    let word = live(move || if is_wanted.get() { "Measure again" } else { "Measure" }.to_owned());
+    let word = live(move || t(if is_wanted.get() { "Measure again" } else { "Measure" }).to_owned());
     view! {
         <section class="inside" aria-labelledby="disk">
             <div class="titled">
-                <h2 id="disk">"Disk usage"</h2>
+                <h2 id="disk">{t("Disk usage")}</h2>
                 {button("button", "restart", word, Box::new(measure))}
             </div>
             {shown}
@@ -162,18 +162,18 @@ fn row(desk: Desk, line: &Line) -> AnyView {
         view! {
             <button
                 class="button"
-                aria-label=format!("Prune {what}")
+                aria-label=crate::t!("Prune {}", t(what))
                 on:click=super::widgets::on_click(move |_: leptos::ev::MouseEvent| desk.ask(Asking::Prune(kinds)))
             >
-                "Prune"
+                {t("Prune")}
             </button>
         }
         .into_any()
     });
-    let in_use = line.kind.map(|_| format!("{} of {}", line.in_use, line.count));
+    let in_use = line.kind.map(|_| crate::t!("{} of {}", line.in_use, line.count));
     view! {
         <tr data-disk=what data-bytes=line.bytes.to_string() data-reclaimable=line.reclaimable.to_string()>
-            <td class="path">{words}</td>
+            <td class="path">{t(words)}</td>
             <td class="number">{in_use}</td>
             <td class="number">{size(line.bytes)}</td>
             <td class="number">{size(line.reclaimable)}</td>

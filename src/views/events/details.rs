@@ -2,6 +2,7 @@
 
 use super::{feed::Feed, phrase::phrase, row::encoded};
 use crate::{
+    client::{t, told},
     model::Event,
     views::{
         Site,
@@ -31,8 +32,8 @@ pub(super) fn details() -> AnyView {
                 <Dialog title=phrase(&event) on_close=close>
                     <dl class="facts">{facts}</dl>
                     <footer>
-                        <a class="button" href=around on:click=on_click(move |_| close())>"What happened around it"</a>
-                        <button class="button main" autofocus on:click=on_click(move |_| close())>"Close"</button>
+                        <a class="button" href=around on:click=on_click(move |_| close())>{t("What happened around it")}</a>
+                        <button class="button main" autofocus on:click=on_click(move |_| close())>{t("Close")}</button>
                     </footer>
                 </Dialog>
             }
@@ -49,14 +50,14 @@ fn facts(event: &Event) -> Vec<(String, String)> {
             facts.push((term.to_owned(), value.to_owned()));
         }
     };
-    fact("Time", &event.time.to_string());
-    fact("Host", event.host.as_str());
-    fact("Event", &format!("{} {}", event.kind, event.action));
-    fact("Name", &event.name);
-    fact("Id", &event.id);
-    fact("Project", event.project.as_deref().unwrap_or_default());
-    fact("Done by", event.actor.as_deref().unwrap_or_default());
-    fact("Failed", event.error.as_deref().unwrap_or_default());
+    fact(t("Time"), &event.time.to_string());
+    fact(t("Host"), event.host.as_str());
+    fact(t("Event"), &format!("{} {}", event.kind, event.action));
+    fact(t("Name"), &event.name);
+    fact(t("Id"), &event.id);
+    fact(t("Project"), event.project.as_deref().unwrap_or_default());
+    fact(t("Done by"), event.actor.as_deref().unwrap_or_default());
+    fact(t("Failed"), &told(event.error.as_deref().unwrap_or_default()));
     for (key, value) in event.attributes.iter().filter(|(key, _)| key != "name") {
         fact(key, value);
     }

@@ -12,7 +12,7 @@ use super::{
     widgets::{Command, button, empty, live, on_click},
 };
 use crate::{
-    client::{Looks, Store, derived, effect},
+    client::{Looks, Store, derived, effect, t, told},
     model::HistoryStatus,
     wire::PageSeed,
 };
@@ -74,28 +74,29 @@ pub fn EventsPage() -> impl IntoView {
         (_, true) => Shown::NoMatch,
     });
     view! {
-        <Title text="Events" />
+        <Title text=t("Events") />
         <div class="head">
-            <h1>"Events"</h1>
+            <h1>{t("Events")}</h1>
             {tools::exports(asked)}
         </div>
         {live(move || off(&feed.history.get()))}
         {tools::tools(asked)}
         {live(move || match shown.get() {
-            Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">"Loading what happened…"</p> }.into_any(),
+            Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">{t("Loading what happened…")}</p> }.into_any(),
             Shown::Failed => {
-                let words = move || if let Loading::Failed(why) = feed.loading.get() { why } else { String::new() };
-                let again = button("button", "restart", live(|| "Try again".to_owned()), Box::new(move |_| feed.again()));
+                let words = move || if let Loading::Failed(why) = feed.loading.get() { told(&why) } else { String::new() };
+                let again = button("button", "restart", live(|| t("Try again").to_owned()), Box::new(move |_| feed.again()));
                 empty("error", "The events could not be loaded", live(words), again)
             }
             Shown::Empty => {
                 let command = view! { <Command text="docker run --rm hello-world" /> }.into_any();
-                let words = || "What the engine and the people here do appears at once.".to_owned();
+                let words = || t("What the engine and the people here do appears at once.").to_owned();
                 empty("events", "Nothing has happened yet", live(words), command)
             }
             Shown::NoMatch => {
-                let all = view! { <a class="button" href=Site::expect().page("/events")>"Show all events"</a> }.into_any();
-                empty("search", "Nothing matches", live(|| "Nothing of that kind was recorded in that time.".to_owned()), all)
+                let all = view! { <a class="button" href=Site::expect().page("/events")>{t("Show all events")}</a> }.into_any();
+                let words = || t("Nothing of that kind was recorded in that time.").to_owned();
+                empty("search", "Nothing matches", live(words), all)
             }
             Shown::Rows => table(feed),
         })}
@@ -106,13 +107,13 @@ pub fn EventsPage() -> impl IntoView {
 /// Why nothing is kept.
 fn off(history: &HistoryStatus) -> Option<AnyView> {
     let HistoryStatus::Off { reason } = history else { return None };
-    let words = format!("Events are not being kept: {reason}.");
+    let words = crate::t!("Events are not being kept: {}.", told(reason));
     Some(
         view! {
             <p class="banner" role="status">
                 <super::widgets::Icon name="warn" />
                 {words}
-                <span>"Only the latest are here, until Quaylight restarts. It tries again by itself."</span>
+                <span>{t("Only the latest are here, until Quaylight restarts. It tries again by itself.")}</span>
             </p>
         }
         .into_any(),
@@ -126,7 +127,7 @@ fn table(feed: Feed) -> AnyView {
     let new = live(move || {
         let count = feed.held.with(Vec::len);
         (count > 0).then(|| {
-            let words = format!("{count} new");
+            let words = crate::t!("{} new", count);
             let show = move |_| {
                 feed.release();
                 if let Some(main) = document().query_selector("main").ok().flatten() {
@@ -138,12 +139,12 @@ fn table(feed: Feed) -> AnyView {
     });
     let now = expect_context::<Store>().now().get_untracked();
     let heads = [
-        ("when", format!("Time ({})", format::zone(now))),
-        ("what", "What".to_owned()),
-        ("name", "Of".to_owned()),
-        ("project", "Project".to_owned()),
-        ("code number", "Exit code".to_owned()),
-        ("who", "By".to_owned()),
+        ("when", crate::t!("Time ({})", format::zone(now))),
+        ("what", t("What").to_owned()),
+        ("name", t("Of").to_owned()),
+        ("project", t("Project").to_owned()),
+        ("code number", t("Exit code").to_owned()),
+        ("who", t("By").to_owned()),
     ];
     let heads: Vec<_> =
         heads.map(|(class, word)| view! { <th class=class role="columnheader">{word}</th> }.into_any()).into();
@@ -155,12 +156,12 @@ fn table(feed: Feed) -> AnyView {
     let end = live(move || {
         let count = feed.shown.with(Vec::len);
         match (feed.loading.get(), feed.more.get()) {
-            (Loading::Failed(why), _) => format!("The older ones could not be loaded: {why}"),
-            (_, false) => "That is all.".to_owned(),
+            (Loading::Failed(why), _) => crate::t!("The older ones could not be loaded: {}", told(&why)),
+            (_, false) => t("That is all.").to_owned(),
             (_, true) if count >= MOST => {
-                format!("{MOST} events are shown. Narrow the search for older ones, or export them.")
+                crate::t!("{} events are shown. Narrow the search for older ones, or export them.", MOST)
             }
-            _ => "Loading older ones…".to_owned(),
+            _ => t("Loading older ones…").to_owned(),
         }
     });
     view! {
@@ -168,7 +169,7 @@ fn table(feed: Feed) -> AnyView {
         <table
             class="table events"
             role="table"
-            aria-label="Events"
+            aria-label=t("Events")
             aria-rowcount="-1"
             on:mouseleave=on_click(left)
         >

@@ -1,6 +1,9 @@
 //! What an event says, in words.
 
-use crate::model::Event;
+use crate::{
+    client::{t, told},
+    model::Event,
+};
 
 /// How much it matters: the mark's colour.
 pub(in crate::views) fn tone(event: &Event) -> Option<&'static str> {
@@ -33,13 +36,13 @@ fn deed(event: &Event) -> String {
         first.make_ascii_uppercase();
     }
     if let Some(error) = &event.error {
-        return format!("{verb} failed: {error}");
+        return crate::t!("{} failed: {}", told(&verb), told(error));
     }
     let of = match event.kind.as_str() {
         "rule" => "Alert rule",
         "channel" => "Channel",
         "quiet_hours" => "Quiet hours",
-        _ => return format!("{verb} requested"),
+        _ => return crate::t!("{} requested", told(&verb)),
     };
     let done = match event.action.as_str() {
         "create" => "created",
@@ -50,7 +53,12 @@ fn deed(event: &Event) -> String {
         "test" => "tested",
         other => other,
     };
-    format!("{of} {done}")
+    format!("{} {}", t(of), told(done))
+}
+
+/// Of what it is. An alert's may be a text: no container's name has spaces.
+pub(in crate::views) fn name(event: &Event) -> String {
+    if event.kind == "alert" && event.name.contains(' ') { told(&event.name) } else { event.name.clone() }
 }
 
 pub(in crate::views) fn phrase(event: &Event) -> String {
@@ -73,11 +81,13 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("container", "commit") => "Made into an image",
         ("container", "attach") => "Attached to",
         ("container", "exec_die") => "Command ended",
-        ("container", "kill") => return format!("Sent signal {}", attribute("signal")),
-        ("container", "rename") => return format!("Renamed from {}", attribute("oldName").trim_start_matches('/')),
-        ("container", "health_status") => return format!("Health: {}", attribute("health")),
-        ("container", "exec_create") => return format!("Command prepared: {}", attribute("command")),
-        ("container", "exec_start") => return format!("Command run: {}", attribute("command")),
+        ("container", "kill") => return crate::t!("Sent signal {}", attribute("signal")),
+        ("container", "rename") => {
+            return crate::t!("Renamed from {}", attribute("oldName").trim_start_matches('/'));
+        }
+        ("container", "health_status") => return crate::t!("Health: {}", told(attribute("health"))),
+        ("container", "exec_create") => return crate::t!("Command prepared: {}", attribute("command")),
+        ("container", "exec_start") => return crate::t!("Command run: {}", attribute("command")),
         ("image", "pull") => "Pulled",
         ("image", "push") => "Pushed",
         ("image", "tag") => "Tagged",
@@ -89,11 +99,11 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("network", "connect") => "Container connected",
         ("network", "disconnect") => "Container disconnected",
         ("daemon", "reload") => "Settings reloaded",
-        ("alert", "firing") => return format!("{}: {}", attribute("rule"), attribute("measured")),
-        ("alert", "resolved") => return format!("{}: over", attribute("rule")),
-        (_, other) => return other.replace('_', " "),
+        ("alert", "firing") => return format!("{}: {}", attribute("rule"), told(attribute("measured"))),
+        ("alert", "resolved") => return crate::t!("{}: over", attribute("rule")),
+        (_, other) => return told(&other.replace('_', " ")),
     };
-    words.to_owned()
+    t(words).to_owned()
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use super::{
     feed::Feed,
     kind_icon,
-    phrase::{phrase, tone},
+    phrase::{self, phrase, tone},
 };
 use crate::{
+    client::told,
     model::{Event, Timestamp},
     views::{
         Site, format,
@@ -22,7 +23,7 @@ pub(super) fn row(line: Line) -> AnyView {
     let Event { kind, action, name, .. } = &*event;
     let words = phrase(&event);
     let whole = words.clone();
-    let of = if name.is_empty() { kind.clone() } else { name.clone() };
+    let of = if name.is_empty() { told(kind) } else { phrase::name(&event) };
     let entity = if event.id.is_empty() {
         view! { <b>{of}</b> }.into_any()
     } else {
@@ -51,7 +52,7 @@ pub(super) fn row(line: Line) -> AnyView {
             <td class="what" data-tone=tone(&event)>
                 <Icon name=kind_icon(kind) />
                 <button title=whole on:click=on_click(open)>{words}</button>
-                <small>{kind.clone()}</small>
+                <small>{told(kind)}</small>
             </td>
             <th class="name" role="rowheader" scope="row">{entity} {short}</th>
             <td class="project">{project}</td>

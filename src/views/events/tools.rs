@@ -1,7 +1,7 @@
 //! Search, filters, and the way out as a file. All of it is in the address, so that copying it shares the view.
 
 use super::feed::Address;
-use crate::client::Derived;
+use crate::client::{Derived, t};
 use crate::views::{
     Site,
     listing::go_to,
@@ -61,7 +61,7 @@ pub(super) fn tools(asked: Derived<Address>) -> AnyView {
             let chosen = ["entity", "project", "action", "around", "since", "until"].into_iter().filter_map(|key| {
                 let value = said(&asked, key);
                 let ask = ask.clone();
-                let words = format!("{key}: {}", short(&value));
+                let words = format!("{}: {}", t(key), short(&value));
                 (!value.is_empty() && !known(key, &value)).then(|| {
                     button(
                         "chip chosen",
@@ -79,8 +79,8 @@ pub(super) fn tools(asked: Derived<Address>) -> AnyView {
     view! {
         <div class="tools filters">
             <Search what="events" value on_input=Box::new(search) />
-            <div class="chips" role="group" aria-label="Kind">{kinds}</div>
-            <div class="chips" role="group" aria-label="Time and more">{times}{others}{rest}</div>
+            <div class="chips" role="group" aria-label=t("Kind")>{kinds}</div>
+            <div class="chips" role="group" aria-label=t("Time and more")>{times}{others}{rest}</div>
         </div>
     }
     .into_any()
@@ -103,7 +103,7 @@ pub(super) fn exports(asked: Derived<Address>) -> AnyView {
         });
         view! {
             // Not the router's to follow.
-            <a class="button" href=href download="" rel="external" aria-label=format!("Export as {word}")>
+            <a class="button" href=href download="" rel="external" aria-label=crate::t!("Export as {}", word)>
                 <Icon name="download" />
                 <span>{word}</span>
             </a>

@@ -1,7 +1,7 @@
 //! The freshness badge: a dot that beats once for each applied change, the transport, the round trip.
 
 use crate::{
-    client::{Connection, Store, Transport, derived},
+    client::{Connection, Store, Transport, derived, t},
     model::HostStatus,
     views::{
         Site, format,
@@ -22,13 +22,15 @@ pub fn Badge() -> impl IntoView {
         let link = link.clone();
         move || link.with(|link| (link.connection, link.transport))
     });
-    let word = live(move || match (status.get().0, unreachable_since.get()) {
-        (Connection::Live, Some(_)) => "Stale",
-        (Connection::Live, None) => "Live",
-        (Connection::Connecting, _) => "Connecting",
-        (Connection::Reconnecting, _) => "Reconnecting",
-        (Connection::Polling, _) => "Polling",
-        (Connection::Offline, _) => "Offline",
+    let word = live(move || {
+        t(match (status.get().0, unreachable_since.get()) {
+            (Connection::Live, Some(_)) => "Stale",
+            (Connection::Live, None) => "Live",
+            (Connection::Connecting, _) => "Connecting",
+            (Connection::Reconnecting, _) => "Reconnecting",
+            (Connection::Polling, _) => "Polling",
+            (Connection::Offline, _) => "Offline",
+        })
     });
     // Age, transport, or countdown: what matters in this state.
     let first = {
@@ -37,13 +39,13 @@ pub fn Badge() -> impl IntoView {
             ((Connection::Live, _), Some(since)) => format::duration(now.get().seconds() - since.seconds()),
             ((Connection::Reconnecting, _), _) => {
                 let left = link.with(|link| link.retry_at).map(|at| (at.millis() - now.get().millis() + 999) / 1_000);
-                left.map(|left| format!("in {} s", left.max(0))).unwrap_or_default()
+                left.map(|left| crate::t!("in {} s", left.max(0))).unwrap_or_default()
             }
             ((Connection::Offline, _), _) => link
                 .with(|link| link.lost_since)
-                .map(|since| format!("since {}", format::time_of_day(since)))
+                .map(|since| crate::t!("since {}", format::time_of_day(since)))
                 .unwrap_or_default(),
-            ((_, transport), _) if transport != Transport::None => transport.word().to_owned(),
+            ((_, transport), _) if transport != Transport::None => t(transport.word()).to_owned(),
             _ => String::new(),
         })
     };

@@ -1,7 +1,7 @@
 //! The line that says why the page may be out of date, and since when.
 
 use crate::{
-    client::{Connection, Store, derived},
+    client::{Connection, Store, derived, t, told},
     model::{HostStatus, Timestamp},
     views::{
         format,
@@ -33,7 +33,7 @@ pub fn Banner() -> impl IntoView {
             _ => {}
         }
         let host = store.main_host().filter(|host| host.status == HostStatus::Unreachable)?;
-        Some(Trouble { what: "The engine does not answer.", why: host.error.clone(), since: host.since })
+        Some(Trouble { what: "The engine does not answer.", why: host.error.as_deref().map(told), since: host.since })
     });
     let other_release = derived(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
     let reload = |_| {
@@ -43,9 +43,9 @@ pub fn Banner() -> impl IntoView {
         (Some(version), _) => view! {
             <p class="banner" role="status">
                 <Icon name="restart" />
-                <b>{format!("Quaylight was updated to {version}.")}</b>
-                <span>"This page is of another release and no longer live."</span>
-                {button("button", "restart", live(|| "Reload".to_owned()), Box::new(reload))}
+                <b>{crate::t!("Quaylight was updated to {}.", version)}</b>
+                <span>{t("This page is of another release and no longer live.")}</span>
+                {button("button", "restart", live(|| t("Reload").to_owned()), Box::new(reload))}
             </p>
         }
         .into_any(),
@@ -55,11 +55,11 @@ pub fn Banner() -> impl IntoView {
             view! {
                 <p class="banner" role="status" title=why>
                     <Icon name="unreachable" />
-                    <b>{what}</b>
+                    <b>{t(what)}</b>
                     <span>
-                        {format!("As of {} {}, ", format::time_of_day(since), format::zone(since))}
+                        {crate::t!("As of {} {}, ", format::time_of_day(since), format::zone(since))}
                         <span>{live(move || format::ago(since, now.get()))}</span>
-                        ". Retrying."
+                        {t(". Retrying.")}
                     </span>
                 </p>
             }

@@ -2,7 +2,7 @@
 
 use super::hanging::hanging;
 use crate::{
-    client::{Store, Toasts, derived},
+    client::{Store, Toasts, derived, t},
     views::{
         later::{apart, centre},
         widgets::{Icon, live},
@@ -21,8 +21,8 @@ pub fn Bell() -> impl IntoView {
     provide_context(CentreOpen(open));
     let count = derived(move || unread.get() + failures.get());
     let label = derived(move || match count.get() {
-        0 => "Notifications".to_owned(),
-        count => format!("Notifications, {count} unread"),
+        0 => t("Notifications").to_owned(),
+        count => crate::t!("Notifications, {} unread", count),
     });
     let face = view! {
         <Icon name="alerts" />

@@ -13,7 +13,7 @@ use super::{
     rows::Scrolled,
     widgets::{live, on_click},
 };
-use crate::client::{Connection, Store, effect};
+use crate::client::{Connection, Store, effect, t};
 pub use bell::CentreOpen;
 pub use tasks::TasksOpen;
 
@@ -42,7 +42,7 @@ pub fn Frame(children: Children) -> impl IntoView {
         <Title formatter=|page: String| {
             if page.is_empty() { "Quaylight".to_owned() } else { format!("{page} · Quaylight") }
         } />
-        <a class="button skip" href="#main">"Skip to content"</a>
+        <a class="button skip" href="#main">{t("Skip to content")}</a>
         <Rail />
         <TopBar />
         <main

@@ -1,7 +1,7 @@
 //! The way to each page, with how much there is.
 
 use crate::{
-    client::Store,
+    client::{Store, t},
     model::Kind,
     views::{
         Site,
@@ -14,9 +14,16 @@ use leptos_router::hooks::use_location;
 #[component]
 pub fn Rail() -> impl IntoView {
     let site = Site::expect();
-    let [engine, foot, settings] = ["/engine", "/realtime-test", "/settings"].map(|path| current(&site, path));
+    let foot = |path: &'static str, icon: &'static str, word: &'static str| {
+        view! {
+            <a class="foot" href=site.page(path) aria-current=current(&site, path)>
+                <Icon name=icon />
+                <span>{t(word)}</span>
+            </a>
+        }
+    };
     view! {
-        <nav class="rail" aria-label="Main">
+        <nav class="rail" aria-label=t("Main")>
             <a class="brand" href=site.page("/") aria-label="Quaylight">
                 <Icon name="mark" />
                 <span>"Quaylight"</span>
@@ -28,18 +35,9 @@ pub fn Rail() -> impl IntoView {
             <Entry path="/networks" icon="networks" word="Networks" count=Kind::Network />
             <Entry path="/events" icon="events" word="Events" />
             <Entry path="/alerts" icon="alerts" word="Alerts" firing=true />
-            <a class="foot" href=site.page("/engine") aria-current=engine>
-                <Icon name="engine" />
-                <span>"Engine"</span>
-            </a>
-            <a class="foot" href=site.page("/realtime-test") aria-current=foot>
-                <Icon name="realtime" />
-                <span>"Realtime test"</span>
-            </a>
-            <a class="foot" href=site.page("/settings") aria-current=settings>
-                <Icon name="settings" />
-                <span>"Settings"</span>
-            </a>
+            {foot("/engine", "engine", "Engine")}
+            {foot("/realtime-test", "realtime", "Realtime test")}
+            {foot("/settings", "settings", "Settings")}
         </nav>
     }
 }
@@ -66,7 +64,7 @@ fn Entry(
     view! {
         <a href=site.page(path) aria-current=current>
             <Icon name=icon />
-            <span>{word}</span>
+            <span>{t(word)}</span>
             {count}
             {firing}
         </a>

@@ -2,7 +2,7 @@
 
 use super::hanging::hanging;
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t},
     views::{
         later::{apart, tasks},
         widgets::{Icon, live},
@@ -23,8 +23,8 @@ pub fn TasksButton() -> impl IntoView {
     live(move || {
         is_there.get().then(|| {
             let label = derived(move || match counts.get().1 {
-                0 => "Tasks".to_owned(),
-                running => format!("Tasks, {running} running"),
+                0 => t("Tasks").to_owned(),
+                running => crate::t!("Tasks, {} running", running),
             });
             let running = move || counts.get().1;
             let face = view! {

@@ -1,7 +1,7 @@
 //! The corner where notices appear.
 
 use crate::{
-    client::{Level, Prefs, Store, Toasts},
+    client::{Level, Prefs, Store, Toasts, t, told},
     model::{AlertState, Severity, Told},
     views::widgets::{Icon, live},
     wire::Notice,
@@ -17,12 +17,12 @@ pub fn Toaster() -> impl IntoView {
         notices.with(|notices| {
             let wanted = |notice: &&Notice| prefs.read_untracked(|it| is_told(&it.told, notice));
             let new: Vec<_> = notices.since(seen.unwrap_or_default()).filter(wanted).cloned().collect();
-            untrack(|| new.into_iter().for_each(|notice| toasts.show(level(&notice), notice.text, None)));
+            untrack(|| new.into_iter().for_each(|notice| toasts.show(level(&notice), told(&notice.text), None)));
             notices.count
         })
     });
     view! {
-        <div class="toasts" role="status" aria-label="Notices">
+        <div class="toasts" role="status" aria-label=t("Notices")>
             {live(move || toasts.all().into_iter().map(|toast| view! {
                 <div class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
@@ -35,7 +35,7 @@ pub fn Toaster() -> impl IntoView {
                         {toast.text}
                         {toast.detail.map(|detail| view! { <small>{detail}</small> })}
                     </p>
-                    <button class="button bare square" aria-label="Dismiss" on:click=move |_| toasts.dismiss(toast.number)>
+                    <button class="button bare square" aria-label=t("Dismiss") on:click=move |_| toasts.dismiss(toast.number)>
                         <Icon name="close" />
                     </button>
                 </div>

@@ -2,7 +2,7 @@
 
 use super::{badge::Badge, bell::Bell, tasks::TasksButton};
 use crate::{
-    client::{Prefs, Store, derived, effect},
+    client::{Prefs, Store, derived, effect, t},
     model::Theme,
     views::widgets::{Icon, live, on_click},
 };
@@ -30,10 +30,12 @@ pub fn TopBar() -> impl IntoView {
 fn ThemeButton() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     let theme = derived(move || prefs.read(|it| it.theme));
-    let word = live(move || match theme.get() {
-        Theme::System => "Theme: system",
-        Theme::Light => "Theme: light",
-        Theme::Dark => "Theme: dark",
+    let word = live(move || {
+        t(match theme.get() {
+            Theme::System => "Theme: system",
+            Theme::Light => "Theme: light",
+            Theme::Dark => "Theme: dark",
+        })
     });
     let icon = move || match theme.get() {
         Theme::System => "theme-system",
@@ -53,7 +55,7 @@ fn ThemeButton() -> impl IntoView {
         }
     });
     view! {
-        <button class="button bare square" aria-label="Theme" data-tip=word on:click=on_click(switch)>
+        <button class="button bare square" aria-label=t("Theme") data-tip=word on:click=on_click(switch)>
             {live(move || view! { <Icon name=icon() /> }.into_any())}
         </button>
     }

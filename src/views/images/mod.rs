@@ -53,11 +53,11 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let names = if image.tags.is_empty() { vec![image.id.to_string()] } else { image.tags.clone() };
     let names: Vec<_> = names.iter().map(|name| format!("name={name}")).collect();
     let address = format!("/api/images/export?{}", names.join("&"));
-    let push = (!image.tags.is_empty()).then(|| ask("push", format!("Push {name}"), Asking::Push(entity.key())));
-    let first = ask("tag", format!("Names of {name}"), Asking::Names(entity.key()));
+    let push = (!image.tags.is_empty()).then(|| ask("push", crate::t!("Push {}", name), Asking::Push(entity.key())));
+    let first = ask("tag", crate::t!("Names of {}", name), Asking::Names(entity.key()));
     let rest = [
-        Offer { icon: "export", words: format!("Export {name}"), does: Does::Download(address) },
-        ask("remove", format!("Remove {name}"), Asking::Remove(entity.key())),
+        Offer { icon: "export", words: crate::t!("Export {}", name), does: Does::Download(address) },
+        ask("remove", crate::t!("Remove {}", name), Asking::Remove(entity.key())),
     ];
     std::iter::once(first).chain(push).chain(rest).collect()
 }

@@ -1,7 +1,7 @@
 //! One image.
 
 use crate::{
-    client::Store,
+    client::{Store, t},
     model::Image,
     views::{
         Site, format,
@@ -47,9 +47,9 @@ pub(super) fn row(line: Line) -> AnyView {
         })
     };
     let title = |it: &Image| {
-        if it.is_dangling() { "no tag".to_owned() } else { it.tags.join(", ") }
+        if it.is_dangling() { t("no tag").to_owned() } else { it.tags.join(", ") }
     };
-    let first = |it: &Image| it.tags.first().cloned().unwrap_or_else(|| "no tag".to_owned());
+    let first = |it: &Image| it.tags.first().cloned().unwrap_or_else(|| t("no tag").to_owned());
     let (size, unit) = format::bytes(image.size);
     let href = Site::expect().page(&format!("/images/{}", key.id()));
     view! {

@@ -2,7 +2,7 @@
 
 use crate::{
     actions::things::{act, start},
-    client::{Browsers, Level, Store, Toasts},
+    client::{Browsers, Level, Store, Toasts, t},
     model::{Action, Entity, HostId, Job, Key, Kind},
     views::{
         Site,
@@ -138,7 +138,7 @@ pub enum Does {
 
 /// The last cell of a row: the button of its menu.
 pub fn more(name: &str) -> AnyView {
-    let title = format!("More actions for {name}");
+    let title = crate::t!("More actions for {}", name);
     view! { <td class="act"><button class="more" title=title aria-haspopup="menu"></button></td> }.into_any()
 }
 
@@ -149,7 +149,7 @@ pub fn more_button(desk: Desk, key: Key, name: &str) -> AnyView {
         desk.menu.set(Some(key.clone()));
     };
     view! {
-        <button class="button square" aria-label=format!("More actions for {name}") aria-haspopup="menu" on:click=on_click(open)>
+        <button class="button square" aria-label=crate::t!("More actions for {}", name) aria-haspopup="menu" on:click=on_click(open)>
             <Icon name="more" />
         </button>
     }
@@ -167,8 +167,8 @@ pub fn menu(desk: Desk, offers: fn(&Entity) -> Vec<Offer>) -> AnyView {
         let items: Vec<_> = offers(&entity).into_iter().map(|offer| item(desk, offer)).collect();
         Some(
             view! {
-                <section aria-label="Actions">
-                    <Menu name=format!("More actions for {name}") from on_close=move || desk.menu.set(None)>
+                <section aria-label=t("Actions")>
+                    <Menu name=crate::t!("More actions for {}", name) from on_close=move || desk.menu.set(None)>
                         <p aria-hidden="true">{name.clone()}</p>
                         {items}
                     </Menu>
@@ -228,10 +228,11 @@ pub fn heads(desk: Desk, heads: &'static [Head]) -> AnyView {
     let one = |(at, Head { icon, words, asks }): (usize, &'static Head)| {
         let press = move |_: MouseEvent| desk.ask(asks.clone());
         let class = if at == 0 { "button main" } else { "button bare" };
+        let words = t(words);
         view! {
-            <button class=class aria-label=*words on:click=on_click(press)>
+            <button class=class aria-label=words on:click=on_click(press)>
                 <Icon name=icon />
-                <span>{*words}</span>
+                <span>{words}</span>
             </button>
         }
         .into_any()

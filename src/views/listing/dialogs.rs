@@ -6,7 +6,7 @@ use super::{
     prune::prune,
 };
 use crate::{
-    client::{Derived, Store, derived},
+    client::{Derived, Store, derived, t},
     model::{
         Action, Container, ContainerId, ContainerState, EngineState, Entity, HostId, ImageAction, ImageId, ImageName,
         Key, Kind, Labels, NetworkAction, NetworkId, NetworkName, NewNetwork, VolumeAction, VolumeName,
@@ -61,14 +61,18 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
                 .containers()
                 .filter(|container| container.host == it.host && container.image_id.as_ref() == Some(&it.id))
                 .partition(|container| container.state.is_up());
-            let names = match it.tags.len() {
-                0 | 1 => String::new(),
-                count => format!(" with its {count} names"),
-            };
-            let sentence = match named(&stopped) {
-                None => format!("It goes{names}, and has to be pulled or built to come back."),
-                Some(stopped) => format!(
-                    "It goes{names}. Containers made from it stay, but can't be made anew without it: {stopped}."
+            let sentence = match (named(&stopped), it.tags.len()) {
+                (None, 0 | 1) => t("It goes, and has to be pulled or built to come back.").to_owned(),
+                (None, names) => {
+                    crate::t!("It goes with its {} names, and has to be pulled or built to come back.", names)
+                }
+                (Some(stopped), 0 | 1) => {
+                    crate::t!("It goes. Containers made from it stay, but can't be made anew without it: {}.", stopped)
+                }
+                (Some(stopped), names) => crate::t!(
+                    "It goes with its {} names. Containers made from it stay, but can't be made anew without it: {}.",
+                    names,
+                    stopped
                 ),
             };
             Some(Question {
@@ -92,7 +96,7 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
             });
             Some(Question {
                 name: it.id.to_string(),
-                sentence: "Everything in it is lost, and nothing brings it back.".to_owned(),
+                sentence: t("Everything in it is lost, and nothing brings it back.").to_owned(),
                 held_by: all_named(&users.collect::<Vec<_>>()),
                 is_dear: !it.is_anonymous(),
                 action: Action::Volume(it.host.clone(), it.id.clone(), VolumeAction::Remove { force: false }),
@@ -100,8 +104,8 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
         }
         Entity::Network(it) => Some(Question {
             name: it.name.clone(),
-            sentence: "Containers that were on it and stopped have to be put on another before they start again."
-                .into(),
+            sentence: t("Containers that were on it and stopped have to be put on another before they start again.")
+                .to_owned(),
             held_by: all_named(
                 &on_network(state, it.host.clone(), &it.name).filter(|it| it.state.is_up()).collect::<Vec<_>>(),
             ),
@@ -133,7 +137,7 @@ fn in_a_sentence(names: &[String]) -> Option<String> {
     match (names.is_empty(), more) {
         (true, _) => None,
         (_, 0) => Some(few),
-        (_, more) => Some(format!("{few} and {more} more")),
+        (_, more) => Some(crate::t!("{} and {} more", few, more)),
     }
 }
 
@@ -143,14 +147,14 @@ fn remove(desk: Desk, key: &Key) -> AnyView {
     let Some(Question { name, sentence, held_by, is_dear, action }) = asked else {
         return ().into_any();
     };
-    let word = format!("Remove {name}");
+    let word = crate::t!("Remove {}", name);
     if let Some(holders) = in_a_sentence(&held_by) {
-        let why = format!("Used by {holders}. Remove or stop what uses it first.");
+        let why = crate::t!("Used by {}. Remove or stop what uses it first.", holders);
         return view! {
-            <Dialog title=format!("{name} can't be removed now") on_close=move || desk.close()>
+            <Dialog title=crate::t!("{} can't be removed now", name) on_close=move || desk.close()>
                 <p>{why}</p>
                 <footer>
-                    <button class="button" autofocus on:click=on_click(move |_| desk.close())>"Close"</button>
+                    <button class="button" autofocus on:click=on_click(move |_| desk.close())>{t("Close")}</button>
                 </footer>
             </Dialog>
         }
@@ -161,22 +165,22 @@ fn remove(desk: Desk, key: &Key) -> AnyView {
         let name = name.clone();
         derived(move || !is_dear || typed.with(|typed| *typed == name))
     };
-    let done = format!("{name} is removed");
-    let failed = format!("{word} failed");
+    let done = crate::t!("{} is removed", name);
+    let failed = crate::t!("Remove {} failed", name);
     let go = move |_| {
         desk.close();
         desk.act(action.clone(), done.clone(), failed.clone());
     };
     let confirm = is_dear.then(|| {
         let set = move |text| typed.set(text);
-        view! { {field("Type its name to confirm", "text", String::new(), "", Box::new(set))} }.into_any()
+        view! { {field(t("Type its name to confirm"), "text", String::new(), "", Box::new(set))} }.into_any()
     });
     view! {
-        <Dialog title=format!("{word}?") on_close=move || desk.close()>
+        <Dialog title=crate::t!("Remove {}?", name) on_close=move || desk.close()>
             <p>{sentence}</p>
             {confirm}
             <footer>
-                <button class="button" autofocus=!is_dear on:click=on_click(move |_| desk.close())>"Cancel"</button>
+                <button class="button" autofocus=!is_dear on:click=on_click(move |_| desk.close())>{t("Cancel")}</button>
                 <button class="button danger main" disabled=live(move || !is_sure.get()) on:click=on_click(go)>{word.clone()}</button>
             </footer>
         </Dialog>
@@ -190,13 +194,15 @@ fn names(desk: Desk, key: &Key) -> AnyView {
     let Some(row) = store.entity(key) else { return ().into_any() };
     let Key::Image(host, id) = key.clone() else { return ().into_any() };
     // As it is now: a dialog that follows its title would be another one with each name.
-    let title = format!("Names of {}", row.now().name());
+    let title = crate::t!("Names of {}", row.now().name());
     let known = derived(move || row.image(|it| it.tags.clone()));
     let list = {
         let (host, id) = (host.clone(), id.clone());
         live(move || match &known.get()[..] {
             // Without it the image would go, and nobody has said so.
-            [only] => vec![view! { <li>{only.clone()} <span class="quiet">"Its only name"</span></li> }.into_any()],
+            [only] => {
+                vec![view! { <li>{only.clone()} <span class="quiet">{t("Its only name")}</span></li> }.into_any()]
+            }
             several => several.iter().map(|tag| a_name(desk, &host, &id, tag.clone())).collect(),
         })
     };
@@ -204,22 +210,23 @@ fn names(desk: Desk, key: &Key) -> AnyView {
     let set = move |text: String| typed.set_value(text);
     let fields = view! {
         <ul class="entries">{list}</ul>
-        {field("New name", "text", String::new(), "registry.example.org/team/web:1.2", Box::new(set))}
+        {field(t("New name"), "text", String::new(), "registry.example.org/team/web:1.2", Box::new(set))}
     }
     .into_any();
     let send = move || {
         let name = typed.get_value().trim().to_owned();
-        let name = ImageName::new(&name).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
-        let done = format!("It is called {name} too");
+        let name =
+            ImageName::new(&name).map_err(|_| t("A name is a repository and, after a colon, a tag").to_owned())?;
+        let done = crate::t!("It is called {} too", name);
         Ok(desk.send(Action::Image(host.clone(), id.clone(), ImageAction::Tag { name }), done))
     };
-    form(title, fields, "Add name", Box::new(send), desk.closer())
+    form(title, fields, t("Add name"), Box::new(send), desk.closer())
 }
 
 fn a_name(desk: Desk, host: &HostId, id: &ImageId, tag: String) -> AnyView {
     let (host, id) = (host.clone(), id.clone());
-    let word = format!("Remove the name {tag}");
-    let (done, failed) = (format!("It is no longer called {tag}"), format!("{word} failed"));
+    let word = crate::t!("Remove the name {}", tag);
+    let (done, failed) = (crate::t!("It is no longer called {}", tag), crate::t!("Remove the name {} failed", tag));
     let name = ImageName::new(&tag).ok();
     let untag = move |_| {
         if let Some(name) = name.clone() {
@@ -227,7 +234,7 @@ fn a_name(desk: Desk, host: &HostId, id: &ImageId, tag: String) -> AnyView {
             desk.act(action, done.clone(), failed.clone());
         }
     };
-    entry(tag, word, "Remove", Box::new(untag))
+    entry(tag, word, t("Remove"), Box::new(untag))
 }
 
 /// A line with a button at its end.
@@ -268,7 +275,7 @@ fn members(desk: Desk, key: &Key) -> AnyView {
         live(move || {
             let on = both.with(|(on, _)| on.clone());
             if on.is_empty() {
-                return vec![view! { <li class="quiet">"No container is on it."</li> }.into_any()];
+                return vec![view! { <li class="quiet">{t("No container is on it.")}</li> }.into_any()];
             }
             on.into_iter().map(|(name, container)| a_member(desk, &host, &id, name, container)).collect()
         })
@@ -281,9 +288,9 @@ fn members(desk: Desk, key: &Key) -> AnyView {
         if !others.iter().any(|(_, id)| id.as_str() == known) {
             chosen.set_value(String::new());
         }
-        let mut options = vec![(String::new(), "Choose one".to_owned())];
+        let mut options = vec![(String::new(), t("Choose one").to_owned())];
         options.extend(others.into_iter().map(|(name, id)| (id.to_string(), name)));
-        choice("Container to connect", options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
+        choice(t("Container to connect"), options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
     });
     let ip = StoredValue::new(String::new());
     let set = move |text: String| ip.set_value(text);
@@ -291,18 +298,18 @@ fn members(desk: Desk, key: &Key) -> AnyView {
         <ul class="entries">{list}</ul>
         <div class="pair">
             {choices}
-            {field("Address, if it matters", "text", String::new(), "172.20.0.9", Box::new(set))}
+            {field(t("Address, if it matters"), "text", String::new(), "172.20.0.9", Box::new(set))}
         </div>
     }
     .into_any();
     let send = move || {
         let container =
-            ContainerId::new(&chosen.get_value()).map_err(|_| "Choose a container to connect".to_owned())?;
+            ContainerId::new(&chosen.get_value()).map_err(|_| t("Choose a container to connect").to_owned())?;
         let ip = Some(ip.get_value().trim().to_owned()).filter(|ip| !ip.is_empty());
         let action = NetworkAction::Connect { container, ip, aliases: Vec::new() };
-        Ok(desk.send(Action::Network(host.clone(), id.clone(), action), "It is connected".to_owned()))
+        Ok(desk.send(Action::Network(host.clone(), id.clone(), action), t("It is connected").to_owned()))
     };
-    form(format!("Containers on {name}"), fields, "Connect", Box::new(send), desk.closer())
+    form(crate::t!("Containers on {}", name), fields, t("Connect"), Box::new(send), desk.closer())
 }
 
 type Named = (String, ContainerId);
@@ -313,13 +320,13 @@ fn named_id(container: &Arc<Container>) -> Named {
 
 fn a_member(desk: Desk, host: &HostId, id: &NetworkId, name: String, container: ContainerId) -> AnyView {
     let (host, id) = (host.clone(), id.clone());
-    let word = format!("Disconnect {name}");
-    let (done, failed) = (format!("{name} is disconnected"), format!("{word} failed"));
+    let word = crate::t!("Disconnect {}", name);
+    let (done, failed) = (crate::t!("{} is disconnected", name), crate::t!("Disconnect {} failed", name));
     let disconnect = move |_| {
         let action = NetworkAction::Disconnect { container: container.clone(), force: false };
         desk.act(Action::Network(host.clone(), id.clone(), action), done.clone(), failed.clone());
     };
-    entry(name, word, "Disconnect", Box::new(disconnect))
+    entry(name, word, t("Disconnect"), Box::new(disconnect))
 }
 
 /// What is in a backup, into a volume.
@@ -327,36 +334,36 @@ fn restore(desk: Desk, key: &Key) -> AnyView {
     let Key::Volume(host, name) = key.clone() else { return ().into_any() };
     let file = NodeRef::<leptos::html::Input>::new();
     let site = Site::expect();
-    let title = format!("Restore {name}");
+    let title = crate::t!("Restore {}", name);
     let fields = view! {
         <label class="field">
-            <span>"A backup of a volume, or another tar"</span>
+            <span>{t("A backup of a volume, or another tar")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz,.tar.xz,.tar.bz2" node_ref=file />
         </label>
-        <p>"Files of the same name are replaced, and the others stay. Stop what writes to it first."</p>
+        <p>{t("Files of the same name are replaced, and the others stay. Stop what writes to it first.")}</p>
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
-        let file = chosen_file(file).ok_or_else(|| "Choose a file".to_owned())?;
+        let file = chosen_file(file).ok_or_else(|| t("Choose a file").to_owned())?;
         Ok(images::upload(desk, site.page(&format!("/api/volumes/{name}/restore?host={host}")), file))
     };
-    form(title, fields, "Restore", Box::new(send), desk.closer())
+    form(title, fields, t("Restore"), Box::new(send), desk.closer())
 }
 
 /// The engine that something new is made on.
 pub(super) fn host() -> Result<HostId, String> {
     let host = expect_context::<Store>().look(|state| state.hosts().next().map(|host| host.id.clone()));
-    host.ok_or_else(|| "There is no engine".to_owned())
+    host.ok_or_else(|| t("There is no engine").to_owned())
 }
 
 pub(super) type Text = StoredValue<String>;
 
 pub(super) fn text(label: &'static str, hint: &'static str, into: Text) -> AnyView {
-    field(label, "text", String::new(), hint, Box::new(move |text| into.set_value(text.trim().to_owned())))
+    field(t(label), "text", String::new(), hint, Box::new(move |text| into.set_value(text.trim().to_owned())))
 }
 
 pub(super) fn lines(label: &'static str, hint: &'static str, into: Text) -> AnyView {
-    area(label, String::new(), hint, Box::new(move |text| into.set_value(text)))
+    area(t(label), String::new(), hint, Box::new(move |text| into.set_value(text)))
 }
 
 /// Nothing for an empty field.
@@ -368,7 +375,7 @@ pub(super) fn said(it: Text) -> Option<String> {
 pub(super) fn pairs(it: Text) -> Result<Labels, String> {
     let mut pairs = Labels::default();
     for line in it.get_value().lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (key, value) = line.split_once('=').ok_or_else(|| format!("\"{line}\" is no key=value"))?;
+        let (key, value) = line.split_once('=').ok_or_else(|| crate::t!("\"{}\" is no key=value", line))?;
         pairs.insert(key.trim().to_owned(), value.to_owned());
     }
     Ok(pairs)
@@ -387,12 +394,12 @@ fn new_volume(desk: Desk) -> AnyView {
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
-        let name = VolumeName::new(&name.get_value()).map_err(|_| NAME.to_owned())?;
+        let name = VolumeName::new(&name.get_value()).map_err(|_| t(NAME).to_owned())?;
         let action = VolumeAction::Create { driver: said(driver), options: pairs(options)?, labels: pairs(labels)? };
-        let done = format!("{name} is there");
+        let done = crate::t!("{} is there", name);
         Ok(desk.send(Action::Volume(host.clone()?, name, action), done))
     };
-    form("Create a volume".to_owned(), fields, "Create", Box::new(send), desk.closer())
+    form(t("Create a volume").to_owned(), fields, t("Create"), Box::new(send), desk.closer())
 }
 
 /// What Docker says of names, before Docker says it.
@@ -407,20 +414,20 @@ fn new_network(desk: Desk) -> AnyView {
     let fields = view! {
         <div class="pair">
             {text("Name", "front", name)}
-            {choice("Driver", drivers, "bridge", Box::new(move |it| driver.set_value(it)))}
+            {choice(t("Driver"), drivers, "bridge", Box::new(move |it| driver.set_value(it)))}
         </div>
         <div class="pair">
             {text("Subnet, if it matters", "172.28.0.0/16", subnet)}
             {text("Gateway, if it matters", "172.28.0.1", gateway)}
         </div>
-        {check("Internal: no way out of it".to_owned(), false, Box::new(move |it| internal.set_value(it)))}
+        {check(t("Internal: no way out of it").to_owned(), false, Box::new(move |it| internal.set_value(it)))}
         {lines("Labels", "team=web", labels)}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
-        let name = NetworkName::new(&name.get_value()).map_err(|_| NAME.to_owned())?;
+        let name = NetworkName::new(&name.get_value()).map_err(|_| t(NAME).to_owned())?;
         if said(gateway).is_some() && said(subnet).is_none() {
-            return Err("A gateway needs the subnet that it is in".to_owned());
+            return Err(t("A gateway needs the subnet that it is in").to_owned());
         }
         let new = NewNetwork {
             driver: Some(driver.get_value()),
@@ -429,10 +436,10 @@ fn new_network(desk: Desk) -> AnyView {
             internal: internal.get_value(),
             labels: pairs(labels)?,
         };
-        let done = format!("{name} is there");
+        let done = crate::t!("{} is there", name);
         Ok(desk.send(Action::CreateNetwork(host.clone()?, name, new), done))
     };
-    form("Create a network".to_owned(), fields, "Create", Box::new(send), desk.closer())
+    form(t("Create a network").to_owned(), fields, t("Create"), Box::new(send), desk.closer())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     actions::registries::{sign_in, sign_out},
-    client::Store,
+    client::{Store, t, told},
     model::{Build, HostId, ImageName, Job, Key, Pull, RegistryInfo, RegistryLogin},
     queries::registries::registries,
     views::{
@@ -21,9 +21,9 @@ use leptos::{prelude::*, task::spawn_local};
 fn image_name(typed: &str) -> Result<ImageName, String> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Err("Say which image".to_owned());
+        return Err(t("Say which image").to_owned());
     }
-    let name = ImageName::new(typed).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
+    let name = ImageName::new(typed).map_err(|_| t("A name is a repository and, after a colon, a tag").to_owned())?;
     let (repository, tag) = match typed.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
         Some((repository, tag)) => (repository, tag),
         None => (typed, ""),
@@ -31,10 +31,10 @@ fn image_name(typed: &str) -> Result<ImageName, String> {
     // A registry may be written in capitals.
     let path = repository.split_once('/').map_or(repository, |(_, path)| path);
     if path.bytes().any(|it| it.is_ascii_uppercase()) {
-        return Err(format!("A repository is in small letters: {}", repository.to_lowercase()));
+        return Err(crate::t!("A repository is in small letters: {}", repository.to_lowercase()));
     }
     if tag.len() > 128 {
-        return Err("A tag has 128 letters at most".to_owned());
+        return Err(t("A tag has 128 letters at most").to_owned());
     }
     Ok(name)
 }
@@ -51,7 +51,7 @@ pub(super) fn pull(desk: Desk) -> AnyView {
         let pull = Pull { platform: said(platform) };
         Ok(desk.start(host.clone()?, Job::Pull(image_name(&name.get_value())?, pull)))
     };
-    form("Pull an image".to_owned(), fields, "Pull", Box::new(send), desk.closer())
+    form(t("Pull an image").to_owned(), fields, t("Pull"), Box::new(send), desk.closer())
 }
 
 pub(super) fn push(desk: Desk, key: &Key) -> AnyView {
@@ -61,12 +61,12 @@ pub(super) fn push(desk: Desk, key: &Key) -> AnyView {
     let chosen = StoredValue::new(tags.first().cloned().unwrap_or_default());
     let options: Vec<_> = tags.iter().map(|tag| (tag.clone(), tag.clone())).collect();
     let fields = view! {
-        <p>"It goes to the registry that its name begins with; give it another name first for another registry."</p>
-        {choice("Name", options, &chosen.get_value(), Box::new(move |tag| chosen.set_value(tag)))}
+        <p>{t("It goes to the registry that its name begins with; give it another name first for another registry.")}</p>
+        {choice(t("Name"), options, &chosen.get_value(), Box::new(move |tag| chosen.set_value(tag)))}
     }
     .into_any();
     let send = move || Ok(desk.start(host.clone(), Job::Push(image_name(&chosen.get_value())?)));
-    form("Push to a registry".to_owned(), fields, "Push", Box::new(send), desk.closer())
+    form(t("Push to a registry").to_owned(), fields, t("Push"), Box::new(send), desk.closer())
 }
 
 pub(super) fn build(desk: Desk) -> AnyView {
@@ -78,12 +78,12 @@ pub(super) fn build(desk: Desk) -> AnyView {
         {text("Name", "web:1", name)}
         {tall_area("Dockerfile", 10, String::new(), "FROM nginx", Box::new(move |text| dockerfile.set_value(text)))}
         <label class="field">
-            <span>"Or a folder as a tar, with a Dockerfile in it"</span>
+            <span>{t("Or a folder as a tar, with a Dockerfile in it")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz,.tar.xz,.tar.bz2" node_ref=file />
         </label>
         {lines("Build arguments", "VERSION=1.2", args)}
-        {check("Without the cache".to_owned(), false, Box::new(move |it| no_cache.set_value(it)))}
-        {check("Ask for newer base images".to_owned(), false, Box::new(move |it| pull.set_value(it)))}
+        {check(t("Without the cache").to_owned(), false, Box::new(move |it| no_cache.set_value(it)))}
+        {check(t("Ask for newer base images").to_owned(), false, Box::new(move |it| pull.set_value(it)))}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
@@ -95,8 +95,8 @@ pub(super) fn build(desk: Desk) -> AnyView {
             pull: pull.get_value(),
         };
         match (chosen_file(file), build.dockerfile.trim().is_empty()) {
-            (Some(_), false) => Err("Either a Dockerfile or a tar, not both".to_owned()),
-            (None, true) => Err("Write a Dockerfile, or choose a tar".to_owned()),
+            (Some(_), false) => Err(t("Either a Dockerfile or a tar, not both").to_owned()),
+            (None, true) => Err(t("Write a Dockerfile, or choose a tar").to_owned()),
             (None, false) => Ok(desk.start(host, Job::Build(name, build))),
             (Some(file), true) => {
                 let Build { args, no_cache, pull, .. } = build;
@@ -111,7 +111,7 @@ pub(super) fn build(desk: Desk) -> AnyView {
             }
         }
     };
-    form("Build an image".to_owned(), fields, "Build", Box::new(send), desk.closer())
+    form(t("Build an image").to_owned(), fields, t("Build"), Box::new(send), desk.closer())
 }
 
 pub(super) fn import(desk: Desk) -> AnyView {
@@ -119,24 +119,24 @@ pub(super) fn import(desk: Desk) -> AnyView {
     let (host, site) = (host(), Site::expect());
     let fields = view! {
         <label class="field">
-            <span>"A tar of images, as an export or docker save gives it"</span>
+            <span>{t("A tar of images, as an export or docker save gives it")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz" node_ref=file />
         </label>
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
-        let file = chosen_file(file).ok_or_else(|| "Choose a file".to_owned())?;
+        let file = chosen_file(file).ok_or_else(|| t("Choose a file").to_owned())?;
         let path = format!("/api/images/import?host={}&file={}", host.clone()?, encoded(&file.name()));
         Ok(upload(desk, site.page(&path), file))
     };
-    form("Import images".to_owned(), fields, "Import", Box::new(send), desk.closer())
+    form(t("Import images").to_owned(), fields, t("Import"), Box::new(send), desk.closer())
 }
 
 /// The dialog closes at once: the panel of tasks shows how far it is. Leaving Quaylight breaks it off.
 pub(super) fn upload(desk: Desk, address: String, file: web_sys::File) -> Sent {
     spawn_local(async move {
         if let Err(error) = send_file(&address, &file).await {
-            desk.failed("The upload failed", &error);
+            desk.failed(t("The upload failed"), &error);
         }
     });
     desk.show_tasks();
@@ -154,10 +154,10 @@ pub(super) fn all_registries(desk: Desk) -> AnyView {
     };
     ask();
     let list = live(move || match known.get() {
-        None => view! { <li class="quiet">"Asking the server…"</li> }.into_any(),
-        Some(Err(why)) => view! { <li class="quiet" role="alert">{why}</li> }.into_any(),
+        None => view! { <li class="quiet">{t("Asking the server…")}</li> }.into_any(),
+        Some(Err(why)) => view! { <li class="quiet" role="alert">{told(&why)}</li> }.into_any(),
         Some(Ok(list)) if list.is_empty() => {
-            view! { <li class="quiet">"None yet: what anybody may pull needs none."</li> }.into_any()
+            view! { <li class="quiet">{t("None yet: what anybody may pull needs none.")}</li> }.into_any()
         }
         Some(Ok(list)) => list.into_iter().map(|it| a_registry(desk, it, ask)).collect::<Vec<_>>().into_any(),
     });
@@ -169,9 +169,9 @@ pub(super) fn all_registries(desk: Desk) -> AnyView {
         {text("Registry", "ghcr.io", registry)}
         <div class="pair">
             {text("User", "ada", username)}
-            {field("Password or token", "password", String::new(), "", secret)}
+            {field(t("Password or token"), "password", String::new(), "", secret)}
         </div>
-        <p class="quiet">"It is kept encrypted on the server, given to the engine, and shown to nobody."</p>
+        <p class="quiet">{t("It is kept encrypted on the server, given to the engine, and shown to nobody.")}</p>
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
@@ -181,36 +181,36 @@ pub(super) fn all_registries(desk: Desk) -> AnyView {
             password: password.get_value(),
         };
         if asked.registry.is_empty() || asked.username.is_empty() || asked.password.is_empty() {
-            return Err("A registry, a user and a password or token are needed".to_owned());
+            return Err(t("A registry, a user and a password or token are needed").to_owned());
         }
         let host: HostId = host.clone()?;
         Ok(Box::pin(async move {
-            let done = format!("Signed in to {}", asked.registry);
+            let done = crate::t!("Signed in to {}", asked.registry);
             sign_in(host, asked).await?;
             desk.say(done);
             Ok(())
         }))
     };
-    form("Registries".to_owned(), fields, "Sign in", Box::new(send), desk.closer())
+    form(t("Registries").to_owned(), fields, t("Sign in"), Box::new(send), desk.closer())
 }
 
 fn a_registry(desk: Desk, info: RegistryInfo, again: impl Fn() + Copy + Send + 'static) -> AnyView {
     let RegistryInfo { registry, username, is_dockers } = info;
     let name = if registry.contains("index.docker.io") { "Docker Hub".to_owned() } else { registry.clone() };
     let end = if is_dockers {
-        view! { <small>"from Docker's own config"</small> }.into_any()
+        view! { <small>{t("from Docker's own config")}</small> }.into_any()
     } else {
-        let label = format!("Sign out of {name}");
+        let label = crate::t!("Sign out of {}", name);
         let press = move |_| {
             let registry = registry.clone();
             spawn_local(async move {
                 if let Err(error) = sign_out(registry).await {
-                    desk.failed("Signing out failed", &error);
+                    desk.failed(t("Signing out failed"), &error);
                 }
                 again();
             });
         };
-        view! { <button type="button" class="button" aria-label=label on:click=on_click(press)>"Sign out"</button> }
+        view! { <button type="button" class="button" aria-label=label on:click=on_click(press)>{t("Sign out")}</button> }
             .into_any()
     };
     view! { <li><span>{name} " " <small>{username}</small></span> {end}</li> }.into_any()

@@ -13,7 +13,7 @@ use super::{
     widgets::{Command, Search, chip, column, empty, live, on_click, sort_word},
 };
 use crate::{
-    client::{Derived, Row, Store, derived, order},
+    client::{Derived, Row, Store, derived, order, t},
     model::{Entity, Key, Kind, Usage},
 };
 pub use desk::Desk;
@@ -134,20 +134,20 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
         _ => Shown::Rows,
     });
     view! {
-        <Title text=page.title />
+        <Title text=t(page.title) />
         <div class="head">
-            <h1>{page.title} " " <small>{live(move || all.with(|all| (page.total)(all)))}</small></h1>
+            <h1>{t(page.title)} " " <small>{live(move || all.with(|all| (page.total)(all)))}</small></h1>
             {(page.views)()}
             {heads(desk, page.heads)}
         </div>
         {live(move || match shown.get() {
             Shown::Empty => {
                 let command = view! { <Command text=page.command /> }.into_any();
-                empty(page.what, page.nothing_yet, live(|| page.hint.to_owned()), command)
+                empty(page.what, t(page.nothing_yet), live(|| t(page.hint).to_owned()), command)
             }
             Shown::NoMatch => view! {
                 {tools(page, query, all)}
-                {empty("search", "Nothing matches", live(String::new), ().into_any())}
+                {empty("search", t("Nothing matches"), live(String::new), ().into_any())}
             }
             .into_any(),
             Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines, desk)} }.into_any(),
@@ -163,7 +163,7 @@ fn tools(page: &'static ListPage, query: Derived<ListQuery>, all: Derived<Vec<En
     let chips = page.filters.iter().map(|filter| {
         let (filter, ask) = (*filter, ask.clone());
         chip(
-            filter.word(),
+            t(filter.word()),
             live(move || query.with(|query| query.usage == filter).to_string()),
             live(move || all.with(|all| all.iter().filter(|it| filter.passes(it)).count()).to_string()),
             Box::new(move |_| ask(ListQuery { usage: filter, ..query.get_untracked() })),
@@ -174,8 +174,8 @@ fn tools(page: &'static ListPage, query: Derived<ListQuery>, all: Derived<Vec<En
     let search = move |search| ask(ListQuery { search, ..query.get_untracked() });
     view! {
         <div class="tools">
-            <Search what=page.what value on_input=Box::new(search) />
-            <div class="chips" role="group" aria-label="Usage">{chips}</div>
+            <Search what=t(page.what) value on_input=Box::new(search) />
+            <div class="chips" role="group" aria-label=t("Usage")>{chips}</div>
         </div>
     }
     .into_any()
@@ -191,7 +191,7 @@ fn table(page: &'static ListPage, query: Derived<ListQuery>, lines: Derived<Line
             let descending = now.sort == it.sort && !now.descending;
             ask(ListQuery { sort: it.sort.to_owned(), descending, ..now });
         };
-        column(it.class, it.word, sorted, Box::new(toggle))
+        column(it.class, t(it.word), sorted, Box::new(toggle))
     });
     let columns: Vec<_> = columns.collect();
     let press = move |event: MouseEvent| {
@@ -202,14 +202,14 @@ fn table(page: &'static ListPage, query: Derived<ListQuery>, lines: Derived<Line
         <table
             class=format!("table {}", page.what)
             role="table"
-            aria-label=page.title
+            aria-label=t(page.title)
             on:click=on_click(press)
             aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
         >
             <thead role="rowgroup">
                 <tr role="row">
                     {columns}
-                    <th class="act" role="columnheader"><span class="heard">"Actions"</span></th>
+                    <th class="act" role="columnheader"><span class="heard">{t("Actions")}</span></th>
                 </tr>
             </thead>
             {rows(lines, page.row)}
@@ -283,11 +283,11 @@ pub fn go_to(path: &str) -> GoTo {
 /// Who uses it, as the word and the mark of its cell.
 pub fn usage_words(usage: Usage, is_dangling: bool) -> (&'static str, String) {
     match (usage.running, usage.all) {
-        (0, 0) if is_dangling => ("dangling", "dangling".to_owned()),
-        (0, 0) => ("none", "unused".to_owned()),
-        (0, all) => ("stopped", format!("{all} stopped")),
-        (running, all) if running == all => ("running", format!("{running} running")),
-        (running, all) => ("running", format!("{running} of {all} running")),
+        (0, 0) if is_dangling => ("dangling", t("dangling").to_owned()),
+        (0, 0) => ("none", t("unused").to_owned()),
+        (0, all) => ("stopped", crate::t!("{} stopped", all)),
+        (running, all) if running == all => ("running", crate::t!("{} running", running)),
+        (running, all) => ("running", crate::t!("{} of {} running", running, all)),
     }
 }
 

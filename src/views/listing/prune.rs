@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use crate::{
-    client::{Store, derived},
+    client::{Store, derived, t, told},
     model::{ContainerState, DiskUsage, EngineState, Entity, Job, Key, Kind, Lack, Prune},
     queries::disk::disk,
     views::{
@@ -74,6 +74,11 @@ fn prune_of<'a>(keys: impl Iterator<Item = &'a Key>) -> Prune {
     prune
 }
 
+/// As the reader has to type it.
+fn words_of(prune: &Prune) -> String {
+    prune.in_words().split(", ").map(told).collect::<Vec<_>>().join(", ")
+}
+
 /// All that can be pruned, in the order in which it goes.
 pub const ALL: &[Kind] = &[Kind::Container, Kind::Image, Kind::Volume, Kind::Network];
 
@@ -104,22 +109,25 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
     // There is data in it that nothing brings back.
     let is_dear = derived(move || chosen.with(|chosen| chosen.iter().any(|key| matches!(key, Key::Volume(..)))));
     let asked_for = move |chosen: &BTreeSet<Key>| Prune { build_cache: cache.get(), ..prune_of(chosen.iter()) };
-    let words = derived(move || chosen.with(|chosen| asked_for(chosen).in_words()));
+    let words = derived(move || chosen.with(|chosen| words_of(&asked_for(chosen))));
     let sum = live(move || {
         let known = usage.get();
         if words.with(String::is_empty) {
-            return "Nothing is chosen.".to_owned();
+            return t("Nothing is chosen.").to_owned();
         }
         match known {
             _ if !takes_room => words.get(),
-            None => format!("{}: the engine works out how much that frees…", words.get()),
-            Some(Err(why)) => format!("{}. How much that frees is not known: {why}", words.get()),
+            None => crate::t!("{}: the engine works out how much that frees…", words.get()),
+            Some(Err(why)) => crate::t!("{}. How much that frees is not known: {}", words.get(), told(&why)),
             Some(Ok(usage)) => {
                 let bytes: u64 = chosen.with(|chosen| chosen.iter().filter_map(|key| frees(key, &usage)).sum());
                 let (size, unit) = format::bytes(bytes + if cache.get() { usage.unused_build_cache } else { 0 });
                 // Layers that only they share come on top.
-                let least = if kinds.contains(&Kind::Image) { "at least " } else { "" };
-                format!("{}, which frees {least}{size} {unit}", words.get())
+                if kinds.contains(&Kind::Image) {
+                    crate::t!("{}, which frees at least {} {}", words.get(), size, unit)
+                } else {
+                    crate::t!("{}, which frees {} {}", words.get(), size, unit)
+                }
             }
         }
     });
@@ -130,33 +138,34 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
             is_all.set(is_chosen);
             chosen.set(if is_chosen { every.clone() } else { BTreeSet::new() });
         };
-        view! { <li>{check(format!("All {count}"), is_all.get_untracked(), Box::new(set))}</li> }.into_any()
+        view! { <li>{check(crate::t!("All {}", count), is_all.get_untracked(), Box::new(set))}</li> }.into_any()
     });
     let mut items = Vec::new();
     for kind in kinds {
         let of_kind: Vec<_> = all.iter().filter(|it| it.key.kind() == *kind).cloned().collect();
         if kinds.len() > 1 && !of_kind.is_empty() {
-            items.push(view! { <li class="of"><b>{kind_words(*kind)}</b></li> }.into_any());
+            items.push(view! { <li class="of"><b>{t(kind_words(*kind))}</b></li> }.into_any());
         }
         items.extend(of_kind.into_iter().map(|it| item(it, chosen, usage)));
     }
     let of_the_cache = has_cache.then(|| {
         let set = Box::new(move |it| cache.set(it));
-        view! { <li>{check("Build cache that no build uses".to_owned(), true, set)}</li> }.into_any()
+        view! { <li>{check(t("Build cache that no build uses").to_owned(), true, set)}</li> }.into_any()
     });
     let nothing = (all.is_empty() && !has_cache).then(|| {
         let words = match kinds {
             [Kind::Container] => "Every container runs, or is protected.",
             _ => "Everything here is used.",
         };
-        view! { <p>{words}</p> }.into_any()
+        view! { <p>{t(words)}</p> }.into_any()
     });
     let typed = StoredValue::new(String::new());
     let confirm = live(move || {
         is_dear.get().then(|| {
             let set = move |text| typed.set_value(text);
-            let ask = live(move || format!("Everything in the volumes is lost. To confirm, type: {}", words.get()));
-            view! { <p class="quiet">{ask}</p> {field("Confirm", "text", String::new(), "", Box::new(set))} }.into_any()
+            let ask = live(move || crate::t!("Everything in the volumes is lost. To confirm, type: {}", words.get()));
+            view! { <p class="quiet">{ask}</p> {field(t("Confirm"), "text", String::new(), "", Box::new(set))} }
+                .into_any()
         })
     });
     let fields = view! {
@@ -174,10 +183,11 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
             Prune { build_cache: cache.get_untracked(), ..prune_of(keys.into_iter()) }
         });
         if prune.is_empty() {
-            return Err("Choose what is to go".to_owned());
+            return Err(t("Choose what is to go").to_owned());
         }
-        if is_dear.get_untracked() && typed.get_value().trim() != prune.in_words() {
-            return Err(format!("Type \"{}\" to confirm", prune.in_words()));
+        let asked = words_of(&prune);
+        if is_dear.get_untracked() && typed.get_value().trim() != asked {
+            return Err(crate::t!("Type \"{}\" to confirm", asked));
         }
         Ok(desk.start(host.clone(), Job::Prune(prune)))
     };
@@ -188,7 +198,7 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
         [Kind::Network] => "Remove unused networks",
         _ => "Remove what nothing uses",
     };
-    grave_form(title.to_owned(), fields, "Remove", Box::new(send), close)
+    grave_form(t(title).to_owned(), fields, t("Remove"), Box::new(send), close)
 }
 
 fn kind_words(kind: Kind) -> &'static str {

@@ -12,7 +12,7 @@ use super::{
     widgets::{live, toggle},
 };
 use crate::{
-    client::derived,
+    client::{derived, t},
     model::{Entity, Kind},
 };
 use leptos::prelude::*;
@@ -57,10 +57,10 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let (name, key) = (&network.name, entity.key());
     let members = Offer {
         icon: "networks",
-        words: format!("Containers on {name}"),
+        words: crate::t!("Containers on {}", name),
         does: Does::Ask(Asking::Members(key.clone())),
     };
-    let remove = Offer { icon: "remove", words: format!("Remove {name}"), does: Does::Ask(Asking::Remove(key)) };
+    let remove = Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Asking::Remove(key)) };
     if network.is_built_in() { vec![members] } else { vec![members, remove] }
 }
 
@@ -75,10 +75,10 @@ pub fn NetworksPage() -> impl IntoView {
 fn views(is_picture: bool) -> AnyView {
     let view = |icon, word, is_this: bool, address: &'static [(&'static str, &'static str)]| {
         let go = go_to("/networks");
-        toggle("", icon, word, live(move || (is_picture == is_this).to_string()), Box::new(move |_| go(address)))
+        toggle("", icon, t(word), live(move || (is_picture == is_this).to_string()), Box::new(move |_| go(address)))
     };
     view! {
-        <div class="segmented" role="group" aria-label="View">
+        <div class="segmented" role="group" aria-label=t("View")>
             {view("table", "Table", false, &[])}
             {view("networks", "Picture", true, &[("view", "picture")])}
         </div>

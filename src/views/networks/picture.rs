@@ -3,10 +3,10 @@
 
 use super::views;
 use crate::{
-    client::{Derived, Store, derived},
+    client::{Derived, Store, derived, t},
     model::{Container, EngineState, Kind, Network},
     views::{
-        Site,
+        Site, format,
         widgets::{Command, empty, live},
     },
 };
@@ -63,13 +63,12 @@ pub(super) fn picture() -> AnyView {
         store.track(Kind::Container);
         store.look(picture_of)
     });
-    let total =
-        live(move || picture.with(|it| it.lines.len().to_string() + " containers on " + &it.lanes.len().to_string()));
+    let total = live(move || picture.with(|it| crate::t!("{} containers on {}", it.lines.len(), it.lanes.len())));
     let drawn = live(move || picture.with(|it| draw(it, &site)));
     view! {
-        <Title text="Networks" />
+        <Title text=t("Networks") />
         <div class="head">
-            <h1>"Networks " <small>{total}</small></h1>
+            <h1>{t("Networks")} " " <small>{total}</small></h1>
             {views(true)}
         </div>
         {drawn}
@@ -80,7 +79,7 @@ pub(super) fn picture() -> AnyView {
 fn draw(picture: &Picture, site: &Site) -> AnyView {
     if picture.lines.is_empty() {
         let command = view! { <Command text="docker run --network backend nginx" /> }.into_any();
-        return empty("networks", "No container is on a network", live(String::new), command);
+        return empty("networks", t("No container is on a network"), live(String::new), command);
     }
     let lane = |it: &Arc<Network>| {
         let href = site.page(&format!("/networks/{}", it.id));
@@ -90,11 +89,10 @@ fn draw(picture: &Picture, site: &Site) -> AnyView {
     let lines: Vec<_> = picture.lines.iter().map(|it| line(it, &picture.lanes, site)).collect();
     let idle = match picture.idle {
         0 => None,
-        1 => Some("Nobody is on 1 other network.".to_owned()),
-        count => Some(format!("Nobody is on {count} other networks.")),
+        count => Some(format::count(count, ["Nobody is on {} other network.", "Nobody is on {} other networks."])),
     };
     view! {
-        <div class="canvas" role="region" aria-label="Picture of the networks" tabindex="0">
+        <div class="canvas" role="region" aria-label=t("Picture of the networks") tabindex="0">
             <table class="picture">
                 <thead><tr><td></td>{lanes}</tr></thead>
                 <tbody>{lines}</tbody>

@@ -1,7 +1,7 @@
 //! One network.
 
 use crate::{
-    client::Store,
+    client::{Store, t},
     model::Network,
     views::{
         Site,
@@ -46,7 +46,7 @@ pub(super) fn row(line: Line) -> AnyView {
         <tr role="row" data-entity="network" data-id=key.id().to_owned() data-name=name() data-usage=counted>
             <th class="name" role="rowheader" scope="row" title=name()>
                 <a href=href>{name()}</a>
-                {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
+                {tag.map(|tag| view! { <span class="tag">{t(tag)}</span> })}
             </th>
             {usage_cell(row.clone())}
             <td class="driver">{network.driver.clone()}</td>

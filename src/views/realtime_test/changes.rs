@@ -2,7 +2,7 @@
 
 use crate::{
     client::{
-        ContainerQuery, Derived, Facet, LastChange, OrderedContainers, Row, Store, derived, leaving_no_trace, order,
+        ContainerQuery, Derived, Facet, LastChange, OrderedContainers, Row, Store, derived, leaving_no_trace, order, t,
     },
     model::{Container, Health, Image, Key, Kind},
     views::{
@@ -50,15 +50,15 @@ fn section(
 ) -> AnyView {
     view! {
         <section aria-labelledby=id>
-            <h2 id=id>{title} " " <small>{live(move || lines.with(Lines::len).to_string())}</small></h2>
-            <table class="table changes" role="table" aria-label=title>
+            <h2 id=id>{t(title)} " " <small>{live(move || lines.with(Lines::len).to_string())}</small></h2>
+            <table class="table changes" role="table" aria-label=t(title)>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th class="state" role="columnheader">{state}</th>
-                        <th class="name" role="columnheader">"Name"</th>
-                        <th class="what" role="columnheader">"Now"</th>
-                        <th class="at number" role="columnheader">"Last change"</th>
-                        <th class="late number" role="columnheader">"Latency"</th>
+                        <th class="state" role="columnheader">{t(state)}</th>
+                        <th class="name" role="columnheader">{t("Name")}</th>
+                        <th class="what" role="columnheader">{t("Now")}</th>
+                        <th class="at number" role="columnheader">{t("Last change")}</th>
+                        <th class="late number" role="columnheader">{t("Latency")}</th>
                     </tr>
                 </thead>
                 {rows(lines, row)}

@@ -1,7 +1,7 @@
 //! The connection in figures, and each transport's part in it.
 
 use crate::{
-    client::{Connection, Line, Link, Store, Transport, nearest_rank, order},
+    client::{Connection, Line, Link, Store, Transport, nearest_rank, order, t},
     views::{format, widgets::live},
 };
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     let (link, now, position) = (store.link(), store.now(), store.position());
     let fact = |term: &'static str, read: fn(&Link) -> String| {
         let link = link.clone();
-        view! { <div><dt>{term}</dt><dd>{live(move || link.with(read))}</dd></div> }
+        view! { <div><dt>{t(term)}</dt><dd>{live(move || link.with(read))}</dd></div> }
     };
     let last_message = {
         let link = link.clone();
@@ -26,34 +26,34 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     };
     view! {
         <section aria-labelledby="connection">
-            <h2 id="connection">"Connection"</h2>
+            <h2 id="connection">{t("Connection")}</h2>
             <dl class="facts">
-                {fact("State", |link| word(link.connection).to_owned())}
-                {fact("Transport", |link| link.transport.word().to_owned())}
+                {fact("State", |link| t(word(link.connection)).to_owned())}
+                {fact("Transport", |link| t(link.transport.word()).to_owned())}
                 {fact("Server", |link| link.server_version.clone())}
                 {fact("Round trip", |link| link.round_trips.last().copied().map(format::micros).unwrap_or_default())}
                 {fact("Round trip p50", |link| percentile(&link.round_trips, 50))}
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
                 {fact("Clock offset", |link| format::micros(link.clock_offset))}
-                <div><dt>"Last message"</dt><dd>{last_message}</dd></div>
-                <div><dt>"Revision here"</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
-                <div><dt>"Revision on the server"</dt><dd>{on_server}</dd></div>
-                <div><dt>"Epoch"</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
+                <div><dt>{t("Last message")}</dt><dd>{last_message}</dd></div>
+                <div><dt>{t("Revision here")}</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
+                <div><dt>{t("Revision on the server")}</dt><dd>{on_server}</dd></div>
+                <div><dt>{t("Epoch")}</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Drift", |link| link.server_drift.to_string())}
                 {fact("Reconnects", |link| link.reconnects.to_string())}
                 {fact("Resumes", |link| link.resumes.to_string())}
                 {fact("Resyncs", |link| link.resyncs.to_string())}
                 {fact("Gaps", |link| link.gaps.to_string())}
             </dl>
-            <table class="table transports" role="table" aria-label="Transports">
+            <table class="table transports" role="table" aria-label=t("Transports")>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th class="name" role="columnheader">"Transport"</th>
-                        <th class="what" role="columnheader">"State"</th>
-                        <th class="opened number" role="columnheader">"Opened"</th>
-                        <th class="refused number" role="columnheader">"Refused"</th>
-                        <th class="messages number" role="columnheader">"Messages"</th>
-                        <th class="bytes number" role="columnheader">"Received"</th>
+                        <th class="name" role="columnheader">{t("Transport")}</th>
+                        <th class="what" role="columnheader">{t("State")}</th>
+                        <th class="opened number" role="columnheader">{t("Opened")}</th>
+                        <th class="refused number" role="columnheader">{t("Refused")}</th>
+                        <th class="messages number" role="columnheader">{t("Messages")}</th>
+                        <th class="bytes number" role="columnheader">{t("Received")}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
@@ -72,7 +72,7 @@ fn transport(transport: Transport) -> AnyView {
     };
     let state = {
         let link = link.clone();
-        live(move || link.with(|link| state_word(link, transport)))
+        live(move || link.with(|link| t(state_word(link, transport))))
     };
     let path = match transport {
         Transport::None => "",
@@ -82,7 +82,7 @@ fn transport(transport: Transport) -> AnyView {
     };
     view! {
         <tr role="row">
-            <th class="name" role="rowheader" scope="row"><b>{transport.word()}</b> <small>{path}</small></th>
+            <th class="name" role="rowheader" scope="row"><b>{t(transport.word())}</b> <small>{path}</small></th>
             <td class="what">{state}</td>
             <td class="opened number">{number(|line| line.opened.to_string())}</td>
             <td class="refused number">{number(|line| line.refused.to_string())}</td>

@@ -1,7 +1,7 @@
 //! Buttons that break the connection, and the journal of how it recovered.
 
 use crate::{
-    client::{Command, Store, Transport},
+    client::{Command, Store, Transport, t},
     views::{
         format,
         widgets::{button, live, toggle},
@@ -15,7 +15,7 @@ pub(super) fn Faults() -> impl IntoView {
     let journal = store.journal();
     let press = |icon: &'static str, words: &'static str, command: Command| {
         let store = store.clone();
-        button("button", icon, live(move || words.to_owned()), Box::new(move |_| store.command(command)))
+        button("button", icon, live(move || t(words).to_owned()), Box::new(move |_| store.command(command)))
     };
     let block = |words: &'static str, transport: Transport| {
         let (store, link) = (store.clone(), store.link());
@@ -41,8 +41,10 @@ pub(super) fn Faults() -> impl IntoView {
     });
     view! {
         <section class="faults" aria-labelledby="faults">
-            <h2 id="faults">"Break it"</h2>
-            <p class="quiet">"Each of these breaks this page's connection. The journal says how it recovered."</p>
+            <h2 id="faults">{t("Break it")}</h2>
+            <p class="quiet">
+                {t("Each of these breaks this page's connection. The journal says how it recovered.")}
+            </p>
             <div class="buttons">
                 {press("unreachable", "Drop the connection", Command::Drop)}
                 {block("Block WebSocket", Transport::WebSocket)}
@@ -50,7 +52,7 @@ pub(super) fn Faults() -> impl IntoView {
                 {press("pause", "Pause reading for 10 s", Command::Pause)}
                 {press("restart", "Request a resync", Command::Resync)}
             </div>
-            <ol class="journal" data-journal="" aria-label="Journal of the connection" tabindex="0">{entries}</ol>
+            <ol class="journal" data-journal="" aria-label=t("Journal of the connection") tabindex="0">{entries}</ol>
         </section>
     }
 }

@@ -1,7 +1,7 @@
 //! How late changes reach the screen: each leg of the way, and all of it as a histogram.
 
 use crate::{
-    client::{BOUNDS, Figures, Leg, Store, derived},
+    client::{BOUNDS, Figures, Leg, Store, derived, t},
     views::{format, widgets::live},
 };
 use leptos::prelude::*;
@@ -16,7 +16,11 @@ pub(super) fn Latency() -> impl IntoView {
         let bars = bars.get();
         let at = |place: usize| format!("{} {}", bars[place], scale(place));
         let filled = (0..bars.len()).filter(|place| bars[*place] > 0).map(at).collect::<Vec<_>>().join(", ");
-        if filled.is_empty() { "Event to paint: no change yet".to_owned() } else { format!("Event to paint: {filled}") }
+        if filled.is_empty() {
+            t("Event to paint: no change yet").to_owned()
+        } else {
+            crate::t!("Event to paint: {}", filled)
+        }
     });
     let bar = |place: usize| {
         let height = live(move || format!("{}%", bars.with(|bars| bars[place]) * 100 / tallest()));
@@ -34,15 +38,15 @@ pub(super) fn Latency() -> impl IntoView {
     };
     view! {
         <section aria-labelledby="latency">
-            <h2 id="latency">"Latency"</h2>
-            <table class="table legs" role="table" aria-label="Latency">
+            <h2 id="latency">{t("Latency")}</h2>
+            <table class="table legs" role="table" aria-label=t("Latency")>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th class="name" role="columnheader">"Leg"</th>
+                        <th class="name" role="columnheader">{t("Leg")}</th>
                         <th class="mid number" role="columnheader">"p50"</th>
                         <th class="high number" role="columnheader">"p95"</th>
-                        <th class="max number" role="columnheader">"max"</th>
-                        <th class="last number" role="columnheader">"Changes"</th>
+                        <th class="max number" role="columnheader">{t("max")}</th>
+                        <th class="last number" role="columnheader">{t("Changes")}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{Leg::ALL.map(leg).into_iter().collect::<Vec<_>>()}</tbody>
@@ -64,7 +68,7 @@ fn leg(leg: Leg) -> AnyView {
     };
     view! {
         <tr role="row" data-leg=leg.as_str()>
-            <th class="name" role="rowheader" scope="row"><b>{name(leg)}</b></th>
+            <th class="name" role="rowheader" scope="row"><b>{t(name(leg))}</b></th>
             {cell("p50", "mid number", |it| it.p50)}
             {cell("p95", "high number", |it| it.p95)}
             {cell("max", "max number", |it| it.max)}
@@ -90,6 +94,6 @@ fn scale(place: usize) -> String {
         Some(bound) if *bound >= 1_000_000 => format!("≤ {} s", bound / 1_000_000),
         Some(7_500) => "≤ 7.5 ms".to_owned(),
         Some(bound) => format!("≤ {} ms", bound / 1_000),
-        None => "more".to_owned(),
+        None => t("more").to_owned(),
     }
 }

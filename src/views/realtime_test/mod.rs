@@ -6,6 +6,7 @@ mod faults;
 mod latency;
 mod self_test;
 
+use crate::client::t;
 use changes::{ContainerChanges, ImageChanges};
 use connection::ConnectionSummary;
 use faults::Faults;
@@ -17,8 +18,8 @@ use self_test::SelfTest;
 #[component]
 pub fn RealtimeTestPage() -> impl IntoView {
     view! {
-        <Title text="Realtime test" />
-        <div class="head"><h1>"Realtime test"</h1></div>
+        <Title text=t("Realtime test") />
+        <div class="head"><h1>{t("Realtime test")}</h1></div>
         <div class="instrument">
             <ConnectionSummary />
             <Latency />

@@ -1,8 +1,11 @@
 //! The self-test: a client of its own, written from docs/protocol.md alone and loaded when it is asked for.
 
-use crate::views::{
-    Site,
-    widgets::{button, live},
+use crate::{
+    client::t,
+    views::{
+        Site,
+        widgets::{button, live},
+    },
 };
 use leptos::prelude::*;
 
@@ -28,13 +31,13 @@ pub(super) fn SelfTest() -> impl IntoView {
     };
     view! {
         <section aria-labelledby="self-test-title">
-            <h2 id="self-test-title">"Self-test"</h2>
+            <h2 id="self-test-title">{t("Self-test")}</h2>
             <p class="quiet">
-                "Creates a container of its own, walks it through its life over each transport, measures every step, removes it,
-                and names what is broken between this browser and Quaylight."
+                {t("Creates a container of its own, walks it through its life over each transport, measures every step, removes \
+                it, and names what is broken between this browser and Quaylight.")}
             </p>
             <div class="buttons">
-                {button("button", "start", live(|| "Run the self-test".to_owned()), Box::new(start))}
+                {button("button", "start", live(|| t("Run the self-test").to_owned()), Box::new(start))}
             </div>
             <div id="self-test"></div>
         </section>

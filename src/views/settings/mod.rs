@@ -15,13 +15,13 @@ use leptos_meta::Title;
 pub fn SettingsPage() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     view! {
-        <Title text="Settings" />
+        <Title text=t("Settings") />
         <div class="head">
-            <h1>"Settings"</h1>
+            <h1>{t("Settings")}</h1>
         </div>
         <div class="settings-page">
             <section aria-labelledby="looks">
-                <h2 id="looks">"Appearance"</h2>
+                <h2 id="looks">{t("Appearance")}</h2>
                 {one_of("Theme", &[("System", Theme::System), ("Light", Theme::Light), ("Dark", Theme::Dark)], |it| it.theme, |it, theme| it.theme = theme, prefs)}
                 {one_of("Containers as", &[("Table", Layout::Table), ("Cards", Layout::Cards)], |it| it.layout, |it, layout| it.layout = layout, prefs)}
                 {one_of("Density", &[("Normal", Density::Normal), ("Compact", Density::Compact)], |it| it.density, |it, density| it.density = density, prefs)}
@@ -44,17 +44,16 @@ fn one_of<T: Copy + PartialEq + Send + Sync + 'static>(
 ) -> AnyView {
     let segments: Vec<_> = words
         .iter()
-        .map(|(word, value)| {
-            let value = *value;
+        .map(|&(word, value)| {
             let pressed = live(move || prefs.read(|it| read(it) == value).to_string());
             let choose = move |_| prefs.change(|it| write(it, value));
-            view! { <button aria-pressed=pressed on:click=on_click(choose)>{*word}</button> }.into_any()
+            view! { <button aria-pressed=pressed on:click=on_click(choose)>{t(word)}</button> }.into_any()
         })
         .collect();
     view! {
         <div class="setting">
-            <span>{name}</span>
-            <div class="segmented words" role="group" aria-label=name>{segments}</div>
+            <span>{t(name)}</span>
+            <div class="segmented words" role="group" aria-label=t(name)>{segments}</div>
         </div>
     }
     .into_any()
@@ -84,13 +83,13 @@ fn columns(prefs: Prefs) -> AnyView {
                 }
             });
         };
-        check(word.to_owned(), is_shown, Box::new(set))
+        check(t(word).to_owned(), is_shown, Box::new(set))
     });
     view! {
         <section aria-labelledby="columns">
-            <h2 id="columns">"Columns of containers"</h2>
-            <p class="quiet">"A narrow window leaves out some of them by itself."</p>
-            <fieldset><legend class="heard">"Shown"</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
+            <h2 id="columns">{t("Columns of containers")}</h2>
+            <p class="quiet">{t("A narrow window leaves out some of them by itself.")}</p>
+            <fieldset><legend class="heard">{t("Shown")}</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
         </section>
     }
     .into_any()
@@ -120,7 +119,7 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     };
     let zone = move |is_utc: bool| {
         let pressed = live(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
-        let word = if is_utc { "UTC" } else { "This browser's" };
+        let word = if is_utc { "UTC" } else { t("This browser's") };
         let choose = move |_| anew(Box::new(move |it| it.zone.is_utc = is_utc));
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
@@ -128,7 +127,7 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     let clock = live(move || format::exact(now.get()));
     view! {
         <section aria-labelledby="units">
-            <h2 id="units">"Language, units and time"</h2>
+            <h2 id="units">{t("Language, units and time")}</h2>
             <div class="setting">
                 <span>{t("Language")}</span>
                 <div class="segmented words" role="group" aria-label=t("Language")>
@@ -136,14 +135,14 @@ fn units_and_time(prefs: Prefs) -> AnyView {
                 </div>
             </div>
             <div class="setting">
-                <span>"Sizes"</span>
-                <div class="segmented words" role="group" aria-label="Sizes">{units(Units::Decimal)} {units(Units::Binary)}</div>
+                <span>{t("Sizes")}</span>
+                <div class="segmented words" role="group" aria-label=t("Sizes")>{units(Units::Decimal)} {units(Units::Binary)}</div>
             </div>
             <div class="setting">
-                <span>"Time zone"</span>
-                <div class="segmented words" role="group" aria-label="Time zone">{zone(false)} {zone(true)}</div>
+                <span>{t("Time zone")}</span>
+                <div class="segmented words" role="group" aria-label=t("Time zone")>{zone(false)} {zone(true)}</div>
             </div>
-            <p class="quiet">"Now it is " <span class="clock">{clock}</span></p>
+            <p class="quiet">{t("Now it is ")} <span class="clock">{clock}</span></p>
         </section>
     }
     .into_any()
@@ -151,10 +150,10 @@ fn units_and_time(prefs: Prefs) -> AnyView {
 
 fn notices(prefs: Prefs) -> AnyView {
     let words = vec![
-        ("info", "All alerts"),
-        ("warning", "Warnings and critical ones"),
-        ("critical", "Critical ones"),
-        ("", "None"),
+        ("info", t("All alerts")),
+        ("warning", t("Warnings and critical ones")),
+        ("critical", t("Critical ones")),
+        ("", t("None")),
     ];
     let (least, ends) = prefs.read_untracked(|it| (it.told.alerts, it.told.ends));
     let set = move |word: String| {
@@ -163,10 +162,10 @@ fn notices(prefs: Prefs) -> AnyView {
     let set_ends = move |ends: bool| prefs.change(|it| it.told.ends = ends);
     view! {
         <section aria-labelledby="notices">
-            <h2 id="notices">"Notifications"</h2>
-            <p class="quiet">"What pops up in the corner. The bell keeps everything, and what failed of what you did."</p>
+            <h2 id="notices">{t("Notifications")}</h2>
+            <p class="quiet">{t("What pops up in the corner. The bell keeps everything, and what failed of what you did.")}</p>
             {choice("Pop up", words, least.map_or("", Severity::as_str), Box::new(set))}
-            {check("Also when an alert is over".to_owned(), ends, Box::new(set_ends))}
+            {check(t("Also when an alert is over").to_owned(), ends, Box::new(set_ends))}
         </section>
     }
     .into_any()
@@ -179,15 +178,15 @@ fn about() -> AnyView {
     let kept = live(move || {
         let changed = prefs.read(|it| it.changed);
         if changed == Timestamp::default() {
-            "Nothing was chosen yet.".to_owned()
+            t("Nothing was chosen yet.").to_owned()
         } else {
-            format!("Last changed {}.", format::exact(changed))
+            crate::t!("Last changed {}.", format::exact(changed))
         }
     });
     view! {
         <section aria-labelledby="about">
-            <h2 id="about">"About"</h2>
-            <p class="quiet">{format!("Quaylight {version}. These settings are kept on the server, for you. ")} {kept}</p>
+            <h2 id="about">{t("About")}</h2>
+            <p class="quiet">{crate::t!("Quaylight {}. These settings are kept on the server, for you. ", version)} {kept}</p>
         </section>
     }
     .into_any()

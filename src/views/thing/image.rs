@@ -2,7 +2,7 @@
 
 use super::{beside, created, grid, several, text, thing_page, users};
 use crate::{
-    client::{Row, effect},
+    client::{Row, effect, t},
     model::{ImageDetails, Key, Layer},
     queries::details::made_of,
     views::{
@@ -31,18 +31,19 @@ fn body(_: Desk, key: &Key, row: Row) -> AnyView {
     let draw = move |it: &ImageDetails| {
         let raw = live(move || is_raw.get().to_string());
         view! {
-            <h2>"Layers"</h2>
+            <h2>{t("Layers")}</h2>
             {layers(&it.layers)}
-            <h2>"How it was made"</h2>
+            <h2>{t("How it was made")}</h2>
             <div class="tools">
-                <Search what="facts" value=words on_input=Box::new(move |it| words.set(it)) />
+                <Search what=t("facts") value=words on_input=Box::new(move |it| words.set(it)) />
                 <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
             </div>
             {inspected(it.inspected.clone(), words, is_raw)}
         }
         .into_any()
     };
-    let main = view! { <section class="inside" aria-label="Layers">{asked.draw("It can't be told what it is made of", draw)}</section> };
+    let layers = asked.draw(t("It can't be told what it is made of"), draw);
+    let main = view! { <section class="inside" aria-label=t("Layers")>{layers}</section> };
     let facts = live(move || {
         let entity = row.get();
         let it = entity.as_image()?;
@@ -55,7 +56,7 @@ fn body(_: Desk, key: &Key, row: Row) -> AnyView {
             several("Digests", it.digests.iter().cloned()),
         ]))
     });
-    let by = users(key, |it| it.state.to_string());
+    let by = users(key, |it| t(it.state.as_str()).to_owned());
     beside("Image", main.into_any(), view! { {facts} {by} }.into_any())
 }
 
@@ -65,7 +66,7 @@ fn layers(layers: &[Layer]) -> AnyView {
         let (size, unit) = format::bytes(it.size);
         let comment = Some(it.comment.clone()).filter(|it| !it.is_empty() && !it.starts_with("buildkit"));
         let made = if it.created_by.is_empty() {
-            comment.unwrap_or_else(|| "imported".to_owned())
+            comment.unwrap_or_else(|| t("imported").to_owned())
         } else {
             it.created_by.clone()
         };
@@ -82,7 +83,11 @@ fn layers(layers: &[Layer]) -> AnyView {
     view! {
         <table class="plain listing">
             <thead>
-                <tr><th scope="col">"Made by"</th><th scope="col" class="number">"Size"</th><th scope="col" class="when">"Created"</th></tr>
+                <tr>
+                    <th scope="col">{t("Made by")}</th>
+                    <th scope="col" class="number">{t("Size")}</th>
+                    <th scope="col" class="when">{t("Created")}</th>
+                </tr>
             </thead>
             <tbody>{rows}</tbody>
         </table>

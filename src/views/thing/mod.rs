@@ -14,7 +14,7 @@ use super::{
     widgets::{Ago, empty, live},
 };
 use crate::{
-    client::{Derived, Row, Store, derived},
+    client::{Derived, Row, Store, derived, t},
     model::{Container, EngineState, Entity, Key, Kind, Labels, Timestamp},
 };
 pub use image::ImagePage;
@@ -59,10 +59,10 @@ fn thing_page(list: &'static ListPage, gone: &'static str, body: fn(Desk, &Key, 
     let page = live(move || match found.get().and_then(|key| Some((store.entity(&key)?, key))) {
         Some((row, key)) => page(list, desk, &key, row, body),
         None => {
-            let words = format!("Nothing here is called {said}. It may have been removed.");
-            let back =
-                view! { <a class="button" href=Site::expect().page(list.path)>{format!("All {}", list.what)}</a> };
-            view! { <Title text=gone /> {empty(list.what, gone, live(move || words.clone()), back.into_any())} }
+            let words = crate::t!("Nothing here is called {}. It may have been removed.", said);
+            let all = crate::t!("All {}", t(list.what));
+            let back = view! { <a class="button" href=Site::expect().page(list.path)>{all}</a> };
+            view! { <Title text=t(gone) /> {empty(list.what, t(gone), live(move || words.clone()), back.into_any())} }
                 .into_any()
         }
     });
@@ -79,7 +79,7 @@ fn page(list: &'static ListPage, desk: Desk, key: &Key, row: Row, body: fn(Desk,
     view! {
         <Title text=move || title.get().name().to_owned() />
         <div class="head">
-            <a class="up" href=Site::expect().page(list.path)>{list.title}</a>
+            <a class="up" href=Site::expect().page(list.path)>{t(list.title)}</a>
             <h1>{live(move || name.get().name().to_owned())}</h1>
             <span class="state use" data-use=live(move || Some(usage().0))>{live(move || word().1)}</span>
             {more_button(desk, key.clone(), row.now().name())}
@@ -95,7 +95,7 @@ fn beside(title: &'static str, main: AnyView, facts: AnyView) -> AnyView {
         <div class="container-page thing">
             <div class="main">{main}</div>
             <section class="what" aria-labelledby="what">
-                <h2 id="what">{title}</h2>
+                <h2 id="what">{t(title)}</h2>
                 {facts}
             </section>
         </div>
@@ -129,7 +129,7 @@ fn users(key: &Key, how: impl Fn(&Container) -> String + Send + Sync + 'static) 
     let list = live(move || {
         let users = users.get();
         if users.is_empty() {
-            return view! { <p class="quiet">"No container uses it."</p> }.into_any();
+            return view! { <p class="quiet">{t("No container uses it.")}</p> }.into_any();
         }
         let one = |it: &Arc<Container>| {
             view! { <li>{name_of(&site, it)} <span class="quiet">{how(it)}</span></li> }.into_any()
@@ -137,11 +137,11 @@ fn users(key: &Key, how: impl Fn(&Container) -> String + Send + Sync + 'static) 
         let rows: Vec<_> = users.iter().map(one).collect();
         view! { <ul class="users">{rows}</ul> }.into_any()
     });
-    view! { <h2>"Used by"</h2> {list} }.into_any()
+    view! { <h2>{t("Used by")}</h2> {list} }.into_any()
 }
 
 fn fact(term: &'static str, value: AnyView) -> AnyView {
-    view! { <div><dt>{term}</dt><dd>{value}</dd></div> }.into_any()
+    view! { <div><dt>{t(term)}</dt><dd>{value}</dd></div> }.into_any()
 }
 
 fn text(term: &'static str, value: impl Into<String>) -> AnyView {

@@ -2,7 +2,7 @@
 
 use super::{beside, created, grid, labels, name_of, several, text, thing_page, users_of};
 use crate::{
-    client::Row,
+    client::{Row, t},
     model::{Container, Key},
     views::{
         Site,
@@ -24,16 +24,16 @@ fn body(desk: Desk, key: &Key, row: Row) -> AnyView {
     let facts = live(move || {
         let entity = row.get();
         let it = entity.as_network()?;
-        let word = |is: bool, words: &str| is.then(|| words.to_owned());
+        let word = |is: bool, words: &'static str| is.then(|| t(words).to_owned());
         Some(grid([
             Some(text("Driver", &*it.driver)),
             Some(text("Scope", &*it.scope)),
             Some(text("Id", it.id.as_str().get(..12).unwrap_or(it.id.as_str()))),
             several(
                 "Subnets",
-                it.subnets.iter().map(|it| {
-                    let gateway = it.gateway.as_ref().map(|it| format!(", gateway {it}")).unwrap_or_default();
-                    format!("{}{gateway}", it.subnet)
+                it.subnets.iter().map(|it| match &it.gateway {
+                    Some(gateway) => crate::t!("{}, gateway {}", it.subnet, gateway),
+                    None => it.subnet.clone(),
                 }),
             ),
             several(
@@ -44,7 +44,7 @@ fn body(desk: Desk, key: &Key, row: Row) -> AnyView {
             labels(&it.labels),
         ]))
     });
-    let main = view! { <section class="inside" aria-label="Containers on it">{members}</section> };
+    let main = view! { <section class="inside" aria-label=t("Containers on it")>{members}</section> };
     beside("Network", main.into_any(), facts.into_any())
 }
 
@@ -55,13 +55,13 @@ fn members(desk: Desk, key: &Key, row: Row) -> AnyView {
     let change = button(
         "button",
         "networks",
-        live(|| "Connect or disconnect".to_owned()),
+        live(|| t("Connect or disconnect").to_owned()),
         Box::new(move |_| desk.ask(Asking::Members(asked.clone()))),
     );
     let list = live(move || {
         let members = members.get();
         if members.is_empty() {
-            return view! { <p class="quiet">"No container is on it."</p> }.into_any();
+            return view! { <p class="quiet">{t("No container is on it.")}</p> }.into_any();
         }
         let network = row.network(|it| it.name.clone());
         let one = |it: &Arc<Container>| {
@@ -78,11 +78,17 @@ fn members(desk: Desk, key: &Key, row: Row) -> AnyView {
         let rows: Vec<_> = members.iter().map(one).collect();
         view! {
             <table class="plain listing">
-                <thead><tr><th scope="col">"Container"</th><th scope="col">"Address"</th><th scope="col">"Project"</th></tr></thead>
+                <thead>
+                    <tr>
+                        <th scope="col">{t("Container")}</th>
+                        <th scope="col">{t("Address")}</th>
+                        <th scope="col">{t("Project")}</th>
+                    </tr>
+                </thead>
                 <tbody>{rows}</tbody>
             </table>
         }
         .into_any()
     });
-    view! { <div class="titled"><h2>"Containers"</h2>{change}</div> {list} }.into_any()
+    view! { <div class="titled"><h2>{t("Containers")}</h2>{change}</div> {list} }.into_any()
 }

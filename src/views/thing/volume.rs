@@ -2,7 +2,7 @@
 
 use super::{beside, created, fact, grid, labels, text, thing_page, users};
 use crate::{
-    client::{Row, Toasts, derived},
+    client::{Row, Toasts, derived, t},
     model::{FilesOf, HostId, Key, MountKind, VolumeName},
     queries::disk::disk,
     views::{
@@ -41,11 +41,11 @@ fn body(_: Desk, key: &Key, row: Row) -> AnyView {
     let by = users(key, move |it| {
         let mount = it.mounts.iter().find(|it| it.kind == MountKind::Volume && it.source == name.as_str());
         mount.map_or_else(String::new, |it| {
-            format!("{}{}", it.destination, if it.writable { "" } else { ", read only" })
+            if it.writable { it.destination.clone() } else { crate::t!("{}, read only", it.destination) }
         })
     });
     let files = apart(derived(|| true), || Box::pin(inside(Inside::Files)));
-    let files = view! { <h2 class="of">"Files"</h2> {files} };
+    let files = view! { <h2 class="of">{t("Files")}</h2> {files} };
     beside("Volume", files.into_any(), view! { <dl class="facts">{size}</dl> {others} {by} }.into_any())
 }
 
@@ -67,12 +67,12 @@ fn size(host: HostId, name: VolumeName) -> AnyView {
                     let size =
                         usage.volumes.into_iter().find(|(it, _)| *it == name).map(|(_, size)| format::bytes(size));
                     let words = size.map_or_else(
-                        || "its driver does not say".to_owned(),
+                        || t("its driver does not say").to_owned(),
                         |(number, unit)| format!("{number} {unit}"),
                     );
                     known.set(Some(words));
                 }
-                Err(error) => toasts.failed("It can't be measured", &error),
+                Err(error) => toasts.failed(t("It can't be measured"), &error),
             }
         });
     };
@@ -81,7 +81,7 @@ fn size(host: HostId, name: VolumeName) -> AnyView {
         Some(words) => words.into_any(),
         None => {
             let press = on_click(move |event: MouseEvent| measure.update_value(|it| it(event)));
-            let word = live(move || if is_busy.get() { "Measuring…" } else { "Measure" });
+            let word = live(move || t(if is_busy.get() { "Measuring…" } else { "Measure" }));
             view! { <button class="button" disabled=live(move || is_busy.get()) on:click=press>{word}</button> }
                 .into_any()
         }

@@ -43,9 +43,9 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let (name, key) = (entity.name(), entity.key());
     let backup = Does::Download(format!("/api/volumes/{name}/backup?host={}", key.host()));
     vec![
-        Offer { icon: "export", words: format!("Back up {name}"), does: backup },
-        Offer { icon: "import", words: format!("Restore {name}"), does: Does::Ask(Asking::Restore(key.clone())) },
-        Offer { icon: "remove", words: format!("Remove {name}"), does: Does::Ask(Asking::Remove(key)) },
+        Offer { icon: "export", words: crate::t!("Back up {}", name), does: backup },
+        Offer { icon: "import", words: crate::t!("Restore {}", name), does: Does::Ask(Asking::Restore(key.clone())) },
+        Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Asking::Remove(key)) },
     ]
 }
 

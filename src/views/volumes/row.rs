@@ -1,7 +1,7 @@
 //! One volume.
 
 use crate::{
-    client::Store,
+    client::{Store, t},
     views::{
         Site,
         listing::{desk::more, usage_cell},
@@ -25,7 +25,7 @@ pub(super) fn row(line: Line) -> AnyView {
     };
     let name = || volume.id.to_string();
     let (shown, tag) = if volume.is_anonymous() {
-        (name()[..12].to_owned(), Some(view! { <span class="tag">"anonymous"</span> }))
+        (name()[..12].to_owned(), Some(view! { <span class="tag">{t("anonymous")}</span> }))
     } else {
         (name(), None)
     };

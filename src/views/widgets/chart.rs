@@ -2,7 +2,7 @@
 //! server draws the same picture.
 
 use super::{Live, live};
-use crate::client::Derived;
+use crate::client::{Derived, t};
 use leptos::{ev::PointerEvent, html, prelude::*};
 use std::{fmt::Write, sync::Arc};
 
@@ -155,7 +155,7 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
                 point.and_then(|(_, values)| values.get(series)).map_or_else(String::new, |it| (axis.value)(*it))
             })
         });
-        view! { <span data-series=series.to_string()>{*name} " " <b>{value}</b></span> }.into_any()
+        view! { <span data-series=series.to_string()>{t(name)} " " <b>{value}</b></span> }.into_any()
     });
     let legend: Vec<_> = legend.collect();
     let when: Live<String> = live(move || {
@@ -165,7 +165,7 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
     view! {
         <figure class="chart">
             <figcaption>
-                <b>{axis.title}</b>
+                <b>{t(axis.title)}</b>
                 <time>{when}</time>
                 {legend}
             </figcaption>

@@ -1,6 +1,7 @@
 //! Things to press. Plain functions over boxed parts: each place that presses something shares their code.
 
 use super::{Icon, Live};
+use crate::client::t;
 use leptos::{ev::MouseEvent, prelude::*};
 
 /// What a press does: see `live.rs` for the box.
@@ -28,7 +29,7 @@ pub fn toggle(
     view! {
         <button class=class aria-pressed=pressed on:click=click>
             <Icon name=icon />
-            <span>{word}</span>
+            <span>{t(word)}</span>
         </button>
     }
     .into_any()
@@ -38,7 +39,7 @@ pub fn toggle(
 pub fn chip(word: &'static str, pressed: Live<String>, count: Live<String>, click: Click) -> AnyView {
     view! {
         <button class="chip" aria-pressed=pressed on:click=click>
-            {word}
+            {t(word)}
             " "
             <b>{count}</b>
         </button>
@@ -50,7 +51,7 @@ pub fn chip(word: &'static str, pressed: Live<String>, count: Live<String>, clic
 pub fn column(class: &'static str, word: &'static str, sorted: Live<Option<&'static str>>, click: Click) -> AnyView {
     view! {
         <th class=class role="columnheader" aria-sort=sorted>
-            <button on:click=click>{word}</button>
+            <button on:click=click>{t(word)}</button>
         </th>
     }
     .into_any()
@@ -70,7 +71,7 @@ pub fn empty(icon: &'static str, title: &'static str, words: Live<String>, way_o
     view! {
         <section class="empty">
             <Icon name=icon />
-            <h2>{title}</h2>
+            <h2>{t(title)}</h2>
             <p>{words}</p>
             {way_out}
         </section>

@@ -1,6 +1,7 @@
 //! Fields of a form. Plain functions over boxed parts, as in `controls.rs`.
 
 use super::on_click;
+use crate::client::t;
 use leptos::prelude::*;
 use web_sys::Event;
 
@@ -12,8 +13,8 @@ pub fn field(label: &'static str, kind: &'static str, value: String, hint: &'sta
     let input = on_click(move |event: Event| typed(event_target_value(&event)));
     view! {
         <label class="field">
-            <span>{label}</span>
-            <input type=kind value=value placeholder=hint autocomplete="off" spellcheck="false" on:input=input />
+            <span>{t(label)}</span>
+            <input type=kind value=value placeholder=t(hint) autocomplete="off" spellcheck="false" on:input=input />
         </label>
     }
     .into_any()
@@ -29,8 +30,8 @@ pub fn tall_area(label: &'static str, rows: u32, value: String, hint: &'static s
     let input = on_click(move |event: Event| typed(event_target_value(&event)));
     view! {
         <label class="field">
-            <span>{label}</span>
-            <textarea rows=rows.to_string() placeholder=hint autocomplete="off" spellcheck="false" on:input=input>{value}</textarea>
+            <span>{t(label)}</span>
+            <textarea rows=rows.to_string() placeholder=t(hint) autocomplete="off" spellcheck="false" on:input=input>{value}</textarea>
         </label>
     }
     .into_any()
@@ -51,7 +52,7 @@ pub fn choice(
     let input = on_click(move |event: Event| typed(event_target_value(&event)));
     view! {
         <label class="field">
-            <span>{label}</span>
+            <span>{t(label)}</span>
             <select on:change=input>{options}</select>
         </label>
     }

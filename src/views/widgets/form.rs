@@ -2,7 +2,10 @@
 //! why not.
 
 use super::{Dialog, live, on_click};
-use crate::wire::ActionError;
+use crate::{
+    client::{t, told},
+    wire::ActionError,
+};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use std::{future::Future, pin::Pin, rc::Rc};
 
@@ -56,10 +59,10 @@ fn form_with(
     let form = view! {
         <form class="form" on:submit=submit>
             {fields}
-            <p class="failed" role="alert">{live(move || error.get())}</p>
+            <p class="failed" role="alert">{live(move || error.get().map(|it| told(&it)))}</p>
             <footer>
-                <button type="button" class="button" on:click=on_click(move |_| cancelled())>"Cancel"</button>
-                <button type="submit" class=class disabled=live(move || is_busy.get())>{verb}</button>
+                <button type="button" class="button" on:click=on_click(move |_| cancelled())>{t("Cancel")}</button>
+                <button type="submit" class=class disabled=live(move || is_busy.get())>{t(verb)}</button>
             </footer>
         </form>
     }

@@ -1,7 +1,7 @@
 //! The search field of a list. `/` focuses it.
 
 use super::{Icon, live};
-use crate::client::effect;
+use crate::client::{effect, t};
 use leptos::{html, prelude::*};
 
 #[component]
@@ -24,14 +24,15 @@ pub fn Search(
         });
         on_cleanup(move || listener.remove());
     });
+    let label = crate::t!("Search {}", t(what));
     view! {
         <search class="search">
             <Icon name="search" />
             <input
                 type="search"
                 node_ref=field
-                aria-label=format!("Search {what}")
-                placeholder=format!("Search {what}")
+                aria-label=label.clone()
+                placeholder=label
                 spellcheck="false"
                 prop:value=live(move || value.get())
                 value=value.get_untracked()

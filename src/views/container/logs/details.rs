@@ -2,6 +2,7 @@
 
 use super::{Asked, Logs};
 use crate::{
+    client::t,
     model::{LogLine, LogStream, ansi},
     views::{
         format,
@@ -17,7 +18,7 @@ pub(super) fn details(it: Logs) -> AnyView {
         let text = ansi::plain(&line.text);
         let pretty = pretty(&text);
         let cut = (line.cut > 0).then(|| {
-            format!(" · {} of it are not kept here", format::count(line.cut as usize, ["{} byte", "{} bytes"]))
+            crate::t!(" · {} of it are not kept here", format::count(line.cut as usize, ["{} byte", "{} bytes"]))
         });
         let close = move |_: ev::MouseEvent| it.selected.set(None);
         let is_hit = it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|it| !it.is_empty());
@@ -25,16 +26,16 @@ pub(super) fn details(it: Logs) -> AnyView {
         let context = (is_hit && line.stream != LogStream::Note).then(|| {
             let line = LogLine::clone(&line);
             let show = move |_: ev::MouseEvent| in_context(it, number, &line);
-            view! { <button class="button" on:click=on_click(show)>"In context"</button> }.into_any()
+            view! { <button class="button" on:click=on_click(show)>{t("In context")}</button> }.into_any()
         });
         Some(
             view! {
-                <div class="details" role="region" aria-label="The whole line">
+                <div class="details" role="region" aria-label=t("The whole line")>
                     <header>
                         <time>{at}</time>
                         <span>{cut}</span>
                         {context}
-                        <button class="button" on:click=on_click(close)>"Close"</button>
+                        <button class="button" on:click=on_click(close)>{t("Close")}</button>
                     </header>
                     <pre>{pretty.unwrap_or(text)}</pre>
                 </div>

@@ -10,6 +10,7 @@ mod stack;
 mod tools;
 
 use crate::{
+    client::t,
     model::{LogLine, LogStream, Timestamp},
     wire::log::{LogSource, Searched},
 };
@@ -101,7 +102,7 @@ pub(in crate::views) fn logs() -> AnyView {
     };
     it.listen();
     view! {
-        <section class="logs" aria-label="Logs">
+        <section class="logs" aria-label=t("Logs")>
             {tools::tools(it, &key)}
             {screen::screen(it)}
             {details::details(it)}

@@ -2,7 +2,7 @@
 
 use super::{Above, Asked, Logs};
 use crate::{
-    client::{Browsers, LogSocket, effect},
+    client::{Browsers, LogSocket, effect, t, told},
     views::{Site, format},
     wire::{log::LogFrame, routes},
 };
@@ -50,7 +50,7 @@ impl Logs {
                         return;
                     }
                     if !std::mem::replace(&mut is_told, true) {
-                        self.note("The connection was lost. Trying again.".to_owned());
+                        self.note(t("The connection was lost. Trying again.").to_owned());
                     }
                     is_anew = true;
                     wait(AGAIN).await;
@@ -82,7 +82,7 @@ impl Logs {
             LogFrame::Lines(lines) => self.push(lines),
             LogFrame::Skipped(count) => {
                 self.skipped.update(|skipped| *skipped += count);
-                self.note(format!(
+                self.note(crate::t!(
                     "{} left out: they came faster than this page takes them.",
                     format::count(count as usize, ["{} line", "{} lines"])
                 ));
@@ -91,7 +91,7 @@ impl Logs {
             LogFrame::Whole => self.above.set(Above::Nothing),
             LogFrame::End(why) => {
                 if let Some(why) = &why {
-                    self.note(why.clone());
+                    self.note(told(why));
                 }
                 self.end.set(Some(why));
                 let asked = self.asked.get_untracked();

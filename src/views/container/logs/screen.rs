@@ -7,7 +7,7 @@ use super::{
     stack::Fold,
 };
 use crate::{
-    client::{Prefs, derived, effect},
+    client::{Prefs, derived, effect, t, told},
     model::LogLine,
     views::widgets::{button, live, on_click},
 };
@@ -260,13 +260,13 @@ pub(super) fn screen(it: Logs) -> AnyView {
                 it.is_pinned.set(true);
                 it.show();
             };
-            button("button main follow", "end", live(|| "To the end".to_owned()), Box::new(follow))
+            button("button main follow", "end", live(|| t("To the end").to_owned()), Box::new(follow))
         })
     });
     let nothing = live(move || {
         it.changed.track();
         let is_empty = it.buffer.with_value(|buffer| buffer.len() == 0);
-        is_empty.then(|| view! { <p class="quiet">{nothing(it)}</p> }.into_any())
+        is_empty.then(|| view! { <p class="quiet">{t(nothing(it))}</p> }.into_any())
     });
     let (width, hundred) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let resized = RwSignal::new(());
@@ -283,7 +283,7 @@ pub(super) fn screen(it: Logs) -> AnyView {
             <div
                 class=live(move || if it.wraps.get() { "log wraps" } else { "log" })
                 role="log"
-                aria-label="Lines"
+                aria-label=t("Lines")
                 aria-live="off"
                 tabindex="0"
                 node_ref=it.field
@@ -312,11 +312,13 @@ fn edge(it: Logs) -> String {
         return String::new();
     }
     match it.above.get() {
-        Above::Nothing => "The log begins here.".to_owned(),
-        _ if it.begins_raggedly() => "The last lines of each are here: one alone shows what is before them.".to_owned(),
-        _ if is_full => format!("{MOST_LINES} lines are held. Search, or download, for what is before them."),
-        Above::Asking => "Earlier lines are on their way…".to_owned(),
-        Above::Failed(why) => format!("What is before these could not be read: {why}"),
+        Above::Nothing => t("The log begins here.").to_owned(),
+        _ if it.begins_raggedly() => {
+            t("The last lines of each are here: one alone shows what is before them.").to_owned()
+        }
+        _ if is_full => crate::t!("{} lines are held. Search, or download, for what is before them.", MOST_LINES),
+        Above::Asking => t("Earlier lines are on their way…").to_owned(),
+        Above::Failed(why) => crate::t!("What is before these could not be read: {}", told(&why)),
         Above::Unknown => String::new(),
     }
 }

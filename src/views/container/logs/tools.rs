@@ -2,7 +2,7 @@
 
 use super::{Asked, Logs};
 use crate::{
-    client::derived,
+    client::{derived, t},
     model::Key,
     views::{
         Site, format,
@@ -28,8 +28,8 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
         is_filtered.get().then(|| {
             let pattern = move |is| is_pattern.set(is);
             view! {
-                {check("Pattern".to_owned(), is_pattern.get_untracked(), Box::new(pattern))}
-                {button("button", "search", live(|| "Search everything".to_owned()), Box::new(move |_| search_all()))}
+                {check(t("Pattern").to_owned(), is_pattern.get_untracked(), Box::new(pattern))}
+                {button("button", "search", live(|| t("Search everything").to_owned()), Box::new(move |_| search_all()))}
             }
             .into_any()
         })
@@ -37,7 +37,7 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
     let back = live(move || {
         (!it.is_followed()).then(|| {
             let follow = Box::new(move |_| it.asked.set(Asked::Follow));
-            button("button", "end", live(|| "Back to the end".to_owned()), follow)
+            button("button", "end", live(|| t("Back to the end").to_owned()), follow)
         })
     });
     let pressed = |is: RwSignal<bool>| live(move || is.get().to_string());
@@ -46,13 +46,13 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
         format!("{}{}?download=true", Site::expect().base_path, routes::CONTAINER_LOGS.replace("{id}", key.id()));
     view! {
         <div class="tools" on:keydown=on_click(on_key)>
-            <Search what="lines" value on_input=Box::new(move |words| it.look_for(words)) />
+            <Search what=t("lines") value on_input=Box::new(move |words| it.look_for(words)) />
             {everything}
             {back}
             <p class="quiet" role="status">{live(move || words(it))}</p>
-            {toggle("button", "wrap", "Wrap", pressed(it.wraps), switch(it.wraps))}
-            {toggle("button", "events", "Times", pressed(it.times), switch(it.times))}
-            <a class="button" href=download download="">"Download"</a>
+            {toggle("button", "wrap", t("Wrap"), pressed(it.wraps), switch(it.wraps))}
+            {toggle("button", "events", t("Times"), pressed(it.times), switch(it.times))}
+            <a class="button" href=download download="">{t("Download")}</a>
         </div>
     }
     .into_any()
@@ -66,21 +66,16 @@ fn words(it: Logs) -> String {
     match it.asked.get() {
         Asked::Search(..) => {
             let searched = it.searched.get().unwrap_or_default();
-            let more = if searched.is_cut { ", the first of which are here" } else { "" };
-            let state = if it.end.with(Option::is_some) { "" } else { "Searching: " };
-            let (hits, lines) = (searched.hits as usize, searched.lines as usize);
-            format!(
-                "{state}{} in {}{more}",
-                format::count(hits, ["{} hit", "{} hits"]),
-                format::count(lines, ["{} line", "{} lines"])
-            )
+            let lines = format::count(searched.lines as usize, ["{} line", "{} lines"]);
+            let found = if searched.hits == 1 { "{} hit in {}" } else { "{} hits in {}" };
+            let found = crate::t!(found, searched.hits, lines);
+            let found = if searched.is_cut { crate::t!("{}, the first of which are here", found) } else { found };
+            if it.end.with(Option::is_some) { found } else { crate::t!("Searching: {}", found) }
         }
-        Asked::Around(line) => format!("{count} around {}", format::exact(line.at)),
+        Asked::Around(line) => crate::t!("{} around {}", count, format::exact(line.at)),
         Asked::Follow => {
             let missing = dropped + it.skipped.get();
-            let missing =
-                if missing > 0 { format!(", {missing} before or between not held here") } else { String::new() };
-            format!("{count}{missing}")
+            if missing > 0 { crate::t!("{}, {} before or between not held here", count, missing) } else { count }
         }
     }
 }

@@ -1,0 +1,148 @@
+// Does a page speak the reader's language, all of it, from the first byte on?
+import type { Browser, Page } from '@playwright/test';
+import { expectAccessible } from '../support/axe';
+import { dialog, failures } from '../support/acting';
+import { expect, test } from '../support/own';
+import { open, rowOf } from '../support/page';
+
+/** Words that are the same in Korean: names, and what everybody calls them. */
+const same = new Set(
+  `API Build CPU CSV Compose Docker Dockerfile English GET HTTP ID IP IPv4 IPv6 JSON KiB Linux MiB GiB NDJSON NUL PID PIDs Podman POST
+  Quaylight SMTP SSE TCP UDP URL UTC WebSocket bridge busybox compose container docker exec gzip https http json kB latest linux local localhost
+  mDNS min ntfy origin overlay overlay2 POSIX regex run sh tar tls udp tcp vfs websocket xterm yaml`
+    .split(/\s+/)
+    .map((word) => word.toLowerCase()),
+);
+
+/** What stands on the page in Latin letters and is no word that is the same everywhere, with the data of the test taken out. */
+async function foreignTexts(page: Page, data: readonly string[]): Promise<string[]> {
+  const texts = await page.evaluate(() => {
+    const found: string[] = [];
+    const isHidden = (element: Element | null) => element?.closest('script, style, noscript, code, pre, svg, [lang]:not(html), [translate="no"]') !== null;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+      if (!isHidden(node.parentElement) && node.textContent!.trim()) found.push(node.textContent!.trim());
+    for (const name of ['aria-label', 'title', 'placeholder', 'data-tip'])
+      for (const element of document.querySelectorAll(`[${name}]`))
+        if (!isHidden(element) && element.getAttribute(name)) found.push(element.getAttribute(name)!);
+    found.push(document.title);
+    return found;
+  });
+  const known = data.toSorted((a, b) => b.length - a.length);
+  const rest = (text: string) => known.reduce((text, datum) => text.replaceAll(datum, ' '), text);
+  return [...new Set(texts)].filter((text) => {
+    const words = rest(text).match(/[A-Za-z][A-Za-z0-9]+/g) ?? [];
+    return words.some((word) => /[a-z]{2}|[A-Z]{3}/.test(word) && !/\d/.test(word) && !same.has(word.toLowerCase()));
+  });
+}
+
+const korean = async (browser: Browser, url: string): Promise<Page> =>
+  (await browser.newContext({ locale: 'ko-KR', baseURL: url })).newPage();
+
+test('a browser that prefers Korean is spoken to in Korean, from the first byte, and hydrates without a word', async ({ browser, own, pageLog }) => {
+  const page = await korean(browser, own.server.url);
+  pageLog.watch(page, own.server.url);
+  const html = await (await page.request.get('/containers', { headers: { 'accept-language': 'ko-KR,ko;q=0.9' } })).text();
+  expect(html).toContain('<html lang="ko"');
+  expect(html).toContain('컨테이너');
+  await open(page, '/containers');
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('컨테이너');
+  await expect(page).toHaveTitle(/컨테이너/);
+  expect(pageLog.messages).toEqual([]);
+  const other = await (await page.request.get('/containers', { headers: { 'accept-language': 'fr' } })).text();
+  expect(other).toContain('<html lang="en"');
+  expect(other).not.toContain('컨테이너');
+  await page.context().close();
+});
+
+test('whoever chooses a language has it in every browser, whatever that one prefers', async ({ page, browser, own }) => {
+  await open(page, `${own.server.url}/settings`);
+  const language = page.getByRole('group', { name: 'Language', exact: true });
+  const answer = page.waitForResponse((response) => response.url().endsWith('/actions/preferences'));
+  await Promise.all([page.waitForEvent('load'), language.getByRole('button', { name: '한국어' }).click()]);
+  expect((await answer).status()).toBe(200);
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('설정');
+  const other = await (await browser.newContext({ locale: 'en-US' })).newPage();
+  await open(other, `${own.server.url}/settings`);
+  await expect(other.locator('html')).toHaveAttribute('lang', 'ko');
+  await Promise.all([other.waitForEvent('load'), other.getByRole('button', { name: 'English' }).click()]);
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Settings');
+  await other.context().close();
+});
+
+test('no page and no dialog has an English word left in Korean', async ({ browser, own }) => {
+  test.setTimeout(120_000);
+  const { docker, server } = own;
+  const name = (what: string) => docker.name(what);
+  await docker.network(name('net'));
+  await docker.volume(name('vol'));
+  const web = await docker.start(name('web'), {
+    options: ['--network', name('net'), '--volume', `${name('vol')}:/data`, '--label', `com.docker.compose.project=${name('stack')}`, '--env', 'TOKEN=1'],
+    command: ['sh', '-c', 'echo one; sleep 600'],
+  });
+  await docker.start(name('failed'), { options: ['--network', 'none'], command: ['sh', '-c', 'exit 3'] });
+  await docker.start(name('guarded'), { options: ['--network', 'none', '--label', 'quaylight.protect=true'] });
+  await docker.create(name('made'));
+  const image = (await docker.lines('image', 'inspect', '--format', '{{.Id}}', 'quaylight-test/busybox:1'))[0]!;
+  const page = await korean(browser, server.url);
+  await open(page, '/containers');
+  await expect(rowOf(page, 'container', name('failed'))).toHaveAttribute('data-state', 'exited');
+  const engine: any = JSON.parse((await docker.lines('system', 'info', '--format', '{{json .}}')).join(''));
+  const data = [
+    ...['net', 'vol', 'web', 'failed', 'guarded', 'made', 'stack'].map(name),
+    'quaylight-test/busybox:1', 'quaylight-test/busybox', 'com.docker.compose.project', 'quaylight.protect=true', '/data', 'TOKEN',
+    web, web.slice(0, 12), image, image.slice(7, 19), own.engine.host,
+    engine.Name, engine.OperatingSystem, engine.KernelVersion, engine.Architecture, engine.Driver, engine.ServerVersion,
+  ].filter((datum) => datum);
+  const left: Record<string, string[]> = {};
+  const look = async (where: string) => {
+    const texts = await foreignTexts(page, data);
+    if (texts.length > 0) left[where] = texts;
+  };
+  const networkId = (await docker.lines('network', 'inspect', '--format', '{{.Id}}', name('net')))[0]!;
+  for (const path of ['/', '/containers', '/containers?group=project', '/images', '/volumes', '/networks', '/events', '/alerts', '/settings', '/engine',
+    '/realtime-test', '/no-such-page', `/containers/${web}`, `/images/${image}`, `/volumes/${name('vol')}`, `/networks/${networkId}`]) {
+    await page.goto(path);
+    await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+    await look(path);
+  }
+  for (const tab of ['logs', 'terminal', 'processes', 'files', 'changes', 'inspect', 'recipe']) {
+    await open(page, `/containers/${web}?tab=${tab}`);
+    await expect(page.locator('[role="tabpanel"], section').last()).toBeVisible();
+    await look(`tab ${tab}`);
+  }
+  // Each button in the head of a page that opens a dialog.
+  for (const path of ['/containers', '/images', '/volumes', '/networks', '/alerts']) {
+    await open(page, path);
+    const buttons = page.locator('.head button:visible, .head .button:visible');
+    for (let at = 0; at < (await buttons.count()); at++) {
+      await buttons.nth(at).click();
+      if (!(await dialog(page).isVisible())) continue;
+      await look(`${path} dialog ${at}`);
+      await page.keyboard.press('Escape');
+      await expect(dialog(page)).toBeHidden();
+    }
+  }
+  // Each menu, and what failed in the server's words.
+  for (const [path, kind, which] of [['/containers', 'container', 'web'], ['/images', 'image', ''], ['/volumes', 'volume', 'vol'], ['/networks', 'network', 'net']] as const) {
+    await open(page, path);
+    const row = which ? rowOf(page, kind, name(which)) : page.locator('[data-entity="image"]').first();
+    await row.hover();
+    await row.locator('.more').click();
+    await expect(page.getByRole('menu')).toBeVisible();
+    await look(`${path} menu`);
+    await page.getByRole('menuitem').last().click();
+    await expect(dialog(page)).toBeVisible();
+    await look(`${path} remove`);
+    await page.keyboard.press('Escape');
+  }
+  await open(page, '/containers');
+  await rowOf(page, 'container', name('guarded')).hover();
+  await rowOf(page, 'container', name('guarded')).locator('.stop').click();
+  await expect(failures(page)).toBeVisible();
+  await look('a refusal');
+  expect(left).toEqual({});
+  await expectAccessible(page);
+  await page.context().close();
+});

@@ -1,0 +1,191 @@
+//! Whether the table has what the code says: test only.
+
+use super::table::Table;
+use std::{collections::BTreeSet, fs, path::Path};
+
+const KOREAN: &str = include_str!("../../../public/lang/ko.po");
+
+/// Literals that look like texts, and are the same in every language or read by nobody: names, keys of a keyboard, classes.
+const AS_THEY_ARE: &[&str] = &[
+    ".act > button",
+    ".pick > input",
+    "ArrowDown",
+    "ArrowUp",
+    "End",
+    "Enter",
+    "Escape",
+    "GiB",
+    "Home",
+    "KiB",
+    "KiB, MiB, GiB",
+    "MiB",
+    "PiB",
+    "Quaylight",
+    "Tab",
+    "Docker Hub",
+    "Dockerfile",
+    ".act > .more",
+    "docker network create backend",
+    "docker pull nginx",
+    "docker run --network backend nginx",
+    "docker volume create data",
+    "light dark",
+    "The page holds no state of this version.",
+    "TiB",
+    "WebSocket",
+    "a message nobody understands: {}",
+    "docker run",
+    "docker run --rm hello-world",
+    "docker run -d --name hello -p 8080:80 nginx",
+    "sudo systemctl start docker",
+    "the server did not understand: {}",
+    "{} · Quaylight",
+];
+
+/// Before an entry that is no literal of the code: what an engine or a library says, and what is put together.
+const ELSEWHERE: &str = "#. ";
+
+fn files(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, ending, found);
+        } else if path.extension().is_some_and(|it| it == ending) {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+            found.push((path.to_string_lossy().replace('\\', "/"), code));
+        }
+    }
+}
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "rs", &mut found);
+    found.retain(|(path, _)| !path.contains("client/language/") && !path.ends_with("layering.rs"));
+    found
+}
+
+/// String literals with what stands right before each. Comments and characters are no strings.
+fn literals(code: &str) -> Vec<(String, String)> {
+    let all: Vec<char> = code.chars().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < all.len() {
+        let (this, next) = (all[at], all.get(at + 1).copied().unwrap_or_default());
+        let is_raw = this == 'r' && matches!(next, '"' | '#') && (at == 0 || !all[at - 1].is_alphanumeric());
+        match this {
+            '/' if next == '/' => at += all[at..].iter().take_while(|it| **it != '\n').count(),
+            '\'' if next == '\\' => at += 2 + all[at + 2..].iter().take_while(|it| **it != '\'').count() + 1,
+            '\'' if all.get(at + 2) == Some(&'\'') => at += 3,
+            '"' => {
+                let begun = at;
+                let mut text = String::new();
+                at += 1;
+                while all[at] != '"' {
+                    match (all[at], all[at + 1]) {
+                        ('\\', '\n') => at += 1 + all[at + 1..].iter().take_while(|it| it.is_whitespace()).count(),
+                        ('\\', escaped) => {
+                            text.push(if escaped == 'n' { '\n' } else { escaped });
+                            at += 2;
+                        }
+                        (plain, _) => {
+                            text.push(plain);
+                            at += 1;
+                        }
+                    }
+                }
+                at += 1;
+                found.push((all[begun.saturating_sub(24)..begun].iter().collect(), text));
+            }
+            'r' if is_raw => {
+                let hashes = all[at + 1..].iter().take_while(|it| **it == '#').count();
+                at += hashes + 1;
+                if all[at] == '"' {
+                    let end: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
+                    let length = all[at + 1..].windows(end.len()).take_while(|it| *it != end.as_slice()).count();
+                    at += 1 + length + end.len();
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    found
+}
+
+/// With `{}` for each value.
+fn as_key(literal: &str) -> String {
+    let mut key = String::new();
+    let mut rest = literal;
+    while let Some((before, behind)) = rest.split_once('{') {
+        key.push_str(before);
+        key.push_str("{}");
+        rest = behind.split_once('}').map_or("", |(_, behind)| behind);
+    }
+    key + rest
+}
+
+/// Whether a literal is there to be read: it begins as a sentence does, or has words beside each other.
+fn is_read(before: &str, text: &str) -> bool {
+    const NOT_SHOWN: [&str; 8] = ["class=", "expect(", "panic!(", "r#as=", " d=", "style=", "attribute(", "target="];
+    let before = before.trim_end();
+    let is_class = ["button ", "chip ", "log ", "on ", "state "].iter().any(|it| text.starts_with(it))
+        || text.ends_with(" number");
+    if is_class && !text.contains(char::is_uppercase) {
+        return false;
+    }
+    if NOT_SHOWN.iter().any(|it| before.ends_with(it)) {
+        return false;
+    }
+    let mut letters = text.chars();
+    let begins = letters.next().is_some_and(char::is_uppercase) && letters.next().is_some_and(char::is_lowercase);
+    let words: Vec<&str> = text.split(' ').map(|word| word.trim_matches(|it: char| ",.;:…".contains(it))).collect();
+    let is_word = |word: &&&str| word.len() > 1 && word.chars().all(|it| it.is_lowercase());
+    begins || words.iter().filter(is_word).count() > 1
+}
+
+#[test]
+fn the_table_is_in_order_and_puts_each_value_somewhere() {
+    let keys: Vec<&str> = Table::read(KOREAN).all().map(|(english, _)| english).collect();
+    assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys.windows(2).find(|pair| pair[0] >= pair[1]));
+    for (english, korean) in Table::read(KOREAN).all() {
+        let values = english.matches("{}").count();
+        let used = |at: usize| korean.contains(&format!("{{{at}}}")) || korean.contains(&format!("{{{at}:t}}"));
+        let in_order = korean.matches("{}").count() + korean.matches("{:t}").count();
+        assert!(in_order == values || (in_order == 0 && (0..values).all(used)), "{english} → {korean}");
+    }
+}
+
+#[test]
+fn each_text_of_the_views_is_in_the_table() {
+    let table = Table::read(KOREAN);
+    let mut missing = BTreeSet::new();
+    for (path, code) in sources("src/views").into_iter().chain(sources("src/client")) {
+        // What the document itself begins with is a script.
+        for (before, text) in literals(&code).into_iter().filter(|_| !path.ends_with("views/shell.rs")) {
+            let key = as_key(&text);
+            if is_read(&before, &text) && table.exact(&key).is_none() && !AS_THEY_ARE.contains(&key.as_str()) {
+                missing.insert(format!("{}: {key:?}", path.rsplit("/src/").next().unwrap_or_default()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn nothing_is_in_the_table_that_nobody_says() {
+    let mut said: Vec<String> =
+        sources("src").iter().flat_map(|(_, code)| literals(code)).map(|(_, text)| as_key(&text)).collect();
+    let mut scripts = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("public"), "js", &mut scripts);
+    said.extend(scripts.into_iter().map(|(_, code)| code));
+    let said = said.join("\n");
+    // Texts of the server are put together from several: each part has to be somewhere.
+    let is_said = |key: &str| key.split("{}").all(|part| said.contains(part.trim()));
+    let mut ours = String::new();
+    for entry in KOREAN.split("\n\n").filter(|entry| !entry.trim_start().starts_with(ELSEWHERE)) {
+        ours.push_str(entry);
+        ours.push('\n');
+    }
+    let stale: Vec<_> = Table::read(ours.leak()).all().filter(|(key, _)| !is_said(key)).map(|(key, _)| key).collect();
+    assert!(stale.is_empty(), "{stale:#?}");
+}
