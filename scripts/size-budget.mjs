@@ -8,7 +8,7 @@ import { brotliCompressSync, constants } from "node:zlib";
  * Bytes of wasm, JavaScript and CSS together, in brotli: of a first visit to the containers, and of all pages.
  * The page itself comes on top: 11 KB with a hundred containers.
  */
-const budgets = { first: 216_000, all: 579_000 };
+const budgets = { first: 216_000, all: 591_000 };
 
 const site = join("target", "site");
 const pkg = join(site, "pkg");

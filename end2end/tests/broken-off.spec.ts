@@ -158,12 +158,44 @@ base('a task that is over, or must not be left half done, is not cancelled', asy
   expect(await docker.states()).toEqual({ [name]: 'running' });
 });
 
-base('on a read-only server everything is seen, and whatever changes something says why it is not done', async ({ page, pageLog, docker, engine }) => {
-  pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//);
+base('a read-only server says that it is one, and offers nothing that changes anything', async ({ page, pageLog, docker, engine }) => {
   const [name, volume] = [docker.name('kept'), docker.name('data')];
   const id = await docker.start(name);
   await docker.volume(volume);
   const server = await Server.start(engine, { QUAYLIGHT_READ_ONLY: 'true' });
+  try {
+    pageLog.watch(page, server.url);
+    await open(page, `${server.url}/containers?q=${docker.prefix}`);
+    const said = page.locator('.here');
+    expect(await said.evaluate((it) => getComputedStyle(it, '::after').content)).toBe('"Read only"');
+    const changes = /^(Start|Stop|Restart|Kill|Remove|Rename|Edit|Duplicate|Limits|Commit|Create|Prune|Pull|Push|Build|Import|Restore|Connect|Delete|Upload|New|Add|Set quiet|Send a test|Registries|Silence|Terminal)\b/;
+    const offered = async () => {
+      const names = page.locator('main').locator('button:visible, a:visible').evaluateAll((all) =>
+        all.map((it) => it.getAttribute('aria-label') ?? (it.textContent!.trim() || (it as HTMLElement).title)),
+      );
+      return (await names).filter((it) => changes.test(it));
+    };
+    for (const path of ['/containers', '/images', '/volumes', '/networks', '/alerts', '/engine', `/containers/${id}`, `/containers/${id}?tab=files`, `/volumes/${volume}`]) {
+      await open(page, `${server.url}${path}`);
+      expect(await offered(), path).toEqual([]);
+    }
+    await open(page, `${server.url}/containers?q=${docker.prefix}`);
+    await press(page, 'container', name, 'More actions for');
+    await expect(page.getByRole('menuitem')).toHaveText([`Export ${name}`]);
+  } finally {
+    await page.close();
+    await server.stop();
+  }
+});
+
+base('whatever changes something says on a read-only server why it is not done', async ({ page, pageLog, docker, engine }) => {
+  pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//, /read-only\.css/);
+  const [name, volume] = [docker.name('kept'), docker.name('data')];
+  const id = await docker.start(name);
+  await docker.volume(volume);
+  const server = await Server.start(engine, { QUAYLIGHT_READ_ONLY: 'true' });
+  // As in a page that was there before the server became one.
+  await page.route('**/read-only.css*', (route) => route.fulfill({ contentType: 'text/css', body: '' }));
   try {
     pageLog.watch(page, server.url);
     await open(page, `${server.url}/containers?q=${docker.prefix}`);

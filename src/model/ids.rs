@@ -114,6 +114,14 @@ impl ImageId {
     }
 }
 
+impl ImageName {
+    /// As an image's tags have it: with the tag that is meant where none is said.
+    pub fn with_tag(&self) -> String {
+        let last = self.0.rsplit('/').next().unwrap_or_default();
+        if last.contains([':', '@']) { self.0.to_string() } else { format!("{}:latest", self.0) }
+    }
+}
+
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

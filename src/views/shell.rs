@@ -14,6 +14,8 @@ use leptos_meta::MetaTags;
 pub struct Document {
     /// The state that the page is rendered from: see [`Seed::to_text`].
     pub seed: String,
+    /// Whether nothing can be changed here, by anybody.
+    pub is_read_only: bool,
     /// Whether the page's code comes apart: then its look does, too.
     pub is_later: bool,
     /// Names of the files in `pkg` that the page's code is in, beside the first one.
@@ -87,6 +89,7 @@ pub fn shell() -> impl IntoView {
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
                 {document.is_later.then(|| view! { <link rel="stylesheet" href=sheet /> })}
                 {words.map(|path| view! { <link rel="stylesheet" href=path /> })}
+                {document.is_read_only.then(|| view! { <link rel="stylesheet" href=site.file("/read-only.css") /> })}
                 <MetaTags />
             </head>
             <body>

@@ -61,6 +61,25 @@ fn named<'a>(folder: &'a Folder, name: &str) -> &'a FileEntry {
     folder.entries.iter().find(|it| it.name == name).unwrap_or_else(|| panic!("{name} in {folder:?}"))
 }
 
+/// It once stayed for a day, and the volume could not be removed.
+#[tokio::test]
+async fn whoever_goes_while_a_volume_is_being_reached_leaves_no_container_behind() {
+    let docker = Docker::new();
+    let engine = Engine::new(local(), engine_url().parse().unwrap());
+    let volume = docker.volume("left").await;
+    let of = FilesOf::Volume(VolumeName::new(&volume).unwrap());
+    drop(engine.reach(&of, &[]).await.unwrap());
+    for patience in (0..20).map(|step| Duration::from_micros(step * 700)) {
+        drop(tokio::time::timeout(patience, engine.reach(&of, &[])).await);
+    }
+    let filter = format!("volume={volume}");
+    eventually(Duration::from_secs(10), "the last of them to go", async || {
+        docker.run(&["ps", "--all", "--quiet", "--filter", &filter]).await.is_empty()
+    })
+    .await;
+    docker.run(&["volume", "rm", &volume]).await;
+}
+
 #[tokio::test]
 async fn a_container_that_runs_tells_the_same_as_one_that_does_not() {
     let docker = Docker::new();

@@ -49,22 +49,28 @@ impl Table {
         })
     }
 
-    /// Of the texts that it can have come from, the one of which most stands in it.
+    /// Of the texts that it can have come from, the one of which most stands in it. Sentences that were put together have lost
+    /// their full stops, or got some.
     fn sentence(&self, english: &str) -> Option<String> {
         let mut best = None;
         let mut most = 0;
-        for (text, other) in self.texts.iter().filter(|(text, _)| can_be_told(text)) {
-            let length = text.len();
-            if let Some(values) = (length > most).then(|| values(text, english)).flatten() {
-                (best, most) = (Some((other, values)), length);
+        let without = english.strip_suffix('.').map(|english| (english, "."));
+        for (english, stop) in [(english, "")].into_iter().chain(without) {
+            if let Some(text) = self.exact(english) {
+                return Some(format!("{text}{stop}"));
+            }
+            for (text, other) in &self.texts {
+                if text.len() > most
+                    && let Some(values) = values(text, english)
+                    && can_be_told(text, &values)
+                {
+                    (best, most) = (Some((other, values, stop)), text.len());
+                }
             }
         }
-        if let Some((other, values)) = best {
-            let of = |at: usize| values.get(at).map(|value| (*value).to_owned()).unwrap_or_default();
-            return Some(filled(other, of, &|value| self.told(&value).unwrap_or(value)));
-        }
-        // Sentences that were put together have lost their full stops, or kept them.
-        self.told(english.strip_suffix('.')?).map(|text| text + ".")
+        let (other, values, stop) = best?;
+        let of = |at: usize| values.get(at).map(|value| (*value).to_owned()).unwrap_or_default();
+        Some(filled(other, of, &|value| self.told(&value).unwrap_or(value)) + stop)
     }
 }
 
@@ -75,10 +81,11 @@ fn quoted(line: &'static str, keyword: &str) -> Option<&'static str> {
     Some(if text.contains('\\') { text.replace("\\\"", "\"").replace("\\n", "\n").leak() } else { text })
 }
 
-/// Whether a text has values, and enough around them to be known by: "{} process" would be in "no such process".
-fn can_be_told(text: &str) -> bool {
+/// Whether a text has enough around its values to be known by: "{} process" would be in "no such process", if not in "3 process".
+fn can_be_told(text: &str, values: &[&str]) -> bool {
     let words = text.split(|it: char| !it.is_alphabetic()).filter(|word| word.len() > 1);
-    text.contains("{}") && (text.starts_with(char::is_uppercase) || words.count() > 1)
+    let are_numbers = || values.iter().all(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+    !values.is_empty() && (text.starts_with(char::is_uppercase) || words.count() > 1 || are_numbers())
 }
 
 /// What stands where `text` has its `{}`.
@@ -148,6 +155,7 @@ mod tests {
         assert_eq!(told("Stop did not work: It is gone").as_deref(), Some("Stop 실패: 없습니다"));
         assert_eq!(told("Stop did not work: no idea").as_deref(), Some("Stop 실패: no idea"));
         assert_eq!((told("something else"), told("no such process")), (None, None));
+        assert_eq!(told("1 process").as_deref(), Some("프로세스 1개"));
         assert_eq!(told("It is gone. web holds on to img:1 now.").as_deref(), Some("없습니다. 지금 img:1 사용: web."));
         assert_eq!(told("unheard of\nIt is gone").as_deref(), Some("unheard of\n없습니다"));
     }

@@ -85,7 +85,6 @@ impl Drop for Reach {
 impl Engine {
     /// `mounts` are the containers that have the volume, and where: one that runs lists quicker.
     pub async fn reach(&self, of: &FilesOf, mounts: &[(ContainerId, String)]) -> Result<Reach, EngineError> {
-        let reach = |id, (root, is_helper), runs| Reach { engine: self.clone(), id, root, is_helper, runs };
         match of {
             FilesOf::Container(id) => {
                 let container = self.container(id).await?;
@@ -94,15 +93,20 @@ impl Engine {
                     message: "There is no such container".into(),
                 })?;
                 let runs = (container.state == ContainerState::Running).then(|| (id.clone(), String::new()));
-                Ok(reach(id.clone(), ("", false), runs))
+                Ok(Reach { engine: self.clone(), id: id.clone(), root: "", is_helper: false, runs })
             }
             FilesOf::Volume(name) => {
                 // Whoever asks for a volume that is not there makes it.
                 if self.volume(name).await?.is_none() {
                     return Err(EngineError::Refused { status: 404, message: format!("There is no volume {name}") });
                 }
-                let id = self.make_helper(name).await?;
-                Ok(reach(id, (MOUNTED_AT, true), mounts.first().cloned()))
+                // By itself: whoever asked may go while the engine makes it, and then it still has to be removed.
+                let (engine, name, runs) = (self.clone(), name.clone(), mounts.first().cloned());
+                let made = tokio::spawn(async move {
+                    let id = engine.make_helper(&name).await?;
+                    Ok(Reach { engine, id, root: MOUNTED_AT, is_helper: true, runs })
+                });
+                made.await.map_err(|_| EngineError::Malformed("the helper was not made".to_owned()))?
             }
         }
     }

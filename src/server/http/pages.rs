@@ -86,7 +86,13 @@ fn provide(app: &App) {
     });
     let page = Later::at(uri.path());
     let chunks = page.map(|page| assets::chunks(page.chunk())).unwrap_or_default();
-    provide_context(Document { seed: seed.to_text(), is_later: page.is_some(), chunks, page_seed: page_seed.text() });
+    provide_context(Document {
+        seed: seed.to_text(),
+        is_read_only: app.read_only,
+        is_later: page.is_some(),
+        chunks,
+        page_seed: page_seed.text(),
+    });
     provide_context(page_seed);
     provide_context(Store::new(seed));
     provide_context(preferences.language.or_of(accepted));

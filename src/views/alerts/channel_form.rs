@@ -52,8 +52,6 @@ fn settings(draft: Draft) -> AnyView {
                 MailSecurity::Tls => "tls",
                 MailSecurity::Plain => "plain",
             };
-            // Of a letter: a time's "From" is another word elsewhere.
-            let sender = t("From ").trim_end();
             view! {
                 <div class="pair">
                     {text("Mail server", host, "mail.example.org", draft, 0)}
@@ -64,7 +62,7 @@ fn settings(draft: Draft) -> AnyView {
                     {text("Name, if it wants one", login, "", draft, 3)}
                     {secret("Password", password, draft, 4)}
                 </div>
-                {text(sender, from, "quaylight@example.org", draft, 5)}
+                {text("Sender", from, "quaylight@example.org", draft, 5)}
                 {text("To, with commas between", to, "ops@example.org", draft, 6)}
             }
             .into_any()

@@ -17,7 +17,7 @@ use crate::{
     views::{
         Site, format,
         frame::TasksOpen,
-        listing::{Desk, prune},
+        listing::{Desk, prune, taken_from},
         widgets::{Dialog, Icon, Menu, Sent, choice, field, form, live, on_click},
     },
 };
@@ -358,15 +358,16 @@ fn limits(key: Key) -> AnyView {
 fn commit(key: Key) -> AnyView {
     let (name, toasts, close) = (name_of(&key), expect_context::<Toasts>(), closer());
     let Key::Container(host, id) = key else { return ().into_any() };
-    let [image, message] = [(); 2].map(|()| StoredValue::new(String::new()));
+    let (image, message) = (RwSignal::new(String::new()), StoredValue::new(String::new()));
     let fields = view! {
         <p>{t("An image of what it has in its file system now; what is in its volumes stays out of it.")}</p>
-        {field("Name of the image", "text", String::new(), "web:saved", Box::new(move |it| image.set_value(it)))}
+        {field("Name of the image", "text", String::new(), "web:saved", Box::new(move |it| image.set(it)))}
+        {taken_from(host.clone(), None, image)}
         {field("What has changed", "text", String::new(), "", Box::new(move |it| message.set_value(it)))}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
-        let image = image.get_value();
+        let image = image.get_untracked();
         let image =
             ImageName::new(image.trim()).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
         let done = crate::t!("{} is there", image);

@@ -92,7 +92,7 @@ fn question(entity: &Entity, state: &EngineState) -> Option<Question> {
                 let mounts = |mount: &crate::model::Mount| {
                     mount.kind == crate::model::MountKind::Volume && mount.source == it.id.as_str()
                 };
-                container.host == it.host && container.mounts.iter().any(mounts)
+                container.host == it.host && !container.is_helper() && container.mounts.iter().any(mounts)
             });
             Some(Question {
                 name: it.id.to_string(),
@@ -206,21 +206,37 @@ fn names(desk: Desk, key: &Key) -> AnyView {
             several => several.iter().map(|tag| a_name(desk, &host, &id, tag.clone())).collect(),
         })
     };
-    let typed = StoredValue::new(String::new());
-    let set = move |text: String| typed.set_value(text);
+    let typed = RwSignal::new(String::new());
+    let set = move |text: String| typed.set(text);
     let fields = view! {
         <ul class="entries">{list}</ul>
         {field(t("New name"), "text", String::new(), "registry.example.org/team/web:1.2", Box::new(set))}
+        {taken_from(host.clone(), Some(id.clone()), typed)}
     }
     .into_any();
     let send = move || {
-        let name = typed.get_value().trim().to_owned();
+        let name = typed.get_untracked().trim().to_owned();
         let name =
             ImageName::new(&name).map_err(|_| t("A name is a repository and, after a colon, a tag").to_owned())?;
         let done = crate::t!("It is called {} too", name);
         Ok(desk.send(Action::Image(host.clone(), id.clone(), ImageAction::Tag { name }), done))
     };
     form(title, fields, t("Add name"), Box::new(send), desk.closer())
+}
+
+/// That another image has the name which is typed, and loses it: an engine says nothing of that.
+pub fn taken_from(host: HostId, id: Option<ImageId>, typed: RwSignal<String>) -> AnyView {
+    let store = expect_context::<Store>();
+    let words = derived(move || {
+        store.track(Kind::Image);
+        let name = typed.with(|typed| ImageName::new(typed.trim()).ok())?.with_tag();
+        let is_taken = store.look(|state| {
+            let of_others = state.images().filter(|it| it.host == host && Some(&it.id) != id.as_ref());
+            of_others.flat_map(|it| &it.tags).any(|tag| *tag == name)
+        });
+        is_taken.then(|| crate::t!("Another image is called {} now, and loses that name.", name))
+    });
+    view! { <p class="quiet" role="status">{live(move || words.get())}</p> }.into_any()
 }
 
 fn a_name(desk: Desk, host: &HostId, id: &ImageId, tag: String) -> AnyView {

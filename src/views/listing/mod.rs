@@ -18,7 +18,7 @@ use crate::{
 };
 pub use desk::Desk;
 use desk::{Head, Offer, heads, menu};
-pub use dialogs::dialogs;
+pub use dialogs::{dialogs, taken_from};
 use leptos::{ev::MouseEvent, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
