@@ -25,6 +25,10 @@ async function foreignTexts(page: Page, data: readonly string[]): Promise<string
     for (const name of ['aria-label', 'title', 'data-tip'])
       for (const element of document.querySelectorAll(`[${name}]`))
         if (!isHidden(element) && element.getAttribute(name)) found.push(element.getAttribute(name)!);
+    // Style sheets have words, too.
+    for (const element of document.querySelectorAll('main *'))
+      for (const part of ['::before', '::after'])
+        found.push(getComputedStyle(element, part).content.replace(/^(normal|none|attr.*|url.*)$/, '').replace(/^"|"$/g, ''));
     found.push(document.title);
     return found;
   });
@@ -113,6 +117,16 @@ test('no page and no dialog has an English word left in Korean', async ({ browse
     await expect(page.locator('[role="tabpanel"], section').last()).toBeVisible();
     await look(`tab ${tab}`);
   }
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const path of ['/', '/containers', '/images', '/networks', '/events', '/alerts', '/settings', '/realtime-test', `/containers/${web}`]) {
+    await open(page, path);
+    await look(`${path} on a phone`);
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll('main button, main a')].filter((it) => it.getBoundingClientRect().right > innerWidth + 1 && !it.closest('.chips, .parts, .table')).map((it) => it.textContent!.trim()),
+    );
+    expect(cut, `${path}: what a phone cuts off`).toEqual([]);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
   // Each button in the head of a page that opens a dialog.
   for (const path of ['/containers', '/images', '/volumes', '/networks', '/alerts']) {
     await open(page, path);

@@ -40,20 +40,32 @@ impl Prefs {
 
     /// Also for the next visit, from wherever.
     pub fn change(self, change: impl FnOnce(&mut Preferences)) {
+        self.choose(change);
+        if !self.is_sending.get_value() {
+            leptos::task::spawn_local(self.send(false));
+        }
+    }
+
+    /// What is written already would have to be written again, everywhere: the page comes anew instead, once the server has
+    /// heard. It breaks off what is on its way.
+    pub fn change_all(self, change: impl FnOnce(&mut Preferences)) {
+        self.choose(change);
+        leptos::task::spawn_local(self.send(true));
+    }
+
+    fn choose(self, change: impl FnOnce(&mut Preferences)) {
         let now = Timestamp::from_millis(js_sys::Date::now() as i64);
         self.now.update(|preferences| {
             change(preferences);
             preferences.changed = now;
         });
         set_cookie(&self.now.get_untracked());
-        if !self.is_sending.get_value() {
-            self.is_sending.set_value(true);
-            leptos::task::spawn_local(self.send());
-        }
     }
 
-    /// What the server could not hear goes with the next change, or it finds it in the cookie.
-    async fn send(self) {
+    /// What the server could not hear goes with the next change, or it finds it in the cookie. Once it has heard of all the page
+    /// may come anew.
+    async fn send(self, then_anew: bool) {
+        self.is_sending.set_value(true);
         loop {
             let sent = self.now.get_untracked();
             let Ok(kept) = keep_preferences(self.kept.get_value(), sent.clone()).await else { break };
@@ -61,6 +73,9 @@ impl Prefs {
             if self.now.with_untracked(|now| *now == sent) {
                 set_cookie(&kept);
                 self.now.set(kept);
+                if then_anew {
+                    let _ = window().location().reload();
+                }
                 break;
             }
         }

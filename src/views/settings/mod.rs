@@ -95,16 +95,11 @@ fn columns(prefs: Prefs) -> AnyView {
     .into_any()
 }
 
-/// What is written already would have to be written again, everywhere: the page comes anew instead.
 fn units_and_time(prefs: Prefs) -> AnyView {
-    let anew = move |change: Box<dyn FnOnce(&mut Preferences)>| {
-        prefs.change(change);
-        let _ = window().location().reload();
-    };
     let units = move |units: Units| {
         let pressed = live(move || prefs.read(|it| it.units == units).to_string());
         let word = if units == Units::Decimal { "kB, MB, GB" } else { "KiB, MiB, GiB" };
-        let choose = move |_| anew(Box::new(move |it| it.units = units));
+        let choose = move |_| prefs.change_all(move |it| it.units = units);
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let language = move |language: Language| {
@@ -114,13 +109,13 @@ fn units_and_time(prefs: Prefs) -> AnyView {
             Language::English => ("English", Some("en")),
             Language::Korean => ("한국어", Some("ko")),
         };
-        let choose = move |_| anew(Box::new(move |it| it.language = language));
+        let choose = move |_| prefs.change_all(move |it| it.language = language);
         view! { <button lang=tag aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let zone = move |is_utc: bool| {
         let pressed = live(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
         let word = if is_utc { "UTC" } else { t("This browser's") };
-        let choose = move |_| anew(Box::new(move |it| it.zone.is_utc = is_utc));
+        let choose = move |_| prefs.change_all(move |it| it.zone.is_utc = is_utc);
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let now = expect_context::<Store>().now();
