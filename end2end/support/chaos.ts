@@ -11,8 +11,8 @@ interface ChaosFixtures {
 const ofTheNetwork = [
   /console (error|warning): WebSocket connection to '[^']+\/ws\?/,
   /console error: Failed to load resource: .*\/api\/(stream|state|stats|ping)\b/,
-  // The code of other pages, which is asked for again.
-  /console error: (Failed to load resource|TypeError)[^]*\/pkg\//,
+  // The code of other pages and its sheet, which are asked for again.
+  /console error: (Failed to load resource|TypeError)[^]*(\/pkg\/|\/later\.css)/,
 ];
 
 export const test = base.extend<ChaosFixtures>({

@@ -75,6 +75,27 @@ test('a page opens at once that was asked for before its code had come by itself
   await document.stayed();
 });
 
+test('code that comes apart is not there before its sheet, which is asked for again where it did not come', async ({ page, docker, pageLog }) => {
+  pageLog.allow(/later\.css/);
+  const name = docker.name('volume');
+  await docker.volume(name);
+  let asked = 0;
+  let letThrough = () => {};
+  const held = new Promise<void>((go) => (letThrough = go));
+  await page.route('**/later.css*', async (route) => {
+    if (++asked === 1) return route.abort('connectionreset');
+    await held;
+    return route.continue();
+  });
+  await open(page, '/containers');
+  await link(page, 'Volumes').click();
+  await expect.poll(() => asked, { message: 'asked for again' }).toBe(2);
+  await expect(page.locator('[data-entity="volume"]')).toHaveCount(0);
+  letThrough();
+  await expect(rowOf(page, 'volume', name)).toBeVisible();
+  expect(await page.evaluate(() => [...document.styleSheets].filter((it) => it.href?.includes('later.css')).length)).toBe(1);
+});
+
 test('code of another release is refused', async ({ server }) => {
   const page = (await ask(`${server.url}/images`)).text;
   const [wanted, version] = /\/pkg\/split_lists\.wasm\?v=(\w+)/.exec(page)!;

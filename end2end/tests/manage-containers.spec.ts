@@ -36,13 +36,13 @@ test("a container's own page stops, starts and restarts it", async ({ page, dock
   const state = page.locator('main .state[data-state]').first();
   const started = async () => (await docker.inspect('container', id)).State.StartedAt;
   const first = await started();
-  await button(page, 'Stop').click();
+  await button(page, `Stop ${name}`).click();
   await expect(state).toHaveAttribute('data-state', 'exited');
-  await button(page, 'Start').click();
+  await button(page, `Start ${name}`).click();
   await expect(state).toHaveAttribute('data-state', 'running');
   const second = await started();
   expect(second).not.toBe(first);
-  await button(page, 'Restart').click();
+  await button(page, `Restart ${name}`).click();
   await expect.poll(started).not.toBe(second);
   await expect(state).toHaveAttribute('data-state', 'running');
 });

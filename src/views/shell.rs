@@ -36,15 +36,20 @@ const once = window.fetch; \
 window.fetch = async (what, how) => { \
 const address = String(what.url ?? what); \
 const again = /\\/(pkg|lang|queries)\\//.test(address) && (what.clone?.() ?? what); \
+const ask = async (what) => { \
 if (address.includes('.wasm') && !address.endsWith(WASM)) await later(); \
-try { return await once(what, how); } catch (why) { \
+return once(what, how); \
+}; \
+try { return await ask(what); } catch (why) { \
 if (!again || why.name === 'AbortError') throw why; \
 await new Promise((done) => setTimeout(done, 300)); \
-return once(again, how); \
+return ask(again); \
 } }; \
 let sheet = SHEET; \
-const later = () => sheet ??= new Promise((done) => { \
-const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LATER, onload: done, onerror: done }); \
+const later = () => sheet ??= new Promise((done, fail) => { \
+const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LATER, onload: done, onerror: () => { \
+link.remove(); sheet = undefined; fail(new TypeError(`${LATER} did not come`)); \
+} }); \
 document.head.append(link); \
 }); \
 import(SCRIPT).then(async (code) => { \

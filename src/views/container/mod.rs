@@ -14,7 +14,7 @@ use super::{
     format,
     later::{Inside, apart, inside, log, managing},
     usage_charts::{span_of_address, span_tools, usage_charts},
-    widgets::{Icon, button, empty, live, on_click},
+    widgets::{Icon, empty, live, on_click},
 };
 use crate::{
     client::{Derived, Looks, Row, Store, derived, effect, t},
@@ -244,19 +244,27 @@ fn buttons(acts: Acts, key: Key) -> AnyView {
     let store = expect_context::<Store>();
     let state = {
         let row = store.entity(&key);
-        derived(move || row.as_ref().map(|row| row.container(|it| Some((it.state, acts.is_pending(it))))))
+        derived(move || {
+            row.as_ref().map(|row| row.container(|it| Some((it.state, it.name.clone(), acts.is_pending(it)))))
+        })
     };
     live(move || {
-        let (state, is_pending) = state.get().flatten()?;
+        let (state, name, is_pending) = state.get().flatten()?;
+        let one = |class, icon, action: ContainerAction| {
+            let (verb, key) = (t(action.verb()), key.clone());
+            let act = move |_| acts.act(&key, action.clone());
+            view! {
+                <button class=class aria-label=crate::t!("{} {}", verb, name) on:click=on_click(act)>
+                    <Icon name=icon />
+                    {verb}
+                </button>
+            }
+            .into_any()
+        };
         let (action, icon) = first(state);
-        let (verb, key, again) = (action.verb(), key.clone(), key.clone());
-        let restart = state.is_up().then(|| {
-            let act = move |_| acts.act(&again, ContainerAction::Restart { timeout: None });
-            button("button", "restart", live(|| t("Restart").to_owned()), Box::new(act))
-        });
-        let act = move |_| acts.act(&key, action.clone());
-        let class = if is_pending { "button waiting" } else { "button" };
-        Some(view! { {button(class, icon, live(move || t(verb).to_owned()), Box::new(act))} {restart} }.into_any())
+        let first = one(if is_pending { "button waiting" } else { "button" }, icon, action);
+        let restart = state.is_up().then(|| one("button", "restart", ContainerAction::Restart { timeout: None }));
+        Some(view! { {first} {restart} }.into_any())
     })
     .into_any()
 }

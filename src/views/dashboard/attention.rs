@@ -174,7 +174,11 @@ fn Quiet() -> impl IntoView {
         match store.count(Kind::Container) {
             0 => t("There are no containers yet.").to_owned(),
             all => crate::t!(
-                "{} of {} run, none is unhealthy or failed.",
+                if running == 1 {
+                    "{} of {} runs, none is unhealthy or failed."
+                } else {
+                    "{} of {} run, none is unhealthy or failed."
+                },
                 running,
                 format::count(all, ["{} container", "{} containers"])
             ),

@@ -2,7 +2,7 @@
 
 use super::{
     desk::Desk,
-    dialogs::{Text, host, lines, pairs, said, text},
+    fields::{Text, host, lines, pairs, said, text},
 };
 use crate::{
     actions::registries::{sign_in, sign_out},

@@ -2,10 +2,15 @@
 //!
 //! The query is in the address, so that copying it shares the view.
 
+mod creating;
 pub mod desk;
 mod dialogs;
+mod fields;
 mod images;
+mod members;
+mod names;
 mod prune;
+mod removing;
 
 use super::{
     Site,
@@ -18,7 +23,7 @@ use crate::{
 };
 pub use desk::Desk;
 use desk::{Head, Offer, heads, menu};
-pub use dialogs::{dialogs, taken_from};
+pub use dialogs::dialogs;
 use leptos::{ev::MouseEvent, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{
@@ -26,6 +31,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
+pub use names::taken_from;
 pub use prune::{ALL as PRUNABLE, prune};
 use std::cmp::Ordering;
 

@@ -3,36 +3,35 @@
 //! That API lists no folder. In a container that runs, its own `find` does; else the folder's tar is read, of which only the
 //! headers count.
 
-use super::{
-    Call, Context, Engine, EngineError, READ_PATIENCE,
-    read::{or_default, percent_encode},
-};
+mod find;
+mod stat;
+mod tars;
+
+use super::{Call, Context, Engine, EngineError, READ_PATIENCE, read::percent_encode};
 use crate::model::{
     ContainerAction, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found,
-    HELPER, Timestamp, VolumeName,
+    HELPER, VolumeName,
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bollard::{
-    container::LogOutput,
-    exec::StartExecResults,
-    models::{ContainerCreateBody, ExecConfig, HostConfig, Mount, MountType},
+    models::{ContainerCreateBody, HostConfig, Mount, MountType},
     query_parameters as query,
 };
 use futures::{Stream, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
-use hyper::{HeaderMap, body::Bytes};
-use serde::Deserialize;
+use hyper::body::Bytes;
+use stat::Stat;
 use std::{
     collections::HashMap,
-    io::{self, Read},
+    io,
     time::{Duration, Instant},
 };
+pub use tars::tar_of_file;
+use tars::{Until, in_step, read_folder, unpack};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
     time::timeout,
 };
-use tokio_util::io::{StreamReader, SyncIoBridge};
 
 /// A folder's tar is read for so long: it has all that is in the folders below, too.
 const READ_FOR: Duration = Duration::from_secs(15);
@@ -43,13 +42,8 @@ const FIND_PATIENCE: Duration = Duration::from_secs(10);
 /// What a folder is told to hold at most.
 const MOST: usize = 10_000;
 
-/// Bytes that `find` may say for it.
-const LONGEST_LISTING: usize = 8 << 20;
-
 /// Bytes of a text that are shown.
 const SHOWN: u64 = 256 << 10;
-
-const PIECE: usize = 64 << 10;
 
 /// Empty, and made here: nothing is pulled.
 const IMAGE: &str = "quaylight/files";
@@ -300,168 +294,8 @@ impl Reach {
     }
 }
 
-/// Names; sizes and the like in the same order; where the links among them lead.
-const FIND: &str = r#"cd "$1" || exit; all='find . -mindepth 1 -maxdepth 1'
-$all -print0 && printf '\000' && $all -exec stat -c '%f %s %Y' {} + && printf '\000' &&
-$all -type l -exec sh -c 'for it; do readlink -n "$it"; printf "\000"; done' sh {} +"#;
-
-impl Engine {
-    /// None where the container has no `find` and `stat` that are like everybody's.
-    async fn find_entries(&self, id: &ContainerId, path: &str) -> Result<Option<Vec<FileEntry>>, EngineError> {
-        let docker = self.url.docker()?;
-        let words = ["sh", "-c", FIND, "sh", path];
-        let config = ExecConfig {
-            attach_stdout: Some(true),
-            cmd: Some(words.map(str::to_owned).to_vec()),
-            user: Some("0".to_owned()),
-            ..ExecConfig::default()
-        };
-        let create = async { Ok(docker.create_exec(id.as_str(), config).await?.id) };
-        let exec = self.calls.time(Call::ExecCreate, create).await?;
-        let start = async { Ok(docker.start_exec(&exec, None).await?) };
-        let StartExecResults::Attached { mut output, .. } = self.calls.time(Call::ExecStart, start).await? else {
-            return Ok(None);
-        };
-        let mut said = Vec::new();
-        while let Some(piece) = output.next().await {
-            if let LogOutput::StdOut { message } = piece? {
-                said.extend_from_slice(&message);
-            }
-            if said.len() > LONGEST_LISTING {
-                return Ok(None);
-            }
-        }
-        let code = docker.inspect_exec(&exec).await?.exit_code;
-        Ok(if code == Some(0) { found(&said) } else { None })
-    }
-}
-
-/// What [`FIND`] has said; none where the folder has changed meanwhile.
-fn found(said: &[u8]) -> Option<Vec<FileEntry>> {
-    let mut parts = said.split(|byte| *byte == 0);
-    let names: Vec<_> = parts.by_ref().take_while(|name| !name.is_empty()).collect();
-    let facts = String::from_utf8_lossy(parts.next()?).into_owned();
-    let mut targets = parts;
-    let mut lines = facts.lines();
-    let mut entries = Vec::with_capacity(names.len());
-    for name in names {
-        let mut words = lines.next()?.split(' ');
-        let mode = u32::from_str_radix(words.next()?, 16).ok()?;
-        let (size, modified) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let kind = match mode >> 12 {
-            0o4 => FileKind::Folder,
-            0o10 => FileKind::File,
-            0o12 => FileKind::Link,
-            _ => FileKind::Special,
-        };
-        let target = if kind == FileKind::Link { Some(lossy(targets.next()?)) } else { None };
-        entries.push(FileEntry {
-            name: lossy(name.strip_prefix(b"./")?),
-            kind,
-            size: if kind == FileKind::File { size } else { 0 },
-            mode: mode & 0o7777,
-            modified: Timestamp::from_seconds(modified),
-            target,
-        });
-    }
-    lines.next().is_none().then_some(entries)
-}
-
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// For a thread of its own.
-fn in_step<S>(bytes: S) -> impl Read + Send
-where
-    S: Stream<Item = Result<Bytes, EngineError>> + Send + Unpin,
-{
-    SyncIoBridge::new(StreamReader::new(bytes.map_err(|error| io::Error::other(error.to_string()))))
-}
-
-/// Reads until then and no longer.
-struct Until<R> {
-    tar: R,
-    until: Instant,
-}
-
-impl<R: Read> Read for Until<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() > self.until { Err(io::ErrorKind::TimedOut.into()) } else { self.tar.read(buffer) }
-    }
-}
-
-/// What is directly in the folder whose tar this is, and whether that was all.
-fn read_folder(tar: impl Read) -> io::Result<(Vec<FileEntry>, bool)> {
-    let mut archive = tar::Archive::new(tar);
-    let mut entries = Vec::new();
-    let mut folder = None;
-    for entry in archive.entries()? {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok((entries, false)),
-            Err(error) => return Err(error),
-        };
-        let path = entry.path_bytes();
-        let path = path.strip_suffix(b"/").unwrap_or(&path);
-        // The folder itself comes first.
-        let Some(folder) = &folder else {
-            folder = Some(path.to_vec());
-            continue;
-        };
-        let Some(name) = path.strip_prefix(&**folder) else { continue };
-        let name = name.strip_prefix(b"/").unwrap_or(name);
-        if name.is_empty() || name.contains(&b'/') {
-            continue;
-        }
-        if entries.len() > MOST {
-            return Ok((entries, false));
-        }
-        entries.push(entry_of(&entry, name));
-    }
-    Ok((entries, true))
-}
-
-fn entry_of<R: Read>(entry: &tar::Entry<'_, R>, name: &[u8]) -> FileEntry {
-    use tar::EntryType;
-    let header = entry.header();
-    let kind = match header.entry_type() {
-        EntryType::Directory => FileKind::Folder,
-        // The second name of a file is a file.
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse | EntryType::Link => FileKind::File,
-        EntryType::Symlink => FileKind::Link,
-        _ => FileKind::Special,
-    };
-    let target = entry.link_name_bytes().filter(|_| kind == FileKind::Link);
-    FileEntry {
-        name: lossy(name),
-        kind,
-        size: if kind == FileKind::File { entry.size() } else { 0 },
-        mode: header.mode().unwrap_or(0) & 0o7777,
-        modified: Timestamp::from_seconds(header.mtime().ok().and_then(|it| i64::try_from(it).ok()).unwrap_or(0)),
-        target: target.map(|it| lossy(&it)),
-    }
-}
-
-/// The content of the one file in a tar, until nobody takes it any more.
-fn unpack(tar: impl Read, length: oneshot::Sender<u64>, sender: &mpsc::Sender<Result<Bytes, io::Error>>) {
-    let mut archive = tar::Archive::new(tar);
-    let Ok(Some(Ok(mut file))) = archive.entries().map(|mut it| it.next()) else { return };
-    if length.send(file.size()).is_err() {
-        return;
-    }
-    let mut buffer = vec![0; PIECE];
-    loop {
-        let piece = match file.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(read) => Ok(Bytes::copy_from_slice(&buffer[..read])),
-            Err(error) => Err(error),
-        };
-        let is_over = piece.is_err();
-        if sender.blocking_send(piece).is_err() || is_over {
-            return;
-        }
-    }
 }
 
 /// None where it is no text. The end of a text that is cut may be half a letter.
@@ -477,132 +311,9 @@ fn as_text(mut bytes: Vec<u8>, is_cut: bool) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// As a header of the engine's tells it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Stat {
-    #[serde(default)]
-    size: u64,
-    /// As Go has it: the kind is in the upper bits.
-    #[serde(default)]
-    mode: u32,
-    #[serde(default)]
-    mtime: String,
-    /// Of a link: where it leads in the end, seen from the container's root.
-    #[serde(default, deserialize_with = "or_default")]
-    link_target: String,
-}
-
-const STAT: &str = "X-Docker-Container-Path-Stat";
-
-impl Stat {
-    fn of(headers: &HeaderMap) -> Result<Self, EngineError> {
-        let value = headers.get(STAT).map(|it| it.as_bytes()).unwrap_or_default();
-        let json = BASE64_STANDARD.decode(value).map_err(|error| EngineError::Malformed(format!("{STAT}: {error}")))?;
-        serde_json::from_slice(&json).map_err(|error| EngineError::Malformed(format!("{STAT}: {error}")))
-    }
-
-    fn kind(&self) -> FileKind {
-        // Go's ModeDir, ModeSymlink and ModeType.
-        match self.mode & 0x8f28_0000 {
-            0 => FileKind::File,
-            0x8000_0000 => FileKind::Folder,
-            0x0800_0000 => FileKind::Link,
-            _ => FileKind::Special,
-        }
-    }
-
-    fn modified(&self) -> Timestamp {
-        Timestamp::parse(&self.mtime).unwrap_or(Timestamp::from_seconds(0))
-    }
-}
-
-/// A tar with one file in it, whose content comes.
-pub fn tar_of_file<E>(
-    name: &str,
-    length: u64,
-    content: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
-) -> Context
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
-{
-    let mut header = tar::Header::new_gnu();
-    header.set_size(length);
-    header.set_mode(0o644);
-    header.set_mtime(std::time::UNIX_EPOCH.elapsed().map_or(0, |it| it.as_secs()));
-    // Names that a header is too short for get one of their own before it.
-    let mut tar = tar::Builder::new(Vec::new());
-    tar.append_data(&mut header, name, io::empty()).expect("memory takes it");
-    let head = tar.get_ref().clone();
-    let to_a_block = usize::try_from((512 - length % 512) % 512).unwrap_or(0);
-    let end = Bytes::from(vec![0; to_a_block + 1024]);
-    let whole = |bytes: Bytes| futures::stream::iter([Ok(bytes)]);
-    Context::stream(whole(head.into()).chain(content).chain(whole(end)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_find_says_is_read_whatever_the_names_are() {
-        let said = b"./a b\n\"c\0./etc\0./link\0./\xff\0\0\
-            81a4 12 1700000000\n41ed 4096 1700000001\na1ff 3 1700000002\n8180 0 1700000003\n\0../x\ny\0";
-        let entries = found(said).unwrap();
-        let told: Vec<_> =
-            entries.iter().map(|it| (&*it.name, it.kind, it.size, it.mode, it.target.as_deref())).collect();
-        assert_eq!(
-            told,
-            [
-                ("a b\n\"c", FileKind::File, 12, 0o644, None),
-                ("etc", FileKind::Folder, 0, 0o755, None),
-                ("link", FileKind::Link, 0, 0o777, Some("../x\ny")),
-                ("\u{fffd}", FileKind::File, 0, 0o600, None),
-            ]
-        );
-        assert_eq!(found(b"\0\0"), Some(Vec::new()));
-        // One came, or went, in between.
-        assert_eq!(found(b"./a\0\0\0"), None);
-        assert_eq!(found(b"./a\0\081a4 12 1\n81a4 12 1\n\0"), None);
-    }
-
-    #[test]
-    fn a_folders_tar_tells_what_is_directly_in_it() {
-        for root in ["etc", "./", "/"] {
-            let mut tar = tar::Builder::new(Vec::new());
-            let mut add = |name: &str, kind| {
-                let mut header = tar::Header::new_gnu();
-                header.set_entry_type(kind);
-                header.set_size(0);
-                header.set_mode(0o644);
-                header.set_mtime(1);
-                // As engines name them, which this crate would not.
-                let name = format!("{}{name}", root.trim_end_matches('/'));
-                header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
-                header.set_cksum();
-                tar.append(&header, io::empty()).unwrap();
-            };
-            add("/", tar::EntryType::Directory);
-            add("/ssl/", tar::EntryType::Directory);
-            add("/ssl/deep", tar::EntryType::Regular);
-            add("/passwd", tar::EntryType::Regular);
-            let (entries, is_whole) = read_folder(&*tar.into_inner().unwrap()).unwrap();
-            let names: Vec<_> = entries.iter().map(|it| (&*it.name, it.kind)).collect();
-            assert_eq!(names, [("ssl", FileKind::Folder), ("passwd", FileKind::File)], "{root}");
-            assert!(is_whole);
-        }
-    }
-
-    #[test]
-    fn what_takes_too_long_is_told_as_far_as_it_was_read() {
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(0);
-        tar.append_data(&mut header, "etc", io::empty()).unwrap();
-        let until = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
-        let read = read_folder(Until { tar: &*tar.into_inner().unwrap(), until });
-        assert!(matches!(read, Ok((_, false))), "{read:?}");
-    }
 
     #[test]
     fn text_is_told_from_what_is_none() {
@@ -610,16 +321,5 @@ mod tests {
         assert_eq!(as_text(b"gr\xc3".to_vec(), true).as_deref(), Some("gr"));
         assert_eq!(as_text(b"gr\xc3".to_vec(), false), None);
         assert_eq!(as_text(b"\x7fELF\0".to_vec(), true), None);
-    }
-
-    #[test]
-    fn gos_modes_say_the_kind() {
-        let kind = |mode| Stat { size: 0, mode, mtime: String::new(), link_target: String::new() }.kind();
-        assert_eq!(kind(0o644), FileKind::File);
-        assert_eq!(kind(0x8000_0000 | 0o755), FileKind::Folder);
-        // With the sticky bit.
-        assert_eq!(kind(0x8010_0000 | 0o777), FileKind::Folder);
-        assert_eq!(kind(0x0800_0000 | 0o777), FileKind::Link);
-        assert_eq!(kind(0x0400_0000), FileKind::Special);
     }
 }

@@ -1,0 +1,110 @@
+//! What is in a folder of a container that runs: its own `find` lists it.
+
+use super::lossy;
+use crate::{
+    model::{ContainerId, FileEntry, FileKind, Timestamp},
+    server::engine::{Call, Engine, EngineError},
+};
+use bollard::{container::LogOutput, exec::StartExecResults, models::ExecConfig};
+use futures::StreamExt;
+
+/// Bytes that `find` may say.
+const LONGEST_LISTING: usize = 8 << 20;
+
+/// Names; sizes and the like in the same order; where the links among them lead.
+const FIND: &str = r#"cd "$1" || exit; all='find . -mindepth 1 -maxdepth 1'
+$all -print0 && printf '\000' && $all -exec stat -c '%f %s %Y' {} + && printf '\000' &&
+$all -type l -exec sh -c 'for it; do readlink -n "$it"; printf "\000"; done' sh {} +"#;
+
+impl Engine {
+    /// None where the container has no `find` and `stat` that are like everybody's.
+    pub(super) async fn find_entries(
+        &self,
+        id: &ContainerId,
+        path: &str,
+    ) -> Result<Option<Vec<FileEntry>>, EngineError> {
+        let docker = self.url.docker()?;
+        let words = ["sh", "-c", FIND, "sh", path];
+        let config = ExecConfig {
+            attach_stdout: Some(true),
+            cmd: Some(words.map(str::to_owned).to_vec()),
+            user: Some("0".to_owned()),
+            ..ExecConfig::default()
+        };
+        let create = async { Ok(docker.create_exec(id.as_str(), config).await?.id) };
+        let exec = self.calls.time(Call::ExecCreate, create).await?;
+        let start = async { Ok(docker.start_exec(&exec, None).await?) };
+        let StartExecResults::Attached { mut output, .. } = self.calls.time(Call::ExecStart, start).await? else {
+            return Ok(None);
+        };
+        let mut said = Vec::new();
+        while let Some(piece) = output.next().await {
+            if let LogOutput::StdOut { message } = piece? {
+                said.extend_from_slice(&message);
+            }
+            if said.len() > LONGEST_LISTING {
+                return Ok(None);
+            }
+        }
+        let code = docker.inspect_exec(&exec).await?.exit_code;
+        Ok(if code == Some(0) { found(&said) } else { None })
+    }
+}
+
+/// What [`FIND`] has said; none where the folder has changed meanwhile.
+fn found(said: &[u8]) -> Option<Vec<FileEntry>> {
+    let mut parts = said.split(|byte| *byte == 0);
+    let names: Vec<_> = parts.by_ref().take_while(|name| !name.is_empty()).collect();
+    let facts = String::from_utf8_lossy(parts.next()?).into_owned();
+    let mut targets = parts;
+    let mut lines = facts.lines();
+    let mut entries = Vec::with_capacity(names.len());
+    for name in names {
+        let mut words = lines.next()?.split(' ');
+        let mode = u32::from_str_radix(words.next()?, 16).ok()?;
+        let (size, modified) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let kind = match mode >> 12 {
+            0o4 => FileKind::Folder,
+            0o10 => FileKind::File,
+            0o12 => FileKind::Link,
+            _ => FileKind::Special,
+        };
+        let target = if kind == FileKind::Link { Some(lossy(targets.next()?)) } else { None };
+        entries.push(FileEntry {
+            name: lossy(name.strip_prefix(b"./")?),
+            kind,
+            size: if kind == FileKind::File { size } else { 0 },
+            mode: mode & 0o7777,
+            modified: Timestamp::from_seconds(modified),
+            target,
+        });
+    }
+    lines.next().is_none().then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_find_says_is_read_whatever_the_names_are() {
+        let said = b"./a b\n\"c\0./etc\0./link\0./\xff\0\0\
+            81a4 12 1700000000\n41ed 4096 1700000001\na1ff 3 1700000002\n8180 0 1700000003\n\0../x\ny\0";
+        let entries = found(said).unwrap();
+        let told: Vec<_> =
+            entries.iter().map(|it| (&*it.name, it.kind, it.size, it.mode, it.target.as_deref())).collect();
+        assert_eq!(
+            told,
+            [
+                ("a b\n\"c", FileKind::File, 12, 0o644, None),
+                ("etc", FileKind::Folder, 0, 0o755, None),
+                ("link", FileKind::Link, 0, 0o777, Some("../x\ny")),
+                ("\u{fffd}", FileKind::File, 0, 0o600, None),
+            ]
+        );
+        assert_eq!(found(b"\0\0"), Some(Vec::new()));
+        // One came, or went, in between.
+        assert_eq!(found(b"./a\0\0\0"), None);
+        assert_eq!(found(b"./a\0\081a4 12 1\n81a4 12 1\n\0"), None);
+    }
+}

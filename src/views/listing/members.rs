@@ -1,0 +1,100 @@
+//! The containers on a network: one more, or one less.
+
+use super::{desk::Desk, fields::entry};
+use crate::{
+    client::{Derived, Store, derived, t},
+    model::{Action, Container, ContainerId, ContainerState, EngineState, HostId, Key, Kind, NetworkAction, NetworkId},
+    views::widgets::{choice, field, form, live},
+};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+pub(super) fn members(desk: Desk, key: &Key) -> AnyView {
+    let store = expect_context::<Store>();
+    let Key::Network(host, id) = key.clone() else { return ().into_any() };
+    let Some(name) = store.look(|state| state.get(key)?.as_network().map(|it| it.name.clone())) else {
+        return ().into_any();
+    };
+    // On it, and not.
+    let both: Derived<(Vec<Named>, Vec<Named>)> = {
+        let (host, name) = (host.clone(), name.clone());
+        derived(move || {
+            store.track(Kind::Container);
+            store.look(|state| {
+                let on: Vec<_> = on_network(state, host.clone(), &name).map(named_id).collect();
+                let could = |it: &&Arc<Container>| {
+                    it.host == host && it.state != ContainerState::Removing && !on.iter().any(|(_, its)| *its == it.id)
+                };
+                let others = state.containers().filter(could).map(named_id).collect();
+                (on, others)
+            })
+        })
+    };
+    let list = {
+        let (host, id) = (host.clone(), id.clone());
+        live(move || {
+            let on = both.with(|(on, _)| on.clone());
+            if on.is_empty() {
+                return vec![view! { <li class="quiet">{t("No container is on it.")}</li> }.into_any()];
+            }
+            on.into_iter().map(|(name, container)| a_member(desk, &host, &id, name, container)).collect()
+        })
+    };
+    let chosen = StoredValue::new(String::new());
+    let choices = live(move || {
+        let others = both.with(|(_, others)| others.clone());
+        let known = chosen.get_value();
+        // One that is gone by now is no reason to mean another.
+        if !others.iter().any(|(_, id)| id.as_str() == known) {
+            chosen.set_value(String::new());
+        }
+        let mut options = vec![(String::new(), t("Choose one").to_owned())];
+        options.extend(others.into_iter().map(|(name, id)| (id.to_string(), name)));
+        choice(t("Container to connect"), options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
+    });
+    let ip = StoredValue::new(String::new());
+    let set = move |text: String| ip.set_value(text);
+    let fields = view! {
+        <ul class="entries">{list}</ul>
+        <div class="pair">
+            {choices}
+            {field(t("Address, if it matters"), "text", String::new(), "172.20.0.9", Box::new(set))}
+        </div>
+    }
+    .into_any();
+    let send = move || {
+        let container =
+            ContainerId::new(&chosen.get_value()).map_err(|_| t("Choose a container to connect").to_owned())?;
+        let ip = Some(ip.get_value().trim().to_owned()).filter(|ip| !ip.is_empty());
+        let action = NetworkAction::Connect { container, ip, aliases: Vec::new() };
+        Ok(desk.send(Action::Network(host.clone(), id.clone(), action), t("It is connected").to_owned()))
+    };
+    form(crate::t!("Containers on {}", name), fields, t("Connect"), Box::new(send), desk.closer())
+}
+
+type Named = (String, ContainerId);
+
+fn named_id(container: &Arc<Container>) -> Named {
+    (container.name.clone(), container.id.clone())
+}
+
+fn a_member(desk: Desk, host: &HostId, id: &NetworkId, name: String, container: ContainerId) -> AnyView {
+    let (host, id) = (host.clone(), id.clone());
+    let word = crate::t!("Disconnect {}", name);
+    let (done, failed) = (crate::t!("{} is disconnected", name), crate::t!("Disconnect {} failed", name));
+    let disconnect = move |_| {
+        let action = NetworkAction::Disconnect { container: container.clone(), force: false };
+        desk.act(Action::Network(host.clone(), id.clone(), action), done.clone(), failed.clone());
+    };
+    entry(name, word, t("Disconnect"), Box::new(disconnect))
+}
+
+/// By its name: Podman says no other id of it here.
+pub(super) fn on_network<'a>(
+    state: &'a EngineState,
+    host: HostId,
+    network: &'a str,
+) -> impl Iterator<Item = &'a Arc<Container>> {
+    let is_on = move |it: &&Arc<Container>| it.host == host && it.networks.iter().any(|at| at.name == network);
+    state.containers().filter(is_on)
+}
