@@ -65,8 +65,8 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     view! {
         <section class="terminal" aria-label=t("Terminal")>
             <div class="tools">
-                {field(t("Command"), "text", String::new(), t("the best shell there is"), Box::new(move |text| command.set_value(text)))}
-                {field(t("User"), "text", String::new(), t("the image's own"), Box::new(move |text| user.set_value(text)))}
+                {field("Command", "text", String::new(), "the best shell there is", Box::new(move |text| command.set_value(text)))}
+                {field("User", "text", String::new(), "the image's own", Box::new(move |text| user.set_value(text)))}
                 {button("button main", "start", live(move || t(if asked.with(Option::is_some) { "Open anew" } else { "Open" }).to_owned()), Box::new(open))}
                 <p class="quiet" role="status">{live(move || words.get())}</p>
             </div>

@@ -34,7 +34,7 @@ pub(super) fn new_volume(desk: Desk) -> AnyView {
         let done = crate::t!("{} is there", name);
         Ok(desk.send(Action::Volume(host.clone()?, name, action), done))
     };
-    form(t("Create a volume").to_owned(), fields, t("Create"), Box::new(send), desk.closer())
+    form(t("Create a volume").to_owned(), fields, "Create", Box::new(send), desk.closer())
 }
 
 /// What Docker says of names, before Docker says it.
@@ -49,7 +49,7 @@ pub(super) fn new_network(desk: Desk) -> AnyView {
     let fields = view! {
         <div class="pair">
             {text("Name", "front", name)}
-            {choice(t("Driver"), drivers, "bridge", Box::new(move |it| driver.set_value(it)))}
+            {choice("Driver", drivers, "bridge", Box::new(move |it| driver.set_value(it)))}
         </div>
         <div class="pair">
             {text("Subnet, if it matters", "172.28.0.0/16", subnet)}
@@ -74,7 +74,7 @@ pub(super) fn new_network(desk: Desk) -> AnyView {
         let done = crate::t!("{} is there", name);
         Ok(desk.send(Action::CreateNetwork(host.clone()?, name, new), done))
     };
-    form(t("Create a network").to_owned(), fields, t("Create"), Box::new(send), desk.closer())
+    form(t("Create a network").to_owned(), fields, "Create", Box::new(send), desk.closer())
 }
 
 /// What is in a backup, into a volume.
@@ -95,5 +95,5 @@ pub(super) fn restore(desk: Desk, key: &Key) -> AnyView {
         let file = chosen_file(file).ok_or_else(|| t("Choose a file").to_owned())?;
         Ok(images::upload(desk, site.page(&format!("/api/volumes/{name}/restore?host={host}")), file))
     };
-    form(title, fields, t("Restore"), Box::new(send), desk.closer())
+    form(title, fields, "Restore", Box::new(send), desk.closer())
 }

@@ -16,11 +16,11 @@ pub(super) fn host() -> Result<HostId, String> {
 pub(super) type Text = StoredValue<String>;
 
 pub(super) fn text(label: &'static str, hint: &'static str, into: Text) -> AnyView {
-    field(t(label), "text", String::new(), hint, Box::new(move |text| into.set_value(text.trim().to_owned())))
+    field(label, "text", String::new(), hint, Box::new(move |text| into.set_value(text.trim().to_owned())))
 }
 
 pub(super) fn lines(label: &'static str, hint: &'static str, into: Text) -> AnyView {
-    area(t(label), String::new(), hint, Box::new(move |text| into.set_value(text)))
+    area(label, String::new(), hint, Box::new(move |text| into.set_value(text)))
 }
 
 /// Nothing for an empty field.

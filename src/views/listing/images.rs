@@ -51,7 +51,7 @@ pub(super) fn pull(desk: Desk) -> AnyView {
         let pull = Pull { platform: said(platform) };
         Ok(desk.start(host.clone()?, Job::Pull(image_name(&name.get_value())?, pull)))
     };
-    form(t("Pull an image").to_owned(), fields, t("Pull"), Box::new(send), desk.closer())
+    form(t("Pull an image").to_owned(), fields, "Pull", Box::new(send), desk.closer())
 }
 
 pub(super) fn push(desk: Desk, key: &Key) -> AnyView {
@@ -62,11 +62,11 @@ pub(super) fn push(desk: Desk, key: &Key) -> AnyView {
     let options: Vec<_> = tags.iter().map(|tag| (tag.clone(), tag.clone())).collect();
     let fields = view! {
         <p>{t("It goes to the registry that its name begins with; give it another name first for another registry.")}</p>
-        {choice(t("Name"), options, &chosen.get_value(), Box::new(move |tag| chosen.set_value(tag)))}
+        {choice("Name", options, &chosen.get_value(), Box::new(move |tag| chosen.set_value(tag)))}
     }
     .into_any();
     let send = move || Ok(desk.start(host.clone(), Job::Push(image_name(&chosen.get_value())?)));
-    form(t("Push to a registry").to_owned(), fields, t("Push"), Box::new(send), desk.closer())
+    form(t("Push to a registry").to_owned(), fields, "Push", Box::new(send), desk.closer())
 }
 
 pub(super) fn build(desk: Desk) -> AnyView {
@@ -111,7 +111,7 @@ pub(super) fn build(desk: Desk) -> AnyView {
             }
         }
     };
-    form(t("Build an image").to_owned(), fields, t("Build"), Box::new(send), desk.closer())
+    form(t("Build an image").to_owned(), fields, "Build", Box::new(send), desk.closer())
 }
 
 pub(super) fn import(desk: Desk) -> AnyView {
@@ -129,7 +129,7 @@ pub(super) fn import(desk: Desk) -> AnyView {
         let path = format!("/api/images/import?host={}&file={}", host.clone()?, encoded(&file.name()));
         Ok(upload(desk, site.page(&path), file))
     };
-    form(t("Import images").to_owned(), fields, t("Import"), Box::new(send), desk.closer())
+    form(t("Import images").to_owned(), fields, "Import", Box::new(send), desk.closer())
 }
 
 /// The dialog closes at once: the panel of tasks shows how far it is. Leaving Quaylight breaks it off.
@@ -169,7 +169,7 @@ pub(super) fn all_registries(desk: Desk) -> AnyView {
         {text("Registry", "ghcr.io", registry)}
         <div class="pair">
             {text("User", "ada", username)}
-            {field(t("Password or token"), "password", String::new(), "", secret)}
+            {field("Password or token", "password", String::new(), "", secret)}
         </div>
         <p class="quiet">{t("It is kept encrypted on the server, given to the engine, and shown to nobody.")}</p>
     }
@@ -191,7 +191,7 @@ pub(super) fn all_registries(desk: Desk) -> AnyView {
             Ok(())
         }))
     };
-    form(t("Registries").to_owned(), fields, t("Sign in"), Box::new(send), desk.closer())
+    form(t("Registries").to_owned(), fields, "Sign in", Box::new(send), desk.closer())
 }
 
 fn a_registry(desk: Desk, info: RegistryInfo, again: impl Fn() + Copy + Send + 'static) -> AnyView {

@@ -50,7 +50,7 @@ pub(super) fn members(desk: Desk, key: &Key) -> AnyView {
         }
         let mut options = vec![(String::new(), t("Choose one").to_owned())];
         options.extend(others.into_iter().map(|(name, id)| (id.to_string(), name)));
-        choice(t("Container to connect"), options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
+        choice("Container to connect", options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
     });
     let ip = StoredValue::new(String::new());
     let set = move |text: String| ip.set_value(text);
@@ -58,7 +58,7 @@ pub(super) fn members(desk: Desk, key: &Key) -> AnyView {
         <ul class="entries">{list}</ul>
         <div class="pair">
             {choices}
-            {field(t("Address, if it matters"), "text", String::new(), "172.20.0.9", Box::new(set))}
+            {field("Address, if it matters", "text", String::new(), "172.20.0.9", Box::new(set))}
         </div>
     }
     .into_any();
@@ -69,7 +69,7 @@ pub(super) fn members(desk: Desk, key: &Key) -> AnyView {
         let action = NetworkAction::Connect { container, ip, aliases: Vec::new() };
         Ok(desk.send(Action::Network(host.clone(), id.clone(), action), t("It is connected").to_owned()))
     };
-    form(crate::t!("Containers on {}", name), fields, t("Connect"), Box::new(send), desk.closer())
+    form(crate::t!("Containers on {}", name), fields, "Connect", Box::new(send), desk.closer())
 }
 
 type Named = (String, ContainerId);

@@ -29,7 +29,7 @@ pub(super) fn names(desk: Desk, key: &Key) -> AnyView {
     let set = move |text: String| typed.set(text);
     let fields = view! {
         <ul class="entries">{list}</ul>
-        {field(t("New name"), "text", String::new(), "registry.example.org/team/web:1.2", Box::new(set))}
+        {field("New name", "text", String::new(), "registry.example.org/team/web:1.2", Box::new(set))}
         {taken_from(host.clone(), Some(id.clone()), typed)}
     }
     .into_any();
@@ -40,7 +40,7 @@ pub(super) fn names(desk: Desk, key: &Key) -> AnyView {
         let done = crate::t!("It is called {} too", name);
         Ok(desk.send(Action::Image(host.clone(), id.clone(), ImageAction::Tag { name }), done))
     };
-    form(title, fields, t("Add name"), Box::new(send), desk.closer())
+    form(title, fields, "Add name", Box::new(send), desk.closer())
 }
 
 /// That another image has the name which is typed, and loses it: an engine says nothing of that.

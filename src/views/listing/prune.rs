@@ -164,8 +164,7 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
         is_dear.get().then(|| {
             let set = move |text| typed.set_value(text);
             let ask = live(move || crate::t!("Everything in the volumes is lost. To confirm, type: {}", words.get()));
-            view! { <p class="quiet">{ask}</p> {field(t("Confirm"), "text", String::new(), "", Box::new(set))} }
-                .into_any()
+            view! { <p class="quiet">{ask}</p> {field("Confirm", "text", String::new(), "", Box::new(set))} }.into_any()
         })
     });
     let fields = view! {
@@ -198,7 +197,7 @@ pub fn prune(desk: Desk, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyView
         [Kind::Network] => "Remove unused networks",
         _ => "Remove what nothing uses",
     };
-    grave_form(t(title).to_owned(), fields, t("Remove"), Box::new(send), close)
+    grave_form(t(title).to_owned(), fields, "Remove", Box::new(send), close)
 }
 
 fn kind_words(kind: Kind) -> &'static str {

@@ -135,7 +135,7 @@ pub(super) fn remove(desk: Desk, key: &Key) -> AnyView {
     };
     let confirm = is_dear.then(|| {
         let set = move |text| typed.set(text);
-        view! { {field(t("Type its name to confirm"), "text", String::new(), "", Box::new(set))} }.into_any()
+        view! { {field("Type its name to confirm", "text", String::new(), "", Box::new(set))} }.into_any()
     });
     view! {
         <Dialog title=crate::t!("Remove {}?", name) on_close=move || desk.close()>
