@@ -1,7 +1,7 @@
-//! How long does a filtered page of a million events take? `cargo bench --features ssr --bench history`; fills 200 MB of the
-//! temporary folder for as long as it runs.
+//! Benchmark of a filtered page of a million events: `cargo bench --features ssr --bench history`. Uses 200 MB of the
+//! temporary folder while it runs.
 
-// What it finds is what it is for.
+// The benchmark prints its result.
 #![allow(clippy::print_stdout)]
 
 use quaylight::{
@@ -18,10 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The median of five asks, for the slowest filter.
+/// The limit for the median of five queries with the slowest filter.
 const BOUND: Duration = Duration::from_millis(50);
 
-/// A folder that goes when it is dropped.
+/// A folder that is removed when dropped.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     start(&folder.0).await.close().await;
     let database = Connection::open(folder.0.join("history.db")).expect("a database of ours");
     let now = Clock::SYSTEM.now().micros();
-    // Two thousand containers, half an hour of quiet days: and a tenth of it is noise.
+    // Twenty thousand containers and 29 days of events, a tenth of them noise.
     database
         .execute_batch(&format!(
             "BEGIN;

@@ -1,14 +1,15 @@
-// How the browser tests run: one worker, the system's Chromium, no second chances.
+// Playwright configuration: one worker, the system's Chromium, no retries.
 import { defineConfig } from '@playwright/test';
 import { join } from 'node:path';
 import { chromiumLaunch } from './support/chromium';
 import { root } from './support/paths';
 
-/** What Quaylight's own connection does is the same with any engine. */
+/** Tests that depend on the engine: Quaylight's own connection behaves the same with any engine. */
 const onAnyEngine = new RegExp(
   `/(${[
     'actions',
     'broken-off',
+    'builds',
     'bulk',
     'containers-live',
     'engine',
@@ -33,7 +34,7 @@ const onAnyEngine = new RegExp(
 export default defineConfig<object, { on: 'docker' | 'podman' }>({
   testDir: join(root, 'end2end', 'tests'),
   outputDir: join(root, 'target', 'end2end', 'results'),
-  // One engine, counted by several tests: two workers would see each other's containers come and go.
+  // One engine, whose objects several tests count: two workers would see each other's containers.
   workers: 1,
   retries: 0,
   forbidOnly: true,
@@ -46,7 +47,7 @@ export default defineConfig<object, { on: 'docker' | 'podman' }>({
   ],
   projects: [
     { name: 'docker' },
-    // What people do and see, once more, with another engine. What it can't do is tagged.
+    // User workflows, run again on another engine. What it can't do is tagged.
     { name: 'podman', use: { on: 'podman' }, testMatch: onAnyEngine, grepInvert: /@docker/ },
   ],
   use: {

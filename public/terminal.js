@@ -5,6 +5,35 @@ import { Terminal } from './terminal/xterm.js';
 
 const CLOSED_BY_US = 1000;
 
+// xterm.js writes sheets and `style` attributes of its own, which a strict content security policy refuses. Its sheets get the
+// page's nonce, and what it writes into a cell's attribute goes through the object model, where it is the same.
+const { setAttribute } = Element.prototype;
+HTMLSpanElement.prototype.setAttribute = function (name, value) {
+  if (name === 'style') this.style.cssText = value;
+  else setAttribute.call(this, name, value);
+};
+
+/** @param {() => void} open */
+function withNonce(open) {
+  const nonce = document.querySelector('script[nonce]');
+  const create = document.createElement;
+  /** @param {string} name @param {ElementCreationOptions} [options] */
+  const made = (name, options) => {
+    const element = create.call(document, name, options);
+    if (element instanceof HTMLStyleElement && nonce instanceof HTMLElement) element.nonce = nonce.nonce;
+    return element;
+  };
+  Object.defineProperty(document, 'createElement', { value: made, configurable: true });
+  try {
+    open();
+  } finally {
+    Reflect.deleteProperty(document, 'createElement');
+  }
+}
+
+/** Bytes of one message: the server takes up to 64 KiB, and a paste may be longer. */
+const LONGEST_MESSAGE = 32 * 1024;
+
 /** The bytes of what is typed. */
 const encoder = new TextEncoder();
 
@@ -49,7 +78,7 @@ class QuayTerminal extends HTMLElement {
     terminal.loadAddon(fit);
     this.#terminal = terminal;
     const screen = this.appendChild(document.createElement('div'));
-    terminal.open(screen);
+    withNonce(() => terminal.open(screen));
     // Below the last whole line its own ground would show, which is black.
     const viewport = screen.querySelector('.xterm-viewport');
     if (viewport instanceof HTMLElement) viewport.style.background = 'transparent';
@@ -57,8 +86,8 @@ class QuayTerminal extends HTMLElement {
     this.#connect(terminal);
     this.#sizes = new ResizeObserver(() => fit.fit());
     this.#sizes.observe(screen);
-    terminal.onData((text) => this.#send(encoder.encode(text)));
-    terminal.onBinary((text) => this.#send(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+    terminal.onData((text) => this.#type(encoder.encode(text)));
+    terminal.onBinary((text) => this.#type(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
     terminal.onResize((size) => this.#resize(size));
     terminal.focus();
   }
@@ -101,6 +130,13 @@ class QuayTerminal extends HTMLElement {
   /** @param {{ cols: number, rows: number }} size */
   #resize({ cols, rows }) {
     this.#send(JSON.stringify({ resize: [cols, rows] }));
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  #type(bytes) {
+    for (let start = 0; start < bytes.length; start += LONGEST_MESSAGE) {
+      this.#send(bytes.subarray(start, start + LONGEST_MESSAGE));
+    }
   }
 
   /** @param {Uint8Array<ArrayBuffer> | string} data */

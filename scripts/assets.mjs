@@ -1,7 +1,7 @@
-// Which fonts, icons, libraries and later style sheets does the site serve? Copies them out of the npm packages, and puts
-// the sheets together, into public/; with --watch again on each change of a sheet.
-// Run it where node_modules is (the repository root). It writes a file only when its content changed, so a
-// running `cargo leptos watch` is not woken for nothing.
+// Fonts, icons, libraries and lazy style sheets of the site. Copies them from the npm packages, and bundles the sheets,
+// into public/; with --watch again on each change of a sheet.
+// Run it in the folder of node_modules (the repository root). It writes a file only when its content changed, so that a
+// running `cargo leptos watch` does not rebuild needlessly.
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const published = join(root, "public");
 const packages = createRequire(pathToFileURL(join(process.cwd(), "package.json")));
 
-/** Files in public/ and the package files they are. The licences travel with the fonts. */
+/** Files in public/ and their sources in packages. The licenses are copied with the fonts. */
 const copies = {
   "fonts/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
   "fonts/inter.txt": "@fontsource-variable/inter/LICENSE",
@@ -23,7 +23,7 @@ const copies = {
   "terminal/addon-fit.js": "@xterm/addon-fit/lib/addon-fit.mjs",
 };
 
-/** Our word for an icon, and Lucide's. Add one here when a view needs it; unused ones cost every visitor. */
+/** The project's name of an icon, and Lucide's. Add one when a view needs it; every visitor loads all of them. */
 const icons = [
   ["dashboard", "gauge"],
   ["containers", "container"],
@@ -87,15 +87,15 @@ write("icons.svg", Buffer.from(sprite()));
 bundle();
 if (process.argv.includes("--watch")) watch(join(root, "style"), { recursive: true }, bundle);
 
-/** What cargo-leptos does for style/main.css: it knows one sheet only. */
+/** Bundles as cargo-leptos does for style/main.css: it supports only one sheet. */
 function bundle() {
   const { buildSync } = packages("esbuild");
   const options = { bundle: true, minify: true, write: false, logLevel: "error" };
-  const [sheet] = buildSync({ ...options, entryPoints: [join(root, "style", "later.css")] }).outputFiles;
-  write("later.css", Buffer.from(sheet.contents));
+  const [sheet] = buildSync({ ...options, entryPoints: [join(root, "style", "lazy.css")] }).outputFiles;
+  write("lazy.css", Buffer.from(sheet.contents));
 }
 
-/** One symbol for each icon; stroke and fill come from style/widgets/icon.css through inheritance. */
+/** One symbol per icon; stroke and fill are inherited from style/widgets/icon.css. */
 function sprite() {
   const symbols = icons.map(([name, lucide]) => {
     const svg = readFileSync(packages.resolve(`lucide-static/icons/${lucide}.svg`), "utf8");

@@ -1,20 +1,20 @@
-// How much does a first visit load, and what comes later? Prints raw and brotli sizes of the site's code, and fails above
+// Size budgets of the first visit and of lazy chunks. Prints raw and brotli sizes of the site's code, and fails above
 // the budgets.
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
 /**
- * Bytes of wasm, JavaScript and CSS together, in brotli: of a first visit to the containers, and of all pages.
- * The page itself comes on top: 11 KB with a hundred containers.
+ * Brotli bytes of wasm, JavaScript and CSS together: for a first visit to the containers, and for all pages.
+ * The HTML is extra: 11 KB with a hundred containers.
  */
-const budgets = { first: 216_000, all: 591_000 };
+const budgets = { first: 222_000, all: 612_000 };
 
 const site = join("target", "site");
 const pkg = join(site, "pkg");
-/** The sheet of what comes apart. */
-const sheet = "later.css";
-/** Name of a chunk → its files, those it shares with others among them. */
+/** The lazy style sheet. */
+const sheet = "lazy.css";
+/** Chunk name → its files, including those shared with other chunks. */
 const chunks = JSON.parse(readFileSync(join(pkg, "__wasm_split_manifest.json"), "utf8"));
 const later = new Set(Object.values(chunks).flatMap((stems) => stems.map((stem) => `${stem}.wasm`)));
 const files = readdirSync(pkg)
@@ -56,7 +56,7 @@ function sum(of) {
   };
 }
 
-/** As build.rs compresses: quality 11, a window of 4 MB. */
+/** Compresses as build.rs does: quality 11, a window of 4 MB. */
 function measure(name, content) {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
   return { name, raw: content.length, brotli: brotliCompressSync(content, { params }).length };

@@ -1,8 +1,8 @@
-//! Which folder may not name which crate or module: the invariants of the map in `lib.rs`, kept by test.
+//! Tests of the layering: which folder may not use which crate or module, following the map in `lib.rs`.
 
 use std::{fs, path::Path};
 
-/// Rust sources under `src/`, as path and text. Tests and comments of a file don't count.
+/// Rust sources under `src/`, as path and text, without their tests and comments.
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -24,7 +24,7 @@ fn sources() -> Vec<(String, String)> {
     found.into_iter().map(|(path, code)| (path.trim_start_matches(&prefix).to_owned(), code)).collect()
 }
 
-/// Whether a path in `code` goes through the crate or module `word`.
+/// Whether a path in `code` uses the crate or module `word`.
 fn names(code: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(word).any(|(at, _)| {
@@ -59,13 +59,26 @@ fn model_and_wire_name_no_framework_no_engine_and_no_io() {
 
 #[test]
 fn only_the_engine_client_names_bollard_and_its_transport() {
-    assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "hyperlocal"]);
+    assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "tower_service"]);
 }
 
 #[test]
 fn only_the_engine_client_and_notifications_open_connections() {
-    let opens = |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/");
-    assert_not_named(opens, &["hyper_util", "hyper_rustls", "rustls", "lettre"]);
+    // It accepts connections.
+    let accepts = |path: &str| path == "server/http/connections.rs";
+    let opens =
+        |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/") || accepts(path);
+    assert_not_named(opens, &["hyper_util", "hyper_rustls", "rustls", "tokio_rustls", "lettre"]);
+}
+
+/// A read-only server has no `WritableEngine`, and only the hosts' table may create one.
+#[test]
+fn only_the_hosts_make_an_engine_writable_and_no_query_asks_for_one() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {
+        assert!(!code.contains("WritableEngine::new(") || path == "server/hosts/mod.rs", "{path}");
+        assert!(!code.contains("read::Reader::new(") || path == "server/engine/mod.rs", "{path}");
+        assert!(!code.contains(".writable(") || !path.starts_with("queries/"), "{path}");
+    }
 }
 
 #[test]
@@ -77,7 +90,7 @@ fn only_the_history_speaks_sql() {
 fn the_server_names_no_views_but_where_it_renders_pages() {
     let elsewhere = |path: &str| !path.starts_with("server/") || path == "server/http/pages.rs";
     assert_not_named(elsewhere, &["views"]);
-    // hyper and lettre have a `client` of their own.
+    // hyper and lettre contain modules named `client`.
     let has_its_own = |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/");
     assert_not_named(|path| elsewhere(path) || has_its_own(path), &["client"]);
 }
@@ -87,14 +100,15 @@ fn views_and_client_reach_the_server_through_actions_only() {
     assert_not_named(|path| !path.starts_with("views/") && !path.starts_with("client/"), &["server", "axum", "tokio"]);
 }
 
-/// The server draws a page on several threads, and breaks off where it meets what belongs to one: `Browsers` keeps such things.
+/// The server renders a page on several threads, and fails if it meets a value bound to another thread: `ClientOnly`
+/// stores such values.
 #[test]
 fn what_belongs_to_one_thread_comes_into_being_in_browsers_only() {
     let of_what_somebody_opened = ["views/widgets/menu.rs", "views/containers/recipe_form.rs"];
     assert_not_named(|file| of_what_somebody_opened.contains(&file), &["new_local"]);
 }
 
-/// The simulator is the other side of the wire: what it shared with the server it could not test.
+/// The simulator is the other side of the wire: it could not test code that it shares with the server.
 #[test]
 fn the_simulator_stands_alone_and_only_the_command_line_starts_it() {
     assert_not_named(|path| path == "main.rs" || path.starts_with("sim/"), &["sim"]);
@@ -137,10 +151,10 @@ fn every_action_is_performed_by_the_one_function_that_requires_first() {
         let performed = PERFORMERS.map(|name| code.matches(&format!("{name}(&app, &caller")).count());
         assert_eq!(functions, performed.into_iter().sum::<usize>(), "{path}");
     }
-    let commands = sources().into_iter().find(|(path, _)| path == "server/commands.rs").unwrap().1;
-    assert_eq!(commands.matches("pub async fn").count(), PERFORMERS.len(), "each is checked below");
+    let operations = sources().into_iter().find(|(path, _)| path == "server/operations.rs").unwrap().1;
+    assert_eq!(operations.matches("pub async fn").count(), PERFORMERS.len(), "each is checked below");
     for name in PERFORMERS {
-        let body = commands.split(&format!("pub async fn {name}(")).nth(1).unwrap();
+        let body = operations.split(&format!("pub async fn {name}(")).nth(1).unwrap();
         let first_line = body.lines().skip_while(|line| !line.ends_with('{')).nth(1).unwrap_or_default().trim_start();
         assert!(first_line.starts_with("require("), "{name}: {first_line}");
     }
@@ -150,7 +164,7 @@ fn every_action_is_performed_by_the_one_function_that_requires_first() {
 fn every_query_requires_first() {
     for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("queries/")) {
         for body in code.split("#[server").skip(1) {
-            // After what it uses; rustfmt puts a `use` of several lines in braces.
+            // It follows the `use` statements. rustfmt puts a `use` of several lines in braces.
             let mut lines = body.lines().map(str::trim_start).skip_while(|line| !line.ends_with('{')).skip(1);
             let first_line = lines.find(|line| line.starts_with("let ") || line.contains('(')).unwrap_or_default();
             let asks = first_line.starts_with("let (app, ") && first_line.contains(" = asking(Permission::");

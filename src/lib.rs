@@ -7,20 +7,20 @@
 //!    └────────── engine ◀── tasks ◀────────────────────────── actions  ◀─────────────────────── the user's click
 //! ```
 //!
-//! Data goes clockwise only. In reading order:
+//! Data flows clockwise only. In reading order:
 //!
 //! - [`model`]: the nouns (container, image, …), how they change, and the one reducer. Pure.
-//! - [`wire`]: the only place for what crosses the network.
-//! - `server`: the engine's half, gated here once: engine → watch → state → live. Beside them the history, which keeps
-//!   what happened; the streams, which are too much for the state's own: logs and terminals, a socket each; and the tasks,
-//!   which take long: they go on by themselves, and are told on a channel of their own.
+//! - [`wire`]: the network protocol. Everything that crosses the network is defined here.
+//! - `server`: the engine's side, gated here once: engine → watch → state → live. Beside them are the history, which
+//!   stores events, the streams (logs and terminals), which are too large for the state feed and have a socket each,
+//!   and the tasks: long-running operations, which continue in the background and are sent on their own channel.
 //! - [`actions`]: what users can do: server functions that change something.
-//! - [`queries`]: what users can ask that is not in the live state. Never changes anything.
-//! - [`client`]: the browser's half: the link to the server and the reactive store.
-//! - [`views`]: what it looks like.
-//! - `sim`: the other side of the wire: a simulated engine, for tests, benchmarks and a look without Docker.
+//! - [`queries`]: what users can request that is not in the live state. Never changes anything.
+//! - [`client`]: the browser's side: the link to the server and the reactive store.
+//! - [`views`]: the user interface.
+//! - `sim`: the other side of the wire: a simulated engine, for tests, benchmarks and a demo without Docker.
 //!
-//! `layering.rs` keeps these apart by test.
+//! `layering.rs` tests these boundaries.
 
 #![recursion_limit = "256"]
 

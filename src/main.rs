@@ -11,7 +11,7 @@ use quaylight::{
     sim,
 };
 use std::{path::PathBuf, process::ExitCode};
-use tokio::{net::TcpListener, signal};
+use tokio::signal;
 
 /// A real-time Docker console in the browser.
 #[derive(Parser)]
@@ -35,7 +35,7 @@ enum Command {
     Sim(sim::command::Flags),
 }
 
-/// Gives back what it no longer needs: after reading a large engine, and after a thousand sockets have gone.
+/// jemalloc returns unused memory to the system: after reading a large engine, and after closing a thousand sockets.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -65,14 +65,14 @@ async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
             Err(error) => return fail(&error.to_string()),
         },
     };
-    // What happens on an engine that isn't there is no history: its folder goes at the end.
+    // Events of a simulated engine are not worth keeping: its data folder is removed at the end.
     let passing = if demo.is_some() { PassingFolder::new() } else { None };
     if let Some(url) = engine.as_ref().and_then(|engine| engine.url().parse().ok()) {
         config.engine = url;
         config.data_dir = passing.as_ref().map(|folder| folder.0.clone());
     }
     tracing::info!(%config, "starting");
-    let listener = match TcpListener::bind(config.listen).await {
+    let listener = match server::http::listen(config.listen) {
         Ok(listener) => listener,
         Err(error) => return fail(&format!("can't listen on {}: {error}", config.listen)),
     };
@@ -92,13 +92,13 @@ async fn asked_to_stop() {
     }
 }
 
-/// Gone with the demonstration.
+/// Data folder of the demo, removed when the demo ends.
 struct PassingFolder(PathBuf);
 
 impl PassingFolder {
     fn new() -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("quaylight-demo-{}", std::process::id()));
-        // Of one that was killed.
+        // Removes the folder of a demo that was killed.
         std::fs::remove_dir_all(&folder).ok();
         std::fs::create_dir_all(&folder).ok()?;
         Some(Self(folder))
@@ -113,7 +113,7 @@ impl Drop for PassingFolder {
     }
 }
 
-/// The line that people and scripts wait for.
+/// Prints the line that users and scripts wait for.
 #[allow(clippy::print_stdout)]
 fn announce(line: &str) {
     println!("{line}");

@@ -1,4 +1,4 @@
-// How does the benchmark hold the yardstick process?
+// Handle on the reference process (see reader.ts).
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Inbox } from '../support/inbox';
@@ -12,7 +12,7 @@ export class BareReader {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(socketPath: string): Promise<BareReader> {
-    // It inherits the TypeScript loader we run under.
+    // The child inherits the TypeScript loader of this process.
     const child = fork(join(root, 'end2end', 'bench', 'reader.ts'), [socketPath]);
     const reader = new BareReader(child);
     const ready = new Promise<void>((resolve, reject) => {
@@ -27,7 +27,7 @@ export class BareReader {
     return reader;
   }
 
-  /** Compares its clocks again; its offset from the system's. */
+  /** Compares the reader's clocks again; returns the offset from the system clock. */
   calibrate(): Promise<number> {
     this.child.send({ calibrate: true });
     return this.offsets.take(() => true, 'calibration');

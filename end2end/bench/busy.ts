@@ -1,7 +1,7 @@
-// What does Quaylight cost while twenty things change every second?
+// Server load while twenty objects change every second.
 import { Simulator } from '../support/simulator';
 import { targets } from './figures';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { cpuShare, lasting, settledBytes } from './process';
 import { look, revisionOf, serve } from './serve';
 import type { Setting } from './setting';

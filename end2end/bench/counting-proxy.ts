@@ -1,11 +1,11 @@
-// How often is the engine asked, and for what? A proxy between the server and the engine's socket that counts.
+// Proxy between the server and the engine's socket that counts requests by route.
 import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 const requestLine = /^(GET|HEAD|POST|PUT|DELETE) (\S+) HTTP\/1\.1$/;
 
 export class CountingProxy {
-  /** `GET /containers/:id/json` → how often, since the last reset. */
+  /** `GET /containers/:id/json` → number of requests since the last reset. */
   calls: Record<string, number> = {};
 
   private constructor(
@@ -28,7 +28,7 @@ export class CountingProxy {
       }
       let line = '';
       client.on('data', (chunk: Buffer) => {
-        // Requests to the engine are small and mostly heads; a line may be cut between two chunks.
+        // Requests to the engine are small and mostly heads; a line may be split across two chunks.
         const lines = (line + chunk.toString('latin1')).split('\r\n');
         line = lines.pop()!;
         for (const one of lines) proxy.count(one);

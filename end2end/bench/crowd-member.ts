@@ -1,9 +1,9 @@
-// A crowd of browsers' sockets, in a process of its own: how soon has each of them got a change?
+// Crowd of client sockets in a separate process; measures how soon each one receives a change.
 //
-// Started with fork(); argv: the server's URL, how many sockets read, how many never do. The sockets are bare TCP with an
-// upgrade by hand: of what a library does for each message there would be a thousand times more than of what is measured.
-// Sends `{ready}` when all are upgraded. `{marker}` asks when each reader first sees these bytes: `{watching}`, then
-// `{arrived}`, with the times by the system's clock. `{calibrate}` makes it compare its clocks again.
+// Started with fork(); argv: the server's URL, the number of sockets that read, the number that never do. The sockets are
+// bare TCP with a manual upgrade: a library's work per message, times a thousand, would exceed what is measured.
+// Sends `{ready}` when all sockets are upgraded. `{marker}` asks when each reader first receives these bytes: the process
+// answers `{watching}`, then `{arrived}` with the times by the system clock. `{calibrate}` makes it compare its clocks again.
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clockOffset, fineNow } from './clock';
@@ -30,17 +30,17 @@ process.on('message', (message: ToCrowd) => {
   }
 });
 
-/** Asked for so often, the whole state fills whatever the kernel holds for a socket that nobody reads. */
+/** Number of full states that fill all kernel buffers of a socket that is never read. */
 const statesForMute = 400;
 
-/** Of nothing; an answer, masked, as clients have to. */
+/** An empty ping, and an empty pong, masked as the protocol requires of clients. */
 const [ping, pong] = [Buffer.from([0x89, 0x00]), Buffer.from([0x8a, 0x80, 0, 0, 0, 0])];
 
 for (let number = 0; number < Number(readers); number++) {
   const [socket, read] = [await upgrade(), reader()];
   socket.on('data', (chunk: Buffer) => {
     read(chunk);
-    // Two bytes of something else may look like one: an answer too many is allowed.
+    // Two payload bytes may look like a ping: a surplus pong is allowed.
     if (chunk.includes(ping)) socket.write(pong);
   });
 }
@@ -52,7 +52,7 @@ for (let number = 0; number < Number(mutes); number++) {
 }
 send({ ready: true });
 
-/** Notes when the marker comes; it may be cut between two chunks. */
+/** Records when the marker arrives; it may be split across two chunks. */
 function reader(): (chunk: Buffer) => void {
   let tail = Buffer.alloc(0);
   let seen: Buffer | null = null;
@@ -69,7 +69,7 @@ function reader(): (chunk: Buffer) => void {
   };
 }
 
-/** Resolves with the socket once the server has agreed; what it says next is still to be read. */
+/** Resolves with the socket once the server has accepted the upgrade; the messages that follow are still unread. */
 function upgrade(): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () =>

@@ -1,11 +1,11 @@
-// How does the benchmark hold the process with the crowd of sockets?
+// Handle on the process with the crowd of sockets.
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Inbox } from '../support/inbox';
 import { root } from '../support/paths';
 import type { FromCrowd, ToCrowd } from './crowd-member';
 
-/** Upgrading a thousand sockets one after the other takes a while. */
+/** Timeout for upgrading a thousand sockets one after the other. */
 const patienceMs = 60_000;
 
 export class Crowd {
@@ -16,7 +16,7 @@ export class Crowd {
     child.once('exit', (code) => this.said.end(`the crowd ended with ${code}: a socket was closed or refused`));
   }
 
-  /** Resolves when all sockets are upgraded. The mute ones never read a byte of what follows. */
+  /** Resolves when all sockets are upgraded. Mute sockets never read a byte after that. */
   static async gather(url: string, { readers, mutes = 0 }: { readers: number; mutes?: number }): Promise<Crowd> {
     const file = join(root, 'end2end', 'bench', 'crowd-member.ts');
     const crowd = new Crowd(fork(file, [url, String(readers), String(mutes)]));
@@ -24,7 +24,10 @@ export class Crowd {
     return crowd;
   }
 
-  /** When each reader saw these bytes first, by the system's clock, in order. Resolves at once; await `all` for the times. */
+  /**
+   * Sorted times at which each reader first received these bytes, by the system clock.
+   * Resolves at once; await `all` for the times.
+   */
   async watchFor(marker: string): Promise<{ all: Promise<number[]> }> {
     this.tell({ marker });
     await this.hear('watching');

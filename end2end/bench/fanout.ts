@@ -1,4 +1,4 @@
-// A thousand sockets, one change: when has the last of them got it, also when some never read?
+// Fan-out of one change to a thousand sockets, also when some never read.
 import { readFileSync } from 'node:fs';
 import { EngineApi } from '../support/engine-api';
 import type { Server } from '../support/server';
@@ -6,7 +6,7 @@ import { Simulator } from '../support/simulator';
 import { BareReader } from './bare-reader';
 import { Crowd } from './crowd';
 import { targets } from './figures';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { residentBytes, settledBytes } from './process';
 import { serve } from './serve';
 import type { Setting } from './setting';
@@ -52,12 +52,12 @@ export async function measureFanout({ report, amounts, say }: Setting): Promise<
     await simulator.stop();
   }
 
-  /** Milliseconds from the bare reader's sight of an event to the last, and the middle, reader of the crowd. */
+  /** Milliseconds from the bare reader's receipt of an event to the last, and to the median, reader of the crowd. */
   async function changes(crowd: Crowd, id: string): Promise<{ last: number[]; half: number[] }> {
     const [last, half]: [number[], number[]] = [[], []];
     await Promise.all([reader.calibrate(), crowd.calibrate()]);
     for (let round = 0; round < amounts.samples; round++) {
-      // Of a name only what differs travels: its beginning and its end always do.
+      // A diff sends only the changed part of a name: the beginning and the end always change.
       const name = `${'pqrs'[round % 4]}-fanout-${Math.random().toString(36).slice(2, 12)}-${'wxyz'[round % 4]}`;
       const { all } = await crowd.watchFor(name);
       await api.call('POST', `/containers/${id}/rename?name=${name}`);
@@ -88,7 +88,7 @@ async function crowded<T>(
   }
 }
 
-/** Waits until the server can't write to the mute sockets any more; what the kernel holds for each. */
+/** Waits until the server can't write to the mute sockets anymore; returns the bytes the kernel queues for each. */
 async function blocked(server: Server): Promise<number[]> {
   const deadline = performance.now() + 20_000;
   let before = '';
@@ -101,7 +101,7 @@ async function blocked(server: Server): Promise<number[]> {
   }
 }
 
-/** Bytes written by the server and not yet taken by the other side, for each of its connections. */
+/** Bytes that the server has written and the peer has not acknowledged, for each of its connections. */
 function sendQueues(server: Server): number[] {
   const port = Number(new URL(server.url).port).toString(16).toUpperCase().padStart(4, '0');
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/));

@@ -1,4 +1,4 @@
-// How even are a page's frames, and what holds them up?
+// Frame times of a page, and the main-thread work behind them.
 import type { Page } from '@playwright/test';
 
 export interface Frames {
@@ -8,7 +8,7 @@ export interface Frames {
   longTasks: number[];
 }
 
-/** Frames for so many milliseconds, scrolling the list by so many pixels in each. */
+/** Records frames for `forMs` milliseconds, scrolling the list by `scrollBy` pixels in each. */
 export function watchFrames(page: Page, { forMs, scrollBy = 0 }: { forMs: number; scrollBy?: number }): Promise<Frames> {
   return page.evaluate(
     async ({ forMs, scrollBy }) => {
@@ -34,7 +34,7 @@ export function watchFrames(page: Page, { forMs, scrollBy = 0 }: { forMs: number
   );
 }
 
-/** What the main thread did meanwhile, in milliseconds for each frame. */
+/** Main-thread work during the recording, in milliseconds per frame. */
 export async function mainThread<T extends { deltas: number[] }>(page: Page, frames: () => Promise<T>): Promise<T & { work: Record<string, number> }> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Performance.enable');

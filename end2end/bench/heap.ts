@@ -1,9 +1,9 @@
-// Does a tab's heap stay flat while things keep changing?
+// Growth of a tab's heap under continuous changes.
 import type { CDPSession, Page } from '@playwright/test';
 import { Simulator } from '../support/simulator';
 import { keepWasmMemory, wasmMemory } from '../support/wasm-memory';
 import { targets } from './figures';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { lasting } from './process';
 import { look, serve } from './serve';
 import type { Setting } from './setting';
@@ -13,7 +13,7 @@ const changesPerSecond = 10;
 const readings = 36;
 
 interface Reading {
-  /** JavaScript's heap after a forced collection. */
+  /** JavaScript heap after a forced collection. */
   js: number;
   /** The memory of the wasm module, which never shrinks. */
   wasm: number;
@@ -64,7 +64,7 @@ export async function measureHeap({ browser, report, amounts, say }: Setting): P
 }
 
 async function read(page: Page, cdp: CDPSession): Promise<Reading> {
-  // Twice: what the first frees may let go of more.
+  // Twice: the first collection may make more objects collectable.
   await cdp.send('HeapProfiler.collectGarbage');
   await cdp.send('HeapProfiler.collectGarbage');
   const { usedSize } = await cdp.send('Runtime.getHeapUsage');

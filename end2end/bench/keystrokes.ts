@@ -1,16 +1,16 @@
-// How long after a key is pressed has the list that it asks for been painted? An observer inside the page stamps it.
+// Latency from a key press to the paint of the filtered list, stamped by an observer inside the page.
 import type { Page } from '@playwright/test';
 
 export interface Stroke {
   key: string;
   /**
-   * Milliseconds from the browser's own time stamp of the key to the first frame that shows what then stays: the rows
-   * in sight, and how many there are. Null when that is what was shown before.
+   * Milliseconds from the browser's own time stamp of the key to the first frame that shows the final result: the visible
+   * rows and their count. Null when the result equals what was shown before.
    */
   paintedAfter: number | null;
 }
 
-/** Runs in the page: from now on each change of the list notes when it was painted, and what was to be seen then. */
+/** Runs in the page: records when each change of the list is painted, and what is visible then. */
 export async function observeStrokes(page: Page): Promise<void> {
   await page.evaluate(() => {
     const bench = window as any;
@@ -42,7 +42,7 @@ export async function observeStrokes(page: Page): Promise<void> {
       waiting = true;
       requestAnimationFrame(() => {
         waiting = false;
-        // Style, layout and paint follow the frame's callbacks in the same task: a message sent by one comes after them.
+        // Style, layout and paint follow the frame callbacks in the same task: a message they post arrives later.
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = painted;
         port2.postMessage(null);
@@ -51,7 +51,7 @@ export async function observeStrokes(page: Page): Promise<void> {
   });
 }
 
-/** Presses the key, and waits until the list has been still for a while. */
+/** Presses the key and waits until the list has stopped changing. */
 export async function stroke(page: Page, key: string): Promise<Stroke> {
   await page.keyboard.press(key);
   return page.evaluate(async (key) => {

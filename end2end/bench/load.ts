@@ -1,9 +1,9 @@
-// How much is loaded for the first page, compressed, and when is the first row on the screen?
+// Compressed size of the first page load, and the time to the first row.
 import type { Browser } from '@playwright/test';
 import { ask } from '../support/http';
 import type { Server } from '../support/server';
 import { targets } from './figures';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { look, serve } from './serve';
 import type { SettingOn } from './setting';
 import { kb } from './statistics';
@@ -19,14 +19,14 @@ const kinds: [string, RegExp][] = [
 const counted = ['HTML', 'JS', 'wasm', 'CSS'];
 
 export async function measureLoad(setting: SettingOn): Promise<void> {
-  const { ground, browser, report, amounts, say } = setting;
-  await serve(ground.host, async (server) => {
+  const { testedEngine, browser, report, amounts, say } = setting;
+  await serve(testedEngine.host, async (server) => {
     say('page weight');
     const { sizes, files } = await transferSizes(setting, server);
     const total = counted.reduce((sum, kind) => sum + (sizes[kind] ?? 0), 0);
     const parts = counted.map((kind) => `${kind} ${kb(sizes[kind] ?? 0)}`).join(', ');
     report.add(
-      `first load, brotli, ${at(ground)}`,
+      `first load, brotli, ${at(testedEngine)}`,
       `${kb(total)} (${parts})`,
       `≤ ${targets.pageBytes / 1000} KB`,
       total <= targets.pageBytes,
@@ -43,12 +43,12 @@ export async function measureLoad(setting: SettingOn): Promise<void> {
       live.push(times.live);
     }
     const judged = { unit: 'ms', atLeast: amounts.samples } as const;
-    report.addSamples(`first row visible, empty cache, ${at(ground)}`, rows, { ...judged, p95: targets.firstRowMs });
+    report.addSamples(`first row visible, empty cache, ${at(testedEngine)}`, rows, { ...judged, p95: targets.firstRowMs });
     report.addSamples('hydrated and live', live, judged);
   });
 }
 
-/** Whatever a browser asks for to show the page, asked for again by hand: the bytes on the wire. */
+/** Requests again every URL that the browser loaded for the page, to measure the bytes on the wire. */
 async function transferSizes({ browser }: SettingOn, server: Server) {
   const urls = new Set<string>();
   await look(
@@ -72,11 +72,11 @@ async function transferSizes({ browser }: SettingOn, server: Server) {
   return { sizes, files };
 }
 
-/** Milliseconds from the start of the navigation, in a browser that never saw the page. */
+/** Milliseconds from the start of the navigation, in a browser with an empty cache. */
 function firstLoad(browser: Browser, server: Server): Promise<{ row: number; live: number }> {
   const prepare = () => {
     const bench = window as any;
-    // The frame in which a row exists first, and the one after: by then the first has been painted.
+    // The frame after the one in which a row first exists: by then that row has been painted.
     bench.quaylightBenchRow = new Promise<number>((resolve) => {
       const look = () => {
         if (document.querySelector('[data-entity]') === null) requestAnimationFrame(look);

@@ -1,10 +1,10 @@
-// `make bench`: measures what Quaylight promises of its speed, prints a table, writes target/bench.json.
+// `make bench`: measures the performance targets, prints a table, writes target/bench.json.
 //
 //   npx tsx end2end/bench/main.ts [--quick] [--long] [--only latency,idle,…]
 //
-// docs/performance.md says what is measured and how. QUAYLIGHT_BIN names another server than the release build. The real
-// engine is a private one, started and removed here. Exit code 1: something could not be measured. A missed target is
-// told in the table, and is no failure of the run.
+// docs/performance.md describes what is measured and how. QUAYLIGHT_BIN selects a server other than the release build. The
+// real engine is a private one, started and removed here. Exit code 1: a figure could not be measured. A missed target is
+// reported in the table and does not fail the run.
 import { chromium } from '@playwright/test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,6 +13,7 @@ import { chromiumLaunch } from '../support/chromium';
 import { reports } from '../support/paths';
 import { Simulator } from '../support/simulator';
 import { measureBusy } from './busy';
+import { measureEngines } from './engines';
 import { measureFanout } from './fanout';
 import { figures, type FigureName } from './figures';
 import { measureHeap } from './heap';
@@ -20,6 +21,7 @@ import { measureIdle } from './idle';
 import { measureLatency } from './latency';
 import { measureLoad } from './load';
 import { measureMemory } from './memory';
+import { measureMixedUse } from './mixed-use';
 import { amounts as amountsOf, readOptions } from './options';
 import { RealEngine } from './real-engine';
 import { measureReconnect } from './reconnect';
@@ -27,7 +29,7 @@ import { Report } from './report';
 import { measureRows } from './rows';
 import type { Setting, SettingOn } from './setting';
 import { compareSizes } from './sizes';
-import { measureStorm } from './storm';
+import { measureChurn } from './churn';
 import { measureManyUsages, measureUsage } from './usage';
 
 const options = readOptions(process.argv.slice(2));
@@ -35,22 +37,24 @@ const amounts = amountsOf(options);
 const began = performance.now();
 const seconds = () => Math.round((performance.now() - began) / 1000);
 const report = new Report();
-/** What is to be done first when we are told to end. */
+/** Cleanup to run first on a signal. */
 let leaveNothing = async (): Promise<void> => {};
 const say = (line: string) => console.error(`[${seconds()} s] ${line}`);
 
-/** At which sizes of the real engine, and of the simulator, what is measured. */
+/** Which figures are measured at which sizes of the real engine and of the simulator. */
 const onEngine: [number, Partial<Record<FigureName, (setting: SettingOn) => Promise<void>>>][] = options.quick
   ? [
-      [50, { usage: measureUsage }],
+      [50, { usage: measureUsage, mixed: measureMixedUse }],
       [100, { latency: measureLatency, idle: measureIdle, load: measureLoad }],
     ]
   : [
       [2, { latency: measureLatency }],
-      [50, { usage: measureUsage }],
+      [50, { usage: measureUsage, mixed: measureMixedUse }],
       [100, { latency: measureLatency, idle: measureIdle, load: measureLoad }],
       [500, { latency: measureLatency }],
     ];
+/** Number of containers on each engine when several are compared. */
+const onEachEngine = 100;
 const onSimulator = options.quick ? [10_000] : [1_000, 10_000];
 const byItself: Partial<Record<FigureName, (setting: Setting) => Promise<void>>> = {
   memory: measureMemory,
@@ -58,23 +62,24 @@ const byItself: Partial<Record<FigureName, (setting: Setting) => Promise<void>>>
   busy: measureBusy,
   fanout: measureFanout,
   rows: measureRows,
-  storm: measureStorm,
+  storm: measureChurn,
   reconnect: measureReconnect,
   heap: measureHeap,
 };
 
 async function main(): Promise<void> {
-  // What is to be done on a signal is said below; with us the browser ends anyway.
+  // Signals are handled below; the browser ends with this process anyway.
   const browser = await chromium.launch({ ...chromiumLaunch, handleSIGINT: false, handleSIGTERM: false });
   const setting: Setting = { browser, report, amounts, say };
   try {
     if (onEngine.some(([, those]) => Object.keys(those).some((name) => options.wants(name as FigureName))))
       await attempt('the real engine', () => measureOnEngine(setting));
+    if (options.wants('engines')) await attempt(figures.engines, () => measureEngines(setting, onEachEngine));
     if (options.wants('latency')) {
       for (const containers of onSimulator) {
         await attempt(`latency at ${containers} (sim)`, async () => {
-          const ground = await Simulator.start({ containers });
-          await measureLatency({ ...setting, ground }).finally(() => ground.stop());
+          const testedEngine = await Simulator.start({ containers });
+          await measureLatency({ ...setting, testedEngine }).finally(() => testedEngine.stop());
         });
       }
     }
@@ -96,9 +101,9 @@ async function measureOnEngine(setting: Setting): Promise<void> {
       const wanted = Object.entries(those).filter(([name]) => options.wants(name as FigureName));
       if (wanted.length === 0) continue;
       say(`filling up to ${containers} containers`);
-      const ground = await engine.with(containers);
+      const testedEngine = await engine.with(containers);
       for (const [name, measure] of wanted)
-        await attempt(`${name} at ${containers}`, () => measure({ ...setting, ground }));
+        await attempt(`${name} at ${containers}`, () => measure({ ...setting, testedEngine }));
     }
     compareSizes(report);
   } finally {
@@ -108,7 +113,7 @@ async function measureOnEngine(setting: Setting): Promise<void> {
   }
 }
 
-/** What can't be measured is told, and the rest goes on. */
+/** Reports a figure that can't be measured, and lets the run continue. */
 async function attempt(what: string, measure: () => Promise<void>): Promise<void> {
   try {
     await measure();
@@ -130,7 +135,7 @@ function tell(): void {
   console.log(`Details: ${file}`);
 }
 
-// The servers and simulators end with us: see ended.ts.
+// The servers and simulators end with this process: see ended.ts.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     report.fail('the rest', `ended by ${signal}`);

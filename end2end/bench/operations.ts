@@ -1,4 +1,4 @@
-// Which changes are measured, what does the engine call them, and what does the page show then?
+// Measured changes: the operation, its engine event, and the expected result in the page.
 import type { EngineApi } from '../support/engine-api';
 import type { Seen } from './page-probe';
 
@@ -10,7 +10,7 @@ export interface Subject {
 
 export interface Operation {
   name: string;
-  /** Not measured, only needed on the way. */
+  /** Not measured, only a step between measured ones. */
   silent?: boolean;
   /** The action of the engine event that announces it. */
   event: string;
@@ -24,7 +24,7 @@ const inState = (state: string) => (seen: Seen, subject: Subject) =>
 const post = (verb: string, query = '') => (api: EngineApi, { id }: Subject) =>
   api.call('POST', `/containers/${id}/${verb}${query}`);
 
-/** A container's life, in order. */
+/** A container's lifecycle, in order. */
 export const life: Operation[] = [
   {
     name: 'create',

@@ -1,4 +1,4 @@
-// What was asked for on the command line, and how many samples does that make?
+// Command-line options, and the sample counts they imply.
 import { figures, type FigureName } from './figures';
 
 export interface Options {
@@ -8,12 +8,13 @@ export interface Options {
 }
 
 export interface Amounts {
-  /** Samples of whatever is repeated: a figure with fewer was not measured. */
+  /** Samples per repeated figure: a figure with fewer was not measured. */
   samples: number;
   idleSeconds: number;
+  mixedSeconds: number;
   busySeconds: number;
   stormSeconds: number;
-  /** How often the network is cut, and how many tabs each cut hits. */
+  /** Number of network cuts, and of tabs that each cut affects. */
   outages: number;
   tabs: number;
   heapSeconds: number;
@@ -42,6 +43,6 @@ export function readOptions(args: readonly string[]): Options {
 export function amounts({ quick, long }: Options): Amounts {
   const heapSeconds = long ? 1800 : quick ? 20 : 180;
   return quick
-    ? { samples: 10, idleSeconds: 10, busySeconds: 10, stormSeconds: 5, outages: 2, tabs: 5, heapSeconds }
-    : { samples: 30, idleSeconds: 30, busySeconds: 30, stormSeconds: 10, outages: 6, tabs: 5, heapSeconds };
+    ? { samples: 10, idleSeconds: 10, mixedSeconds: 120, busySeconds: 10, stormSeconds: 5, outages: 2, tabs: 5, heapSeconds }
+    : { samples: 30, idleSeconds: 30, mixedSeconds: 600, busySeconds: 30, stormSeconds: 10, outages: 6, tabs: 5, heapSeconds };
 }

@@ -1,10 +1,10 @@
-// When does a row in the page reach a state? An observer inside the page stamps it; nobody polls.
+// Observer inside the page that stamps when a row reaches a state, without polling.
 import type { Page } from '@playwright/test';
 import { Inbox } from '../support/inbox';
 import { clockOffset } from './clock';
 
 export interface Seen {
-  /** A row that is in the document now, or one that left it. */
+  /** A row that is in the document, or one that was removed. */
   what: 'row' | 'left';
   id: string;
   name: string;
@@ -17,7 +17,7 @@ export class PageProbe {
   readonly seen = new Inbox<Seen>('change in the page');
   /** Milliseconds between the page's fine clock and the system's. */
   offset = 0;
-  /** When the last thing changed in the page, by our own clock. */
+  /** Time of the last change in the page, by this process's clock. */
   lastChange = performance.now();
   private wakeQuiet: (() => void) | null = null;
 
@@ -31,13 +31,13 @@ export class PageProbe {
     return probe;
   }
 
-  /** Begins to observe; call it when the page is live. */
+  /** Starts observing; call it when the page is live. */
   async observe(page: Page): Promise<void> {
     await page.evaluate(() => {
       const batch: Seen[] = [];
       const note = (what: Seen['what'], row: Element, at: number) => {
         if (batch.length === 0)
-          // Reported after the task in which it was stamped, so that reporting costs the measured path nothing.
+          // Reported after the task that stamped it, so that reporting costs the measured path nothing.
           setTimeout(() => (window as any).quaylightBenchSeen(batch.splice(0)), 0);
         const of = (key: string) => row.getAttribute(`data-${key}`) ?? '';
         batch.push({ what, id: of('id'), name: of('name'), state: of('state'), at });
@@ -54,7 +54,7 @@ export class PageProbe {
         for (const record of records) {
           if (record.type === 'attributes') {
             const row = record.target as Element;
-            // `data-leaving`: its container is gone, and the row is only on its way out.
+            // `data-leaving`: the container is removed, and the row is still animating out.
             if (row.matches('[data-entity="container"]')) note(row.hasAttribute('data-leaving') ? 'left' : 'row', row, at);
           } else {
             rowsIn(record.removedNodes, (row) => note('left', row, at));
@@ -70,7 +70,7 @@ export class PageProbe {
     });
   }
 
-  /** Compares the page's clocks; afterwards `systemTime` is right. Also the offset as a round trip sees it. */
+  /** Compares the page's clocks, after which `systemTime` is accurate. Also returns the offset measured by a round trip. */
   async calibrate(page: Page): Promise<{ edges: number; roundTrip: number }> {
     this.offset = await page.evaluate(clockOffset, 60);
     const own = clockOffset();
@@ -88,7 +88,7 @@ export class PageProbe {
     return seen.at - this.offset;
   }
 
-  /** Resolves once nothing came over the socket and nothing changed for so long: that silence is the condition. */
+  /** Resolves once no message was received and nothing changed for `silenceMs`: the silence is the condition. */
   async quiet(silenceMs = 120): Promise<void> {
     for (;;) {
       const left = this.lastChange + silenceMs - performance.now();

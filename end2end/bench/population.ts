@@ -1,8 +1,8 @@
-// How does the engine get its containers, quickly?
+// Creates many containers on an engine quickly.
 import { testImage } from '../support/docker';
 import { EngineApi } from '../support/engine-api';
 
-/** Running ones cost a process and a shim each: beyond these the rest is only created. */
+/** Each running container costs a process and a shim: beyond this number, containers are only created. */
 const mostRunning = 100;
 
 export class Population {
@@ -17,7 +17,7 @@ export class Population {
   async growTo(count: number): Promise<void> {
     const missing = Array.from({ length: count - this.total }, (_, at) => this.total + at);
     this.total = count;
-    // Four at once is as fast as two cores get.
+    // Two cores gain nothing from more than four at once.
     await Promise.all(
       Array.from({ length: 4 }, async () => {
         for (let at = missing.shift(); at !== undefined; at = missing.shift()) await this.one(at);

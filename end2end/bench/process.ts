@@ -1,4 +1,4 @@
-// What does a process cost, by the kernel's own account?
+// Resource usage of a process, from the kernel's accounting.
 import { readFileSync } from 'node:fs';
 import { run } from '../support/run';
 import { median } from './statistics';
@@ -6,13 +6,13 @@ import { median } from './statistics';
 /** Resident memory in bytes. */
 export const residentBytes = (pid: number): number => memoryOf(pid, 'VmRSS');
 
-/** … of which is its own, and not mapped from the binary's file. */
+/** Anonymous resident memory in bytes: without pages mapped from the binary's file. */
 export const ownBytes = (pid: number): number => memoryOf(pid, 'RssAnon');
 
-/** The most it ever was. */
+/** Peak resident memory in bytes. */
 export const peakBytes = (pid: number): number => memoryOf(pid, 'VmHWM');
 
-/** Median of thirty readings, once two seconds of them lie within 1 %; after 20 s as they are. */
+/** Median of thirty readings, once two seconds of them lie within 1 %; after 20 s, of the readings so far. */
 export async function settledBytes(pid: number): Promise<number> {
   const readings: number[] = [];
   const deadline = performance.now() + 20_000;
@@ -31,7 +31,7 @@ function memoryOf(pid: number, key: string): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Share of one core that a process uses while `meanwhile` lasts: user and system, all its threads, no children. */
+/** Share of one core that a process uses during `meanwhile`: user and system time, all its threads, no children. */
 export async function cpuShare(pid: number, meanwhile: () => Promise<unknown>): Promise<{ share: number; seconds: number }> {
   const ticksPerSecond = Number(await run('getconf', ['CLK_TCK']));
   const [before, began] = [cpuTicks(pid), performance.now()];
@@ -41,10 +41,10 @@ export async function cpuShare(pid: number, meanwhile: () => Promise<unknown>): 
 }
 
 function cpuTicks(pid: number): number {
-  // The second field is the name in brackets, which may hold spaces.
+  // The second field is the name in brackets, which may contain spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Where time itself is what is measured. */
+/** A fixed wait, where elapsed time itself is measured. */
 export const lasting = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -1,14 +1,14 @@
-// The yardstick: a process of its own that reads the engine's /events and does nothing else.
+// Reference process: reads the engine's /events and does nothing else.
 //
-// Started with fork(); argv[2] is the engine's socket. Sends `{ready}`, then each event with the system's time at which
-// its bytes were here. `{calibrate: true}` makes it compare its clocks again.
+// Started with fork(); argv[2] is the engine's socket. Sends `{ready}`, then each event with the system time at which its
+// bytes arrived. `{calibrate: true}` makes it compare its clocks again.
 import { request } from 'node:http';
 import { clockOffset, fineNow } from './clock';
 
 export interface ReaderEvent {
   id: string;
   action: string;
-  /** The engine's own time stamp and the time of receipt, in milliseconds of the system's clock. */
+  /** The engine's own time stamp and the time of receipt, in milliseconds of the system clock. */
   engineMs: number;
   seenMs: number;
 }
@@ -25,7 +25,7 @@ process.on('message', () => {
 process.on('disconnect', () => process.exit());
 
 const filters = encodeURIComponent(JSON.stringify({ type: ['container'] }));
-request({ socketPath: process.argv[2]!, path: `/v1.41/events?filters=${filters}`, headers: { host: 'engine' } }, (response) => {
+request({ socketPath: process.argv[2]!, path: `/events?filters=${filters}`, headers: { host: 'engine' } }, (response) => {
   let rest = '';
   response.setEncoding('utf8');
   response.on('data', (chunk: string) => {

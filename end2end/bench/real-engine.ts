@@ -1,7 +1,7 @@
-// The engine that is real: started for the benchmark, filled up step by step, and removed.
+// Private Docker engine: started for the benchmark, filled step by step, and removed.
 import { testImage } from '../support/docker';
 import { PrivateEngine } from '../support/private-engine';
-import type { Ground } from './ground';
+import type { EngineUnderTest } from './engine-under-test';
 import { Population } from './population';
 
 export class RealEngine {
@@ -15,8 +15,8 @@ export class RealEngine {
     return new RealEngine(await PrivateEngine.start());
   }
 
-  /** With so many containers; they only ever become more. */
-  async with(containers: number): Promise<Ground> {
+  /** The engine with this many containers; the number only grows. */
+  async with(containers: number): Promise<EngineUnderTest> {
     await this.population.growTo(containers);
     const { host, socket } = this.engine;
     return { kind: 'engine', host, socket, containers, image: testImage };

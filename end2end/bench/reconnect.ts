@@ -1,4 +1,4 @@
-// After the network was cut: how soon is the page right again, once it is back?
+// Recovery time of the page after a network outage.
 import type { Page } from '@playwright/test';
 import { ChaosProxy } from '../support/chaos-proxy';
 import { EngineApi } from '../support/engine-api';
@@ -42,7 +42,7 @@ export async function measureReconnect({ browser, report, amounts, say }: Settin
     await simulator.stop();
   }
 
-  /** For each tab, how long after the network is back it shows a container that came meanwhile. */
+  /** For each tab, the time from the network's return until it shows a container created during the outage. */
   async function cut(proxy: ChaosProxy, pages: Page[], seconds: number, outage: number): Promise<number[]> {
     const name = `a-cut-${seconds}-${outage}`;
     proxy.refuse();
@@ -54,7 +54,7 @@ export async function measureReconnect({ browser, report, amounts, say }: Settin
     proxy.pass();
     const took = await Promise.all(shown.map(async (when) => (await when) - back));
     await Promise.all(pages.map(waitLive));
-    // A stable stretch, after which the page starts its patience anew.
+    // A stable period, after which the page resets its backoff.
     await lasting(1);
     return took;
   }

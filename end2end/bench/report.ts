@@ -1,4 +1,4 @@
-// How are figures collected, judged and printed?
+// Report: collects figures, judges them against their limits, and prints them.
 import { percentile } from './statistics';
 
 export interface Row {
@@ -13,15 +13,15 @@ export interface Row {
   samples?: number[];
 }
 
-/** What samples are held against; a figure without limits is for information. */
+/** Limits for samples; a figure without limits is informational. */
 export interface Judged {
   unit: 'ms' | 'B';
-  /** Fewer samples than this are no measurement. */
+  /** Fewer samples than this do not count as a measurement. */
   atLeast: number;
   p50?: number;
   p95?: number;
   max?: number;
-  /** What else the reader should know, in brackets. */
+  /** A note for the reader, printed in brackets. */
   beside?: string;
 }
 
@@ -29,10 +29,10 @@ const shares = ['p50', 'p95', 'max'] as const;
 
 export class Report {
   readonly rows: Row[] = [];
-  /** Anything else worth keeping in the file. */
+  /** Other data to keep in the file. */
   readonly notes: Record<string, unknown> = {};
 
-  /** A figure with a target that it meets or not; without one it is for information. */
+  /** Adds a figure with a target that it meets or not; without a target it is informational. */
   add(figure: string, measured: string, target = '', met?: boolean): void {
     this.rows.push({ figure, measured, target, verdict: met === undefined ? '' : met ? 'ok' : 'missed' });
   }
@@ -45,7 +45,7 @@ export class Report {
     const is = { p50: percentile(samples, 50), p95: percentile(samples, 95), max: Math.max(...samples) };
     const text = (value: number) => (judged.unit === 'ms' ? value.toFixed(1) : String(Math.round(value)));
     const limits = shares.filter((share) => judged[share] !== undefined);
-    // As precise as it is printed: a frame of 16.667 ms is not over 16.7.
+    // Compared at the printed precision: a frame of 16.667 ms is not over 16.7.
     const met = limits.every((share) => Number(text(is[share])) <= judged[share]!);
     this.rows.push({
       figure,
@@ -59,12 +59,12 @@ export class Report {
     });
   }
 
-  /** It could not be measured: no verdict on the product, but one on the run. */
+  /** Records that a figure could not be measured: no verdict on the product, but one on the run. */
   fail(figure: string, why: string): void {
     this.rows.push({ figure, measured: why.split('\n')[0]!.slice(0, 160), target: '', verdict: 'not measured' });
   }
 
-  /** Of the row with that name. */
+  /** p50 of the row with that name. */
   p50Of(figure: string): number | undefined {
     return this.rows.find((row) => row.figure === figure)?.p50;
   }
@@ -77,7 +77,7 @@ export class Report {
     return this.rows.filter((row) => row.verdict === 'missed');
   }
 
-  /** A table for the terminal that is one in Markdown, too. */
+  /** A table for the terminal that is also valid Markdown. */
   table(): string {
     const columns = ['figure', 'measured', 'target', 'verdict'] as const;
     const cells = [columns, ...this.rows.map((row) => columns.map((column) => row[column].replaceAll('|', '\\|')))];

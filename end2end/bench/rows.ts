@@ -1,14 +1,14 @@
-// Ten thousand rows: how soon does the filter answer a key, and does the list scroll smoothly?
+// Filter latency and scroll smoothness with ten thousand rows.
 import type { Page } from '@playwright/test';
 import { Simulator } from '../support/simulator';
 import { targets } from './figures';
 import { inWords, mainThread, watchFrames } from './frames';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { observeStrokes, stroke } from './keystrokes';
 import { look, serve, wholeList } from './serve';
 import type { Setting } from './setting';
 
-/** The steps of the browser's frame clock: evenly shown frames are 16.6 to 16.8 ms apart by it. */
+/** Resolution of the browser's frame clock: by it, evenly shown frames are 16.6 to 16.8 ms apart. */
 const frameClockMs = 0.1;
 
 /** Typed letter by letter and deleted again, so that the list shrinks to a few rows and grows back to all of them. */
@@ -58,7 +58,10 @@ async function filter(page: Page, atLeast: number): Promise<{ painted: number[];
   return { painted, still };
 }
 
-/** Scrolls once more and looks at each frame: a list that shows nothing is quick, too. Looking costs time, hence apart. */
+/**
+ * Scrolls again and checks each frame, since a list that shows nothing is fast, too.
+ * A separate pass, because the check costs time.
+ */
 function scrollLooking(page: Page): Promise<{ frames: number; blank: number }> {
   return page.evaluate(async () => {
     const main = document.querySelector('main')!;

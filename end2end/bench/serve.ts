@@ -1,4 +1,4 @@
-// How does a measurement get a server, and pages of it, that end with the measurement?
+// Servers and pages that are closed when their measurement ends.
 import type { Browser, Page } from '@playwright/test';
 import { endWithUs } from '../support/ended';
 import { askJson } from '../support/http';
@@ -6,7 +6,7 @@ import { waitLive } from '../support/page';
 import { Server } from '../support/server';
 import { newPage } from './new-page';
 
-/** A server that watches `engine`, for as long as `use` takes. It has read the whole engine before it is used. */
+/** Runs a server on `engine` while `use` runs. It has read the whole engine before `use` starts. */
 export async function serve<T>(engine: string, use: (server: Server) => Promise<T>): Promise<T> {
   const server = await Server.start(engine);
   const over = endWithUs(server.pid);
@@ -19,7 +19,7 @@ export async function serve<T>(engine: string, use: (server: Server) => Promise<
   }
 }
 
-/** A live page, for as long as `use` takes. `before` prepares it before it is loaded. */
+/** Opens a live page while `use` runs. `before` prepares the page before it is loaded. */
 export async function look<T>(
   browser: Browser,
   url: string,
@@ -37,23 +37,23 @@ export async function look<T>(
   }
 }
 
-/** The page has all containers: of a long list it shows the first before. */
+/** Resolves when the page has all containers: it shows the first rows of a long list earlier. */
 export const wholeList = (page: Page, containers: number): Promise<void> =>
   page.locator(`table[aria-rowcount="${containers + 1}"]`).waitFor({ timeout: 20_000 });
 
-/** How many revisions its state has seen. */
+/** Revision of the server's state. */
 export async function revisionOf(server: Server): Promise<number> {
   return (await askJson(`${server.url}/healthz`)).revision;
 }
 
-/** Until nothing was new for a second: of ten thousand containers thousands are inspected after the first list. */
+/** Resolves when nothing changed for a second: with ten thousand containers, thousands are inspected after the first list. */
 async function settled(server: Server): Promise<void> {
   const deadline = performance.now() + 15_000;
   let [revision, since] = [-1, 0];
   for (;;) {
     const now = await revisionOf(server);
     if (now !== revision) [revision, since] = [now, performance.now()];
-    // Where things change all the time there is no waiting for rest.
+    // Under continuous changes there is never a quiet second, hence the deadline.
     if (performance.now() - since > 1_000 || performance.now() > deadline) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,6 +1,6 @@
-// What does every measurement get?
+// Context that every measurement receives.
 import type { Browser } from '@playwright/test';
-import type { Ground } from './ground';
+import type { EngineUnderTest } from './engine-under-test';
 import type { Amounts } from './options';
 import type { Report } from './report';
 
@@ -11,7 +11,7 @@ export interface Setting {
   say(line: string): void;
 }
 
-/** … where it is made on an engine that others use before and after it. */
+/** Context of a measurement on an engine that other measurements share. */
 export interface SettingOn extends Setting {
-  ground: Ground;
+  testedEngine: EngineUnderTest;
 }

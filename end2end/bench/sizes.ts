@@ -1,4 +1,4 @@
-// Does anything on the way from event to page grow with the list?
+// Comparison of latency and bytes across list sizes.
 import { measured } from './operations';
 import type { Report } from './report';
 import { ms } from './statistics';

@@ -1,4 +1,4 @@
-// What do samples say?
+// Percentiles, and figures as text.
 
 /** Nearest rank: the smallest sample that at least `p` percent do not exceed. */
 export function percentile(samples: readonly number[], p: number): number {

@@ -1,4 +1,4 @@
-// What does it cost to show what containers use, beside what `docker stats` of the same costs? And does it come on time?
+// Cost of live container stats, compared with `docker stats`, and their timeliness.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,20 +7,20 @@ import { end } from '../support/ended';
 import { Simulator } from '../support/simulator';
 import { Socket } from '../support/socket';
 import { figures, targets } from './figures';
-import { at } from './ground';
+import { at } from './engine-under-test';
 import { cpuShare, lasting } from './process';
 import { look, serve } from './serve';
 import type { Setting, SettingOn } from './setting';
 import { percentOf } from './statistics';
 
-/** So high that all fifty stand on the screen. */
+/** High enough to show all fifty rows. */
 const tall = { width: 1280, height: 2_400 };
 
-/** Until so many rows say what their containers use. */
+/** Waits until this many rows show their usage. */
 const told = (page: Page, rows: number): Promise<unknown> =>
   page.waitForFunction((wanted) => document.querySelectorAll('.cpu > b').length >= wanted, rows, { timeout: 30_000 });
 
-/** Of a core, for all processes of the browser together. */
+/** Share of one core, all browser processes together. */
 async function browserShare(browser: Browser, meanwhile: () => Promise<unknown>): Promise<number> {
   const session = await browser.newBrowserCDPSession();
   const seconds = async () => {
@@ -34,11 +34,11 @@ async function browserShare(browser: Browser, meanwhile: () => Promise<unknown>)
   return used / ((performance.now() - began) / 1000);
 }
 
-/** On the real engine, all its containers running and on the screen. */
-export async function measureUsage({ ground, browser, report, amounts, say }: SettingOn): Promise<void> {
-  const dir = dirname(ground.socket);
+/** Real engine, with all its containers running and visible. */
+export async function measureUsage({ testedEngine, browser, report, amounts, say }: SettingOn): Promise<void> {
+  const dir = dirname(testedEngine.socket);
   const engine = ['docker.pid', 'exec/containerd/containerd.pid'].map((file) => Number(readFileSync(join(dir, file), 'utf8')));
-  /** Of a core, for dockerd and containerd together. */
+  /** Share of one core, dockerd and containerd together. */
   const engineWhile = async (meanwhile: () => Promise<unknown>): Promise<number> => {
     const over = meanwhile();
     const shares = await Promise.all(engine.map((pid) => cpuShare(pid, () => over)));
@@ -46,35 +46,35 @@ export async function measureUsage({ ground, browser, report, amounts, say }: Se
   };
   const forAWhile = () => lasting(amounts.idleSeconds);
 
-  say(`what ${ground.containers} containers use, for ${amounts.idleSeconds} s ${at(ground)}`);
+  say(`what ${testedEngine.containers} containers use, for ${amounts.idleSeconds} s ${at(testedEngine)}`);
   const quiet = await engineWhile(forAWhile);
-  await serve(`unix://${ground.socket}`, (server) =>
+  await serve(`unix://${testedEngine.socket}`, (server) =>
     look(browser, `${server.url}/containers`, async (page) => {
       await page.setViewportSize(tall);
-      await told(page, ground.containers);
+      await told(page, testedEngine.containers);
       let ours = 0;
       const engines = await engineWhile(async () => {
         ours = (await cpuShare(server.pid, forAWhile)).share;
       });
       report.add(
-        `CPU, usage of ${ground.containers} on the screen, ${at(ground)}`,
+        `CPU, usage of ${testedEngine.containers} on the screen, ${at(testedEngine)}`,
         `${percentOf(ours)} of a core, the engine ${percentOf(Math.max(0, engines - quiet))} more than alone`,
         `≤ ${percentOf(targets.usageShare)}`,
         ours <= targets.usageShare,
       );
       const shown = await browserShare(browser, forAWhile);
-      // The same page with the same messages, and nothing drawn of them.
+      // The same page with the same messages, without drawing the sparklines.
       await page.addStyleTag({ content: '.containers :is(.cpu, .mem) > svg { display: none !important }' });
       const plain = await browserShare(browser, forAWhile);
       report.add(
-        `CPU, drawing ${2 * ground.containers} sparklines, ${at(ground)}`,
+        `CPU, drawing ${2 * testedEngine.containers} sparklines, ${at(testedEngine)}`,
         `${percentOf(Math.max(0, shown - plain))} of a core (Chromium in all ${percentOf(shown)}, without them ${percentOf(plain)})`,
         `≤ ${percentOf(targets.sparklinesShare)}`,
         shown - plain <= targets.sparklinesShare,
       );
     }),
   );
-  const cli = spawn('docker', ['--host', `unix://${ground.socket}`, 'stats'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const cli = spawn('docker', ['--host', `unix://${testedEngine.socket}`, 'stats'], { stdio: ['ignore', 'pipe', 'ignore'] });
   try {
     cli.stdout.resume();
     await lasting(3);
@@ -83,13 +83,13 @@ export async function measureUsage({ ground, browser, report, amounts, say }: Se
       command = (await cpuShare(cli.pid!, forAWhile)).share;
     });
     const cost = `${percentOf(command)} of a core, the engine ${percentOf(Math.max(0, engines - quiet))} more than alone`;
-    report.add(`CPU, docker stats of the same ${ground.containers}, ${at(ground)}`, cost, '', undefined);
+    report.add(`CPU, docker stats of the same ${testedEngine.containers}, ${at(testedEngine)}`, cost, '', undefined);
   } finally {
     await end(cli);
   }
 }
 
-/** A thousand running containers, of which a page shows what it shows. */
+/** A thousand running containers, of which the page shows only the visible part. */
 export async function measureManyUsages({ browser, report, amounts, say }: Setting): Promise<void> {
   const simulator = await Simulator.start({ containers: 1_000 });
   try {
@@ -100,7 +100,7 @@ export async function measureManyUsages({ browser, report, amounts, say }: Setti
         const ids = await page
           .locator('[data-state="running"]:has(.cpu > b)')
           .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')!));
-        // A second client that looks at the same sees when they come.
+        // A second client with the same subscription observes when samples arrive.
         const socket = await Socket.open(`${server.url.replace('http', 'ws')}/ws`);
         socket.send({ type: 'subscribe', channels: ['stats'], ids });
         const latest = new Map<string, number>();

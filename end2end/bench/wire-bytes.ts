@@ -1,14 +1,14 @@
-// How many bytes does our own client's socket bring, headers included?
+// Bytes that the page's socket receives, headers included.
 import type { Page } from '@playwright/test';
 
-/** The first byte of a binary `stats`: by place in `ServerFrame`, src/wire/frame.rs. */
+/** The first byte of a binary `stats` message: its index in `ServerFrame`, src/wire/frame.rs. */
 const stats = 6;
 
 export class FrameCounter {
-  /** Since the last reset. A pong that happened to fall in between counts too; what containers use is no part of a change. */
+  /** Bytes since the last reset, without stats messages, which are not part of a change. A pong in between counts. */
   bytes = 0;
 
-  /** Before the page opens its socket. */
+  /** Call it before the page opens its socket. */
   constructor(page: Page) {
     page.on('websocket', (socket) =>
       socket.on('framereceived', ({ payload }) => {

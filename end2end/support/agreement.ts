@@ -1,8 +1,8 @@
-// Does the page list the very containers that `docker ps --all` lists?
+// Comparison of the page's containers with `docker ps --all`.
 import { expect, type Page } from '@playwright/test';
 import type { Docker } from './docker';
 
-/** Waits until the rows of this test's containers say what the CLI says: ids, names and states, nothing more or less. */
+/** Waits until the rows of this test's containers match the CLI: exactly the same ids, names and states. */
 export async function expectAgreement(page: Page, docker: Docker, timeoutMs = 5_000): Promise<void> {
   await expect
     .poll(async () => differences(await onPage(page, docker.prefix), await byCli(docker)), {
@@ -13,7 +13,7 @@ export async function expectAgreement(page: Page, docker: Docker, timeoutMs = 5_
 }
 
 function onPage(page: Page, prefix: string): Promise<string[]> {
-  // In one go: between finding rows and reading them others may have come.
+  // One evaluation: rows could change between finding and reading them.
   return page.evaluate(
     (start) =>
       [...document.querySelectorAll('[data-entity="container"]')]

@@ -1,26 +1,26 @@
-// What does a bad network do to the page? A proxy between browser and server that can be told to misbehave.
+// Fault-injecting proxy between browser and server.
 import { createServer, type Server, type Socket } from 'node:net';
-import { Passage, routes, type Counts, type Route, type Weather } from './passage';
+import { ProxiedConnection, routes, type Counts, type Route, type Weather } from './proxied-connection';
 
 const fair: Weather = { stalled: false, delayMs: 0, blocked: new Set(), buffersStreams: false };
 
-/** Everything passes until it is told otherwise; each call takes effect at once. */
+/** Passes everything by default; each call takes effect at once. */
 export class ChaosProxy {
-  /** Connections that were turned away by `refuse`. */
+  /** Connections refused by `refuse`. */
   refused = 0;
-  /** Connections that were ended by `cut` or `block`. */
+  /** Connections closed by `cut` or `block`. */
   cuts = 0;
   readonly counts: Counts = { passed: zeroes(), blocked: zeroes(), bytesUp: 0, bytesDown: 0 };
   private weather = fair;
   private refuses = false;
-  private readonly passages = new Set<Passage>();
+  private readonly connections = new Set<ProxiedConnection>();
   private readonly listener: Server;
 
   private constructor(private readonly target: { host: string; port: number }) {
     this.listener = createServer({ allowHalfOpen: true }, (client) => this.accept(client));
   }
 
-  /** On a free port, in front of the server at `target`. */
+  /** Listens on a free port, in front of the server at `target`. */
   static start(target: string): Promise<ChaosProxy> {
     const { hostname, port } = new URL(target);
     const proxy = new ChaosProxy({ host: hostname, port: Number(port) });
@@ -36,52 +36,52 @@ export class ChaosProxy {
     return `http://127.0.0.1:${address.port}`;
   }
 
-  /** Fair weather again: nothing is refused, blocked, delayed, buffered or held back. */
+  /** Resets all faults: nothing is refused, blocked, delayed, buffered or held back. */
   pass(): void {
     this.refuses = false;
     this.change(fair);
   }
 
-  /** Ends every open connection; new ones pass. */
+  /** Closes every open connection; new ones pass. */
   cut(): void {
     this.cutThose(() => true);
   }
 
-  /** Turns new connections away. */
+  /** Refuses new connections. */
   refuse(): void {
     this.refuses = true;
   }
 
-  /** Nothing passes either way, and nobody is told: every connection is half-open, new ones too. */
+  /** Stops all traffic without closing: every connection is half-open, new ones too. */
   stall(): void {
     this.change({ ...this.weather, stalled: true });
   }
 
-  /** The open connections are silent for good, and nobody is told; new ones pass. */
+  /** Silences the open connections for good without closing them; new ones pass. */
   forget(): void {
-    for (const passage of this.passages) passage.forget();
+    for (const connection of this.connections) connection.forget();
   }
 
-  /** Each byte takes this long, each way. */
+  /** Delays each byte by this time, in each direction. */
   delay(ms: number): void {
     this.change({ ...this.weather, delayMs: ms });
   }
 
-  /** Answers these with 403 (WebSocket) or 502, and ends those that are open; the others pass. */
+  /** Answers requests of these kinds with 403 (WebSocket) or 502, and closes the open ones; other requests pass. */
   block(which: { websocket?: boolean; sse?: boolean; polling?: boolean }): void {
     const blocked = new Set(routes.filter((route) => route !== 'other' && which[route] === true));
     this.change({ ...this.weather, blocked });
     this.cutThose(({ route }) => route !== null && blocked.has(route));
   }
 
-  /** Holds the body of every new event stream back until the stream ends. */
+  /** Buffers the body of every new event stream until the stream ends. */
   bufferStreams(): void {
     this.change({ ...this.weather, buffersStreams: true });
   }
 
-  /** How many connections of a kind are open now. */
+  /** Number of open connections of a kind. */
   openOf(route: Route): number {
-    return [...this.passages].filter((passage) => passage.route === route).length;
+    return [...this.connections].filter((connection) => connection.route === route).length;
   }
 
   async stop(): Promise<void> {
@@ -97,20 +97,20 @@ export class ChaosProxy {
       client.resetAndDestroy();
       return;
     }
-    const over = () => this.passages.delete(passage);
-    const passage = new Passage(client, this.target, () => this.weather, this.counts, over);
-    this.passages.add(passage);
+    const over = () => this.connections.delete(connection);
+    const connection = new ProxiedConnection(client, this.target, () => this.weather, this.counts, over);
+    this.connections.add(connection);
   }
 
   private change(weather: Weather): void {
     this.weather = weather;
-    for (const passage of [...this.passages]) passage.settle();
+    for (const connection of [...this.connections]) connection.settle();
   }
 
-  private cutThose(which: (passage: Passage) => boolean): void {
-    for (const passage of [...this.passages].filter(which)) {
+  private cutThose(which: (connection: ProxiedConnection) => boolean): void {
+    for (const connection of [...this.connections].filter(which)) {
       this.cuts += 1;
-      passage.cut();
+      connection.cut();
     }
   }
 }

@@ -1,4 +1,4 @@
-// What does a test of a bad network get? A page that reaches the server only through a proxy the test can spoil.
+// Fixtures for network faults: the page reaches the server only through a fault-injecting proxy.
 import { ChaosProxy } from './chaos-proxy';
 import { test as base } from './fixtures';
 
@@ -7,12 +7,12 @@ interface ChaosFixtures {
   network: ChaosProxy;
 }
 
-/** What Chromium itself writes to the console when a connection is refused, cut or answered by a proxy. */
+/** Chromium's own console messages when a connection is refused, cut or answered by a proxy. */
 const ofTheNetwork = [
   /console (error|warning): WebSocket connection to '[^']+\/ws\?/,
   /console error: Failed to load resource: .*\/api\/(stream|state|stats|ping)\b/,
-  // The code of other pages and its sheet, which are asked for again.
-  /console error: (Failed to load resource|TypeError)[^]*(\/pkg\/|\/later\.css)/,
+  // Lazy chunks and the lazy stylesheet, which the page requests again.
+  /console error: (Failed to load resource|TypeError)[^]*(\/pkg\/|\/lazy\.css)/,
 ];
 
 export const test = base.extend<ChaosFixtures>({

@@ -1,10 +1,10 @@
-// How is Chromium started?
+// Launch options for Chromium.
 import { existsSync } from 'node:fs';
 
 const system = process.env.QUAYLIGHT_CHROMIUM ?? '/usr/bin/chromium';
 
 export const chromiumLaunch = {
-  // Without the system's Chromium, Playwright looks for its own.
+  // Without the system's Chromium, Playwright uses its own.
   ...(existsSync(system) ? { executablePath: system } : {}),
   args: [
     // The tests may run as root (containers, CI), where the sandbox refuses to start.

@@ -1,8 +1,8 @@
-// What did the badge say, moment by moment? A page asked now and then would hide what happened in between.
+// Every state of the connection badge, with times. Polling would miss the states in between.
 import { expect, type Page } from '@playwright/test';
 
 export interface Moment {
-  /** By Date.now(), the same clock on both sides. */
+  /** By Date.now(), the same clock in page and test. */
   at: number;
   connection: string;
   transport: string;
@@ -12,7 +12,7 @@ export interface Moment {
 export class ConnectionHistory {
   private constructor(private readonly page: Page) {}
 
-  /** From now on; it is lost when the page loads again. */
+  /** Starts recording; the record is lost when the page reloads. */
   static async watch(page: Page): Promise<ConnectionHistory> {
     await page.evaluate(() => {
       const moments: Moment[] = ((window as any).quaylightTestMoments = []);
@@ -25,7 +25,7 @@ export class ConnectionHistory {
       const now = () => note(document.querySelector('[data-connection]')?.getAttribute('data-revision') ?? null);
       now();
       new MutationObserver((records) => {
-        // Several changes may come as one call: the values in between are the later records' old ones.
+        // One call may report several changes: the intermediate values are the later records' old values.
         for (const record of records) if (record.attributeName === 'data-revision') note(record.oldValue);
         now();
       }).observe(document.documentElement, {
@@ -42,7 +42,7 @@ export class ConnectionHistory {
     return this.page.evaluate(() => (window as any).quaylightTestMoments);
   }
 
-  /** A revision that falls back means that changes were applied a second time. */
+  /** A revision that decreases means that changes were applied twice. */
   async expectOnlyForward(): Promise<void> {
     const moments = await this.moments();
     const back = moments.filter((moment, at) => moment.revision < (moments[at - 1]?.revision ?? 0));

@@ -1,4 +1,4 @@
-// What keeps containers changing while a test does something to the connection?
+// Container churn: continuous random changes while a test disturbs the connection.
 import { testImage, type Docker } from './docker';
 import { EngineApi } from './engine-api';
 import { Random } from './random';
@@ -13,11 +13,11 @@ interface Container {
 const most = 5;
 
 /**
- * Random operations on containers of the test's own, one after the other in each of a few lanes. By the engine's API:
- * a docker command for each would take longer than most of the operations.
+ * Random operations on the test's own containers, one after the other in each of a few lanes. Uses the engine's API:
+ * a docker command would take longer than most of the operations.
  */
 export class ContainerChurn {
-  /** Operations done so far; each is at least one change. */
+  /** Completed operations; each is at least one change. */
   changes = 0;
   private readonly api: EngineApi;
   private readonly lanes: Lane[];
@@ -29,20 +29,20 @@ export class ContainerChurn {
     this.lanes = Array.from({ length: lanes }, (_, at) => new Lane(docker, this.api, new Random(seed + at), `lane${at}`));
   }
 
-  /** Goes on until `stop`. */
+  /** Runs until `stop`. */
   start(): void {
     this.running = this.until(() => this.stopping);
-    // Reported by `stop`, which somebody awaits.
+    // `stop` reports the error to the test that awaits it.
     this.running.catch(() => {});
   }
 
-  /** Rejects when an operation failed: only such are chosen as must succeed. */
+  /** Rejects when an operation failed: only operations that must succeed are chosen. */
   async stop(): Promise<void> {
     this.stopping = true;
     await this.running.finally(() => this.api.close());
   }
 
-  /** `count` more operations; rejects as `stop` does. */
+  /** Performs `count` more operations; rejects as `stop` does. */
   async perform(count: number): Promise<void> {
     const enough = this.changes + count;
     await this.until(() => this.changes >= enough);
@@ -52,7 +52,7 @@ export class ContainerChurn {
     await Promise.all(
       this.lanes.map(async (lane) => {
         while (!isOver()) {
-          // Counted before it is done: the lanes together do no more than was asked for.
+          // Counted in advance, so that the lanes together don't exceed `count`.
           this.changes += 1;
           await lane.perform();
         }
@@ -76,7 +76,7 @@ class Lane {
     await this.random.of(this.possible())();
   }
 
-  /** Quick operations more often than slow ones: a start takes as long as ten renames. */
+  /** Favors quick operations: a start takes as long as ten renames. */
   private possible(): (() => Promise<void>)[] {
     const all: (() => Promise<void>)[] = [];
     const may = (weight: number, from: State[], act: (one: Container) => Promise<void>) => {
@@ -107,8 +107,8 @@ class Lane {
         (error: Error) => error,
       );
       if (refusal === null) break;
-      // containerd tells the engine of a pause or its end a second time, late: each may undo the other for a moment
-      // (moby 20.10).
+      // containerd reports a pause or its end to the engine twice, the second time late: each report may briefly undo
+      // the other (moby 20.10).
       if (!/is (already|not) paused/.test(refusal.message) || Date.now() > deadline) throw refusal;
     }
     one.state = to;

@@ -1,9 +1,9 @@
-// How does a test use the engine with the docker CLI, and leave nothing behind?
+// The docker CLI for tests, with cleanup.
 import { randomBytes } from 'node:crypto';
 import { run, type RunOptions } from './run';
 import { script } from './paths';
 
-/** A busybox with `sleep infinity` as its command; made by scripts/test-image. */
+/** A busybox with `sleep infinity` as its command; built by scripts/test-image. */
 export const testImage = 'quaylight-test/busybox:1';
 
 export const defaultEngine = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
@@ -13,14 +13,14 @@ const label = 'quaylight.test';
 export interface ContainerOptions {
   /** Arguments before the image: `['--restart', 'always']`. */
   options?: readonly string[];
-  /** The command in the container, `sleep infinity` unless told. */
+  /** The command in the container; `sleep infinity` by default. */
   command?: readonly string[];
   image?: string;
 }
 
 /**
- * One test's view of the engine. Everything it makes carries the label `quaylight.test=<run>` and a name that begins
- * with `qlt-<run>-`; cleaning up touches nothing else.
+ * One test's view of the engine. Everything it creates carries the label `quaylight.test=<run>` and a name that begins
+ * with `qlt-<run>-`; the cleanup touches nothing else.
  */
 export class Docker {
   readonly run = randomBytes(4).toString('hex');
@@ -32,12 +32,12 @@ export class Docker {
     readonly isPodman = false,
   ) {}
 
-  /** What an image is called whose name says no registry. */
+  /** The engine's full name for an image name without a registry. */
   called(name: string): string {
     return this.isPodman ? `localhost/${name}` : name;
   }
 
-  /** `docker <args>`; standard output. */
+  /** Runs `docker <args>`; returns standard output. */
   cli(...args: string[]): Promise<string> {
     return this.cliWith({}, ...args);
   }
@@ -46,17 +46,17 @@ export class Docker {
     return run('docker', args, { ...options, env: { DOCKER_HOST: this.host, ...options.env } });
   }
 
-  /** A name of this test's own. */
+  /** A name unique to this test. */
   name(word: string): string {
     return `${this.prefix}${word}`;
   }
 
-  /** Creates a container without starting it; its full id. */
+  /** Creates a container without starting it; returns its full id. */
   async create(name: string, options: ContainerOptions = {}): Promise<string> {
     return this.container('create', name, options);
   }
 
-  /** Creates and starts a container; its full id. */
+  /** Creates and starts a container; returns its full id. */
   async start(name: string, options: ContainerOptions = {}): Promise<string> {
     return this.container('run', name, options);
   }
@@ -71,7 +71,7 @@ export class Docker {
       '--label',
       this.label,
       ...(own.includes('--network') ? [] : ['--network', 'none']),
-      // As process 1 a shell or a sleep ignores SIGTERM, and a stop would take its 10 s.
+      // As process 1, a shell or a sleep ignores SIGTERM, and a stop would take the full 10 s.
       ...(own.includes('--stop-signal') ? [] : ['--stop-signal', 'KILL']),
       ...own,
       options.image ?? testImage,
@@ -79,15 +79,15 @@ export class Docker {
     );
   }
 
-  /** A new image of its own, not just another tag; its id. */
+  /** Creates a new image, not just another tag; returns its id. */
   async image(tag: string, content = tag): Promise<string> {
     const change = ['--change', `LABEL ${this.label}`];
     const said = await this.cliWith({ input: tarOf({ content }) }, 'import', ...change, '-', `${this.prefix}${tag}`);
-    // Podman says it twice.
+    // Podman prints the id twice.
     return /^sha256:[0-9a-f]{64}/.exec(said)![0];
   }
 
-  /** An image as a Dockerfile says. */
+  /** Builds an image from a Dockerfile. */
   async build(name: string, dockerfile: string): Promise<void> {
     const built = { input: dockerfile, env: { DOCKER_BUILDKIT: '0' } };
     await this.cliWith(built, 'build', '--network', 'none', '--tag', name, '-');
@@ -101,7 +101,7 @@ export class Docker {
     return this.cli('network', 'create', '--label', this.label, name);
   }
 
-  /** Every container of the engine, by the CLI's own account: name → state. */
+  /** Every container of the engine, as the CLI lists it: name → state. */
   async states(filter = `label=${this.label}`): Promise<Record<string, string>> {
     const lines = await this.lines('ps', '--all', '--filter', filter, '--format', '{{.Names}}\t{{.State}}');
     return Object.fromEntries(lines.map((line) => line.split('\t') as [string, string]));
@@ -115,7 +115,7 @@ export class Docker {
     return (await this.cli(...args)).split('\n').filter((line) => line !== '');
   }
 
-  /** Containers first, since they hold the rest. */
+  /** Removes containers first, since they use the other objects. */
   async cleanUp(): Promise<void> {
     const filter = ['--filter', `label=${this.label}`];
     const containers = await this.lines('ps', '--all', '--quiet', ...filter);
@@ -134,7 +134,7 @@ export class Docker {
   }
 }
 
-/** Makes the test image where there is none yet. */
+/** Builds the test image if it is missing. */
 export async function ensureTestImage(host: string = defaultEngine): Promise<void> {
   await run(script('test-image'), [], { env: { DOCKER_HOST: host } });
 }

@@ -1,9 +1,9 @@
-// What becomes of the processes a run started when it is itself ended in the middle?
+// Child processes end with this process, even when it is interrupted.
 import type { ChildProcess } from 'node:child_process';
 
 const living = new Set<number>();
 
-/** The process does not outlive this one, whichever way that ends. Call what is returned when it has ended. */
+/** Ends the process when this one ends, in whichever way. Call the returned function when the process has ended. */
 export function endWithUs(pid: number | undefined): () => void {
   if (pid === undefined) return () => {};
   living.add(pid);
@@ -15,12 +15,12 @@ process.on('exit', () => {
     try {
       process.kill(pid, 'SIGTERM');
     } catch {
-      // It has ended already.
+      // It has already ended.
     }
   }
 });
 
-/** Asks it to end, and after 5 s makes it; resolves when it has. */
+/** Asks the process to end, and kills it after 5 s; resolves when it has ended. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));

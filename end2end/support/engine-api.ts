@@ -1,22 +1,22 @@
-// How do we speak to the engine without the CLI, when every process started would be noise?
+// Client for the engine's API, for measurements that a CLI process per call would disturb.
 import { Agent, request } from 'node:http';
 
-/** Calls over one kept connection. */
+/** Calls over kept-alive connections. */
 export class EngineApi {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 4 });
 
   constructor(readonly socketPath: string) {}
 
-  /** Resolves with the parsed answer; rejects on any status from 400. */
+  /** Resolves with the parsed response; rejects on any status from 400. */
   call(method: string, path: string, body?: unknown): Promise<any> {
-    return callSocket(this.socketPath, method, `/v1.41${path}`, body, this.agent);
+    return callSocket(this.socketPath, method, path, body, this.agent);
   }
 
   async createContainer(name: string, image: string, labels: Record<string, string> = {}): Promise<string> {
     const { Id } = await this.call('POST', `/containers/create?name=${name}`, {
       Image: image,
       Labels: labels,
-      // The sleep in it ignores SIGTERM as process 1: a stop would take 10 s.
+      // As process 1, its sleep ignores SIGTERM: a stop would take 10 s.
       StopSignal: 'SIGKILL',
       HostConfig: { NetworkMode: 'none' },
     });
@@ -28,7 +28,7 @@ export class EngineApi {
   }
 }
 
-/** One call; `agent` keeps connections where it is one. Resolves with the parsed answer; rejects on any status from 400. */
+/** Sends one request; an `agent` keeps connections alive. Resolves with the parsed response; rejects on any status from 400. */
 export function callSocket(socketPath: string, method: string, path: string, body?: unknown, agent: Agent | false = false): Promise<any> {
   const json = body === undefined ? '' : JSON.stringify(body);
   return new Promise((resolve, reject) => {

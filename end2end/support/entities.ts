@@ -1,4 +1,4 @@
-// What does a page say about an entity beyond the contract's row attributes?
+// Locators for entity attributes beyond those of the row contract.
 import type { Locator } from '@playwright/test';
 
 /** `data-usage="running/all"` on an image's, a volume's or a network's row, or in it. */

@@ -1,4 +1,4 @@
-// What failed, in few lines at the very end: the last screen of a long log is the one that is read.
+// Reporter that lists the failures briefly at the very end, since readers of a long log see its last screen.
 import type { FullConfig, Reporter, Suite, TestCase } from '@playwright/test/reporter';
 import { relative } from 'node:path';
 

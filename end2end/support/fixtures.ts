@@ -1,4 +1,4 @@
-// What does every test get? A server, a docker of its own that cleans up, and a page that may not complain.
+// Test fixtures: a server, a docker CLI with cleanup, and a page whose errors fail the test.
 import { test as base } from '@playwright/test';
 import { defaultEngine, Docker, ensureTestImage } from './docker';
 import { PageLog } from './page-log';
@@ -7,17 +7,17 @@ import { forgetPreferences } from './preferences';
 import { Server } from './server';
 
 interface WorkerFixtures {
-  /** What kind of engine the tests use: the machine's Docker, or a Podman of their own. */
+  /** Kind of engine under test: the machine's Docker, or a private Podman. */
   on: 'docker' | 'podman';
   /** For DOCKER_HOST; it has the test image. */
   engine: string;
-  /** A Quaylight server of this worker's own, following that engine. */
+  /** This worker's own Quaylight server, connected to that engine. */
   server: Server;
 }
 
 interface TestFixtures {
   docker: Docker;
-  /** What the page said; `allow` what the test provokes. */
+  /** Log of the page's errors; `allow` accepts the ones that the test provokes. */
   pageLog: PageLog;
 }
 

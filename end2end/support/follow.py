@@ -136,7 +136,7 @@ class Follower:
         self.revision = None
         self.tables = {kind: {} for kind in KINDS}
         self.resuming = False
-        # What the test wants to know afterwards.
+        # Counters and faults that the test reads afterwards.
         self.hellos = self.updates = self.diffs = self.changes = 0
         self.gaps, self.faults = [], []
 
@@ -236,7 +236,7 @@ def follow(base):
                             print("{}", flush=True)
                             return
         except (Closed, OSError) as error:
-            # 0.25 s, 0.5 s … 10 s with jitter, as the protocol asks.
+            # 0.25 s, 0.5 s … 10 s with jitter, as the protocol requires.
             wait = min(10, 0.25 * 2**tries) * random.uniform(0.5, 1)
             print(f"{error}; again in {wait:.2f} s", file=sys.stderr, flush=True)
             tries += 1

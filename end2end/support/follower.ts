@@ -1,4 +1,4 @@
-// How do tests talk to follow.py, the client in another language?
+// Driver for follow.py, a client in another language.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface Followed {
   changes: number;
   /** Diffs whose `from` was not our revision. */
   gaps: unknown[];
-  /** Anything else that broke a rule of the protocol. */
+  /** Other violations of the protocol. */
   faults: string[];
   hosts: any[];
   containers: any[];
@@ -39,7 +39,7 @@ export class Follower {
     return this.tell('dump');
   }
 
-  /** Cuts its connection; it comes back by itself, with what it has. */
+  /** Cuts the client's connection; it reconnects and resumes with its state. */
   drop(): Promise<void> {
     return this.tell('drop');
   }

@@ -1,10 +1,10 @@
-// How do tests ask the server without a browser, with every header in their own hands?
+// HTTP requests without a browser, with full control of the headers.
 import { request, type IncomingHttpHeaders } from 'node:http';
 
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** As it came over the wire: still compressed when it was. */
+  /** As received: still compressed if the response was. */
   body: Buffer;
   text: string;
 }
@@ -17,7 +17,7 @@ export interface Ask {
 
 export function ask(url: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    // A connection of its own for each request: nothing is shared between tests.
+    // A new connection for each request: tests share nothing.
     const sent = request(url, { method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,8 +1,8 @@
-// How do we wait for one of the messages that a stream brings, without polling?
+// Inbox for the messages of a stream: waits for a matching one without polling.
 
-/** Keeps what arrives until it is taken; a taker waits for the first that fits and drops those before it. */
+/** Buffers what arrives until it is taken; `take` waits for the first match and drops the messages before it. */
 export class Inbox<T> {
-  /** Everything that ever arrived. */
+  /** Everything that was ever received. */
   readonly all: T[] = [];
   private waiting: T[] = [];
   private wake: (() => void) | null = null;

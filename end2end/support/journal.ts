@@ -1,4 +1,4 @@
-// What does the connection's journal on /realtime-test say?
+// Reader of the connection journal on /realtime-test.
 import { expect, type Page } from '@playwright/test';
 
 export type What = 'lost' | 'live' | 'resumed' | 'resynced' | 'dropped' | 'paused' | 'fell-back' | 'moved-up';
@@ -8,7 +8,7 @@ export interface Entry {
   words: string;
 }
 
-/** Oldest first, other than on the page: a story is read in its order. */
+/** Oldest first, in contrast to the page: tests read the entries in chronological order. */
 export async function journal(page: Page): Promise<Entry[]> {
   const entries = await page.locator('[data-journal] li').evaluateAll((items) =>
     items.map((item) => ({
@@ -19,7 +19,7 @@ export async function journal(page: Page): Promise<Entry[]> {
   return entries.reverse();
 }
 
-/** Waits until, after the first `known` entries, the journal tells of a cause and later of the recovery: that entry. */
+/** Waits until, after the first `known` entries, the journal shows the cause and then the recovery; returns the latter. */
 export async function expectRecovery(page: Page, known: number, cause: What, recovery: What, timeout = 5_000): Promise<Entry> {
   let found: Entry | undefined;
   await expect

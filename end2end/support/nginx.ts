@@ -1,4 +1,4 @@
-// What do people's reverse proxies do to us? A private nginx in front of the server, healthy or broken in one way.
+// Private nginx in front of the server, healthy or misconfigured in one way.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,19 +12,20 @@ const upgradePassed = `
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;`;
 
-/** The lines of `location /` that make the difference. */
+/** The lines of `location /` that differ between variants. */
 const variants = {
   healthy: `${upgradePassed}
       proxy_buffering off;
       proxy_read_timeout 1h;
       proxy_send_timeout 1h;`,
-  // What nginx does unless it is told otherwise: both headers stay behind.
+  // nginx's defaults: neither header is passed on.
   'upgrade-stripped': `
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffering off;
       proxy_read_timeout 1h;`,
-  // Also deaf to the server's plea not to. By HTTP/1.0, nginx's default: of a chunked answer it hands each chunk on.
+  // Also ignores the server's header against buffering. Uses HTTP/1.0, nginx's default: with 1.1 and a chunked response,
+  // nginx would forward each chunk.
   buffering: `
       proxy_http_version 1.0;
       proxy_buffering on;
@@ -53,7 +54,7 @@ export class Nginx {
     private readonly output: { text: string },
   ) {}
 
-  /** Starts one in front of the server at `target`, with everything it writes in a folder of its own. */
+  /** Starts an nginx in front of the server at `target`; it writes only to its own folder. */
   static async start(variant: NginxVariant, target: string): Promise<Nginx> {
     const dir = mkdtempSync(join(tmpdir(), 'quaylight-nginx-'));
     const port = await freePort();
@@ -80,7 +81,8 @@ export class Nginx {
   private async untilItAnswers(): Promise<void> {
     const deadline = Date.now() + 5_000;
     for (;;) {
-      const status = await ask(`${this.url}/healthz`).then(
+      // As a page from the server requests it: a proxy that changes the Origin would have any other request refused.
+      const status = await ask(`${this.url}/healthz`, { headers: { 'Sec-Fetch-Site': 'same-origin' } }).then(
         (answer) => answer.status,
         () => null,
       );
@@ -93,7 +95,7 @@ export class Nginx {
   }
 }
 
-/** One process that stays in the foreground: it ends with its id, and as root it needs no other user's folders. */
+/** A single foreground process: killing its pid ends it, and as root it needs no other user's folders. */
 function configuration(variant: NginxVariant, port: number, target: string): string {
   const scratch = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`);
   return `
@@ -118,7 +120,7 @@ http {
 }
 
 function binary(): string {
-  // Where Debian puts it is not on everybody's PATH.
+  // Debian's location is not on every user's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const found = folders.map((folder) => join(folder, 'nginx')).find((path) => existsSync(path));
   if (found === undefined) throw new Error('There is no nginx: scripts/setup test installs it.');

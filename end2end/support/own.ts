@@ -1,4 +1,4 @@
-// How does a test get an engine that it may stop, and a server that follows it?
+// Fixtures for an engine that the test may stop, and a server connected to it.
 import { Docker } from './docker';
 import { test as base } from './fixtures';
 import { PrivateEngine } from './private-engine';
@@ -10,7 +10,7 @@ export const test = base.extend<{ own: { engine: PrivateEngine; server: Server; 
     const server = await Server.start(engine.host);
     pageLog.watch(page, server.url);
     await use({ engine, server, docker: new Docker(engine.host) });
-    // First the page: left open, it would report the server we take from it.
+    // Close the page first: left open, it would report that the server is gone.
     await page.close();
     await server.stop();
     await engine.remove();

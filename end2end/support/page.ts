@@ -1,4 +1,4 @@
-// How do tests read a page? By the contract: the data attributes and the accessible names.
+// Page reader for tests, by the page contract: data attributes and accessible names.
 import { expect, type Locator, type Page } from '@playwright/test';
 
 export type Kind = 'container' | 'image' | 'volume' | 'network';
@@ -12,12 +12,12 @@ export function rowById(page: Page, kind: Kind, id: string): Locator {
   return page.locator(`[data-entity="${kind}"][data-id=${JSON.stringify(id)}]`);
 }
 
-/** The connection badge: one on every page. */
+/** The connection badge, present on every page. */
 export function badge(page: Page): Locator {
   return page.locator('[data-connection]');
 }
 
-/** The page reacts and follows the engine. */
+/** Waits until the page is hydrated and connected to the engine. */
 export async function waitLive(page: Page): Promise<void> {
   await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true', { timeout: 10_000 });
   await expect(badge(page)).toHaveAttribute('data-connection', 'live', { timeout: 10_000 });
@@ -27,7 +27,7 @@ export async function open(page: Page, path: string): Promise<void> {
   try {
     await page.goto(path);
   } catch (error) {
-    // Chromium gives a navigation up when the machine's network changes, which each container on a bridge does to it.
+    // Chromium cancels a navigation when the machine's network changes, which happens whenever a container joins a bridge.
     if (!String(error).includes('net::ERR_NETWORK_CHANGED')) throw error;
     await page.goto(path);
   }
@@ -39,7 +39,7 @@ export async function countOf(page: Page, what: string): Promise<number> {
   return Number(text);
 }
 
-/** The state a container's row shows; null without such a row. */
+/** The state that a container's row shows; null without such a row. */
 export async function stateOf(page: Page, name: string): Promise<string | null> {
   const row = rowOf(page, 'container', name);
   return (await row.count()) === 0 ? null : row.getAttribute('data-state');
@@ -49,7 +49,7 @@ export async function expectState(page: Page, name: string, state: string): Prom
   await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', state);
 }
 
-/** When a row comes to be, by Date.now(); looked for at each frame, which is more often than `expect` does. */
+/** Time at which a row appears, by Date.now(); checked at each frame, more often than `expect` does. */
 export async function whenRowAppears(page: Page, kind: Kind, name: string): Promise<number> {
   const found = await page.waitForFunction(
     (selector) => document.querySelector(selector) !== null && Date.now(),
@@ -59,7 +59,7 @@ export async function whenRowAppears(page: Page, kind: Kind, name: string): Prom
   return Number(await found.jsonValue());
 }
 
-/** How long the page took to have a revision that the server has, in milliseconds; looked for at each frame. */
+/** Milliseconds until the page reaches a revision that the server has; checked at each frame. */
 export async function untilRevision(page: Page, revision: number): Promise<number> {
   const began = performance.now();
   await page.waitForFunction(
@@ -70,7 +70,7 @@ export async function untilRevision(page: Page, revision: number): Promise<numbe
   return performance.now() - began;
 }
 
-/** Waits for what the badge says; over which transport as well. */
+/** Waits until the badge shows this connection state and transport. */
 export async function expectConnection(page: Page, connection: string, transport: string, timeout = 5_000): Promise<void> {
   const wanted = page.locator(`[data-connection="${connection}"][data-transport="${transport}"]`);
   await expect(wanted, `${connection} over ${transport}`).toHaveCount(1, { timeout });
@@ -78,7 +78,7 @@ export async function expectConnection(page: Page, connection: string, transport
 
 /** Name → state of every container row whose name begins with `prefix`. */
 export function statesOnPage(page: Page, prefix: string): Promise<Record<string, string>> {
-  // In one go: between finding rows and reading them others may have come.
+  // One evaluation: rows could change between finding and reading them.
   return page.evaluate(
     (start) =>
       Object.fromEntries(
@@ -90,7 +90,7 @@ export function statesOnPage(page: Page, prefix: string): Promise<Record<string,
   );
 }
 
-/** Names of the rows of a kind, from top to bottom, those beginning with `prefix`. */
+/** Names of the rows of a kind that begin with `prefix`, from top to bottom. */
 export function namesOnPage(page: Page, kind: Kind, prefix: string): Promise<string[]> {
   return page.evaluate(
     ([rows, start]) =>
@@ -99,7 +99,7 @@ export function namesOnPage(page: Page, kind: Kind, prefix: string): Promise<str
   );
 }
 
-/** Marks the document; `stayed` tells later whether it is still the same one. */
+/** Marks the document; `stayed` checks later that it is still the same one. */
 export async function mark(page: Page): Promise<{ stayed(): Promise<void> }> {
   const token = Math.random().toString(36);
   await page.evaluate((value) => {

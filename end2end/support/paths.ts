@@ -1,11 +1,11 @@
-// Where are the checkout, the server's binary and the scripts?
+// Paths of the checkout, the server binary and the scripts.
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 
-/** The checkout: the nearest folder upwards from where we were started that holds `end2end/playwright.config.ts`. */
+/** The checkout: the nearest folder, upward from the working directory, that contains `end2end/playwright.config.ts`. */
 export const root: string = findRoot(process.cwd());
 
-/** Where results and reports go, also when CARGO_TARGET_DIR points elsewhere. */
+/** Folder for results and reports, also when CARGO_TARGET_DIR points elsewhere. */
 export const reports = join(root, 'target');
 
 /** The server under test: $QUAYLIGHT_BIN, else the release build. */

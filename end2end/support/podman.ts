@@ -1,4 +1,4 @@
-// How does a test get a Podman of its own? Everything it has lies in one folder; the machine's own Podman is another.
+// Private Podman for a test, with all its data in one folder, separate from the machine's own Podman.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,14 +9,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ensureTestImage } from './docker';
 import { run } from './run';
 
-/** A name without a registry is an image of its own, as with Docker. Podman asks for more open files and processes than the machines of CI grant, and then starts no container at all. */
+/**
+ * Names without a registry mean local images, as with Docker.
+ * Podman's default limits for open files and processes exceed those of CI machines, where no container would start.
+ */
 const settings = `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
 [engine]
 compat_api_enforce_docker_hub = false
 `;
 
-/** As Docker does by itself. */
+/** Docker does this by default. */
 const registries = `[[registry]]
 location = "127.0.0.1"
 insecure = true
@@ -34,7 +37,7 @@ export class Podman {
     readonly host: string,
   ) {}
 
-  /** Resolves when it answers and has the test image. */
+  /** Resolves when Podman responds and has the test image. */
   static async start(): Promise<Podman> {
     const dir = mkdtempSync(join(tmpdir(), 'qlt-podman-'));
     writeFileSync(join(dir, 'containers.conf'), settings);
@@ -66,7 +69,7 @@ export class Podman {
   }
 }
 
-/** Its file system is plain copies: no mounts to be left behind. */
+/** The storage uses plain copies, so that no mounts can leak. */
 function options(dir: string): string[] {
   const places = { root: 'root', runroot: 'run', tmpdir: 'tmp', 'network-config-dir': 'networks' };
   const placed = Object.entries(places).flatMap(([flag, place]) => [`--${flag}`, join(dir, place)]);

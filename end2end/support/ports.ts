@@ -1,4 +1,4 @@
-// Which port is nobody's right now?
+// Free local ports.
 import { createServer, type AddressInfo } from 'node:net';
 
 export function freePort(): Promise<number> {

@@ -1,8 +1,8 @@
-// A server keeps what its user chose: the next test must not find it.
+// Reset of the server's stored preferences, so that they don't leak into the next test.
 import { expect } from '@playwright/test';
 import type { Server } from './server';
 
-/** A number as postcard writes it: zigzag, then seven bits to a byte. */
+/** An integer in postcard's encoding: zigzag, then seven bits per byte. */
 function varint(number: bigint): number[] {
   const bytes: number[] = [];
   for (let rest = number < 0n ? -2n * number - 1n : 2n * number; ; rest >>= 7n) {
@@ -11,14 +11,14 @@ function varint(number: bigint): number[] {
   }
 }
 
-/** The defaults, `Preferences` in src/model/preferences.rs, changed and all read at a time in milliseconds. */
+/** Serialized default `Preferences` (src/model/preferences.rs), all marked as changed and read at a time in milliseconds. */
 function defaults(at: number): number[] {
   const time = varint(BigInt(at) * 1000n);
   const [theme, layout, density, hidden, units, isUtc, offsets, language, alerts, ends] = [0, 0, 0, 0, 0, 0, 0, 0, [1, 0], 1];
   return [...time, theme, layout, density, hidden, units, isUtc, offsets, language, ...alerts, ends, ...time];
 }
 
-/** Puts the defaults in place of whatever was chosen: who begins with something newer than the server has is believed. */
+/** Replaces the stored preferences with the defaults: the server accepts a client's preferences if they are newer. */
 export async function forgetPreferences(server: Server): Promise<void> {
   const now = Date.now();
   const body = [...defaults(now + 60_000), ...defaults(now)];

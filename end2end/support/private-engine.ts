@@ -1,11 +1,11 @@
-// How does a test get a Docker engine that it may stop?
+// Private Docker engine for tests that stop it.
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { script } from './paths';
 import { run } from './run';
 
-/** A dockerd with everything in a folder of its own, the test image in it. `scripts/private-engine` knows how. */
+/** A dockerd with all its data in one folder, and the test image; managed by `scripts/private-engine`. */
 export class PrivateEngine {
   private constructor(
     private readonly dir: string,
@@ -13,7 +13,7 @@ export class PrivateEngine {
     readonly host: string,
   ) {}
 
-  /** With a disk of so many MB, where that is said. */
+  /** `megabytes` limits the size of its disk. */
   static async start({ megabytes }: { megabytes?: number } = {}): Promise<PrivateEngine> {
     const dir = mkdtempSync(join(tmpdir(), 'qlt-engine-'));
     if (megabytes !== undefined) {
@@ -25,7 +25,7 @@ export class PrivateEngine {
     return engine;
   }
 
-  /** Command and arguments that run something on the engine's own network, of which this machine's is no part. */
+  /** Command prefix that runs a program in the engine's own network, which is separate from this machine's. */
   get onItsNetwork(): string[] {
     return ['nsenter', `--net=/proc/${readFileSync(join(this.dir, 'docker.pid'), 'utf8').trim()}/ns/net`];
   }
@@ -34,12 +34,12 @@ export class PrivateEngine {
     return this.host.replace('unix://', '');
   }
 
-  /** Resolves when the engine has ended. `KILL` ends it without a goodbye: its containers live on. */
+  /** Resolves when the engine has ended. `KILL` ends it without a shutdown: its containers keep running. */
   stop(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
     return this.do('stop', signal);
   }
 
-  /** Resolves when the engine answers again. */
+  /** Resolves when the engine responds again. */
   startAgain(): Promise<void> {
     return this.do('start');
   }

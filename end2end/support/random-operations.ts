@@ -1,5 +1,4 @@
-// Which random operation comes next, and what does the docker CLI do for it? Only ones that must succeed are chosen,
-// so that every failure is news.
+// Random operations with the docker CLI. Only operations that must succeed are chosen, so that every failure is a real one.
 import { testImage, type Docker } from './docker';
 import { Random } from './random';
 
@@ -24,7 +23,7 @@ export class RandomOperations {
   private images: string[] = [];
   private volumes: string[] = [];
   private networks: string[] = [];
-  /** Never removed: every container starts its life here. */
+  /** Never removed: every container starts in this network. */
   private home = '';
 
   constructor(
@@ -116,7 +115,8 @@ export class RandomOperations {
         await docker.cli('network', 'rm', name);
         this.networks = this.networks.filter((other) => other !== name);
       });
-    // The engine has no event for a connect of what doesn't run (20.10): only the reconcile could find it.
+    // The engine emits no event when a stopped container is connected, nor (Docker 28) for a
+    // disconnect: only the reconcile would find the change.
     const apart = this.pairs((one, network) => one.state === 'running' && !one.networks.has(network));
     if (apart.length > 0)
       may(2, 'network connect', async () => {
@@ -124,7 +124,7 @@ export class RandomOperations {
         await docker.cli('network', 'connect', network, one.name);
         one.networks.add(network);
       });
-    const joined = this.pairs((one, network) => one.networks.has(network));
+    const joined = this.pairs((one, network) => ['running', 'paused'].includes(one.state) && one.networks.has(network));
     if (joined.length > 0)
       may(2, 'network disconnect', async () => {
         const [one, network] = this.random.of(joined);
@@ -137,14 +137,14 @@ export class RandomOperations {
   private async create(started: boolean): Promise<void> {
     const name = this.fresh('c');
     const options = ['--network', this.home];
-    // An anonymous volume comes and goes with its container.
+    // An anonymous volume is created and removed with its container.
     if (this.random.below(3) === 0) options.push('--volume', '/data');
     if (started) await this.docker.start(name, { options });
     else await this.docker.create(name, { options });
     this.containers.push({ name, state: started ? 'running' : 'created', networks: new Set() });
   }
 
-  /** A paused container's network can't be changed; what others think of it differs by engine. */
+  /** A paused container's network can't be changed; support in other states differs by engine. */
   private pairs(where: (one: Container, network: string) => boolean): [Container, string][] {
     return this.containers
       .filter((one) => one.state !== 'paused')

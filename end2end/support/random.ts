@@ -1,6 +1,6 @@
-// Where does chance come from, so that a failure can be repeated?
+// Seeded random numbers, so that a failure can be reproduced.
 
-/** mulberry32: small, good enough, the same everywhere. */
+/** mulberry32: small, good enough, the same on every platform. */
 export class Random {
   constructor(private state: number) {}
 

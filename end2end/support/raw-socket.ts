@@ -1,8 +1,8 @@
-// How do we send frames that no proper WebSocket library would?
+// Raw WebSocket frames that a proper library would not send.
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-/** Upgrades by hand and hands over the bare TCP connection. */
+/** Performs the upgrade manually and returns the bare TCP connection. */
 export function upgrade(serverUrl: string): Promise<Socket> {
   const { hostname, port, host } = new URL(serverUrl);
   return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ export function upgrade(serverUrl: string): Promise<Socket> {
   });
 }
 
-/** A masked frame as a client sends it, short payloads only. */
+/** A masked client frame; short payloads only. */
 export function frame(opcode: number, payload: Buffer, { masked = true, reserved = 0 } = {}): Buffer {
   if (payload.length > 125) throw new Error('short payloads only');
   const start = Buffer.from([0x80 | (reserved << 4) | opcode, (masked ? 0x80 : 0) | payload.length]);
@@ -39,7 +39,7 @@ export function frame(opcode: number, payload: Buffer, { masked = true, reserved
   return Buffer.concat([start, mask, payload.map((byte, at) => byte ^ mask[at % 4]!)]);
 }
 
-/** Reads frames until a close frame; its code. Rejects when the connection ends without one. */
+/** Reads frames until a close frame; returns its code. Rejects when the connection ends without one. */
 export function closeCode(socket: Socket): Promise<number> {
   return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-// Where do images come from? A private registry on loopback, open or with a sign-in, and a way to it that can be held up.
+// Private registry on loopback, open or with sign-in, and a proxy to it that can stall.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { run } from './run';
 
 export const login = { user: 'ada', password: 'open-sesame' };
 
-/** The same as htpasswd writes it. */
+/** The same credentials in htpasswd's format. */
 const htpasswd = 'ada:$2y$05$tZkoQYAq.BuAp0O0tj/IY.nMpNVnioyDXNoST9IMBM5TCdQJI67iu\n';
 
 export class Registry {
@@ -20,7 +20,7 @@ export class Registry {
   private constructor(
     private readonly children: ChildProcess[],
     private readonly dir: string,
-    /** Host and port, as names of images begin. */
+    /** Host and port, the prefix of image names. */
     readonly address: string,
   ) {}
 
@@ -51,7 +51,7 @@ export class Registry {
     }
   }
 
-  /** The same images at the same address on another network, which `enter` leads onto. */
+  /** Serves the same images at the same address on another network, which `enter` joins. */
   async alsoOn(enter: readonly string[]): Promise<void> {
     const [command, ...args] = enter as [string, ...string[]];
     const serve = `ip link set lo up && exec docker-registry serve ${join(this.dir, 'config.yml')}`;
@@ -61,7 +61,7 @@ export class Registry {
     await run(command, [...args, 'bash', '-c', knock], { timeoutMs: 5_000 });
   }
 
-  /** As `heldUp`, of the same address on another network, which `enter` leads onto. */
+  /** Like `heldUp`, for the same address on another network, which `enter` joins. */
   async heldUpOn(enter: readonly string[], bytes: number): Promise<Way> {
     const way = await this.heldUp(bytes);
     const path = join(this.dir, 'way');
@@ -80,7 +80,7 @@ export class Registry {
     return way;
   }
 
-  /** An address of the same registry that lets so many bytes of each connection through, until it is opened. */
+  /** Another address of the registry that passes this many bytes of each connection until it is opened. */
   async heldUp(bytes: number): Promise<Way> {
     const way = await Way.to(this.address, bytes);
     this.ways.push(way);
@@ -114,7 +114,7 @@ class Way {
     return way;
   }
 
-  /** At a port of loopback, or at a path. */
+  /** Listens on a loopback port, or on a socket path. */
   async listen(at: number | string): Promise<unknown> {
     const server = createServer((client) => this.lead(client));
     this.servers.push(server);
@@ -130,7 +130,7 @@ class Way {
       socket.on('error', () => [client, upstream].forEach((it) => it.destroy()));
     }
     client.on('close', () => upstream.destroy());
-    // What came before its end is still on its way.
+    // The data before the end is still in transit.
     upstream.on('close', () => client.end());
     client.pipe(upstream);
     let passed = 0;

@@ -1,4 +1,4 @@
-// How do we run a program and get its output, or a sentence about why it failed?
+// Runs a program; returns its output, or an error that explains the failure.
 import { spawn } from 'node:child_process';
 
 export interface RunOptions {
@@ -7,7 +7,7 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-/** Standard output without the last line break. Rejects, with standard error in the message, on any exit code but 0. */
+/** Returns standard output without the final newline. Rejects, with standard error in the message, on a nonzero exit code. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -20,7 +20,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.stdin.on('error', () => {
-      // The program ended without reading its input; its exit code tells the story.
+      // The program ended without reading its input; its exit code explains why.
     });
     child.stdin.end(options.input ?? '');
     child.on('error', reject);

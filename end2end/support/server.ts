@@ -1,4 +1,4 @@
-// How does a test get a Quaylight server of its own?
+// Quaylight server for a test.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ export class Server {
   ) {}
 
   /**
-   * Starts the binary against an engine, on a free port, from an empty folder: it has to bring its assets along.
+   * Starts the binary against an engine, on a free port, in an empty folder: it must contain its assets.
    * `settings` is the text of a Leptos.toml.
    */
   static start(engine: string, env: NodeJS.ProcessEnv = {}, settings?: string): Promise<Server> {
@@ -59,19 +59,19 @@ export class Server {
     return this.child.pid!;
   }
 
-  /** `ws://…/ws`, with a query when given. */
+  /** `ws://…/ws`, with an optional query. */
   socketUrl(query: Record<string, string | number> = {}): string {
     const url = new URL('/ws', this.url.replace(/^http/, 'ws'));
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
     return url.href;
   }
 
-  /** What the server printed so far (the last 200 KB). */
+  /** The server's output so far (the last 200 KB). */
   log(): string {
     return this.output.text;
   }
 
-  /** Without a goodbye. Resolves when it has ended. */
+  /** Kills the server. Resolves when it has ended. */
   async kill(): Promise<void> {
     const ended = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
     this.child.kill('SIGKILL');

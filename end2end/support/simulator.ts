@@ -1,4 +1,4 @@
-// How does a test or a benchmark get an engine that is large, or that fails? `quaylight sim`, in a process of its own.
+// Simulated engine (`quaylight sim`) in a separate process, for large engines and for fault injection.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { callSocket, EngineApi } from './engine-api';
 import { end, endWithUs } from './ended';
 import { serverBinary } from './paths';
 
-/** What is really there, and what was told of it: `src/sim/truth.rs`. */
+/** The actual state, and counters of what was reported: `src/sim/truth.rs`. */
 export interface Truth {
   containers: { id: string; name: string; state: string; health: string | null; image: string }[];
   images: { id: string; tags: string[] }[];
@@ -16,13 +16,13 @@ export interface Truth {
   networks: { id: string; name: string }[];
   events_sent: number;
   events_dropped: number;
-  /** Readers of `GET /containers/{id}/stats` at this moment. */
+  /** Current readers of `GET /containers/{id}/stats`. */
   stats_streams: number;
-  /** How often each route was asked, as `GET /containers/{id}/json`. */
+  /** Requests per route, as `GET /containers/{id}/json`. */
   requests: Record<string, number>;
 }
 
-/** `src/sim/faults.rs` tells what each does, and which fields mean something to it. */
+/** `src/sim/faults.rs` documents each fault and its fields. */
 export interface Fault {
   fault:
     | 'refuse'
@@ -30,6 +30,8 @@ export interface Fault {
     | 'silent_headers'
     | 'status'
     | 'half'
+    | 'delay'
+    | 'endless'
     | 'slow'
     | 'unknown_enum'
     | 'drop_event'
@@ -38,9 +40,9 @@ export interface Fault {
     | 'flood'
     | 'cut_events';
   method?: string;
-  /** The beginning of the path; without it all are meant. */
+  /** Path prefix; every path without it. */
   path?: string;
-  /** How many requests, lines or events it strikes; without it, and without a duration, it stays on. */
+  /** Number of requests, lines or events affected; without it and without a duration, the fault stays on. */
   count?: number;
   duration_ms?: number;
   status?: number;
@@ -52,7 +54,7 @@ export interface Fault {
 
 export interface Population {
   containers: number;
-  /** Changes in a second that happen by themselves. */
+  /** Spontaneous changes per second. */
   churn?: number;
   /** The same seed gives the same containers and changes. */
   seed?: number;
@@ -60,7 +62,7 @@ export interface Population {
 
 export class Simulator {
   readonly kind = 'simulator';
-  /** An image it has, for containers of one's own. */
+  /** An image it has, for test containers. */
   image = '';
 
   private constructor(
@@ -78,7 +80,7 @@ export class Simulator {
     const dir = mkdtempSync(join(tmpdir(), 'quaylight-sim-'));
     const socket = join(dir, 'engine.sock');
     const flags = ['--socket', socket, '--containers', String(containers), '--seed', String(seed)];
-    // Without this process's settings: they are the server's.
+    // Without this process's settings, which are meant for the server.
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(QUAYLIGHT_|DOCKER_)/.test(key)));
     const child = spawn(serverBinary(), ['sim', ...flags, ...(churn > 0 ? ['--churn', `${churn}/s`] : [])], {
       env,
@@ -104,17 +106,17 @@ export class Simulator {
     return this.control('GET', '/_sim/truth');
   }
 
-  /** Switches a fault on; one that strikes at once has struck when this resolves. */
+  /** Switches a fault on; a fault with an immediate effect has taken effect when this resolves. */
   async strike(fault: Fault): Promise<void> {
     await this.control('POST', '/_sim/faults', fault);
   }
 
-  /** Switches all faults off. Changes go on. */
+  /** Switches all faults off. Changes continue. */
   async calm(): Promise<void> {
     await this.control('DELETE', '/_sim/faults');
   }
 
-  /** From now on so many changes happen by themselves; 0 lets it rest. */
+  /** Sets the rate of spontaneous changes; 0 stops them. */
   async churn(perSecond: number): Promise<void> {
     await this.control('POST', '/_sim/churn', { per_second: perSecond });
   }
@@ -125,12 +127,12 @@ export class Simulator {
   }
 
   private control(method: string, path: string, body?: object): Promise<any> {
-    // On a connection of its own: one that is kept may be closed at the moment it is used again.
+    // On a new connection: a kept-alive one may be closed at the moment of its reuse.
     return callSocket(this.socket, method, path, body);
   }
 }
 
-/** Until it says that it answers. */
+/** Resolves when it reports that it is ready. */
 function ready(child: ChildProcess): Promise<void> {
   let said = '';
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
-// How does a protocol test speak to /ws in JSON?
+// JSON client of /ws for protocol tests.
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
 import { Inbox } from './inbox';
 
 export type Message = { type: string } & Record<string, any>;
 
-/** A JSON client that keeps every message, in order. */
+/** Keeps every message, in order. */
 export class Socket {
   readonly inbox = new Inbox<Message>('message');
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -34,17 +34,17 @@ export class Socket {
     this.raw.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** The first message of a type not yet taken, waited for; those before it are dropped. */
+  /** Waits for the first message of a type not yet taken; drops the messages before it. */
   next(type: string, where: (message: Message) => boolean = () => true): Promise<Message> {
     return this.inbox.take((message) => message.type === type && where(message), type);
   }
 
-  /** The next message, whatever it is. */
+  /** The next message of any type. */
   any(): Promise<Message> {
     return this.inbox.take(() => true, 'anything');
   }
 
-  /** The first diff not yet taken that brings a change for which `where` holds; the change. */
+  /** Waits for the first diff not yet taken with a change for which `where` holds; returns the change. */
   async change(where: (change: any) => boolean): Promise<any> {
     const diff = await this.next('engine_state_diff', (message) => message.data.changes.some(where));
     return diff.data.changes.find(where);
@@ -57,7 +57,7 @@ export class Socket {
   }
 }
 
-/** For `change`: a container by id, put, with what else must hold. */
+/** Filter for `change`: a put of the container with this id, with further conditions. */
 export const containerPut =
   (id: string, also: (value: any) => boolean = () => true) =>
   (change: any): boolean =>

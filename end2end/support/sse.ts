@@ -1,4 +1,4 @@
-// How does a protocol test read Server-Sent Events?
+// Reader of Server-Sent Events for protocol tests.
 import { request, type ClientRequest, type IncomingHttpHeaders } from 'node:http';
 import { Inbox } from './inbox';
 
@@ -10,7 +10,7 @@ export interface SseEvent {
 
 export class EventStream {
   readonly inbox = new Inbox<SseEvent>('event');
-  /** Comment lines, the heartbeat among them. */
+  /** Comment lines, including heartbeats. */
   readonly comments = new Inbox<string>('comment');
   private rest = '';
 
@@ -39,7 +39,7 @@ export class EventStream {
     return this.inbox.take(where, wanted, timeoutMs);
   }
 
-  /** The first diff not yet taken that brings a change for which `where` holds. */
+  /** The first diff not yet taken with a change for which `where` holds. */
   diffWith(where: (change: any) => boolean, timeoutMs?: number): Promise<SseEvent> {
     const fits = ({ data }: SseEvent) => data.type === 'engine_state_diff' && data.data.changes.some(where);
     return this.next(fits, 'a diff', timeoutMs);

@@ -1,4 +1,4 @@
-// Do the page, the server and the engine hold the same?
+// Comparison of the page, the server and the engine.
 import type { Page } from '@playwright/test';
 import { askJson } from './http';
 import { badge, countOf, type Kind } from './page';
@@ -7,13 +7,13 @@ import type { Simulator, Truth } from './simulator';
 
 export const kinds: Kind[] = ['container', 'image', 'volume', 'network'];
 
-/** By id, what is told of it. */
+/** By id: the compared facts as text. */
 type Facts = Record<string, string>;
 type Side = Record<Kind, Facts>;
 
 /**
- * Where the three differ, a line for each thing; none when they agree. The server is asked directly, the page for the
- * rows of the kind it shows and for the number of each other kind.
+ * Differences between the three, one line per object; none when they agree. Asks the server directly, and reads from the page
+ * the rows of the kind it shows and the counts of the other kinds.
  */
 export async function differences(page: Page, shown: Kind, server: Server, engine: Simulator): Promise<string[]> {
   const [truth, state, rows] = await Promise.all([engine.truth(), askJson(`${server.url}/api/state`), rowsOf(page, shown)]);
@@ -52,7 +52,7 @@ function ofState({ containers, images, volumes, networks }: any): Side {
 }
 
 async function rowsOf(page: Page, kind: Kind): Promise<{ facts: Facts; twice: string[] }> {
-  // In one go: between finding rows and reading them others may have come.
+  // One evaluation: rows could change between finding and reading them.
   const rows = await page.evaluate(
     (found) =>
       [...document.querySelectorAll(found)].map((row) => ({
@@ -60,7 +60,7 @@ async function rowsOf(page: Page, kind: Kind): Promise<{ facts: Facts; twice: st
         name: row.getAttribute('data-name') ?? '',
         state: row.getAttribute('data-state') ?? '',
         health: row.getAttribute('data-health'),
-        // All tags, where `data-name` is only the first.
+        // All tags: `data-name` is only the first one.
         title: row.querySelector('[role="rowheader"]')?.getAttribute('title') ?? '',
       })),
     `[data-entity="${kind}"]`,
@@ -88,6 +88,6 @@ async function connection(page: Page): Promise<string | null> {
 const unreached = ({ id, status, error }: { id: string; status: string; error: string | null }): string | null =>
   status === 'reachable' ? null : `the server says that ${id} is ${status}: ${error}`;
 
-/** The server's own promise: what only an inspect tells follows moments after the list. */
+/** A guarantee of the server: details that only an inspect returns follow shortly after the list. */
 const uninspected = ({ id, name, state, restart_count }: { id: string; name: string; state: string; restart_count: number | null }) =>
   restart_count === null ? `container ${id.slice(0, 20)}: the server has never inspected ${name}, which is ${state}` : null;

@@ -1,11 +1,11 @@
-// Do the buttons do what they say, and does the page say so when they could not?
+// Container actions in the page, and the errors shown when they fail.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
 import { expectState, mark, open, rowOf } from '../support/page';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-/** The row's actions may wait for the pointer. */
+/** Hovers first: the row's actions may be hidden until then. */
 async function press(page: Page, container: string, action: string): Promise<void> {
   await rowOf(page, 'container', container).hover();
   await button(page, `${action} ${container}`).click();
@@ -125,11 +125,11 @@ test('"Select all" takes what is shown, "Clear selection" lets go', async ({ pag
 });
 
 test('an action on something already gone ends in a sentence', async ({ page, docker, pageLog }) => {
-  // The browser reports the refusal in its console, as it must.
+  // The browser logs the failed request to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 4\d\d: POST/, /^status 5\d\d: POST/);
   const name = docker.name('ghost');
   await docker.start(name);
-  // The page stays behind the engine: what the socket brings is held back from here on.
+  // The page lags behind the engine: socket messages are held back from here on.
   let held = false;
   await page.routeWebSocket(/\/ws/, (socket) => {
     const server = socket.connectToServer();

@@ -1,4 +1,4 @@
-// Does a rule made in the page fire when a real container fails, tell the page and a channel, and come to rest again?
+// Alert rules: one created in the page fires on a real container's failure, notifies page and channel, and resolves.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
@@ -10,7 +10,7 @@ import { Server } from '../support/server';
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const dialog = (page: Page) => page.getByRole('dialog');
 
-/** A web server that notes what it is sent. */
+/** A web server that records the requests it receives. */
 async function receiver(): Promise<{ url: string; bodies: any[]; close(): void }> {
   const bodies: any[] = [];
   const server = createServer((request, response) => {
@@ -68,7 +68,7 @@ test('a rule made here fires when a container fails, tells page and webhook once
   await expect.poll(() => hook.bodies.map((it) => it.state)).toEqual(['firing']);
   await expectAccessible(page);
 
-  // Whoever comes now sees it before any script runs.
+  // A new visitor sees it before any script runs.
   expect(await (await page.request.get('/alerts')).text()).toContain(`data-alert="firing"`);
 
   await docker.cli('start', container);
@@ -104,6 +104,10 @@ test('a channel is tested, keeps its secret to itself and says why it does not g
   await opener.click();
   await dialog(page).getByLabel('Address').fill('http://127.0.0.1:1/hook');
   await button(page, 'Save').click();
+  // The token was entered for the other server: it is not sent to this one.
+  await expect(dialog(page).getByRole('alert')).toContainText('Enter the token or password again');
+  await dialog(page).getByLabel('Token, if it wants one').fill('s3cret-too');
+  await button(page, 'Save').click();
   await expect(line).toContainText('http://127.0.0.1:1');
   await line.getByRole('button', { name: 'Send a test' }).click();
   await expect(page.getByRole('status', { name: 'Notices' })).toContainText("can't be reached");
@@ -133,7 +137,7 @@ test('while no engine answers nothing is said to be well', async ({ page, pageLo
     await expect(page.getByText('nobody knows how it is now')).toBeVisible();
     await expect(page.getByText('All quiet.')).toHaveCount(0);
   } finally {
-    // First the page: left open, it would report the server we take from it.
+    // Close the page first: left open, it would report that the server is gone.
     await page.close();
     await server.stop();
   }

@@ -1,4 +1,4 @@
-// Does everything work below a path of its own, as behind a proxy that serves other things beside?
+// The whole app under a base path, as behind a proxy that serves other apps beside it.
 import { defaultEngine } from '../support/docker';
 import { expect, test as base } from '../support/fixtures';
 import { expectConnection, mark, rowOf, waitLive } from '../support/page';

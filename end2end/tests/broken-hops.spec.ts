@@ -1,4 +1,4 @@
-// Does the self-test name what a reverse proxy breaks, and say what to do about it?
+// The self-test's diagnosis of misconfigured reverse proxies, and its advice.
 import type { Page } from '@playwright/test';
 import type { Docker } from '../support/docker';
 import { expect, test } from '../support/fixtures';
@@ -8,15 +8,15 @@ import { badge } from '../support/page';
 interface Hop {
   variant: NginxVariant;
   title: string;
-  /** What the self-test calls it. */
+  /** The hop that the self-test reports. */
   broken: string;
-  /** What the words must hold: what is wrong, and what to set. */
+  /** What the verdict must contain: what is wrong, and what to set. */
   says: RegExp[];
-  /** How each transport fares in the self-test, where it is certain. */
+  /** Result of each transport in the self-test, where it is certain. */
   transports: Partial<Record<'websocket' | 'sse' | 'polling', 'ok' | 'failed'>>;
-  /** What the page itself settles on behind this proxy. */
+  /** Transport that the page itself ends up with behind this proxy. */
   settlesOn: 'websocket' | 'sse' | 'polling';
-  /** Whether the quiet socket is watched to its end; else that part is skipped. */
+  /** Whether the idle socket is watched to the end; otherwise the idle test is skipped. */
   idle: boolean;
 }
 
@@ -71,7 +71,7 @@ const hops: Hop[] = [
 for (const hop of hops) {
   test(hop.title, async ({ page, context, docker, server, pageLog }) => {
     test.setTimeout(150_000);
-    // What breaks is the subject here; a page error or a hydration mismatch still counts.
+    // The broken hop causes these errors; a page error or a hydration mismatch still counts.
     pageLog.allow(/console error: (WebSocket connection to|Failed to load resource)/);
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const nginx = await Nginx.start(hop.variant, server.url);
@@ -99,20 +99,20 @@ for (const hop of hops) {
       }
       await expectNoProbes(docker, others);
     } finally {
-      // First the page: left open, it would report the proxy we take from it.
+      // Close the page first: left open, it would report that the proxy is gone.
       await page.close();
       await nginx.stop();
     }
   });
 }
 
-/** Waits for its end; the minute of silence is skipped unless it is the point. */
+/** Waits until the self-test is done; skips the idle test unless it is the subject. */
 async function runSelfTest(page: Page, idle: boolean): Promise<void> {
   await page.getByRole('button', { name: 'Run the self-test', exact: true }).click();
   const done = page.locator('#self-test [data-selftest="done"]');
   const skip = page.getByRole('button', { name: 'Skip the idle test', exact: true });
   if (!idle) {
-    // Without a socket there may be nothing to skip.
+    // Without a socket there may be no idle test to skip.
     await expect(done.or(skip).first()).toBeVisible({ timeout: 60_000 });
     if (await skip.isVisible()) await skip.click();
   }
@@ -129,7 +129,7 @@ async function copiedReport(page: Page): Promise<any> {
 
 const probes = (docker: Docker) => docker.lines('ps', '--all', '--quiet', '--filter', 'label=quaylight.probe=true');
 
-/** What was made for the probe is gone; somebody else's probe, there before ours, may stay and hold the image. */
+/** The probe is removed; probes of others, there before this test, may stay and hold the image. */
 async function expectNoProbes(docker: Docker, others: string[]): Promise<void> {
   await expect.poll(() => probes(docker), 'probes left behind').toEqual(others);
   if (others.length === 0) await expect.poll(() => docker.lines('images', '--quiet', 'quaylight-probe')).toEqual([]);

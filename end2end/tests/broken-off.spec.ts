@@ -1,4 +1,4 @@
-// What becomes of what was asked for when the engine dies in the middle, Quaylight does, or it may not be: is it said?
+// Interrupted operations: the engine or Quaylight dies in the middle, or the server is read-only, and the page reports it.
 import { writeFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { button, choose, deafness, dialog, failures, press, submit, task } from '../support/acting';
@@ -20,12 +20,12 @@ withOwn('an engine that dies ends what it was busy with as failed, and nothing o
     const [built, imported, volume, pulled] = [docker.name('built:1'), docker.name('imported.tar'), docker.name('data'), docker.name('pulled')];
     await docker.volume(volume);
     await registry.alsoOn(engine.onItsNetwork);
-    // Its last layer is held up.
+    // The proxy stalls the last layer.
     await docker.build(`${registry.address}/${pulled}:1`, `FROM ${testImage}\nRUN dd if=/dev/urandom of=/noise bs=1M count=4 2>/dev/null`);
     await docker.cli('push', '--quiet', `${registry.address}/${pulled}:1`);
     await docker.cli('rmi', `${registry.address}/${pulled}:1`);
     const wanted = `${(await registry.heldUpOn(engine.onItsNetwork, 2 << 20)).address}/${pulled}:1`;
-    // Uploads take their time.
+    // Throttles uploads.
     const slow = await page.context().newCDPSession(page);
     await slow.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200 << 10 });
     const tar = testInfo.outputPath(imported);
@@ -67,7 +67,7 @@ withOwn('an engine that dies ends what it was busy with as failed, and nothing o
     await go(page, '/images');
     await expect(rowOf(page, 'image', testImage)).toBeVisible();
     for (const name of [built, wanted]) expect(await docker.lines('images', '--quiet', name), name).toEqual([]);
-    // Once more, and it is there. An engine that starts anew has a network of its own again.
+    // A retry succeeds. A restarted engine has a new network.
     await registry.alsoOn(engine.onItsNetwork);
     const again = `${registry.address}/${pulled}:1`;
     await button(page, 'Pull').click();
@@ -113,7 +113,7 @@ base('Quaylight dies while it stops a container: that may have been done or not 
 
     server = await Server.start(engine, listen);
     await expect(badge(page)).toHaveAttribute('data-connection', 'live', { timeout: 20_000 });
-    // What the engine was asked for it has done.
+    // The engine has completed the requests it received.
     await expectState(page, slow, 'exited');
     await expectState(page, other, 'running');
     await expect(field).toHaveValue(docker.name('renamed'));
@@ -132,7 +132,7 @@ base('a task that is over, or must not be left half done, is not cancelled', asy
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(image);
-  await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo begun && sleep 2`);
+  await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo begun ${docker.prefix} && sleep 2`);
   await submit(page, 'Build');
   await expect(task(page, image).locator('pre')).toContainText('begun');
   deafen();
@@ -159,7 +159,7 @@ base('a task that is over, or must not be left half done, is not cancelled', asy
 });
 
 base('a read-only server says that it is one, and offers nothing that changes anything', async ({ page, pageLog, docker, engine }) => {
-  // A volume is looked into by a container that is made for it.
+  // Listing a volume's files needs a helper container, which a read-only server must not create.
   pageLog.allow(/queries\/files/);
   const [name, volume] = [docker.name('kept'), docker.name('data')];
   const id = await docker.start(name);
@@ -196,7 +196,7 @@ base('whatever changes something says on a read-only server why it is not done',
   const id = await docker.start(name);
   await docker.volume(volume);
   const server = await Server.start(engine, { QUAYLIGHT_READ_ONLY: 'true' });
-  // As in a page that was there before the server became one.
+  // Simulates a page loaded before the server became read-only.
   await page.route('**/read-only.css*', (route) => route.fulfill({ contentType: 'text/css', body: '' }));
   try {
     pageLog.watch(page, server.url);

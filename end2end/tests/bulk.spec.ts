@@ -1,10 +1,10 @@
-// Many at once, and several who act on the same thing: does each row say what became of it, and do all agree in the end?
+// Bulk actions and concurrent clients: each row reports its outcome, and all clients agree in the end.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
 import { expectState, open, rowOf, waitLive } from '../support/page';
 
 const many = 20;
-/** Longer than its stop takes by itself, so that each is pending for a while: as process 1 it ignores SIGTERM. */
+/** Longer than a stop takes by default, so that each action is pending for a while: process 1 ignores SIGTERM. */
 const grace = 5;
 
 async function choose(page: Page, prefix: string): Promise<void> {
@@ -26,7 +26,7 @@ test('20 containers are stopped by one press, each pending until it is told, as 
   await docker.cli('start', ...names);
   await choose(page, docker.prefix);
   await expect(bulk(page, `Stop ${many} containers`)).toBeVisible();
-  // What the rows say, from the press on: looked at with every change of them.
+  // Records the rows' states from the click on, at each change.
   await page.evaluate(() => {
     const seen = ((window as any).quaylightTest = { pressed: 0, pending: 0, settled: 0 });
     document.querySelector('[role="toolbar"]')!.addEventListener('click', () => (seen.pressed = performance.now()), { capture: true });
@@ -61,9 +61,9 @@ test('of a selection each that could not be done says why', async ({ page, docke
   await expect(page.locator('[aria-busy]')).toHaveCount(0);
 });
 
-// Podman's runtime fails to start what it is stopping at the same moment.
+// Podman's runtime fails to start a container that it is stopping.
 test('two tabs and a command line act on the same container, and all agree', { tag: '@docker' }, async ({ page, context, docker, server, pageLog }) => {
-  // Each may come too late for what another one did, and says so.
+  // An action may arrive after a conflicting one, and then reports an error.
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const name = docker.name('shared');
   await docker.start(name);
@@ -88,7 +88,7 @@ test('two tabs and a command line act on the same container, and all agree', { t
     await expect(tab.locator('[aria-busy]'), 'nothing waits for ever').toHaveCount(0, { timeout: 15_000 });
     await expect.poll(async () => rowOf(tab, 'container', name).getAttribute('data-state')).toBe((await truth()).Status);
   }
-  // And it can still be told apart from one that nobody touched: what happens next arrives.
+  // The tabs still receive updates.
   await docker.cli('rm', '--force', name);
   for (const tab of [page, other]) await expect(rowOf(tab, 'container', name)).toHaveCount(0);
 });

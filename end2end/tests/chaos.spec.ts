@@ -1,7 +1,7 @@
-// After any faults on both sides of the server: do the page, the server and the engine agree?
+// Convergence after random faults on both sides of the server: the page, the server and the engine agree.
 //
-// `QUAYLIGHT_CHAOS_FAULTS=2000` for a long run, `QUAYLIGHT_CHAOS_SEED` to repeat one. `tests/integration/chaos.rs` is
-// the same without a browser.
+// Set `QUAYLIGHT_CHAOS_FAULTS=2000` for a long run, and `QUAYLIGHT_CHAOS_SEED` to reproduce one.
+// `tests/integration/chaos.rs` does the same without a browser.
 import type { Page } from '@playwright/test';
 import { setTimeout as lasting } from 'node:timers/promises';
 import { expect, test as chaos } from '../support/chaos';
@@ -19,13 +19,13 @@ const faults = Number(process.env.QUAYLIGHT_CHAOS_FAULTS ?? 200);
 
 const changesPerSecond = 30;
 
-/** A hole is found near where it arose. */
+/** Faults between two comparisons: a lost change is found near its cause. */
 const calmAfter = 100;
 
-/** A list that was swallowed takes 15 s to be given up, a silent connection 10 s to be noticed; then a comparison. */
+/** A swallowed list times out after 15 s, a silent connection is detected after 10 s; then a reconcile runs. */
 const settlesWithin = 25_000;
 
-// A swallowed request is missed for 10 s or more, in which nothing else can befall its server: that is rare.
+// A swallowed request is only noticed after 10 s or more, during which no other fault can hit the server; hence the low weight.
 const engineFaults = weighted({
   refuse: 5,
   hang: 1,
@@ -69,7 +69,7 @@ const test = chaos.extend<{}, { simulator: Simulator }>({
   ],
 });
 
-// Recording each of the thousands of changes for a trace would slow the page down to a few frames a second.
+// A trace that recorded each of the thousands of changes would slow the page down to a few frames a second.
 test.use({ trace: 'off' });
 
 test(`${faults} faults on both sides of the server end in agreement (seed ${seed})`, async ({ page, network, server, simulator }) => {
@@ -126,13 +126,13 @@ test(`${faults} faults on both sides of the server end in agreement (seed ${seed
   );
 });
 
-/** As a browser says that finds its network again; without it the page, rightly, tries less and less often. */
+/** Sends `online` events, as a browser does when its network is back; otherwise the page's backoff, rightly, grows. */
 async function keepAwake(page: Page): Promise<{ stop(): Promise<void> }> {
   const timer = await page.evaluate(() => Number(setInterval(() => window.dispatchEvent(new Event('online')), 50)));
   return { stop: () => page.evaluate((id) => clearInterval(id), timer) };
 }
 
-/** In the calm only the comparison repairs that: among other faults the list after connecting anew would. */
+/** While no other fault is active, only the reconcile repairs lost events: otherwise the list after a reconnect would. */
 async function loseEvents(simulator: Simulator): Promise<void> {
   const enough = (await simulator.truth()).events_dropped + 5;
   await simulator.strike({ fault: 'drop_event', count: 5 });
@@ -146,11 +146,11 @@ function timesLost(moments: Moment[]): number {
   return moments.filter((moment, at) => !isLive(moment) && isLive(moments[at - 1])).length;
 }
 
-/** Faults by chance, none of which lasts longer than half a second. */
+/** Random faults, none of which lasts longer than half a second. */
 class Mischief {
-  /** How often, by side and name. */
+  /** Number of faults, by side and name. */
   readonly struck = { engine: {} as Record<string, number>, network: {} as Record<string, number> };
-  /** When the bad weather is over. */
+  /** Timer that clears the current network fault. */
   private clearing: NodeJS.Timeout | null = null;
 
   constructor(
@@ -164,15 +164,15 @@ class Mischief {
     else this.strikeNetwork();
   }
 
-  /** All is well again, but for connections that fall silent for good: now and then those that are open now. */
+  /** Ends all faults, but at random leaves the open connections silent for good. */
   async end(): Promise<void> {
     this.clearUp();
     await this.simulator.calm();
-    // Among other faults the next cut would end them before the page has to notice by itself.
+    // Done here because during other faults the next cut would close them before the page has to detect it.
     if (this.random.below(4) === 0) this.forget();
   }
 
-  /** Between server and engine. */
+  /** A fault between server and engine. */
   private async strikeEngine(): Promise<void> {
     const { random, simulator } = this;
     const fault = random.of(engineFaults);
@@ -187,7 +187,7 @@ class Mischief {
       case 'half':
         return simulator.strike({ fault, path, count: 1, duration_ms });
       case 'hang':
-        // Open event streams fall silent and go on; the requests of that time are never answered.
+        // Open event streams fall silent and then continue; requests during that time are never answered.
         return simulator.strike({ fault, path, duration_ms });
       case 'slow':
         return simulator.strike({ fault, path: '/containers', bytes_per_second: 100_000, duration_ms });
@@ -201,20 +201,20 @@ class Mischief {
     }
   }
 
-  /** Between browser and server. */
+  /** A fault between browser and server. */
   private strikeNetwork(): void {
     const { random, network } = this;
     const fault = random.of(networkFaults);
     if (fault === 'forget') return this.forget();
     this.note('network', fault);
-    // Drawn whether it is used or not: a seed's faults don't depend on the clock.
+    // Drawn even if unused: a seed's faults must not depend on the clock.
     const forMs = 50 + random.below(351);
     if (fault === 'cut') return network.cut();
     if (fault === 'stall') network.stall();
     else if (fault === 'refuse') network.refuse();
     else if (fault === 'delay') network.delay(20 + random.below(181));
     else network.block({ websocket: fault !== 'block_sse', sse: fault !== 'block_websocket' });
-    // What comes meanwhile ends with it: else the weather would never be fair.
+    // Faults added meanwhile end with this timer, too: otherwise the network might never recover.
     this.clearing ??= setTimeout(() => this.clearUp(), forMs);
   }
 
@@ -234,7 +234,7 @@ class Mischief {
   }
 }
 
-/** Each as often as its weight says. */
+/** Each name repeated by its weight. */
 function weighted<T extends string>(weights: Record<T, number>): T[] {
   return (Object.keys(weights) as T[]).flatMap((name) => Array<T>(weights[name]).fill(name));
 }

@@ -1,4 +1,4 @@
-// Does a page load its own code and no more, and does each page come up when the server has been replaced meanwhile?
+// Lazy-loaded chunks: a page loads only its own code, and each page still opens after the server was replaced.
 import type { Page, Request } from '@playwright/test';
 import { defaultEngine } from '../support/docker';
 import { expect, test } from '../support/fixtures';
@@ -9,8 +9,10 @@ import { Server } from '../support/server';
 const isChunk = ({ pathname }: URL) => /\/pkg\/(chunk|split)_\w+\.wasm$/.test(pathname);
 const link = (page: Page, to: string) => page.getByRole('link', { name: new RegExp(`^${to}`) }).first();
 
-/** The names of the wasm files that have come, in order; those asked for before the page was hydrated apart. The browser
- * notes a file a moment after the page has it. */
+/**
+ * Names of the loaded wasm files, in order; `first` contains those requested before hydration. The browser
+ * records a file shortly after the page has it.
+ */
 async function wasmFiles(page: Page): Promise<{ first(): Promise<string[]>; all(): Promise<string[]> }> {
   await page.addInitScript(() => {
     const noted = window as any;
@@ -65,6 +67,16 @@ for (const [path, own] of [
   });
 }
 
+for (const file of ['split_usage.wasm', 'quaylight.wasm', 'quaylight.js']) {
+  test(`a page whose ${file} fails twice comes to life all the same`, async ({ page, pageLog }) => {
+    pageLog.allow(/split_usage|quaylight\.|Failed to fetch/);
+    let asked = 0;
+    await page.route(`**/${file}*`, (route) => (++asked <= 2 ? route.abort('failed') : route.continue()));
+    await open(page, '/');
+    expect(asked).toBeGreaterThan(2);
+  });
+}
+
 test('a page opens at once that was asked for before its code had come by itself', async ({ page, docker }) => {
   const name = docker.name('volume');
   await docker.volume(name);
@@ -75,14 +87,42 @@ test('a page opens at once that was asked for before its code had come by itself
   await document.stayed();
 });
 
+test('a click is answered at once and comes true though the fetch of its code never ends', async ({ page, docker, pageLog }) => {
+  test.setTimeout(60_000);
+  // The fetch that was canceled after its timeout.
+  pageLog.allow(/ERR_ABORTED|split_lists/);
+  const name = docker.name('volume');
+  await docker.volume(name);
+  let stalled = 0;
+  await page.route('**/split_lists.wasm*', (route) => {
+    if (++stalled > 1) return route.continue();
+    // Never answered.
+    return undefined;
+  });
+  await open(page, '/containers');
+  const document = await mark(page);
+  await link(page, 'Volumes').click();
+  await expect(page).toHaveURL(/\/volumes$/, { timeout: 1_000 });
+  await expect(page).toHaveTitle(/Volumes/, { timeout: 1_000 });
+  await expect(page.locator('main')).toContainText('Loading…', { timeout: 1_000 });
+  // Another click during loading navigates elsewhere.
+  await link(page, 'Containers').click();
+  await expect(page).toHaveURL(/\/containers$/, { timeout: 1_000 });
+  await link(page, 'Volumes').click();
+  await expect(page.locator('main')).toContainText('Loading…', { timeout: 1_000 });
+  await expect(rowOf(page, 'volume', name), 'asked for again').toBeVisible({ timeout: 20_000 });
+  expect(stalled).toBe(2);
+  await document.stayed();
+});
+
 test('code that comes apart is not there before its sheet, which is asked for again where it did not come', async ({ page, docker, pageLog }) => {
-  pageLog.allow(/later\.css/);
+  pageLog.allow(/lazy\.css/);
   const name = docker.name('volume');
   await docker.volume(name);
   let asked = 0;
   let letThrough = () => {};
   const held = new Promise<void>((go) => (letThrough = go));
-  await page.route('**/later.css*', async (route) => {
+  await page.route('**/lazy.css*', async (route) => {
     if (++asked === 1) return route.abort('connectionreset');
     await held;
     return route.continue();
@@ -93,7 +133,7 @@ test('code that comes apart is not there before its sheet, which is asked for ag
   await expect(page.locator('[data-entity="volume"]')).toHaveCount(0);
   letThrough();
   await expect(rowOf(page, 'volume', name)).toBeVisible();
-  expect(await page.evaluate(() => [...document.styleSheets].filter((it) => it.href?.includes('later.css')).length)).toBe(1);
+  expect(await page.evaluate(() => [...document.styleSheets].filter((it) => it.href?.includes('lazy.css')).length)).toBe(1);
 });
 
 test('code of another release is refused', async ({ server }) => {
@@ -113,10 +153,10 @@ for (const way of ['a click', 'the back button'] as const) {
   test(`with a server of another release, ${way} leads to a page of that release`, async ({ page, docker, pageLog }) => {
     const name = docker.name('volume');
     await docker.volume(name);
-    // What the page asks for, and the refusal.
+    // The requests of the page, and the refusals.
     pageLog.allow(/pkg\/(chunk|split)_/, /Failed to load resource/, /WebAssembly/, /ERR_CONNECTION|WebSocket/);
     let server = await Server.start(defaultEngine);
-    // The document that is of an earlier release than the server: it asks with another version.
+    // Number of the document from an earlier release than the server: its requests carry another version.
     const old = way === 'a click' ? 1 : 2;
     let documents = 0;
     const refused: string[] = [];
@@ -153,7 +193,7 @@ for (const way of ['a click', 'the back button'] as const) {
       await waitLive(page);
       expect(documents, 'one page load more').toBe(old + 1);
       expect(refused.length, 'its code was refused').toBeGreaterThan(before);
-      // It is that release's page from now on.
+      // From now on the page is of the server's release.
       const document = await mark(page);
       await link(page, 'Networks').click();
       await expect(page).toHaveURL(/\/networks$/);
@@ -174,8 +214,8 @@ for (const file of ['quaylight.js', 'split_lists.wasm']) {
       if (request.isNavigationRequest()) documents++;
     });
     let upTo = 1;
-    // The page asks for the script once more to learn whether its release is gone. A chunk may be missed by a page that
-    // had its script from the cache.
+    // The page requests the script again to check whether its release is gone. A page with a cached script may only find
+    // a chunk missing.
     const isGone = (request: Request) => {
       const name = new URL(request.url()).pathname.split('/').pop();
       return name === file || (name === 'quaylight.js' && request.resourceType() === 'fetch');

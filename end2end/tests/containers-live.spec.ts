@@ -1,4 +1,4 @@
-// Does each thing the docker CLI does to a container arrive in an open page?
+// Live container updates: each docker CLI action appears in an open page.
 import { expect, test } from '../support/fixtures';
 import { expectState, mark, open, rowOf } from '../support/page';
 import { restarts } from '../support/entities';

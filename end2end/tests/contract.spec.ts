@@ -1,4 +1,4 @@
-// Is the page contract kept that scripts and other tools rely on?
+// Page contract that scripts and other tools rely on.
 import { expect, test } from '../support/fixtures';
 import { badge, open, rowById, rowOf } from '../support/page';
 

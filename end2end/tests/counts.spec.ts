@@ -1,4 +1,4 @@
-// Do the counts follow the engine?
+// Live counts.
 import { expect, test } from '../support/fixtures';
 import { countOf, open } from '../support/page';
 

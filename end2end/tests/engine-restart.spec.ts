@@ -1,4 +1,4 @@
-// Does an open page survive the restart of its engine: stale at once, right again at once, and calm in between?
+// Engine restart under an open page: stale at once, live again at once, and without flicker in between.
 import type { Page } from '@playwright/test';
 import { button, choose, dialog, submit } from '../support/acting';
 import { Docker } from '../support/docker';
@@ -36,7 +36,7 @@ test('an engine restart under an open page', async ({ page, own: { engine, serve
     })
     .toEqual([]);
 
-  // And it is live, not just right.
+  // Updates arrive, too: the page is live, not just right.
   await docker.cli('rename', docker.name('made'), docker.name('renamed'));
   await expectState(page, docker.name('renamed'), 'created');
   await document.stayed();
@@ -57,7 +57,7 @@ test('a server that starts before its engine waits for it, and the open page fil
     await engine.startAgain();
     await expectState(page, docker.name('made'), 'created');
   } finally {
-    // First the page: left open, it would report the server we take from it.
+    // Close the page first: left open, it would report that the server is gone.
     await page.close();
     await server.stop();
     await engine.remove();
@@ -66,7 +66,7 @@ test('a server that starts before its engine waits for it, and the open page fil
 
 test('an engine that goes away in the middle of what was asked for: each says so, and nothing is half done', async ({ page, pageLog, own: { engine, server, docker } }) => {
   test.setTimeout(120_000);
-  // The browser reports the refusals in its console, as it must.
+  // The browser logs the failed requests to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
   const [slow, other] = [docker.name('slow'), docker.name('other')];
   await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '10'] });
@@ -92,7 +92,7 @@ test('an engine that goes away in the middle of what was asked for: each says so
   await expect(refused).toContainText("The engine can't be reached");
   await expect(refused).toContainText('Check that the engine is running');
 
-  // A form stays, with what was typed and why.
+  // A form stays open, with its input and the error.
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   await dialog(page).getByLabel('Name', { exact: true }).fill(docker.name('new'));
   await dialog(page).getByLabel('Image', { exact: true }).fill('quaylight-test/busybox:1');
@@ -121,7 +121,7 @@ test('an engine that dies while a container is made anew: the old one is back wh
   await choose(page, 'container', name, `Edit ${name}`);
   await dialog(page).getByLabel('Command, if not').fill('sleep 601');
   await submit(page, 'Recreate');
-  // In the middle: the new one has its name and waits, the old one is being stopped.
+  // In the middle of a recreate: the new container has its name and waits, the old one is being stopped.
   await expect.poll(async () => Object.keys(await docker.states('name=qlt-')).sort()).toEqual([name, `${name}-before-${id.slice(0, 12)}`]);
   await engine.stop('KILL');
   await expect(staleNotice(page)).toBeVisible({ timeout: 5_000 });
@@ -139,7 +139,7 @@ test('while the engine is away each form says so, keeps what was typed, and chan
   await docker.start(name);
   await docker.volume(volume);
   await docker.network(network);
-  const before = [await docker.states('name=qlt-'), await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--quiet')];
+  const before = [await docker.states('name=qlt-'), await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--format', '{{.Name}}')];
   await open(page, `${server.url}/containers`);
   await expectState(page, name, 'running');
   await engine.stop('KILL');
@@ -179,7 +179,7 @@ test('while the engine is away each form says so, keeps what was typed, and chan
   await expect(staleNotice(page)).toHaveCount(0, { timeout: 10_000 });
   const [states, ...others] = before;
   expect(Object.keys(await docker.states('name=qlt-'))).toEqual(Object.keys(states!));
-  expect([await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--quiet')]).toEqual(others);
+  expect([await docker.lines('volume', 'ls', '--quiet'), await docker.lines('network', 'ls', '--format', '{{.Name}}')]).toEqual(others);
 });
 
 const staleNotice = (page: Page) => page.getByRole('main').getByText(/\bas of \d\d:\d\d:\d\d\b.*(\bago\b|just now)/i);
@@ -189,7 +189,7 @@ function differences(page: Record<string, string>, cli: Record<string, string>):
   return [...names].filter((name) => page[name] !== cli[name]).map((name) => `${name}: ${page[name]}, not ${cli[name]}`);
 }
 
-/** Notes every row that leaves the document from now on. */
+/** Records every row that is removed from the document from now on. */
 async function watchRows(page: Page): Promise<{ removed(): Promise<string[]> }> {
   await page.evaluate(() => {
     const removed: string[] = ((window as any).quaylightTestRemoved = []);

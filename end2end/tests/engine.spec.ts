@@ -1,10 +1,10 @@
-// Does the engine's page tell what docker tells of its disk, and free it?
+// Engine page: disk usage that matches docker's, and pruning.
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import { expect, test } from '../support/fixtures';
 import { open, rowOf } from '../support/page';
 
-/** "1.234GB" as bytes. */
+/** "1.234GB" in bytes. */
 function bytesOf(text: string): number {
   const [, number, unit] = /^([\d.]+)\s*([kMGT]?)B/.exec(text)!;
   return Number(number) * 1_000 ** ['', 'k', 'M', 'G', 'T'].indexOf(unit!);
@@ -28,7 +28,7 @@ test('the disk usage is what docker system df tells', { tag: '@docker' }, async 
     const it = theirs.find((one) => one.Type === type);
     for (const [ours, told] of [['data-bytes', it.Size], ['data-reclaimable', it.Reclaimable]]) {
       const bytes = Number(await line(page, what!).getAttribute(ours));
-      // Four digits are told.
+      // docker prints four digits.
       expect(Math.abs(bytes - bytesOf(told)), `${what} ${ours}: ${bytes}, docker: ${told}`).toBeLessThanOrEqual(bytes / 1_000 + 1);
     }
     if (what !== 'build-cache') await expect(line(page, what!)).toContainText(`${it.Active} of ${it.TotalCount}`);
@@ -41,7 +41,7 @@ test('all that nothing uses is shown before it goes', async ({ page, docker }) =
   await docker.create(stopped);
   await docker.create(kept, { options: ['--label', 'quaylight.protect=true'] });
   await docker.network(network);
-  // No event of Podman's tells of it.
+  // Podman emits no event for it.
   await open(page, '/networks');
   await expect(rowOf(page, 'network', network)).toBeVisible();
   await open(page, '/engine');
@@ -51,7 +51,7 @@ test('all that nothing uses is shown before it goes', async ({ page, docker }) =
   await expect(dialog.getByRole('checkbox', { name: kept })).toHaveCount(0);
   await expect(dialog.getByRole('status')).toContainText('frees at least', { timeout: 20_000 });
   await expectAccessible(page);
-  // Only what is this test's own.
+  // Selects only this test's own objects.
   for (const box of await dialog.getByRole('checkbox').all()) await box.uncheck();
   await dialog.getByRole('checkbox', { name: stopped }).check();
   await dialog.getByRole('checkbox', { name: network }).check();

@@ -1,4 +1,4 @@
-// Does the page of events tell what has happened and what happens, so that one finds it again?
+// Events page: history and live events, and filters to find them.
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import type { Docker } from '../support/docker';
@@ -11,16 +11,16 @@ function rows(page: Page, name: string, action?: string) {
   return page.locator(`[data-event][data-name=${JSON.stringify(name)}]${of}`);
 }
 
-/** What the engine says of a container, newest first. Of a kill and the death by it either may be told before the other. */
+/** The engine's events of a container, newest first. A kill and the resulting die may be reported in either order. */
 async function engineTells(docker: Docker, id: string): Promise<string[]> {
-  // With its fraction: docker takes "now" for the beginning of this second.
+  // With the fraction: docker takes "now" as the beginning of the current second.
   const now = (Date.now() / 1_000).toFixed(3);
   const lines = await docker.lines('events', '--since', '1m', '--until', now, '--filter', `container=${id}`, '--format', '{{json .}}');
   const events = lines.map((line) => JSON.parse(line)).filter((event) => event.Type === 'container');
   return events.map((event) => event.Action).reverse();
 }
 
-/** What the rows of a container say, from the top. */
+/** Actions shown in a container's rows, from the top. */
 function actions(page: Page, name: string): Promise<(string | null)[]> {
   return rows(page, name).evaluateAll((all) => all.map((row) => row.getAttribute('data-action')));
 }
@@ -33,14 +33,14 @@ test('a container that runs is at the top at once', async ({ page, docker }) => 
       for (const row of document.querySelectorAll(`[data-event][data-name^="${prefix}"][data-action="start"]`)) seen[row.getAttribute('data-name')!] ??= Date.now();
     }).observe(document.body, { subtree: true, childList: true });
   }, docker.prefix);
-  // The middle one of five: one alone may fall into whatever else the machine does.
+  // Median of five: a single one may be delayed by other load on the machine.
   const took: number[] = [];
   for (let number = 0; number < 5; number++) {
     const name = docker.name(`new-${number}`);
     await docker.start(name);
     await expect(rows(page, name, 'start')).toHaveCount(1);
     const seen: number = await page.evaluate((wanted) => (window as any).quaylightTestSeen[wanted], name);
-    // The engine's own stamp.
+    // The engine's own time stamp.
     took.push(seen - Date.parse((await rows(page, name, 'start').locator('time').getAttribute('datetime'))!));
   }
   took.sort((one, other) => one - other);
@@ -152,7 +152,7 @@ test('nothing moves while somebody reads; what is new waits at the top', async (
   const chip = page.getByRole('button', { name: /^\d+ new$/ });
   await expect(chip).toBeVisible();
   await expect(rows(page, held)).toHaveCount(0);
-  // Nobody reads any more.
+  // Moves the pointer away, so that the list is no longer held.
   await page.mouse.move(0, 0);
   await expect(rows(page, held)).toHaveCount(1);
   await expect(chip).toHaveCount(0);

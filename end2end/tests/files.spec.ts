@@ -1,4 +1,4 @@
-// Can one walk through the files of a container or a volume, read them, take them away and put one there?
+// File browser of containers and volumes: browse, read, download and upload.
 import type { Page } from '@playwright/test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { expectAccessible } from '../support/axe';
@@ -37,7 +37,7 @@ test('through folders to a file and back, by addresses that survive a reload', a
   await entry(page, 'binary').getByRole('link', { name: 'binary', exact: true }).click();
   await expect(page.getByText('This is no text')).toBeVisible();
   await page.goBack();
-  // A link leads to where it points.
+  // A link opens its target.
   await entry(page, 'down').getByRole('link', { name: 'down', exact: true }).click();
   await expect(entry(page, 'inside')).toBeVisible();
   await way(page).getByRole('link', { name: '/', exact: true }).click();
@@ -45,7 +45,7 @@ test('through folders to a file and back, by addresses that survive a reload', a
 });
 
 test('a file is put there and taken away, and what can not be says why', async ({ page, docker, pageLog }, testInfo) => {
-  // The browser reports the refusals in its console, as it must.
+  // The browser logs the failed requests to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 404: POST .*\/files\?/, /^status 500: POST .*\/queries\/files$/);
   const name = docker.name('shelf');
   const id = await docker.start(name, { command: ['sh', '-c', make] });
@@ -63,15 +63,15 @@ test('a file is put there and taken away, and what can not be says why', async (
   expect(download.suggestedFilename()).toBe('notes & more.txt');
   expect(await readFile(await download.path(), 'utf8')).toBe('written in the browser\n');
 
-  // Another person removes the folder meanwhile.
+  // Another client removes the folder meanwhile.
   await docker.cli('exec', name, 'rm', '-r', '/shelf/sub');
   await page.getByLabel('File to upload').setInputFiles(local);
   await expect(page.getByText('There is no /shelf/sub').first()).toBeVisible();
-  // And the container stops: its files are still there.
+  // The container stops: its files are still readable.
   await docker.cli('kill', name);
   await way(page).getByRole('link', { name: 'shelf' }).click();
   await expect(entry(page, 'a b.txt')).toBeVisible();
-  // The history knows.
+  // The history contains the download.
   await page.goto('/events?by=users');
   await expect(page.locator('[data-event][data-action="download"]').first()).toBeVisible();
   await expect(page.locator('[data-event][data-action="upload"]').first()).toBeVisible();
@@ -109,7 +109,7 @@ test('a volume has a page: its files, who uses it, a backup and its way back', a
   await entry(page, 'file').getByRole('link', { name: 'file', exact: true }).click();
   await expect(page.locator('.files pre')).toHaveText('kept');
 
-  // It goes while somebody looks.
+  // The volume is removed while its page is open.
   await docker.cli('volume', 'rm', copy);
   await expect(page.getByRole('heading', { name: 'No such volume' })).toBeVisible();
 });
@@ -138,7 +138,7 @@ test('an image and a network have pages that follow the engine', async ({ page, 
   await expect(member).toHaveCount(0);
   await expect(page.getByText('No container is on it')).toBeVisible();
 
-  // The engine says nothing of one that does not run; it is there at once all the same.
+  // The engine emits no event for a stopped container; the page still shows it at once.
   const idle = docker.name('idle');
   const id = await docker.create(idle, { options: ['--network', 'bridge'] });
   await page.getByRole('button', { name: 'Connect or disconnect' }).click();

@@ -1,11 +1,11 @@
-// Does a page whose network comes and goes all the time end up right?
+// Convergence of a page whose network flaps continuously.
 import { expectAgreement } from '../support/agreement';
 import { expect, test } from '../support/chaos';
 import { ConnectionHistory } from '../support/connection-history';
 import { ContainerChurn } from '../support/container-churn';
 import { expectConnection, mark, open } from '../support/page';
 
-// Recording each of the thousand changes for a trace would slow the page down to a few frames a second.
+// A trace that recorded each of the thousand changes would slow the page down to a few frames a second.
 test.use({ trace: 'off' });
 
 test('a thousand changes with a cut every 300 ms end in agreement', async ({ page, docker, network }) => {
@@ -14,7 +14,7 @@ test('a thousand changes with a cut every 300 ms end in agreement', async ({ pag
   const document = await mark(page);
   const history = await ConnectionHistory.watch(page);
   const churn = new ContainerChurn(docker, 3, 3);
-  // As a browser says that finds its network again; without it the page, rightly, tries less and less often.
+  // Sends `online` events, as a browser does when its network is back; otherwise the page's backoff, rightly, grows.
   await page.evaluate(() => setInterval(() => window.dispatchEvent(new Event('online')), 50));
   const cutting = setInterval(() => network.cut(), 300);
   try {
@@ -23,7 +23,7 @@ test('a thousand changes with a cut every 300 ms end in agreement', async ({ pag
     clearInterval(cutting);
     await churn.stop();
   }
-  // Backoff goes up to 10 s.
+  // Backoff grows to 10 s.
   await expectAgreement(page, docker, 12_000);
   await expectConnection(page, 'live', 'websocket', 35_000);
   expect(network.cuts, 'connections that were cut').toBeGreaterThan(30);

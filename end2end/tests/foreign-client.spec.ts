@@ -1,4 +1,4 @@
-// After hundreds of random operations: do the page, a client in another language and the CLI agree?
+// Agreement of the page, a client in another language and the CLI after hundreds of random operations.
 import type { Docker } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { Follower } from '../support/follower';
@@ -23,7 +23,7 @@ test(`${count} random operations by the CLI leave page, Python client and docker
   await operations.prepare();
   for (let part = 0; part < 4; part++) {
     await operations.perform(count / 4);
-    // One of the two clients loses its connection now and then, and has to resume.
+    // One of the two clients loses its connection now and then, and must resume.
     await cut.drop();
   }
   await testInfo.attach('operations.txt', { body: operations.done.join('\n'), contentType: 'text/plain' });
@@ -68,7 +68,7 @@ interface Account {
   networks: string[];
 }
 
-/** What the CLI says of this run. */
+/** The objects of this run, as the CLI lists them. */
 async function account(docker: Docker): Promise<Account> {
   const filter = ['--filter', `label=${docker.label}`];
   const containers = await docker.states();
@@ -84,7 +84,7 @@ async function account(docker: Docker): Promise<Account> {
   };
 }
 
-/** The same of what a client holds. */
+/** The objects of this run, from a client's state. */
 function ofRun(docker: Docker, held: { containers: any[]; images: any[]; volumes: any[]; networks: any[] }): Account {
   const [label, run] = docker.label.split('=') as [string, string];
   const ours = (entity: any) => entity.labels?.[label] === run;

@@ -1,4 +1,4 @@
-// Do tags and images arrive as they come and go, with how many containers use them?
+// Live image updates: tags, images, and the number of containers that use them.
 import { testImage } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
@@ -34,7 +34,7 @@ test('a tag moved to another image leaves the first one dangling', async ({ page
 });
 
 test('usage follows the containers, running and all', async ({ page, docker }) => {
-  // An image that a container can run: the test image under a layer of its own.
+  // An image that can run: the test image plus one layer.
   const image = docker.name('app:1');
   await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label} own=1\n`);
   const id = (await docker.inspect('image', image)).Id.replace(/^(sha256:)?/, 'sha256:');

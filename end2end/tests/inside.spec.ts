@@ -1,4 +1,4 @@
-// Does a container's page show what runs in it, what it has changed and how it was made, and keep its secrets?
+// Container page: processes, changed files and configuration, with secrets hidden.
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import { expect, test } from '../support/fixtures';

@@ -1,4 +1,4 @@
-// Do the instruments of /realtime-test show what happens to the connection, and how fast it is?
+// Instruments of /realtime-test: connection events and latency.
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import { expect, test } from '../support/chaos';
@@ -33,7 +33,7 @@ test('a dropped connection comes back by itself, and the journal says how', asyn
 });
 
 test('blocking WebSocket, then Server-Sent Events, falls back step by step, and unblocking leads up again', async ({ page, docker }) => {
-  // The way up is tried after 1 s, doubling.
+  // Better transports are retried after 1 s, doubling.
   test.setTimeout(90_000);
   await open(page, '/realtime-test');
   const document = await mark(page);
@@ -161,7 +161,7 @@ test('the instruments in use have nothing that axe objects to, on a desk and on 
   await expectAccessible(page);
 });
 
-/** An entry after the first `known`, with words. */
+/** An entry after the first `known` ones, with a text. */
 async function expectEntry(page: Page, known: number, what: string): Promise<void> {
   const after = async () => (await journal(page)).slice(known);
   await expect.poll(async () => (await after()).map((entry) => entry.what), `"${what}" in the journal`).toContain(what);

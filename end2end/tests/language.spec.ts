@@ -1,11 +1,11 @@
-// Does a page speak the reader's language, all of it, from the first byte on?
+// Translated pages: complete, and in the reader's language from the first byte.
 import type { Browser, Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import { dialog, failures } from '../support/acting';
 import { expect, test } from '../support/own';
 import { open, rowOf } from '../support/page';
 
-/** Words that are the same in Korean: names, and what everybody calls them. */
+/** Words that stay the same in Korean: names and common loanwords. */
 const same = new Set(
   `always API Build CPU CSV Compose Docker Dockerfile English GET HTTP ID IP IPv4 IPv6 JSON KiB Linux MiB GiB NDJSON NUL PID PIDs Podman POST
   Quaylight SMTP SSE TCP UDP URL UTC WebSocket bridge busybox compose container docker exec gzip https http json kB MB GB ms latest linux local localhost
@@ -14,7 +14,7 @@ const same = new Set(
     .map((word) => word.toLowerCase()),
 );
 
-/** What stands on the page in Latin letters and is no word that is the same everywhere, with the data of the test taken out. */
+/** Untranslated texts on the page, without the test's own data: in Latin letters, and not among `same`. */
 async function foreignTexts(page: Page, data: readonly string[]): Promise<string[]> {
   const texts = await page.evaluate(() => {
     const found: string[] = [];
@@ -25,7 +25,7 @@ async function foreignTexts(page: Page, data: readonly string[]): Promise<string
     for (const name of ['aria-label', 'title', 'data-tip'])
       for (const element of document.querySelectorAll(`[${name}]`))
         if (!isHidden(element) && element.getAttribute(name)) found.push(element.getAttribute(name)!);
-    // Style sheets have words, too.
+    // Style sheets contain words, too.
     for (const element of document.querySelectorAll('main *'))
       for (const part of ['::before', '::after'])
         found.push(getComputedStyle(element, part).content.replace(/^(normal|none|attr.*|url.*)$/, '').replace(/^"|"$/g, ''));
@@ -33,7 +33,7 @@ async function foreignTexts(page: Page, data: readonly string[]): Promise<string
     return found;
   });
   const known = data.toSorted((a, b) => b.length - a.length);
-  // Paths, settings and what a volume is looked into by are data as well.
+  // Paths, settings and the name of the volume helper are data as well.
   const other = [/quaylight[-/]files(-\w+|:latest)?/g, /(scripts)?\/[\w.\-/]+/g, /[\w.-]+=\S+/g];
   const rest = (text: string) =>
     other.reduce((text, datum) => text.replaceAll(datum, ' '), known.reduce((text, datum) => text.replaceAll(datum, ' '), text));
@@ -127,7 +127,7 @@ test('no page and no dialog has an English word left in Korean', async ({ browse
     expect(cut, `${path}: what a phone cuts off`).toEqual([]);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
-  // Each button in the head of a page that opens a dialog.
+  // Each button in a page's head that opens a dialog.
   for (const path of ['/containers', '/images', '/volumes', '/networks', '/alerts']) {
     await open(page, path);
     const buttons = page.locator('.head .button.main:visible, .head .button.bare:not([aria-pressed]):visible');
@@ -139,7 +139,7 @@ test('no page and no dialog has an English word left in Korean', async ({ browse
       await expect(dialog(page)).toBeHidden();
     }
   }
-  // Each menu, and what failed in the server's words.
+  // Each menu, and a failure in the server's words.
   for (const [path, kind, which] of [['/containers', 'container', 'web'], ['/images', 'image', ''], ['/volumes', 'volume', 'vol'], ['/networks', 'network', 'net']] as const) {
     await open(page, path);
     const row = which ? rowOf(page, kind, name(which)) : page.locator('[data-entity="image"]').first();

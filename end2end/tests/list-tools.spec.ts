@@ -1,4 +1,4 @@
-// Do search, filter, sort, grouping and the views work, and does the address carry them?
+// List tools: search, filters, sorting, grouping and views, and their state in the URL.
 import type { BrowserContext, Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
 import { namesOnPage, open, rowOf, waitLive } from '../support/page';
@@ -58,16 +58,16 @@ test('the state filter shows one state, counts it, and is in the address', async
 });
 
 test('a column sorts up and down, says so, and is in the address', async ({ page, docker }) => {
-  // A narrower table leaves this column out.
+  // A narrower table hides this column.
   await page.setViewportSize({ width: 1_800, height: 800 });
   await open(page, `/containers?q=${docker.prefix}`);
   const header = page.getByRole('columnheader', { name: /^Created/ });
   const sort = header.getByRole('button');
-  // By time of creation: bravo, alpha, charlie.
+  // By creation time: bravo, alpha, charlie.
   const up = ['bravo', 'alpha', 'charlie'].map((word) => docker.name(word));
   for (let turn = 0; turn < 2; turn++) {
     await sort.click();
-    // The rows stay where they are under a resting pointer.
+    // A pointer over the list would hold the rows in place.
     await page.mouse.move(0, 0);
     await expect(header).toHaveAttribute('aria-sort', /ascending|descending/);
     const rising = (await header.getAttribute('aria-sort')) === 'ascending';
@@ -150,7 +150,7 @@ for (const [path, what] of [
     await expect.poll(() => namesOnPage(page, kind, '')).toEqual([name]);
   });
 
-/** Rows lie under column heads, cards beside each other without; the markup may well be the same. */
+/** Rows are stacked under column heads, cards are side by side without heads; the markup may be the same. */
 const columnHead = (page: Page) => page.getByRole('columnheader', { name: /^Name/ });
 const topsOfFirstTwo = (page: Page) =>
   page
@@ -169,7 +169,7 @@ async function expectCards(page: Page): Promise<void> {
   expect(second, 'the second card is beside the first').toBe(first);
 }
 
-/** A page with the same cookies and no scripts: what the server alone makes of them. */
+/** A page with the same cookies and without scripts, to see the server's rendering alone. */
 async function withoutScripts(
   context: BrowserContext,
   open: (options: { javaScriptEnabled: false; storageState: any }) => Promise<BrowserContext>,

@@ -1,4 +1,4 @@
-// Is a container's log there, live, searchable, calm while somebody reads, and quick when it floods?
+// Container logs: live, searchable, steady while the user reads, and fast under a flood of lines.
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import type { Docker } from '../support/docker';
@@ -55,7 +55,7 @@ test('words are looked for in what is here, and in everything', async ({ page, d
   await expect(line(page, 'request 19999')).toBeVisible();
   await expect(lines(page)).toHaveCount(10);
   await expect(line(page, 'request 19999').locator('mark')).toHaveText('request 1999');
-  // The page holds the last lines only; the engine has all.
+  // The page holds only the last lines; the engine has them all.
   await search.fill('request 77 ');
   await expect(lines(page)).toHaveCount(0);
   await search.press('Enter');
@@ -106,11 +106,11 @@ test('who reads further up is left alone, and gets back to the end', async ({ pa
   await expect.poll(() => log.evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight)).toBeLessThan(20);
 });
 
-/** The last line as the engine has it. Podman fails where it meets one that is being written. */
+/** The engine's last line. Podman fails when it reads a line that is still being written. */
 const lastOf = async (docker: Docker, id: string, ...options: string[]) =>
   (await docker.lines('logs', ...options, id).catch(() => [])).at(-1);
 
-/** Scrolls to the first line that is held until nothing is before it. */
+/** Scrolls to the first held line until there are none before it. */
 const toTheBeginning = async (page: Page) => {
   const log = page.getByRole('log');
   await expect(async () => {
@@ -120,7 +120,7 @@ const toTheBeginning = async (page: Page) => {
 };
 
 test('whoever goes back finds every line, each once, up to the first', async ({ page, docker }) => {
-  // Faster than a microsecond here and there: lines of the same moment are where pages are cut wrongly.
+  // Some lines share a microsecond: lines with equal times are where log pages are cut wrongly.
   const id = await docker.start(docker.name('long'), say("seq 1 3210 | sed 's/^/number /'; sleep 600"));
   await expect.poll(() => lastOf(docker, id)).toBe('number 3210');
   await open(page, `/containers/${id}?tab=logs`);
@@ -129,7 +129,7 @@ test('whoever goes back finds every line, each once, up to the first', async ({ 
   const log = page.getByRole('log');
   await log.evaluate((it) => it.scrollTo(0, 300));
   await expect(status(page)).toHaveText('1000 lines');
-  // What was on the screen stays there.
+  // The lines on the screen stay there.
   await expect(line(page, 'number 2725').first()).toBeInViewport();
   await toTheBeginning(page);
   await expect(status(page)).toHaveText('3210 lines');
@@ -138,7 +138,7 @@ test('whoever goes back finds every line, each once, up to the first', async ({ 
     await log.evaluate((it, top) => it.scrollTo(0, top), top);
     const here = top / 20 + 10;
     if (here < 3200) await expect(log.locator('li', { hasText: new RegExp(`number ${Math.floor(here)}$`) })).toHaveCount(1);
-    // In one go: lines change their places while they are drawn.
+    // One evaluation: lines move while they are rendered.
     const numbers = await log.evaluate((it) => [...it.querySelectorAll('li')].map((it) => Number(/number (\d+)$/.exec(it.textContent!)![1])));
     expect(numbers, 'in order, and none twice').toEqual(numbers.map((_, at) => numbers[0]! + at));
     numbers.forEach((number) => seen.add(number));
@@ -151,7 +151,7 @@ test('whoever goes back finds every line, each once, up to the first', async ({ 
 
 test('of several logs the last lines of each are there, and it is said that there are others before', async ({ page, docker }) => {
   const [a, b] = [docker.name('a'), docker.name('b')];
-  // Both streams, which an engine keeps a little out of order.
+  // Both streams, whose lines an engine stores slightly out of order.
   const script = 'i=0; while [ $i -lt 1200 ]; do echo "often $i"; [ $((i % 100)) = 0 ] && echo "seldom $i" >&2; i=$((i+1)); done; sleep 600';
   const first = await docker.start(a, say(script));
   await expect.poll(() => lastOf(docker, first)).toBe('often 1199');
@@ -165,7 +165,7 @@ test('of several logs the last lines of each are there, and it is said that ther
   await page.getByRole('searchbox', { name: 'Search lines' }).fill('often 1199');
   await expect(line(page, 'often 1199').filter({ hasText: a })).toBeVisible();
 
-  // One alone goes back through all, whichever stream.
+  // A single log can be paged back completely, with both streams.
   await open(page, `/containers/${first}?tab=logs`);
   await expect(line(page, 'often 1199')).toBeVisible();
   await toTheBeginning(page);
@@ -225,7 +225,7 @@ test('lines are chosen by keys, and a hit leads to what was written around it', 
   await page.keyboard.press('Escape');
   await expect(whole).toHaveCount(0);
 
-  // Of those that are held.
+  // From a search in the held lines.
   const search = page.getByRole('searchbox', { name: 'Search lines' });
   await search.fill('entry 8700 done');
   await expect(lines(page)).toHaveCount(1);
@@ -236,7 +236,7 @@ test('lines are chosen by keys, and a hit leads to what was written around it', 
   await expect(line(page, 'entry 8705')).toBeInViewport();
   await expect(line(page, 'entry 8700')).toHaveAttribute('aria-current', 'true');
 
-  // And of all that are kept.
+  // From a search in all stored lines.
   await search.fill('entry 4321 done');
   await search.press('Enter');
   await line(page, 'entry 4321').click();
@@ -284,7 +284,7 @@ test('ten thousand lines a second keep the tab alive and its memory flat', async
     const of = (name: string) => metrics.find((it) => it.name === name)!.value;
     return { at: of('Timestamp'), busy: of('TaskDuration'), nodes: of('Nodes') };
   };
-  // Until the page holds as many lines as it ever will.
+  // Until the page holds its maximum number of lines.
   await expect.poll(async () => (await status(page).textContent())!, { timeout: 30_000 }).toContain('not held here');
   const before = await measure();
   await expect.poll(async () => (await measure()).at - before.at, { timeout: 15_000 }).toBeGreaterThan(8);

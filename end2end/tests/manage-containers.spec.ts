@@ -1,4 +1,4 @@
-// What people do with containers besides starting and stopping them: is it done as they said, each option of it?
+// Container management beyond start and stop, with each option.
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { button, choose, dialog, failures, press, submit } from '../support/acting';

@@ -1,4 +1,4 @@
-// Can images, volumes and networks be made, named, joined and removed in the page, and does it say why not?
+// Images, volumes and networks: create, tag, connect and remove in the page, and the errors shown.
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import { testImage } from '../support/docker';
@@ -31,7 +31,7 @@ test('a volume is created with labels, and removed only by typing its name', asy
   await expect(rowOf(page, 'volume', name)).toBeVisible();
   expect((await docker.inspect('volume', name)).Labels).toMatchObject({ team: 'web' });
 
-  // Once more: refused in a sentence, and the form keeps what was typed.
+  // A second time: refused with an explanation, and the form keeps its input.
   await button(page, 'Create volume').click();
   await dialog(page).getByLabel('Name').fill(name);
   await button(page, 'Create').click();
@@ -124,7 +124,7 @@ test('an image gets a name more, loses one, and goes', async ({ page, docker, pa
   await dialog(page).getByRole('button', { name: `Remove ${first}`, exact: true }).click();
   await expect(rowOf(page, 'image', first)).toHaveCount(0);
 
-  // Gone meanwhile: the page hears of it before somebody can press the button twice.
+  // Removed meanwhile: the page receives the update before the button can be pressed again.
   await expect(notices(page)).toContainText(`${first} is removed`);
 });
 

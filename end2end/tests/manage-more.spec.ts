@@ -1,4 +1,4 @@
-// Images from a folder's tar, files into volumes, and pruning from each page: is exactly what was chosen done?
+// Image import from a tar, volume uploads, and prune on each page: exactly the chosen objects are affected.
 import { writeFileSync } from 'node:fs';
 import { button, choose, dialog, submit, task } from '../support/acting';
 import { tarOf, testImage } from '../support/docker';
@@ -13,7 +13,7 @@ test('an image is built from a tar with a Dockerfile in it, and with arguments',
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(name);
-  await dialog(page).locator('input[type=file]').setInputFiles(tar);
+  await dialog(page).getByLabel('Or a folder as a tar').setInputFiles(tar);
   await dialog(page).getByLabel('Build arguments').fill('WORD=said');
   await submit(page, 'Build');
   await expect(task(page, name)).toHaveAttribute('data-state', 'done');
@@ -26,12 +26,12 @@ test('a build is cancelled, and its image never comes', async ({ page, docker })
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(name);
-  await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo begun && sleep 3`);
+  await dialog(page).getByLabel('Dockerfile', { exact: true }).fill(`FROM ${testImage}\nLABEL ${docker.label}\nRUN echo begun ${docker.prefix} && sleep 3`);
   await submit(page, 'Build');
   await expect(task(page, name).locator('pre')).toContainText('begun');
   await button(page, `Cancel build of ${name}`).click();
   await expect(task(page, name)).toHaveAttribute('data-state', 'cancelled');
-  // Longer than it would have taken.
+  // Waits longer than the operation would have taken.
   await expect.poll(() => docker.lines('ps', '--all', '--quiet', '--filter', `label=${docker.label}`), { timeout: 10_000 }).toEqual([]);
   expect(await docker.lines('images', '--quiet', name)).toEqual([]);
 });
@@ -92,7 +92,7 @@ test('what can not be put into a volume is said to have failed: it is full, or a
   await page.getByLabel('File to upload').setInputFiles(large);
   const toast = page.locator('.toast[data-level="error"]').filter({ hasText: 'large.bin' });
   await expect(toast).toContainText(/disk is full|no space left/);
-  // The engine has written what fitted, and has no way to take it back.
+  // The engine has written as much as fitted, and can't roll it back.
   await expect(toast).toContainText('A part of it may be there');
   const folder = testInfo.outputPath('folder');
   writeFileSync(folder, 'a file of that name');

@@ -1,4 +1,4 @@
-// Do links, deep links and the back button lead where they say, without loading the page anew?
+// Links, deep links and the back button, without page reloads.
 import { expect, test } from '../support/fixtures';
 import { mark, open, rowOf, waitLive } from '../support/page';
 

@@ -1,4 +1,4 @@
-// Do networks arrive as they come and go, and containers as they join and leave them?
+// Live network updates: networks, and the containers that connect and disconnect.
 import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
 import { ask } from '../support/http';

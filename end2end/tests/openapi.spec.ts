@@ -1,4 +1,4 @@
-// Is what /api/openapi.json says valid, and is it so?
+// /api/openapi.json: valid, and true to the server.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from '../support/fixtures';
 import { ask } from '../support/http';

@@ -1,4 +1,4 @@
-// Does every page come complete from the server, wake up without a word, and read well for everybody?
+// Every page: complete server rendering, clean hydration, and accessibility.
 import { open, rowOf, waitLive } from '../support/page';
 import { expectAccessible } from '../support/axe';
 import { expect, test } from '../support/fixtures';
@@ -19,7 +19,7 @@ const pages = [
 for (const { path, title, shows } of pages) {
   test.describe(path, () => {
     test.beforeEach(async ({ docker }) => {
-      // Something to show in each list, and something that needs attention.
+      // An object for each list, and one that needs attention.
       const volume = docker.name('volume');
       await docker.volume(volume);
       await docker.network(docker.name('network'));

@@ -1,4 +1,4 @@
-// Can one do with a Podman's containers what one does with Docker's, and is what it lacks greyed with the reason?
+// Podman support: the same container actions as with Docker, and missing features disabled with the reason.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
 import { open } from '../support/page';

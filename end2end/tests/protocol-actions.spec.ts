@@ -1,4 +1,4 @@
-// Do actions over the socket act, answer, and fail in words?
+// Actions over the socket: effect, acknowledgment, and readable errors.
 import { expect, test } from '../support/fixtures';
 import { containerPut, Socket } from '../support/socket';
 
@@ -25,7 +25,7 @@ test('an action is acknowledged, and its effect arrives as a diff to everybody',
   ] as const;
   for (const [verb, state, options] of steps) {
     socket.send({ type: 'action', id: verb, action: `container.${verb}`, target: id, options });
-    // The effect may come before the answer: whoever waits for one must not throw the other away.
+    // The effect may arrive before the response: waiting for one must not drop the other.
     const effect = other.change(containerPut(id, (one) => one.state === state));
     const ack = await socket.next('ack', (message) => message.id === verb);
     expect(ack, verb).toMatchObject({ id: verb, ok: true });

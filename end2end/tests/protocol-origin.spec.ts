@@ -1,4 +1,4 @@
-// Who is let in? Programs, and pages of our very own host and port.
+// Origin check: programs, and pages of the server's own host and port, may connect.
 import { expect, test } from '../support/fixtures';
 import { ask } from '../support/http';
 import { expectState, open, rowOf } from '../support/page';

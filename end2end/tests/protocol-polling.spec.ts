@@ -1,4 +1,4 @@
-// Does polling bring the whole, the diffs since, or nothing when nothing changed?
+// Polling: the full state, the diffs since a revision, or nothing when nothing changed.
 import { expect, test } from '../support/fixtures';
 import { ask, askJson } from '../support/http';
 import { containerPut } from '../support/socket';
@@ -52,7 +52,7 @@ test('another epoch gets the whole, and nonsense a problem that says so', async 
 
 test('healthz says that it serves, the revision, and that nothing drifted', async ({ server }) => {
   const health = await askJson(`${server.url}/healthz`);
-  // Before the figure: the server says of each what it was.
+  // Checked before the count: the log names each drifted object.
   expect(server.log().split('\n').filter((line) => line.includes('no event had told'))).toEqual([]);
   expect(health).toMatchObject({ status: 'ok', engines: [{ id: 'local', reachable: true, drift: 0 }] });
   expect(Number.isSafeInteger(health.revision)).toBe(true);

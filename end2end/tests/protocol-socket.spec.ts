@@ -1,4 +1,4 @@
-// Does /ws keep what docs/protocol.md promises?
+// WebSocket protocol on /ws, as docs/protocol.md specifies it.
 import { expect, test } from '../support/fixtures';
 import { closeCode, frame, upgrade } from '../support/raw-socket';
 import { containerPut, Socket } from '../support/socket';

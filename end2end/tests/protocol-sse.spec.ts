@@ -1,4 +1,4 @@
-// Do the Server-Sent Events bring the list at once, each change, and what was missed?
+// Server-Sent Events: the list at once, each change, and missed changes after a reconnect.
 import { expect, test } from '../support/fixtures';
 import { EventStream } from '../support/sse';
 import { containerPut } from '../support/socket';

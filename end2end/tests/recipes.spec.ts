@@ -1,4 +1,4 @@
-// Can a container be made, copied, changed and saved in the page, with nothing lost where that fails?
+// Containers: create, duplicate, edit and save in the page, with nothing lost on failure.
 import { button, choose, dialog, submit } from '../support/acting';
 import { expectAccessible } from '../support/axe';
 import { testImage } from '../support/docker';
@@ -35,14 +35,14 @@ test('a container is created by the form, which says what is wrong before Docker
   expect(made.HostConfig).toMatchObject({ Memory: 64 << 20, RestartPolicy: { Name: 'unless-stopped' } });
   expect(made.HostConfig.PortBindings).toEqual({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18977' }] });
 
-  // The same name once more: the form stays, with what was typed, and says what to do.
+  // The same name again: the form keeps its input and explains what to do.
   await choose(page, 'container', name, `Duplicate ${name}`);
   await expect(dialog(page).getByLabel('Name', { exact: true })).toHaveValue(`${name}-2`);
   await expect(dialog(page).getByLabel('Environment')).toHaveValue('A=***');
   await dialog(page).getByLabel('Name', { exact: true }).fill(name);
   await submit(page, 'Create');
   await expect(dialog(page).getByRole('alert')).toContainText('Choose another name');
-  // And one that can't start, for its port is taken: nothing is left of it.
+  // A container that can't start because its port is taken: it is removed completely.
   await dialog(page).getByLabel('Name', { exact: true }).fill(`${name}-2`);
   await submit(page, 'Create');
   await expect(dialog(page).getByRole('alert')).toContainText('Port 18977 is taken');

@@ -1,4 +1,4 @@
-// Does the self-test name the broken hop by its evidence? Reports go in, findings come out; no browser is needed.
+// Diagnosis of the self-test: reports in, findings out, without a browser.
 import { diagnose } from '../../public/self-test/diagnosis.js';
 import { Feed } from '../../public/self-test/feed.js';
 import { micros } from '../../public/self-test/clock.js';

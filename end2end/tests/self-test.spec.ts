@@ -1,4 +1,4 @@
-// Does the self-test measure each transport on the real engine, say what it found, and leave nothing behind?
+// Self-test on the real engine: it measures each transport, reports its findings, and removes its probe.
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
 import type { Docker } from '../support/docker';
@@ -19,7 +19,7 @@ async function begin(page: Page): Promise<void> {
   await expect(panel(page)).toHaveAttribute('data-selftest', 'running');
 }
 
-/** To its end, without the minute of silence. */
+/** Runs the self-test to its end, without the idle test. */
 async function runThrough(page: Page): Promise<void> {
   await begin(page);
   for (const transport of transports)
@@ -56,7 +56,7 @@ test('every transport brings all seven changes, each with its figure, and the re
       const latency = await microsOf(cell, 'data-latency-us');
       expect(latency, 'an arrival follows its event').toBeGreaterThanOrEqual(0);
       expect(latency, 'and does not linger').toBeLessThan(1_000_000);
-      // The event lies between request and arrival; what is over is the doubt about the clocks.
+      // The event lies between request and arrival; the margin covers the uncertainty of the clocks.
       expect(latency).toBeLessThan((await microsOf(cell, 'data-total-us')) + 20_000);
     }
   }
@@ -118,7 +118,7 @@ test('by the keyboard alone: run, skip, copy', async ({ page }) => {
 });
 
 test('without a clipboard the report can be copied by hand', async ({ page }) => {
-  // As on a page that came from another machine without TLS.
+  // As on a page loaded from another machine without TLS.
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   await runThrough(page);
   await page.getByRole('button', { name: 'Copy as JSON', exact: true }).click();

@@ -1,4 +1,4 @@
-// Do choices hold at once, for every page, in every browser, and after a restart of the server?
+// Settings: effective at once, on every page, in every browser, and after a server restart.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { open, rowOf } from '../support/page';
 import { Server } from '../support/server';
 
 interface Own {
-  /** A server of this test's own, for what a person chooses stays with it; called again, the one that replaces it. */
+  /** Starts this test's own server, since it stores the user's settings; called again, starts its replacement. */
   serve: () => Promise<Server>;
 }
 
@@ -23,7 +23,7 @@ const test = base.extend<Own, {}>({
       running = await Server.start(defaultEngine, { QUAYLIGHT_DATA_DIR: folder });
       return running;
     });
-    // A page whose server goes has something to complain about.
+    // A page whose server stops would report errors.
     await page.goto('about:blank');
     await running?.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -33,7 +33,7 @@ const test = base.extend<Own, {}>({
 const pressed = (page: Page, group: string, name: string) =>
   page.getByRole('group', { name: group, exact: true }).getByRole('button', { name, exact: true });
 
-/** When the server has it: the next browser asks the server alone. */
+/** Waits until the server has stored the setting: another browser reads it only from there. */
 async function kept(page: Page, choose: () => Promise<void>): Promise<void> {
   const answer = page.waitForResponse((response) => response.url().endsWith('/actions/preferences'));
   await choose();
@@ -136,7 +136,7 @@ test('what failed stays readable after it has popped up, until it has been read'
   const name = docker.name('guarded');
   await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
   await open(page, '/containers');
-  // What failed in other tests is read first.
+  // Notifications of earlier tests are read first.
   await bell(page).click();
   await expect.poll(() => unread(page)).toBe(0);
   await page.keyboard.press('Escape');
@@ -148,7 +148,7 @@ test('what failed stays readable after it has popped up, until it has been read'
   await expect.poll(() => unread(page)).toBe(1);
   await toasts.getByRole('button', { name: 'Dismiss' }).first().click();
 
-  // Whoever comes back later finds it too.
+  // A later visit shows it, too.
   await page.reload();
   await expect.poll(() => unread(page)).toBe(1);
   await bell(page).click();

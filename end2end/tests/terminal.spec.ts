@@ -1,4 +1,4 @@
-// Is the terminal a real one: does it run shells, editors and full-screen programs, and leave nothing behind?
+// Terminal: shells, editors and full-screen programs, and no leftovers.
 import { connect } from 'node:net';
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../support/axe';
@@ -13,7 +13,7 @@ async function openTerminal(page: Page, id: string, command = ''): Promise<void>
   await open(page, `/containers/${id}?tab=terminal`);
   if (command !== '') await page.getByLabel('Command').fill(command);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
-  // What is short may be over before anybody has looked.
+  // A short command may have ended already.
   await expect(page.locator('quay-terminal')).toHaveAttribute('data-state', /open|ended/);
 }
 
@@ -38,8 +38,11 @@ test('an editor and a full-screen program work, in the size of the window', asyn
   await openTerminal(page, id, 'vi /tmp/written');
   await expect(screen(page)).toContainText('~');
   await page.keyboard.type('ihello from vi');
+  // Without these checks, text from before the first key could match below.
+  await expect(screen(page)).toContainText('hello from vi');
+  await expect(screen(page)).toContainText('I /tmp/written');
   await page.keyboard.press('Escape');
-  // What follows an escape at once is taken for a key's sequence.
+  // Input right after an escape would be taken for a key sequence.
   await expect(screen(page)).toContainText('- /tmp/written');
   await page.keyboard.type(':wq\n');
   await expect(status(page)).toHaveText('It has ended with code 0.');
@@ -85,7 +88,7 @@ test('what can not be run says why', async ({ page, docker }) => {
   await expect(status(page)).toContainText(/is not running|only .* on running containers/);
 });
 
-/** The first line of the answer to an upgrade. */
+/** The status line of the response to an upgrade. */
 function upgrade(url: string, path: string, origin: string): Promise<string> {
   const { hostname, port, host } = new URL(url);
   return new Promise((resolve, reject) => {

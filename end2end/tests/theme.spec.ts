@@ -1,4 +1,4 @@
-// Does the page follow the system's colours, and a choice against it?
+// Theme: the system's color scheme, and a choice that overrides it.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
 import { open, waitLive } from '../support/page';
@@ -6,7 +6,7 @@ import { open, waitLive } from '../support/page';
 const html = (page: Page) => page.locator('html');
 const toggle = (page: Page) => page.getByRole('button', { name: /^Theme/ });
 
-/** How light the ground is, 0 to 255, whatever colour notation the browser answers in. */
+/** Lightness of the background, 0 to 255, in whatever color notation the browser reports. */
 async function lightness(page: Page): Promise<number> {
   return page.evaluate(() => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })!;

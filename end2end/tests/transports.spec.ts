@@ -1,4 +1,4 @@
-// Does an open page stay true when the network between it and the server does not behave?
+// An open page stays correct when the network between it and the server fails.
 import type { Page } from '@playwright/test';
 import { expectAgreement } from '../support/agreement';
 import { expect, test } from '../support/chaos';
@@ -8,13 +8,13 @@ import { defaultEngine, type Docker } from '../support/docker';
 import { badge, expectConnection, expectState, mark, open, rowOf, whenRowAppears } from '../support/page';
 import { Server } from '../support/server';
 
-/** The page tries the better transports again after 1 s, doubling to 30 s. */
+/** The page retries better transports after 1 s, doubling to 30 s. */
 const untilBetterIsTried = 35_000;
 
 test('with WebSocket refused the page is live over Server-Sent Events at once and follows the CLI', async ({ page, docker, network }) => {
   network.block({ websocket: true });
   await page.goto('/containers');
-  // Well within the 4 s that a transport without a hello would be given.
+  // Well within the 4 s timeout of a transport without a hello.
   await expectConnection(page, 'live', 'sse', 3_000);
   await liveByCli(page, docker);
   expect(network.counts.blocked.websocket).toBeGreaterThan(0);
@@ -40,7 +40,7 @@ test('a page on polling asks again when something happens or 5 s have passed, no
     await docker.cli('rename', id, next);
     await expectState(page, next, 'created');
   }
-  // Four changes of ours, and whatever else the engine did meanwhile; a page that asks on a tight timer asks hundreds of times.
+  // Four changes of this test plus other engine activity; a page that polls on a tight timer sends hundreds of requests.
   expect(network.counts.passed.polling - before).toBeLessThan(40);
 });
 
@@ -101,7 +101,7 @@ const forgotten = [
 for (const { what, transport, connection, blocked } of forgotten) {
   test(`${what} whose path was forgotten is noticed within 10 s and replaced by one that works`, async ({ page, context, docker, network }) => {
     network.block(blocked);
-    // Pages ping and look at the clock every few seconds: tabs a second apart are at different places of that rhythm.
+    // Pages ping and check timeouts every few seconds: tabs opened a second apart are in different phases of that cycle.
     const tabs = [page, await context.newPage(), await context.newPage()];
     for (const tab of tabs) {
       await tab.goto('/containers');
@@ -156,7 +156,7 @@ test('an event stream that a proxy buffers is given up for polling', async ({ pa
   network.bufferStreams();
   network.block({ websocket: true });
   await page.goto('/containers');
-  // 4 s for the hello that is held back.
+  // The hello times out after 4 s.
   await expectConnection(page, 'polling', 'polling', 8_000);
   expect(network.counts.passed.sse).toBeGreaterThan(0);
   await liveByCli(page, docker);
@@ -192,13 +192,13 @@ test('a server that restarts on its port finds its pages again, without a reload
     await docker.cli('rename', name, docker.name('shop'));
     await docker.create(docker.name('new'));
     second = await Server.start(defaultEngine, { QUAYLIGHT_LISTEN: address });
-    // Backoff goes up to 10 s.
+    // Backoff grows to 10 s.
     await expectConnection(page, 'live', 'websocket', 12_000);
     await expectAgreement(page, docker);
     await liveByCli(page, docker);
     await document.stayed();
   } finally {
-    // First the page: left open, it would report the server we take from it.
+    // Close the page first: left open, it would report that the server is gone.
     await page.close();
     await second?.stop();
     await first.stop();
@@ -210,7 +210,7 @@ test('a tab without network says offline, and is right within 1 s of its return'
   const document = await mark(page);
   const history = await ConnectionHistory.watch(page);
   await context.setOffline(true);
-  // Chromium's own switch leaves open sockets alone.
+  // Chromium's offline switch does not affect open sockets.
   network.refuse();
   network.cut();
   await expect(badge(page)).toHaveAttribute('data-connection', 'offline');
@@ -253,7 +253,7 @@ test('a tab out of sight keeps no connection from the others unless it is a sock
   await document.stayed();
 });
 
-/** A short life made by the CLI, each step seen on the page before the next is done. */
+/** A short lifecycle driven by the CLI; each step must be visible in the page before the next. */
 async function liveByCli(page: Page, docker: Docker): Promise<void> {
   const [name, renamed] = [docker.name('cli'), docker.name('cli-renamed')];
   await docker.create(name);
@@ -267,7 +267,7 @@ async function liveByCli(page: Page, docker: Docker): Promise<void> {
   await expect(rowOf(page, 'container', renamed)).toHaveCount(0);
 }
 
-/** As when one switches to another tab, or back. */
+/** Simulates a switch to another tab, or back. */
 async function show(page: Page, visible: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });

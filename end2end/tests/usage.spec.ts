@@ -1,10 +1,10 @@
-// Does the page tell what containers use: truly, of what is on the screen, and for as long as somebody looks?
+// Live container stats: accurate, for visible rows only, and only while a page is open.
 import { expect, test } from '../support/fixtures';
 import { open, rowOf } from '../support/page';
 import { Server } from '../support/server';
 import { Simulator } from '../support/simulator';
 
-/** Three tenths of a core, as much as it may have. */
+/** Three tenths of a core: the container's limit. */
 const busy = { options: ['--cpus', '0.3', '--memory', '64m'], command: ['sh', '-c', 'while :; do :; done'] };
 
 const streams = (sim: Simulator) => sim.truth().then((truth) => truth.stats_streams);
@@ -53,7 +53,7 @@ test('a page asks for what it shows, and a hidden or closed one for nothing', as
     await expect.poll(() => streams(sim), { timeout: 10_000 }).toBe(0);
     const asked = async () => (await sim.truth()).requests['GET /containers/{id}/stats'];
     const before = await asked();
-    // Twice as long as a sample takes to come.
+    // Twice the interval of a sample.
     await new Promise((later) => setTimeout(later, 2_000));
     expect(await asked()).toBe(before);
   } finally {

@@ -1,4 +1,4 @@
-// Do volumes arrive as they come and go, with how many containers use them?
+// Live volume updates: volumes, and the number of containers that use them.
 import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
 import { mark, open, rowOf } from '../support/page';

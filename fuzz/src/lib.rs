@@ -1,5 +1,5 @@
-//! The parts of Quaylight that read what others send, compiled from where they lie: built with the whole crate, pages and
-//! all, an instrumented build would take minutes instead of seconds.
+//! Parsers of untrusted input, compiled in place: an instrumented build of the whole crate, pages included, would take
+//! minutes instead of seconds.
 
 #![allow(dead_code, unused_imports)]
 

@@ -1,4 +1,4 @@
-//! Bounded memory: who takes more than any input of a fuzzer can be worth is stopped, which the fuzzer counts as a crash.
+//! Memory limit: an input that allocates more than any fuzzer input can justify aborts, which the fuzzer counts as a crash.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

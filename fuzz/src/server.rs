@@ -1,8 +1,8 @@
-//! Of the server the engine client alone, and what it measures itself with.
+//! The server's engine client alone, and its metrics.
 
 #[path = "../../src/server/engine/mod.rs"]
 pub mod engine;
-#[path = "../../src/server/measure.rs"]
-pub mod measure;
+#[path = "../../src/server/metrics.rs"]
+pub mod metrics;
 #[path = "stats.rs"]
 pub mod stats;

@@ -1,4 +1,4 @@
-//! Of the stats lane what the engine client makes of an answer.
+//! The stats module's reading of an engine's response.
 
 #[path = "../../src/server/stats/reading.rs"]
 mod reading;

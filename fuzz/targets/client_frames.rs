@@ -1,4 +1,4 @@
-//! What a client sends, in either encoding.
+//! Frames from a client, in either encoding.
 #![no_main]
 
 use quaylight_fuzz::wire::{ClientFrame, Position, binary, json};

@@ -1,9 +1,9 @@
-//! What an engine answers, through the engine client itself: the first letter says to which question, the rest is the body.
+//! Engine responses, through the engine client itself: the first letter selects the request, the rest is the body.
 #![no_main]
 
 use quaylight_fuzz::{
     model::{ContainerId, Entity, HostId, ImageId, NetworkId, VolumeName},
-    server::engine::{Engine, EngineError, EngineUrl, with_details_of},
+    server::engine::{Endpoint, Engine, EngineError, with_details_of},
     wire::ActionError,
 };
 use std::{
@@ -48,7 +48,7 @@ async fn ask(engine: &Engine, question: u8) -> Result<Vec<Entity>, EngineError> 
         }
         b'C' => engine.container(&container).await?.into_iter().map(Entity::from).collect(),
         b'i' => engine.images().await?.into_iter().map(Entity::from).collect(),
-        // An untagged one is looked for in the list, which has the same body here.
+        // An untagged image is looked up in the list, which has the same body here.
         b'I' => engine.image(ImageId::new(id).expect("an id").as_str()).await?.into_iter().map(Entity::from).collect(),
         b'v' => engine.volumes().await?.into_iter().map(Entity::from).collect(),
         b'V' => engine.volume(&VolumeName::new(id).expect("a name")).await?.into_iter().map(Entity::from).collect(),
@@ -68,7 +68,7 @@ async fn ask(engine: &Engine, question: u8) -> Result<Vec<Entity>, EngineError> 
     })
 }
 
-/// An engine that gives one answer to everything.
+/// An engine with one response to every request.
 struct Peer {
     runtime: Runtime,
     engine: Engine,
@@ -87,7 +87,7 @@ impl Peer {
                 tokio::spawn(serve(stream, answers.clone()));
             }
         });
-        let engine = Engine::new(HostId::new("local").expect("an id"), EngineUrl::Unix(socket));
+        let engine = Engine::new(HostId::new("local").expect("an id"), Endpoint::Unix(socket));
         Self { runtime, engine, answer }
     }
 

@@ -1,4 +1,4 @@
-//! What the server's HTML carries for the page.
+//! The initial state in the server's HTML.
 #![no_main]
 
 use quaylight_fuzz::{
@@ -7,7 +7,7 @@ use quaylight_fuzz::{
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    // As text that may be anything, and as the text of these very bytes, which gets further.
+    // As arbitrary text, and as the encoded text of these bytes, which gets further.
     let texts = [String::from_utf8_lossy(bytes).into_owned(), to_text(bytes)];
     for seed in texts.iter().filter_map(|text| Seed::from_text(text)) {
         let text = seed.to_text();

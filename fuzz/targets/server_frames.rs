@@ -1,4 +1,4 @@
-//! What the page is sent: frames one after the other, taken in as the page does.
+//! Frames from the server: consecutive frames, parsed as the page does.
 #![no_main]
 
 use quaylight_fuzz::{
@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(|message: &[u8]| {
     while let Ok((frame, sent_after, after)) = binary::decode_server(rest) {
         assert!(after.len() < rest.len(), "a frame has a length");
         rest = after;
-        // By their bytes: a figure may be no number, which equals nothing.
+        // Compares bytes: a figure may be NaN, which equals nothing.
         let again = binary::stamped(&binary::encode_server(&frame), sent_after);
         let (same, sent_as_late, nothing) = binary::decode_server(&again).expect("what was written can be read");
         assert_eq!((sent_as_late, nothing), (sent_after, &[][..]));

@@ -1,4 +1,4 @@
-//! Packed changes against whatever state: the page's own may differ from the one they were packed for.
+//! Packed changes applied to any state: the page's may differ from the one they were packed for.
 #![no_main]
 
 use quaylight_fuzz::{

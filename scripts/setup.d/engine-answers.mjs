@@ -1,4 +1,4 @@
-// Does a Docker engine answer at an address? Prints yes, no or forbidden; the exit code is 0 for yes.
+// Checks for a Docker engine at an address. Prints yes, no or forbidden; the exit code is 0 for yes.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request as http } from 'node:http';
@@ -27,7 +27,7 @@ function ping(request, where) {
   asked.end();
 }
 
-// Only the docker command knows how to speak over ssh.
+// Only the docker command supports ssh.
 function askTheCli() {
   const args = ['--host', address.href, 'version', '--format', '{{.Server.Version}}'];
   execFile('docker', args, { timeout: timeoutMs }, (error) => answer(error ? 'no' : 'yes'));

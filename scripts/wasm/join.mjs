@@ -1,6 +1,6 @@
-// How does the page find the chunks its wasm was split into? Puts the splitter's loader into the module that would import
-// it and that it imports: under an address without the page's `?v=` that would be a second instance, with no wasm in it.
-// The chunks then come under the same `?v=` as the module. Usage: node join.mjs FOLDER NAME
+// Joins the loader of the wasm chunks into the main module, which imports it and which it imports: under a URL without the
+// page's `?v=`, that import would load a second instance, without wasm. Chunks are then requested with the same `?v=` as the
+// module. Usage: node join.mjs FOLDER NAME
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,17 +16,33 @@ const body = replaced(replaced(readFileSync(loader, 'utf8'), /^import .*\n/, '')
 const versioned = replaced(body, /new URL\((".*?"), import\.meta\.url\)/g, (_, file) => {
   return `new URL(${file} + new URL(import.meta.url).search, import.meta.url)`;
 });
-// Where another chunk fails first nobody looks at this one: its failure is not to count as one that was overlooked.
-const quiet = replaced(versioned, /const src = fetch\(.*\);/g, (fetching) => `${fetching} src.catch(() => {});`);
+// A fetch has a timeout, up to the last byte, and is retried: one started while the network was stalled may never end, and
+// one whose connection broke is likely to succeed.
+const fetching = `
+const DEADLINE = 8_000;
+const TRIES = 3;
+async function fetchChunk(url) {
+  for (let tries = 1; ; tries++) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE) });
+      return response.ok ? new Response(await response.arrayBuffer(), response) : response;
+    } catch (error) {
+      if (tries === TRIES) throw error;
+    }
+  }
+}
+`;
+// If another chunk fails first, this promise has no handler: its failure must not count as an unhandled rejection.
+const quiet = replaced(versioned, /const src = fetch(\(.*\));/g, (_, url) => `const src = fetchChunk${url}; src.catch(() => {});`);
 const path = join(folder, `${name}.js`);
-// wasm-bindgen imports the loader once for each of its functions.
+// wasm-bindgen imports the loader once per function.
 const imported = [];
 const main = replaced(readFileSync(path, 'utf8'), /^import \* as (\w+) from "\.\/__wasm_split[^"]*";?\n/gm, (_, it) => {
   imported.push(it);
   return '';
 });
 const joined = imported.map((it) => `${it} = { ${exported.join(', ')} }`).join(', ');
-writeFileSync(path, `${main}\n${quiet}\nconst ${joined};\n`);
+writeFileSync(path, `${main}\n${fetching}\n${quiet}\nconst ${joined};\n`);
 rmSync(loader);
 
 function replaced(text, what, by) {

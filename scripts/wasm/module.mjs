@@ -1,4 +1,4 @@
-// How is a wasm module read and written again? Its sections, and what it imports and exports.
+// Reader and writer of wasm modules: sections, imports and exports.
 export const CUSTOM = 0, IMPORTS = 2, EXPORTS = 7, CODE = 10;
 
 /** Kinds of imports and exports. */
@@ -56,12 +56,12 @@ export function sections(file) {
   return all;
 }
 
-/** The file of a module that has these sections. */
+/** Serializes a module with these sections. */
 export function bytesOf(all) {
   return Buffer.concat([header, ...all.flatMap(({ id, body }) => [Buffer.from([id]), leb(body.length), body])]);
 }
 
-/** What a module imports: from which module, by which name, a function or something else, and the bytes that say its type. */
+/** A module's imports: module, name, kind, and the bytes of the type. */
 export function importsIn(body) {
   const reader = new Reader(body);
   const imports = [];
@@ -71,7 +71,7 @@ export function importsIn(body) {
     if (kind === FUNCTION) reader.number();
     else if (kind === GLOBAL) reader.take(2);
     else {
-      // A table has a type before its limits, a tag a byte before its type.
+      // In a table the type precedes the limits, in a tag a byte precedes the type.
       if (kind !== MEMORY) reader.byte();
       if (kind === TABLE || kind === MEMORY) limits(reader);
       else reader.number();
@@ -85,7 +85,7 @@ export function importsOf(imports) {
   return Buffer.concat([leb(imports.length), ...imports.flatMap(({ from, name, type }) => [text(from), text(name), type])]);
 }
 
-/** What a module exports: by which name, and the bytes that say what. */
+/** A module's exports: the name, and the bytes that identify the item. */
 export function exportsIn(body) {
   const reader = new Reader(body);
   const exports = [];

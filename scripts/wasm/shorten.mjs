@@ -1,13 +1,13 @@
-// What do wasm and JavaScript call each other's functions? wasm-bindgen puts sixteen random digits into two hundred names
-// and more, which stand in both files and no compression makes smaller. Here they become short ones, the same in both.
-// Usage: node shorten.mjs FOLDER NAME, before the JavaScript is minified and the wasm optimised.
+// Shortens the function names shared by wasm and JavaScript. wasm-bindgen puts sixteen random digits into more than two
+// hundred names, which appear in both files and don't compress. Here they become short ones, the same in both.
+// Usage: node shorten.mjs FOLDER NAME, before the JavaScript is minified and the wasm optimized.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXPORTS, IMPORTS, bytesOf, exportsIn, exportsOf, importsIn, importsOf, sections } from './module.mjs';
 
 const [folder, name] = process.argv.slice(2);
 const wasmPath = join(folder, `${name}_bg.wasm`), jsPath = join(folder, `${name}.js`);
-// And Rust's own names of a few closures, which are as random and ten times as long.
+// Also Rust's mangled names of a few closures, which are as random and ten times as long.
 const hashed = /\b(?:(?!__wasm_split)\w*_h?[0-9a-f]{16}\w*|_R\w{20,})\b/g;
 
 const all = sections(readFileSync(wasmPath));
@@ -15,7 +15,7 @@ const js = readFileSync(jsPath, 'utf8');
 const said = new Set(js.match(hashed));
 const short = new Map();
 
-/** As both are to call it; what the JavaScript does not name keeps its name. */
+/** The short name for both files; a name that the JavaScript does not contain stays. */
 function shortened(name) {
   if (!said.has(name)) return name;
   if (!short.has(name)) short.set(name, `q${short.size.toString(36)}`);

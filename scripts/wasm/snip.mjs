@@ -1,30 +1,30 @@
-// Which code is in the wasm file that no page ever runs? Empties those functions, so that the splitter and wasm-opt drop
-// what only they call. Usage: node snip.mjs FILE, changed in place: as the linker left it, with its relocations. Its
-// functions must have their names, and none may stand for another that happens to be like it (release.toml asks for both).
+// Empties wasm functions that no page ever runs, so that the splitter and wasm-opt drop the code that only they call. Usage:
+// node snip.mjs FILE, changed in place: the linker's output, with its relocations. Its functions must have their names, and
+// none may be merged with a similar one (release.toml configures both).
 //
-// Were one called all the same, the page would stop with "unreachable executed", which every browser test sees.
+// If one were called, the page would stop with "unreachable executed", which every browser test detects.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CODE, CUSTOM, FUNCTION, IMPORTS, Reader, bytesOf, importsIn, leb, sections } from './module.mjs';
 
 const never = [
-  // Every view brings a second way of hydrating, for pages whose server streams them in pieces. Ours come whole
-  // (SsrMode::Async, no Suspense around what is rendered), and the code can't be switched off. With it go its futures.
+  // Every view contains a second way of hydration, for pages that the server streams in pieces. These pages arrive whole
+  // (SsrMode::Async, no Suspense around what is rendered), and the code can't be disabled. Its futures are removed with it.
   /hydrate_async/,
-  // A third, for views made of <template> elements.
+  // A third, for views from <template> elements.
   /hydrate_from_template/,
-  // The list of routes, which the server asks for.
+  // The list of routes, which only the server requests.
   /^(?=.*leptos_router).*generate_routes/,
-  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, made by nobody. (wasm-bindgen runs what
-  // describes them, and then drops it.)
+  // Streams that Rust feeds and JavaScript reads: exported by wasm-streams, never created. (wasm-bindgen runs their
+  // describe functions, and then drops them.)
   /^(?!.*describe).*into_?underlying/i,
 ];
 
 const FUNCTION_NAMES = 1;
 const UNREACHABLE = 0x00, NOP = 0x01, END = 0x0b;
-/** The relocations that have an addend: R_WASM_MEMORY_ADDR_LEB and so on, by the numbers of WebAssembly's Linking.md. */
+/** Relocation types with an addend, such as R_WASM_MEMORY_ADDR_LEB, by their numbers in WebAssembly's Linking.md. */
 const withAddend = new Set([3, 4, 5, 8, 9, 11, 14, 15, 16, 17, 21, 22, 23, 25]);
 
-/** The numbers of the functions with such names. */
+/** Indexes of the functions whose names match. */
 function named(body, wanted) {
   const reader = new Reader(body);
   const found = new Set();
@@ -41,7 +41,7 @@ function named(body, wanted) {
   return found;
 }
 
-/** Empties functions. No byte moves: relocations say where in the section something is. Where those emptied are, too. */
+/** Empties functions without moving bytes, since relocations are offsets into the section. Also returns the emptied ranges. */
 function snip(body, numbers, imported) {
   const reader = new Reader(Buffer.from(body));
   const ranges = [];
@@ -49,7 +49,7 @@ function snip(body, numbers, imported) {
   for (let at = 0; at < count; at++) {
     const code = reader.take(reader.number());
     if (!numbers.has(at + imported) || code.length < 3) continue;
-    // Its first byte: no locals.
+    // First byte: no locals.
     code.fill(NOP).set([0, UNREACHABLE]);
     code[code.length - 1] = END;
     ranges.push([reader.at - code.length, reader.at]);
@@ -57,7 +57,7 @@ function snip(body, numbers, imported) {
   return { body: reader.bytes, ranges };
 }
 
-/** Without those that lie in one of the ranges: what an emptied function called is no longer called. */
+/** Drops the relocations inside the ranges: an emptied function calls nothing. */
 function relocations(body, ranges) {
   const reader = new Reader(body);
   reader.text();

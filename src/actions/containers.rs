@@ -1,4 +1,4 @@
-//! What users can do to containers.
+//! Actions on containers.
 
 use crate::{
     model::{ContainerAction, ContainerId, HostId},
@@ -6,18 +6,18 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// What is to be done to one of several.
+/// An action on one of several containers.
 pub type Act = (HostId, ContainerId, ContainerAction);
 
-/// Does each of these. "None" means accepted, as below; else why not, each in its place.
+/// Runs all actions. `None` means accepted, as below. Otherwise the error, at the position of its action.
 #[server(prefix = "/actions", endpoint = "containers", input = Postcard, output = Postcard)]
 pub async fn act_on_containers(acts: Vec<Act>) -> Result<Vec<Option<ActionError>>, ActionError> {
     use crate::{
         model::Action,
-        server::{app::App, auth::Caller, commands::perform},
+        server::{app::App, auth::Caller, operations::perform},
     };
     use futures::{StreamExt, stream};
-    // So many are at work at the same time, as with Docker's own command line.
+    // The number of concurrent actions, as in the Docker CLI.
     const AT_ONCE: usize = 50;
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
     let one = |(host, id, action): Act| {
@@ -27,12 +27,12 @@ pub async fn act_on_containers(acts: Vec<Act>) -> Result<Vec<Option<ActionError>
     Ok(stream::iter(acts).map(one).buffered(AT_ONCE).collect().await)
 }
 
-/// Does `action` to one container. "Ok" means accepted: the effect comes back as a change of the state.
+/// Runs `action` on one container. `Ok` means accepted: the effect is received as a change of the state.
 #[server(prefix = "/actions", endpoint = "container", input = Postcard, output = Postcard)]
 pub async fn act_on_container(host: HostId, id: ContainerId, action: ContainerAction) -> Result<(), ActionError> {
     use crate::{
         model::Action,
-        server::{app::App, auth::Caller, commands::perform},
+        server::{app::App, auth::Caller, operations::perform},
     };
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
     let action = Action::Container(host, id, action);

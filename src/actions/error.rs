@@ -1,4 +1,4 @@
-//! How a failed action comes back from the server.
+//! Errors of server functions.
 
 use crate::wire::{ActionError, ErrorKind};
 use leptos::server_fn::{
@@ -9,7 +9,7 @@ use leptos::server_fn::{
 impl FromServerFnError for ActionError {
     type Encoder = PostcardEncoding;
 
-    /// What the framework has to say when the function could not be called at all.
+    /// Converts the framework's error if the function could not be called at all.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Quaylight can't be reached")

@@ -1,4 +1,4 @@
-//! What users can do: server functions that change something, a file for each noun.
+//! Actions of users: server functions that change something, one file per noun.
 
 pub mod alerts;
 pub mod containers;

@@ -1,4 +1,4 @@
-//! Signing in to registries, and out of them.
+//! Registry login and logout.
 
 use crate::{
     model::{HostId, RegistryLogin},
@@ -6,17 +6,17 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// Kept once the engine has found that the registry takes it.
+/// Stores the login after the engine has verified it with the registry.
 #[server(prefix = "/actions", endpoint = "sign_in", input = Postcard, output = Postcard)]
 pub async fn sign_in(host: HostId, sign_in: RegistryLogin) -> Result<(), ActionError> {
-    use crate::server::{app::App, auth::Caller, commands};
+    use crate::server::{app::App, auth::Caller, operations};
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
-    commands::sign_in(&app, &caller, &host, sign_in).await
+    operations::sign_in(&app, &caller, &host, sign_in).await
 }
 
 #[server(prefix = "/actions", endpoint = "sign_out", input = Postcard, output = Postcard)]
 pub async fn sign_out(registry: String) -> Result<(), ActionError> {
-    use crate::server::{app::App, auth::Caller, commands};
+    use crate::server::{app::App, auth::Caller, operations};
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
-    commands::sign_out(&app, &caller, &registry).await
+    operations::sign_out(&app, &caller, &registry).await
 }

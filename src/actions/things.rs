@@ -1,4 +1,4 @@
-//! What users can do to images, volumes and networks, whose pages share their code.
+//! Actions on images, volumes and networks, whose pages share their code.
 
 use crate::{
     model::{Action, HostId, Job, Request, TaskId},
@@ -6,10 +6,10 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// "Ok" means done, or for what takes long that it has begun: the effect comes back as a change of the state.
+/// `Ok` means done, or started if it is a long-running task: the effect is received as a change of the state.
 #[server(prefix = "/actions", endpoint = "thing", input = Postcard, output = Postcard)]
 pub async fn ask(request: Request) -> Result<Done, ActionError> {
-    use crate::server::{app::App, auth::Caller, commands::perform};
+    use crate::server::{app::App, auth::Caller, operations::perform};
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
     perform(&app, &caller, request).await
 }

@@ -1,10 +1,11 @@
-//! The browser's half. Compiles on both sides; acts in the browser only.
+//! The browser side. It compiles on both sides, but acts only in the browser.
 
-mod browsers;
-mod derived;
+mod build_context;
+mod client_only;
+mod erased_memo;
+pub mod fallback;
 #[cfg(feature = "hydrate")]
-mod entry;
-pub mod ladder;
+mod hydrate;
 mod language;
 #[cfg(feature = "hydrate")]
 mod link;
@@ -15,16 +16,17 @@ mod toasts;
 #[cfg(feature = "hydrate")]
 mod zone;
 
-pub use browsers::Browsers;
-pub use derived::{ArcDerived, Comparable, Derived, derived, derived_from, effect, leaving_no_trace};
+pub use build_context::{ChosenFolder, ContextSummary, DOCKERFILE, MOST_FILES};
+pub use client_only::ClientOnly;
+pub use erased_memo::{ArcDerived, Comparable, ErasedMemo, effect, erased_memo, erased_memo_from, scoped_memo};
 #[cfg(feature = "hydrate")]
-pub use entry::hydrate;
+pub use hydrate::hydrate;
 pub use language::{fill, t, told};
 pub use prefs::{Prefs, of_cookies};
 pub use store::{
-    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, Facet, Figures, Heard, LastChange, Latencies,
-    Leg, Line, Link, Loads, Looks, Notices, OrderedContainers, Row, Sample, Store, TaskBoard, Transport, Trend, Use,
-    What, nearest_rank, order, select_containers,
+    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, EventMessage, Facet, Figures, LastChange,
+    Latencies, Leg, Line, Link, Loads, Notices, OrderedContainers, Row, Sample, Store, Subscriptions, TaskBoard,
+    Transport, Trend, Use, What, nearest_rank, order, select_containers,
 };
 pub use streams::LogSocket;
 pub use toasts::{Level, Toast, Toasts};

@@ -1,4 +1,5 @@
-//! How this person wants things shown. The server keeps it; a cookie brings it back even before the server has heard of it.
+//! User preferences. The server stores them, and a cookie restores them on the next visit even if the server has not
+//! received them yet.
 
 use crate::{
     actions::preferences::keep_preferences,
@@ -8,16 +9,17 @@ use leptos::prelude::*;
 
 const COOKIE: &str = "quaylight";
 
-/// Begins the cookie. Another form of [`Preferences`] is another number: read as this one it would be anything.
+/// Version prefix of the cookie. A changed encoding of [`Preferences`] needs another number: decoded as this one it
+/// would yield arbitrary values.
 const FORM: &str = "2.";
 
 /// Preferences to read and to change.
 #[derive(Clone, Copy)]
 pub struct Prefs {
     now: RwSignal<Preferences>,
-    /// As the server last had them.
+    /// The preferences as the server last stored them.
     kept: StoredValue<Preferences>,
-    /// One change is on its way: what is chosen meanwhile goes after it.
+    /// A change is being sent. Later choices are sent after it.
     is_sending: StoredValue<bool>,
 }
 
@@ -38,7 +40,7 @@ impl Prefs {
         self.now.with_untracked(read)
     }
 
-    /// Also for the next visit, from wherever.
+    /// Changes the preferences, stores them on the server, and keeps them in a cookie for the next visit.
     pub fn change(self, change: impl FnOnce(&mut Preferences)) {
         self.choose(change);
         if !self.is_sending.get_value() {
@@ -46,8 +48,8 @@ impl Prefs {
         }
     }
 
-    /// What is written already would have to be written again, everywhere: the page comes anew instead, once the server has
-    /// heard. It breaks off what is on its way.
+    /// Changes preferences that affect everything already rendered. Instead of rendering it all again, the page reloads
+    /// after the server has stored them. A reload aborts pending requests.
     pub fn change_all(self, change: impl FnOnce(&mut Preferences)) {
         self.choose(change);
         leptos::task::spawn_local(self.send(true));
@@ -62,8 +64,8 @@ impl Prefs {
         set_cookie(&self.now.get_untracked());
     }
 
-    /// What the server could not hear goes with the next change, or it finds it in the cookie. Once it has heard of all the page
-    /// may come anew.
+    /// Sends changes until the server has stored all of them, then reloads the page if `then_anew` is set. A change
+    /// that couldn't be sent is sent with the next one, or the server reads it from the cookie.
     async fn send(self, then_anew: bool) {
         self.is_sending.set_value(true);
         loop {
@@ -83,7 +85,7 @@ impl Prefs {
     }
 }
 
-/// From a Cookie header, or from a document's cookies.
+/// Parses the preferences from a Cookie header or from a document's cookies.
 pub fn of_cookies(cookies: &str) -> Option<Preferences> {
     let named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
     let (_, value) = named.into_iter().find(|(name, _)| *name == COOKIE)?;
@@ -97,7 +99,7 @@ pub fn of_cookies(cookies: &str) -> Option<Preferences> {
     preferences.are_sound().then_some(preferences)
 }
 
-/// The cookie that brings them back.
+/// The cookie that stores the preferences.
 fn cookie(preferences: &Preferences) -> String {
     let bytes = postcard::to_allocvec(preferences).expect("preferences have a known length");
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

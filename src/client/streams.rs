@@ -1,4 +1,4 @@
-//! Streams beside the state's own: one viewer, one socket. It is closed when it is dropped.
+//! Streams beside the state feed. Each viewer has its own socket, which is closed when the stream is dropped.
 
 use crate::wire::log::{LogFrame, decode};
 use futures::channel::mpsc;
@@ -13,7 +13,7 @@ pub struct LogSocket {
 }
 
 impl LogSocket {
-    /// Opens `path`, and gives what comes; the end of that is the socket's.
+    /// Opens `path` and returns its frames. The channel ends when the socket closes.
     pub fn open(path: &str) -> Option<(Self, mpsc::UnboundedReceiver<LogFrame>)> {
         let location = window().location();
         let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
@@ -27,7 +27,7 @@ impl LogSocket {
                 let _ = sender.unbounded_send(frame);
             }
         });
-        // An error is always followed by this.
+        // An error event is always followed by a close event.
         let on_close = Closure::new(move |_: Event| at_end.close_channel());
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));

@@ -1,14 +1,14 @@
-//! Short notices in the corner: what an action came to.
+//! Toasts: short notices in the corner with the results of actions.
 
 use super::told;
 use crate::wire::ActionError;
 use leptos::prelude::*;
 use std::time::Duration;
 
-/// More would hide the page.
+/// More toasts would hide the page.
 const MOST: usize = 3;
 
-/// Good news leaves by itself; warnings and errors stay until they are read.
+/// Toasts of success disappear by themselves. Warnings and errors stay until they are dismissed.
 const GOOD_NEWS_STAYS: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl Toasts {
         Self { toasts: RwSignal::new(Vec::new()), count: StoredValue::new(0), failures: RwSignal::new(0) }
     }
 
-    /// Newest last.
+    /// All toasts, newest last.
     pub fn all(self) -> Vec<Toast> {
         self.toasts.get()
     }
@@ -69,13 +69,13 @@ impl Toasts {
         }
     }
 
-    /// What an action that failed has to say.
+    /// Shows the error of a failed action.
     pub fn failed(self, what: &str, error: &ActionError) {
         self.show(Level::Error, what, Some(told(&error.words())));
         self.failures.update(|failures| *failures += 1);
     }
 
-    /// Actions that failed and nobody has read about in the notification centre yet.
+    /// Failed actions that the user has not yet read about in the notification center.
     pub fn failures(self) -> RwSignal<u32> {
         self.failures
     }

@@ -1,4 +1,4 @@
-//! How far this browser's clock is from UTC, and when that changes: the server can't know, and writes moments too.
+//! The browser's UTC offsets, and when they change. The server can't know them, but renders times too.
 
 use super::Prefs;
 use crate::model::Zone;
@@ -6,11 +6,12 @@ use crate::model::Zone;
 /// Seconds.
 const DAY: i64 = 86_400;
 
-/// So far back reaches what is kept, and so far ahead what is planned, in days.
+/// How far into the past stored times reach, and how far into the future planned ones do, in days.
 const BACK: i64 = 400;
 const AHEAD: i64 = 400;
 
-/// Puts it into the preferences where they say otherwise. What is written already stays: it says in which zone it is.
+/// Stores the offsets in the preferences if they differ. Times that are already rendered stay as they are: they include
+/// their time zone.
 pub(super) fn tell(prefs: Prefs) {
     let offsets = offsets();
     if prefs.read_untracked(|it| it.zone.offsets != offsets) {
@@ -18,7 +19,7 @@ pub(super) fn tell(prefs: Prefs) {
     }
 }
 
-/// Nothing where it always is UTC.
+/// Returns the UTC offsets, empty if the zone always is UTC.
 fn offsets() -> Vec<(i64, i32)> {
     let today = js_sys::Date::now() as i64 / 1_000 / DAY;
     let first = (today - BACK) * DAY;
@@ -30,7 +31,7 @@ fn offsets() -> Vec<(i64, i32)> {
         if now == begun {
             continue;
         }
-        // To the minute at which it changed.
+        // Finds the minute of the change.
         while after - before > 60 {
             let middle = i64::midpoint(before, after);
             if offset(middle) == begun { before = middle } else { after = middle }
@@ -39,12 +40,12 @@ fn offsets() -> Vec<(i64, i32)> {
         offsets.push((minute, now));
         begun = now;
     }
-    // The day moves on: what has not changed must not look as if it had.
+    // The first day changes daily: unchanged offsets must not look changed.
     offsets[0].0 = 0;
     if offsets == [(0, 0)] { Vec::new() } else { offsets }
 }
 
-/// Minutes east of Greenwich at a second of the epoch.
+/// Offset in minutes east of Greenwich at a second since the epoch.
 fn offset(second: i64) -> i32 {
     let date = js_sys::Date::new(&(second as f64 * 1_000.0).into());
     -(date.get_timezone_offset() as i32)

@@ -1,4 +1,4 @@
-//! What users can do to the engine's things, by the names of the protocol: `<noun>.<verb>`.
+//! Actions of users on the engine's entities, by the names of the protocol: `<noun>.<verb>`.
 //!
 //! In JSON each enum is a verb with its options, `{"stop": {"timeout": 5}}`: that is how `wire/action.rs` reads them.
 
@@ -8,7 +8,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// One action on one thing.
+/// One action on one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     Container(HostId, ContainerId, ContainerAction),
@@ -22,7 +22,7 @@ pub enum Action {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ContainerAction {
     Start,
-    /// Seconds until the engine kills it; its own default without.
+    /// Seconds until the engine kills the container. `None` uses the container's default.
     Stop {
         timeout: Option<u32>,
     },
@@ -37,14 +37,14 @@ pub enum ContainerAction {
     Rename {
         name: String,
     },
-    /// What is not said stays as it is. The restart policy as `docker run` takes it.
+    /// Settings that are not given stay unchanged. The restart policy has the format of `docker run`.
     Update {
         #[serde(default)]
         limits: Limits,
         #[serde(default)]
         restart: Option<String>,
     },
-    /// An image of what it has in its file system now.
+    /// Creates an image from the current contents of its file system.
     Commit {
         name: ImageName,
         #[serde(default)]
@@ -53,7 +53,7 @@ pub enum ContainerAction {
     Remove {
         #[serde(default)]
         force: bool,
-        /// Anonymous ones.
+        /// Also removes anonymous volumes.
         #[serde(default)]
         volumes: bool,
     },
@@ -62,11 +62,11 @@ pub enum ContainerAction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ImageAction {
-    /// One more name for it.
+    /// Adds a name.
     Tag { name: ImageName },
-    /// One name less; the last one takes the image along, unless a container uses it.
+    /// Removes a name. Removing the last one removes the image, unless a container uses it.
     Untag { name: ImageName },
-    /// With all its names. `force`: even where stopped containers were made from it.
+    /// Removes the image with all its names. `force`: even if stopped containers were created from it.
     Remove {
         #[serde(default)]
         force: bool,
@@ -77,15 +77,15 @@ pub enum ImageAction {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VolumeAction {
     Create {
-        /// `local` without.
+        /// `None` means `local`.
         driver: Option<String>,
-        /// Of the driver.
+        /// Options of the driver.
         #[serde(default)]
         options: Labels,
         #[serde(default)]
         labels: Labels,
     },
-    /// `force`: even where its driver does not answer.
+    /// `force`: even if the volume's driver does not answer.
     Remove {
         #[serde(default)]
         force: bool,
@@ -97,7 +97,7 @@ pub enum VolumeAction {
 pub enum NetworkAction {
     Connect {
         container: ContainerId,
-        /// Of the container on this network; the engine chooses without.
+        /// The container's address on this network. `None` lets the engine choose.
         ip: Option<String>,
         #[serde(default)]
         aliases: Vec<String>,
@@ -110,16 +110,16 @@ pub enum NetworkAction {
     Remove,
 }
 
-/// What is said of a network when it is made.
+/// The options of a new network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewNetwork {
-    /// `bridge` without.
+    /// `None` means `bridge`.
     pub driver: Option<String>,
-    /// In CIDR notation; the engine chooses without.
+    /// In CIDR notation. `None` lets the engine choose.
     pub subnet: Option<String>,
     pub gateway: Option<String>,
-    /// Without a way out.
+    /// Without external access.
     pub internal: bool,
     pub labels: Labels,
 }
@@ -145,7 +145,7 @@ impl Action {
         }
     }
 
-    /// The word on the button.
+    /// The label of the button.
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Container(_, _, action) => action.verb(),
@@ -156,7 +156,7 @@ impl Action {
         }
     }
 
-    /// What it is done to, by its id; a network that is to be made by its name.
+    /// The id of the entity that the action applies to, or the name of a network to be created.
     pub fn target(&self) -> &str {
         match self {
             Self::Container(_, id, _) => id.as_str(),
@@ -167,7 +167,7 @@ impl Action {
         }
     }
 
-    /// What the caller must be allowed to.
+    /// The permission that the caller needs.
     pub fn permission(&self) -> Permission {
         match self {
             Self::Container(_, _, ContainerAction::Remove { .. })
@@ -199,12 +199,12 @@ impl ContainerAction {
         }
     }
 
-    /// Whether Docker takes `text` for a container's name.
+    /// Whether Docker accepts `text` as a container's name.
     pub fn is_name(text: &str) -> bool {
         ContainerName::new(text).is_ok()
     }
 
-    /// Whether an owner's `quaylight.protect=true` forbids it.
+    /// Whether the container's label `quaylight.protect=true` forbids it.
     pub fn ends_the_container(&self) -> bool {
         matches!(self, Self::Stop { .. } | Self::Restart { .. } | Self::Kill { .. } | Self::Remove { .. })
     }

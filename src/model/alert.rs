@@ -1,60 +1,60 @@
-//! Rules that watch containers, and what has become of them.
+//! Alert rules for containers, and the state of their alerts.
 
 use super::{Container, ContainerId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Longest name, pattern and so on, in characters.
+/// The maximum length of a name, pattern and so on, in characters.
 pub const LONGEST_TEXT: usize = 200;
 
-/// A condition, whom it watches, and who hears of it.
+/// An alert rule: a condition, its scope, and the channels that are notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// Given by the server; empty in a new one.
+    /// Assigned by the server. Empty in a new rule.
     pub id: String,
     pub name: String,
     pub is_on: bool,
     pub condition: Condition,
     pub scope: AlertScope,
     pub severity: Severity,
-    /// Seconds that it has to last before it fires.
+    /// Seconds that the condition must hold before the alert fires.
     pub duration: u32,
-    /// Seconds after its end in which it does not fire again.
+    /// Seconds after the alert's end during which it does not fire again.
     pub cooldown: u32,
-    /// Ids of the channels that hear of it; the app always does.
+    /// Ids of the channels to notify. The app itself always shows the alert.
     pub channels: Vec<String>,
-    /// Until then nobody hears of it.
+    /// No notifications are sent until then.
     pub silenced_until: Option<Timestamp>,
-    /// When it was made or last turned on, as the server says: of what ended before it says nothing.
+    /// When the rule was created or last turned on, by the server's clock. It ignores everything that ended before.
     pub since: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// Uses more CPU than so many percent of one core.
+    /// CPU usage above this many percent of one core.
     Cpu { above: u32 },
-    /// Uses more memory than so many percent of its limit.
+    /// Memory usage above this many percent of the limit.
     Memory { above: u32 },
-    /// Started so often, or more, within so many seconds.
+    /// At least `times` starts within `within` seconds.
     Restarts { times: u32, within: u32 },
-    /// Its health check fails.
+    /// The health check fails.
     Unhealthy,
-    /// Ended with a code other than 0.
+    /// The container exited with a code other than 0.
     Failed,
-    /// No container of the scope's name runs.
+    /// No container of the scope's name is running.
     Absent,
-    /// The disk that the engine keeps its data on is fuller than so many percent.
+    /// The disk with the engine's data is used by more than this many percent.
     Disk { above: u32 },
-    /// A line of its log holds this text.
+    /// A line of the log contains this text.
     Log { text: String },
 }
 
-/// Which containers a rule watches.
+/// The containers that a rule watches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertScope {
-    /// `*` stands for anything; empty for all.
+    /// `*` matches any text. An empty name matches all containers.
     pub name: String,
-    /// Empty for all.
+    /// Empty matches all projects.
     pub project: String,
 }
 
@@ -66,19 +66,19 @@ pub enum Severity {
     Critical,
 }
 
-/// A rule's condition that holds, or did, for one subject.
+/// An alert: a rule's condition that holds, or held, for one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     pub rule: String,
     pub rule_name: String,
     pub severity: Severity,
-    /// The container's name, or what else it is about.
+    /// The container's name, or the name of another subject.
     pub subject: String,
     pub container: Option<ContainerId>,
     pub state: AlertState,
-    /// What was measured.
+    /// The measured value.
     pub text: String,
-    /// When it entered its state.
+    /// When the alert entered its state.
     pub since: Timestamp,
 }
 
@@ -90,13 +90,13 @@ pub enum AlertState {
     Resolved,
 }
 
-/// Between these minutes of the day only what is critical leaves the house.
+/// Quiet hours: between these minutes of the day, only critical alerts are sent to channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuietHours {
-    /// Minutes since midnight; from late to early goes over midnight.
+    /// Minutes since midnight. If `from` is later than `until`, the range includes midnight.
     pub from: u16,
     pub until: u16,
-    /// Minutes east of Greenwich, as the one who set it has it.
+    /// Offset from UTC in minutes (east is positive), as the user who set the hours has it.
     pub zone: i32,
 }
 
@@ -140,7 +140,7 @@ impl AlertScope {
     }
 }
 
-/// Whether `text` fits a pattern in which `*` stands for anything.
+/// Whether `text` matches a pattern in which `*` stands for any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -155,11 +155,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 impl Rule {
-    pub fn is_silent(&self, now: Timestamp) -> bool {
-        self.silenced_until.is_some_and(|until| now < until)
-    }
-
-    /// What is wrong with it, for the person who wrote it.
+    /// Validates the rule. The error is a message for the user who wrote it.
     pub fn check(&self) -> Result<(), String> {
         let long = |text: &String| text.chars().count() > LONGEST_TEXT;
         let texts = [&self.name, &self.scope.name, &self.scope.project];
@@ -191,7 +187,7 @@ impl Rule {
 }
 
 impl Condition {
-    /// As the list of rules says it.
+    /// The description in the list of rules.
     pub fn words(&self) -> String {
         match self {
             Self::Cpu { above } => format!("uses more than {above} % of a core"),
@@ -205,7 +201,7 @@ impl Condition {
         }
     }
 
-    /// Whether it needs what containers use to be measured.
+    /// Whether the condition needs measurements of the containers' usage.
     pub fn is_of_use(&self) -> bool {
         matches!(self, Self::Cpu { .. } | Self::Memory { .. })
     }

@@ -1,11 +1,11 @@
-//! The colours that programs write into their lines: escape sequences to typed spans, never to HTML.
+//! Parser of ANSI escape sequences: colored lines to typed spans, never to HTML.
 
-/// How a stretch of text is to look.
+/// The style of a span.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Of the terminal's sixteen colours; what is said in more of them becomes the nearest.
+    /// One of the terminal's sixteen colors. Colors of larger palettes are mapped to the nearest.
     pub colour: Option<u8>,
-    pub ground: Option<u8>,
+    pub background: Option<u8>,
     pub bold: bool,
     pub dim: bool,
     pub italic: bool,
@@ -13,7 +13,7 @@ pub struct Style {
     pub inverse: bool,
 }
 
-/// A stretch of text in one style.
+/// A span of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span<'a> {
     pub style: Style,
@@ -22,7 +22,8 @@ pub struct Span<'a> {
 
 const ESCAPE: char = '\u{1b}';
 
-/// `line` without its escape sequences, in stretches of one style each. Sequences that say anything but a style are left out.
+/// Splits `line` into spans of one style each, without the escape sequences. Sequences that don't set a style are
+/// ignored.
 pub fn spans(line: &str) -> Vec<Span<'_>> {
     let mut spans = Vec::new();
     let (mut style, mut rest) = (Style::default(), line);
@@ -36,12 +37,12 @@ pub fn spans(line: &str) -> Vec<Span<'_>> {
     }
 }
 
-/// `line` as it reads without its escape sequences.
+/// Returns `line` without its escape sequences.
 pub fn plain(line: &str) -> String {
     spans(line).into_iter().map(|span| span.text).collect()
 }
 
-/// What comes after the sequence that `after` begins with, an escape before it.
+/// Returns the text behind the sequence that `after` starts with. The escape character is already removed.
 fn sequence<'a>(after: &'a str, style: &mut Style) -> &'a str {
     if let Some(body) = after.strip_prefix('[') {
         let end = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c));
@@ -51,7 +52,7 @@ fn sequence<'a>(after: &'a str, style: &mut Style) -> &'a str {
         }
         return &body[end + 1..];
     }
-    // A title or a link: up to a bell, or to an escape and a backslash.
+    // A title or a link. It ends with a bell, or with an escape and a backslash.
     if let Some(body) = after.strip_prefix(']') {
         let end = body.find(['\u{7}', ESCAPE]);
         return end.map_or("", |end| body[end + 1..].strip_prefix('\\').unwrap_or(&body[end + 1..]));
@@ -78,17 +79,17 @@ fn paint(numbers: &str, style: &mut Style) {
             30..=37 => style.colour = Some((number - 30) as u8),
             90..=97 => style.colour = Some((number - 82) as u8),
             39 => style.colour = None,
-            40..=47 => style.ground = Some((number - 40) as u8),
-            100..=107 => style.ground = Some((number - 92) as u8),
-            49 => style.ground = None,
+            40..=47 => style.background = Some((number - 40) as u8),
+            100..=107 => style.background = Some((number - 92) as u8),
+            49 => style.background = None,
             38 => style.colour = of_many(&mut numbers),
-            48 => style.ground = of_many(&mut numbers),
+            48 => style.background = of_many(&mut numbers),
             _ => {}
         }
     }
 }
 
-/// After 38 or 48: one of 256 colours, or red, green and blue.
+/// Parses the parameters after 38 or 48: one of 256 colors, or red, green and blue.
 fn of_many(numbers: &mut impl Iterator<Item = Option<u16>>) -> Option<u8> {
     let mut next = || numbers.next().flatten();
     match next()? {
@@ -110,7 +111,7 @@ fn of_many(numbers: &mut impl Iterator<Item = Option<u16>>) -> Option<u8> {
     }
 }
 
-/// Which of eight colours has the same parts, and whether it is a light one.
+/// Returns the color among the sixteen with the same dominant components and brightness.
 fn nearest(red: u16, green: u16, blue: u16) -> u8 {
     let most = red.max(green).max(blue);
     let has = |part: u16| u8::from(most > 60 && part * 3 > most * 2);
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(told("a\u{1b}[31mb\u{1b}[0mc"), [("a", Style::default()), ("b", red), ("c", Style::default())]);
         assert_eq!(told("\u{1b}[1;91mx"), [("x", Style { colour: Some(9), bold: true, ..Style::default() })]);
         assert_eq!(told("\u{1b}[38;5;196mx"), [("x", Style { colour: Some(9), ..Style::default() })]);
-        assert_eq!(told("\u{1b}[48;2;0;0;120mx"), [("x", Style { ground: Some(4), ..Style::default() })]);
+        assert_eq!(told("\u{1b}[48;2;0;0;120mx"), [("x", Style { background: Some(4), ..Style::default() })]);
         assert_eq!(plain("\u{1b}]0;title\u{7}a\u{1b}[2Kb\u{1b}(Bc\u{1b}]8;;http://x\u{1b}\\d"), "abBcd");
         assert_eq!(plain("<b>&\u{1b}[31"), "<b>&");
     }

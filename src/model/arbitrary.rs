@@ -1,4 +1,4 @@
-//! Small random entities and changes for property tests: few ids, so that they meet.
+//! Small random entities and changes for property tests. There are few ids, so that changes hit the same entities.
 
 use super::*;
 use proptest::{collection::vec, prelude::*};
@@ -26,7 +26,7 @@ pub fn entity() -> impl Strategy<Value = Entity> {
         6 => container().prop_map(Entity::from),
         2 => (host_id(), 0..4u8, vec("[a-c]:[1-3]", 0..3)).prop_map(|(host, n, tags)| Image {
             host, id: image_id(n), tags, digests: vec![], created: Some(Timestamp::from_seconds(7)), size: 1000,
-            usage: Usage::default(),
+            platforms: vec![], usage: Usage::default(),
         }.into()),
         1 => (host_id(), 0..3u8).prop_map(|(host, n)| Volume {
             host, id: VolumeName::new(&format!("v{n}")).unwrap(), driver: "local".into(), scope: "local".into(),
@@ -68,6 +68,7 @@ pub fn container() -> impl Strategy<Value = Container> {
             oom_killed: false,
             started_at: None,
             finished_at: None,
+            pid: Some(4_000 + u32::from(n)),
             restart_count: Some(0),
             ports: vec![],
             networks: networks

@@ -1,4 +1,4 @@
-//! What can happen to the state: an entity is put, or it is gone.
+//! Changes of the state: an entity is put or removed.
 
 use super::{
     Container, ContainerId, Host, HostId, Image, ImageId, Network, NetworkId, Usage, Used, Volume, VolumeName,
@@ -22,7 +22,7 @@ pub enum Entity {
     Network(Arc<Network>),
 }
 
-/// What an entity is known by, over all hosts and kinds.
+/// The key of an entity, unique over all hosts and kinds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     Host(HostId),
@@ -56,7 +56,7 @@ impl Change {
 }
 
 impl Entity {
-    /// How people call it.
+    /// The name shown to users.
     pub fn name(&self) -> &str {
         match self {
             Self::Host(host) => &host.name,
@@ -97,7 +97,7 @@ impl Entity {
         if let Self::Network(it) = self { Some(it) } else { None }
     }
 
-    /// How containers refer to it; none for what they don't use.
+    /// The reference that containers use for it, or `None` for kinds that containers don't use.
     pub fn as_used(&self) -> Option<Used> {
         match self {
             Self::Host(_) | Self::Container(_) => None,
@@ -107,7 +107,7 @@ impl Entity {
         }
     }
 
-    /// Where there is a usage to set. What is shared is copied only when it differs.
+    /// Sets the usage of the kinds that have one. Shared data is copied only if the usage differs.
     pub fn set_usage(&mut self, usage: Usage) {
         match self {
             Self::Host(_) | Self::Container(_) => {}
@@ -120,7 +120,7 @@ impl Entity {
         }
     }
 
-    /// None for what has none.
+    /// The usage, or `None` for kinds without one.
     pub fn usage(&self) -> Option<Usage> {
         match self {
             Self::Host(_) | Self::Container(_) => None,
@@ -194,7 +194,7 @@ impl Key {
     }
 }
 
-/// The protocol's JSON form, `{op, kind, value}` or `{op, kind, host, id}`. The binary encoding has its own.
+/// The protocol's JSON form, `{op, kind, value}` or `{op, kind, host, id}`. The binary encoding has a separate form.
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -1,16 +1,17 @@
-//! Channels as people fill them in, what they ask to change of alerts, and all that their page shows.
+//! Notification channels as users edit them, changes of alerts, and the data of the alerts page.
 
 use super::{Alert, HistoryStatus, QuietHours, Rule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a form shows instead of a secret; left as it is, the secret stays as it was.
+/// Shown in forms instead of a secret. If it is sent back, the secret stays unchanged.
 pub const MASK: &str = "***";
 
-/// On the way to the server there may be secrets in it, as they were typed; the server never sends one. Not printed.
+/// The settings of a channel. On the way to the server they may contain secrets in plain text. The server never sends a
+/// secret. `Debug` does not print them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelSettings {
-    /// An empty token is none.
+    /// An empty token means none.
     Webhook {
         url: String,
         token: String,
@@ -20,7 +21,7 @@ pub enum ChannelSettings {
         topic: String,
         token: String,
     },
-    /// Without a login where its name is empty. `to` has commas between.
+    /// An empty `login` means no authentication. `to` is a comma-separated list.
     Email {
         host: String,
         port: u16,
@@ -41,7 +42,7 @@ pub enum MailSecurity {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelDraft {
-    /// Empty in a new one.
+    /// Empty in a new channel.
     pub id: String,
     pub name: String,
     pub settings: ChannelSettings,
@@ -52,10 +53,10 @@ pub struct ChannelDraft {
 pub struct ChannelInfo {
     pub id: String,
     pub name: String,
-    /// The server that it goes to.
+    /// The server that the channel sends to.
     pub place: String,
     pub kind: ChannelKind,
-    /// Masked; for those alone who may change them: an address may be as good as a password.
+    /// Masked, and only for users who may change them: an address may be as sensitive as a password.
     pub settings: Option<ChannelSettings>,
 }
 
@@ -66,36 +67,38 @@ pub enum ChannelKind {
     Email,
 }
 
-/// What users can change of alerts.
+/// Changes of alerts that users can make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlertChange {
-    /// A new one where its id is empty.
+    /// Creates the rule if its id is empty.
     PutRule(Rule),
     DeleteRule(String),
-    /// For so many seconds; 0 ends it.
+    /// Silences a rule for this many seconds. 0 ends the silence.
     Silence(String, u32),
     PutChannel(ChannelDraft),
     DeleteChannel(String),
-    /// Sends a message, and changes nothing.
+    /// Sends a test message and changes nothing.
     TestChannel(String),
     QuietHours(Option<QuietHours>),
 }
 
-/// All that the page of alerts shows.
+/// The data of the alerts page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertBook {
-    /// Firing first, then the most severe, then the latest.
+    /// Firing alerts first, then by severity (highest first), then the latest.
     pub active: Vec<Alert>,
-    /// By name.
+    /// Sorted by name.
     pub rules: Vec<Rule>,
-    /// By name.
+    /// Sorted by name.
     pub channels: Vec<ChannelInfo>,
     pub quiet: Option<QuietHours>,
-    /// What fired and was over of late, newest first.
-    pub turns: Vec<Alert>,
-    /// Rules are kept there.
+    /// Alerts that recently fired or resolved, newest first.
+    pub transitions: Vec<Alert>,
+    /// Status of the history, where rules are stored.
     pub history: HistoryStatus,
-    /// Whether who asks may change rules and channels, and silence rules.
+    /// Whether rules, channels and quiet hours could be loaded. Until then there may be more than is shown.
+    pub is_known: bool,
+    /// Whether the caller may change rules and channels, and whether they may silence rules.
     pub may_configure: bool,
     pub may_silence: bool,
 }
@@ -127,7 +130,7 @@ impl ChannelKind {
         }
     }
 
-    /// What a form begins with.
+    /// The initial contents of a form.
     pub fn blank(self) -> ChannelSettings {
         let none = String::new;
         match self {
@@ -147,7 +150,7 @@ impl ChannelKind {
 }
 
 impl AlertChange {
-    /// As the history has it: what is changed, how, and its name or id.
+    /// The entry for the history: the type of the changed item, the verb, and the item's name or id.
     pub fn told(&self) -> (&'static str, &'static str, &str) {
         match self {
             Self::PutRule(rule) if rule.id.is_empty() => ("rule", "create", &rule.name),

@@ -1,17 +1,17 @@
-//! A container, as far as lists and live views show it.
+//! A container, as lists and live views show it.
 
 use super::{ContainerId, HostId, ImageId, NetworkId, Sorted, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The label of containers that are made here to reach volumes by.
+/// The label of helper containers, which Quaylight creates to access volumes.
 pub const HELPER: &str = "quaylight.helper";
 
-/// Labels by key; sorted, so that every side walks them in the same order.
+/// Labels by key. Sorted, so that every side iterates in the same order.
 pub type Labels = Sorted<String, String>;
 
-/// The fields that stay come first and those that change come last and together: the binary encoding sends only the
-/// stretch of bytes that differs.
+/// The constant fields are first, and those that change are last and together: the binary encoding sends only the range
+/// of bytes that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     pub host: HostId,
@@ -19,23 +19,26 @@ pub struct Container {
     /// As given at creation: a tag, a digest or an id.
     pub image: String,
     pub image_id: Option<ImageId>,
-    /// Whole seconds until the container was inspected: lists say no more.
+    /// In whole seconds until the container is inspected: lists contain no fractions.
     pub created: Timestamp,
     pub labels: Labels,
     /// Sorted by destination.
     pub mounts: Vec<Mount>,
     /// Without the leading slash.
     pub name: String,
-    /// None until the container was inspected: lists don't say.
+    /// `None` until the container is inspected: lists don't contain it.
     pub restart_policy: Option<RestartPolicy>,
     pub state: ContainerState,
-    /// None without a health check.
+    /// `None` if there is no health check.
     pub health: Option<Health>,
     pub exit_code: Option<i64>,
     pub oom_killed: bool,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
-    /// How often the restart policy started it again. None until the container was inspected.
+    /// Process id of the main process in the engine machine's namespace. `None` while the container is down, and until
+    /// it is inspected.
+    pub pid: Option<u32>,
+    /// How often the restart policy has restarted it. `None` until the container is inspected.
     pub restart_count: Option<u32>,
     /// Sorted by private port.
     pub ports: Vec<Port>,
@@ -76,7 +79,7 @@ pub enum RestartPolicy {
 pub struct Port {
     pub private: u16,
     pub protocol: Protocol,
-    /// The host's address and port; none when the port is only exposed.
+    /// The host's address and port. `None` if the port is only exposed.
     pub ip: Option<String>,
     pub public: Option<u16>,
 }
@@ -89,11 +92,11 @@ pub enum Protocol {
     Sctp,
 }
 
-/// A container's place on a network.
+/// A container's attachment to a network.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attachment {
     pub name: String,
-    /// None until the container was started once.
+    /// `None` until the container was started once.
     pub id: Option<NetworkId>,
     pub ip: Option<String>,
 }
@@ -101,7 +104,7 @@ pub struct Attachment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     pub kind: MountKind,
-    /// A volume's name, or a path on the host; empty for a tmpfs.
+    /// A volume's name, or a path on the host. Empty for a tmpfs.
     pub source: String,
     pub destination: String,
     pub writable: bool,
@@ -117,27 +120,33 @@ pub enum MountKind {
 }
 
 impl Container {
-    /// The Compose project it belongs to.
+    /// Whether the container is in a transient state, which the engine leaves by itself.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.state, ContainerState::Restarting | ContainerState::Removing)
+            || self.health == Some(Health::Starting)
+    }
+
+    /// The Compose project of the container.
     pub fn project(&self) -> Option<&str> {
         self.label("com.docker.compose.project")
     }
 
-    /// The Compose service it is an instance of.
+    /// The Compose service that the container is an instance of.
     pub fn service(&self) -> Option<&str> {
         self.label("com.docker.compose.service")
     }
 
-    /// Its owner's wish that nothing here may stop or remove it.
+    /// Whether its owner forbids to stop or remove it here.
     pub fn is_protected(&self) -> bool {
         self.label("quaylight.protect") == Some("true")
     }
 
-    /// Made here for a moment, to reach a volume by.
+    /// Whether it is a short-lived helper container, created here to access a volume.
     pub fn is_helper(&self) -> bool {
         self.label(HELPER).is_some()
     }
 
-    /// The exit code, when it is one of failure.
+    /// The exit code if the container failed.
     pub fn failed_with(&self) -> Option<i64> {
         self.exit_code.filter(|code| self.state == ContainerState::Exited && *code != 0)
     }
@@ -151,7 +160,7 @@ impl ContainerState {
     pub const ALL: [Self; 7] =
         [Self::Running, Self::Restarting, Self::Paused, Self::Created, Self::Removing, Self::Exited, Self::Dead];
 
-    /// Docker's word for it.
+    /// Docker's name of the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -164,7 +173,7 @@ impl ContainerState {
         }
     }
 
-    /// Docker's word understood; `stopped` is Podman's for `exited`, and a word nobody knows is nothing to rely on.
+    /// Parses Docker's name of a state. `stopped` is Podman's name for `exited`. Returns `None` for unknown names.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word).or(match word {
             "stopped" => Some(Self::Exited),
@@ -174,7 +183,7 @@ impl ContainerState {
         })
     }
 
-    /// Whether it holds processes: what "in use by a running container" counts.
+    /// Whether it holds processes. "In use by a running container" counts these containers.
     pub fn is_up(self) -> bool {
         matches!(self, Self::Running | Self::Paused | Self::Restarting)
     }
@@ -189,7 +198,7 @@ impl Health {
         }
     }
 
-    /// Docker's word; `none` and the unknown are no health.
+    /// Parses Docker's name. `none` and unknown names mean no health.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Starting, Self::Healthy, Self::Unhealthy].into_iter().find(|health| health.as_str() == word)
     }

@@ -1,30 +1,33 @@
-//! What is asked of one container now and then, and is in no list.
+//! Details of containers and images that are requested on demand and are in no list.
 
 use super::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How a container was made. The values of its environment are masked.
+/// The configuration of a container or an image, without possible secrets: see [`super::mask`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspected {
-    /// As the engine tells it, on lines of its own.
+    /// The engine's JSON, pretty-printed.
     pub json: String,
-    /// The same, each value by the way to it.
+    /// The same values, each with its path.
     pub facts: Vec<(String, String)>,
-    /// Names of the variables in its environment.
+    /// Names of the environment variables.
     pub environment: Vec<String>,
 }
 
-/// What an image is made of.
+/// The layers and the configuration of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageDetails {
-    /// The latest first.
+    /// Latest first.
     pub layers: Vec<Layer>,
+    /// The platform of the layers: `os/architecture` or `os/architecture/variant`. Empty if the engine does not report
+    /// it.
+    pub platform: String,
     pub inspected: Inspected,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
-    /// What made it, as its Dockerfile says it.
+    /// The instruction that created it, as in its Dockerfile.
     pub created_by: String,
     pub created: Option<Timestamp>,
     /// Bytes.
@@ -32,14 +35,14 @@ pub struct Layer {
     pub comment: String,
 }
 
-/// What runs in a container, as `ps` on the engine's machine tells it.
+/// Processes of a container, as `ps` on the engine's machine reports them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processes {
     pub titles: Vec<String>,
     pub rows: Vec<Vec<String>>,
 }
 
-/// Against the image that the container was made from.
+/// A changed file, compared to the image that the container was created from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     pub kind: FileChangeKind,

@@ -1,8 +1,9 @@
-//! The changes that lead from one state to another.
+//! Diff: the changes that lead from one state to another.
 
 use super::{Change, EngineState};
 
-/// `apply` of these to `from`, in order, gives `to`. Usage is no difference: the reducer counts it.
+/// Returns the changes that turn `from` into `to` when applied in order. Differences in usage are ignored, because the
+/// reducer counts it.
 pub fn diff(from: &EngineState, to: &EngineState) -> Vec<Change> {
     let gone = from.keys().filter(|key| to.get(key).is_none()).cloned().map(Change::Gone);
     let put = to.keys().filter_map(|key| {

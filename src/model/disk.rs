@@ -1,22 +1,22 @@
-//! What an engine's disk holds.
+//! Disk usage of an engine.
 
 use super::{ContainerId, ImageId, VolumeName};
 use serde::{Deserialize, Serialize};
 
-/// Bytes. What the engine has not computed is missing.
+/// Sizes in bytes. Values that the engine has not computed are missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskUsage {
-    /// Of all images, each layer once.
+    /// The layers of all images, each counted once.
     pub layers: u64,
     pub images: Vec<(ImageId, SharedSize)>,
-    /// What containers have written into their own layer.
+    /// Bytes that containers have written to their own layer.
     pub containers: Vec<(ContainerId, u64)>,
     pub volumes: Vec<(VolumeName, u64)>,
     pub build_cache: u64,
     pub unused_build_cache: u64,
 }
 
-/// Of an image: in layers that no other image has, and in those that another has too.
+/// Sizes of an image's layers: those that no other image has, and those shared with others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedSize {
     pub own: u64,

@@ -1,36 +1,37 @@
-//! What happened, and when: an engine's events and what users did, as the history keeps them.
+//! Events: an engine's events and the actions of users, as the history stores them.
 
 use super::{HostId, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Grows with each event in the order in which they became known; has gaps.
+    /// Ascending in the order in which the events became known. Has gaps.
     pub seq: u64,
     pub host: HostId,
-    /// The engine's clock; the server's of what a user did.
+    /// The engine's clock, or the server's for a user's action.
     pub time: Timestamp,
-    /// `container`, `image`, `volume`, `network`, `daemon`, or what the next engine thinks of.
+    /// `container`, `image`, `volume`, `network`, `daemon`, or a kind of a later engine.
     pub kind: String,
-    /// The engine's word (`die`, `exec_create`), or the verb of what a user did.
+    /// The engine's name of the event (`die`, `exec_create`), or the verb of a user's action.
     pub action: String,
-    /// Of the entity; empty where the engine doesn't say.
+    /// The entity's id. Empty if the engine doesn't report it.
     pub id: String,
-    /// The entity's at that time.
+    /// The entity's name at that time.
     pub name: String,
-    /// The Compose project that it belongs to.
+    /// The entity's Compose project.
     pub project: Option<String>,
-    /// Who did it; none of what the engine tells.
+    /// The user who did it. `None` for the engine's events.
     pub actor: Option<String>,
-    /// Why it failed; none also of what can't fail.
+    /// Why it failed. Also `None` for events that can't fail.
     pub error: Option<String>,
-    /// All else that was said of it: labels too.
+    /// All other attributes, including labels.
     pub attributes: Labels,
 }
 
-/// What most people don't look for: a health check alone tells three such events each time.
+/// Events that most users don't look for. Each run of a health check alone emits three of them, and each listing of a
+/// folder one.
 pub fn is_noise(kind: &str, action: &str) -> bool {
-    kind == "container" && (action.starts_with("exec") || matches!(action, "top" | "resize"))
+    kind == "container" && (action.starts_with("exec") || matches!(action, "archive-path" | "top" | "resize"))
 }
 
 impl Event {
@@ -38,27 +39,27 @@ impl Event {
         self.actor.is_none() && is_noise(&self.kind, &self.action)
     }
 
-    /// Of what ended.
+    /// The exit code, for events of an ended process.
     pub fn exit_code(&self) -> Option<i64> {
         self.attributes.get("exitCode")?.parse().ok()
     }
 }
 
-/// Which events are asked for. Empty fields ask for nothing special.
+/// An event query. Empty fields don't filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventQuery {
     pub kinds: Vec<String>,
     pub actions: Vec<String>,
-    /// A name, an id or the beginning of one.
+    /// A name, an id or the prefix of an id.
     pub entity: String,
     pub project: String,
-    /// Words that all stand in what names an event: its entity, project, image, action or who did it.
+    /// Words that all occur in the fields naming an event: its entity, project, image, action or actor.
     pub text: String,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// With [noise](is_noise).
+    /// Includes [noise](is_noise).
     pub noise: bool,
-    /// Only what users did.
+    /// Only actions of users.
     pub by_users: bool,
 }
 
@@ -76,18 +77,18 @@ impl BadQuery {
     }
 }
 
-/// What happened around a moment is what happened ten minutes before and after it, in microseconds.
+/// The query `around` covers ten minutes before and after a time, in microseconds.
 const AROUND: i64 = 600 * 1_000_000;
 
-/// The least part of an id that counts as one.
+/// The minimum length of an id prefix.
 const SHORTEST_ID: usize = 4;
 
 impl EventQuery {
-    /// The keys that [`Self::read`] takes.
+    /// The keys that [`Self::read`] accepts.
     pub const KEYS: [&str; 10] =
         ["kind", "action", "entity", "project", "q", "since", "until", "around", "noise", "by"];
 
-    /// Takes one key of an address; false when it is none of ours.
+    /// Reads one key of a URL query. Returns false if the key is unknown.
     pub fn read(&mut self, key: &str, value: &str, now: Timestamp) -> Result<bool, BadQuery> {
         let bad = |expected| BadQuery::new(key, value, expected);
         let words = || value.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
@@ -137,13 +138,13 @@ impl EventQuery {
         is_id || event.name == self.entity || event.id == self.entity
     }
 
-    /// The beginning of an id without its `sha256:`, where `entity` may be one.
+    /// The id prefix without `sha256:`, if `entity` may be one.
     pub fn id_beginning(&self) -> Option<&str> {
         let digits = self.entity.strip_prefix("sha256:").unwrap_or(&self.entity);
         (self.entity.len() >= SHORTEST_ID && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
     }
 
-    /// What `text` looks for, in small letters.
+    /// The words of `text` in lower case.
     pub fn words(&self) -> impl Iterator<Item = String> {
         self.text.split_whitespace().map(str::to_ascii_lowercase)
     }
@@ -156,35 +157,40 @@ fn mentions(event: &Event, word: &str) -> bool {
     texts.into_iter().chain([who]).any(|text| text.to_ascii_lowercase().contains(word))
 }
 
-/// RFC 3339, or how long before `now`.
+/// Parses a time in RFC 3339, or a duration before `now`.
 pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let seconds = |unit: char| match unit {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3_600),
-        'd' => Some(86_400),
-        _ => None,
+    let seconds = |unit: char| {
+        Some(match unit {
+            's' => 1_i64,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return None,
+        })
     };
     let ago = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let micros = number.parse::<u32>().ok().map(i64::from)? * seconds(unit.chars().next()?)? * 1_000_000;
-        Some(Timestamp::from_micros(now.micros() - micros))
+        // Durations that reach back before 1970 are clamped to 1970. They must not wrap into the future, and engines
+        // accept no earlier time.
+        let micros = seconds(unit.chars().next()?)?.saturating_mul(1_000_000);
+        let micros = number.parse::<u32>().ok().map(i64::from)?.saturating_mul(micros);
+        Some(Timestamp::from_micros(now.micros().saturating_sub(micros).max(0)))
     };
     ago().or_else(|| Timestamp::parse(text))
 }
 
-/// Whether what happens is kept.
+/// Whether events are recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SaidStatus", into = "SaidStatus")]
 pub enum HistoryStatus {
     Recording,
-    /// The server goes on without, and tries again now and then.
+    /// The server keeps running without a history, and retries from time to time.
     Off {
         reason: String,
     },
 }
 
-/// As it is written.
+/// The serialized form.
 #[derive(Serialize, Deserialize)]
 struct SaidStatus {
     recording: bool,
@@ -206,11 +212,11 @@ impl From<HistoryStatus> for SaidStatus {
     }
 }
 
-/// Some of the events, and what is needed to go on.
+/// A page of events, and what is needed to load the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventPage {
     pub events: Vec<Event>,
-    /// There are more: the next page begins with what came before this one.
+    /// There are more events. The next page starts with those before this page.
     pub more: bool,
     pub history: HistoryStatus,
 }
@@ -283,8 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn longer_ago_than_there_is_time_is_since_ever() {
+        for since in ["4294967295d", "106751992d", "4294967295h"] {
+            let query = query(&format!("since={since}")).unwrap();
+            assert_eq!(query.since, Some(Timestamp::default()), "{since}");
+            assert!(query.matches(&event("web-1", "die")), "{since}");
+        }
+    }
+
+    #[test]
     fn noise_is_shown_when_asked_for() {
-        for (action, is_noise) in [("exec_create", true), ("top", true), ("die", false), ("health_status", false)] {
+        for (action, is_noise) in [
+            ("exec_create", true),
+            ("top", true),
+            ("archive-path", true),
+            ("extract-to-dir", false),
+            ("die", false),
+            ("health_status", false),
+        ] {
             let told = event("web-1", action);
             assert_eq!(query("").unwrap().matches(&told), !is_noise, "{action}");
             assert!(query("noise=true").unwrap().matches(&told), "{action}");

@@ -4,15 +4,15 @@ use super::{ContainerId, Timestamp, VolumeName};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::fmt;
 
-/// Whose files.
+/// The owner of the files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FilesOf {
     Container(ContainerId),
     Volume(VolumeName),
 }
 
-/// An absolute path without `.`, `..` and empty parts: the engine takes those away as it likes, we before it does. Links in it
-/// are the engine's to follow, and lead nowhere outside.
+/// An absolute path without `.`, `..` and empty parts. Engines resolve those differently, so they are resolved here
+/// first. The engine follows links in the path, and they can't lead outside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FilePath(String);
 
@@ -20,7 +20,7 @@ pub struct FilePath(String);
 #[error("not a path: it begins with / and has at most 4,096 bytes, none of them zero")]
 pub struct NoPath;
 
-/// As Linux has it.
+/// The limit of Linux.
 const LONGEST: usize = 4096;
 
 impl FilePath {
@@ -51,12 +51,12 @@ impl FilePath {
         self.0 == "/"
     }
 
-    /// The last part; nothing of the root.
+    /// The last part. Empty for the root.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// What has this name in it. A name is one part: it has no slash, and is no `..`.
+    /// The path of an entry in this folder. A name is one part: it contains no slash, and is not `..`.
     pub fn child(&self, name: &str) -> Result<Self, NoPath> {
         if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
             return Err(NoPath);
@@ -64,7 +64,7 @@ impl FilePath {
         Self::new(&format!("{}/{name}", self.0))
     }
 
-    /// The folders on the way, the root first, and itself last.
+    /// The path's ancestors from the root on, followed by the path itself.
     pub fn way(&self) -> impl Iterator<Item = Self> {
         let ends = self.0.match_indices('/').map(|(at, _)| at).skip(1).chain([self.0.len()]);
         let rest = ends.filter(|_| !self.is_root()).map(|end| Self(self.0[..end].to_owned()));
@@ -96,16 +96,16 @@ pub enum FileKind {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// With U+FFFD for what is no UTF-8: such a file can be seen here and no more.
+    /// Bytes that are not UTF-8 are replaced by U+FFFD. Such a file can be listed but not opened.
     pub name: String,
     pub kind: FileKind,
-    /// Bytes, of a file.
+    /// Size in bytes, for files.
     pub size: u64,
-    /// The permissions, as `chmod` takes them.
+    /// The permission bits, as in `chmod`.
     pub mode: u32,
-    /// Whole seconds.
+    /// In whole seconds.
     pub modified: Timestamp,
-    /// Where a link leads, as it says itself.
+    /// The target of a link, as stored in the link.
     pub target: Option<String>,
 }
 
@@ -114,7 +114,7 @@ impl FileEntry {
         !self.name.contains('\u{fffd}')
     }
 
-    /// `rwxr-x---`
+    /// As in `rwxr-x---`.
     pub fn permissions(&self) -> String {
         let letter = |bit: u32| match bit % 3 {
             2 => 'r',
@@ -125,36 +125,35 @@ impl FileEntry {
     }
 }
 
-/// What a folder holds.
+/// The contents of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folder {
-    /// Where it is, with links followed.
+    /// The folder's path, with links resolved.
     pub path: FilePath,
-    /// Folders first, then by name.
+    /// Folders first, then sorted by name.
     pub entries: Vec<FileEntry>,
-    /// Whether that is all of it: folders of containers that don't run are read to their end only while that takes no more than
-    /// a while.
+    /// Whether the list is complete. Folders of stopped containers are read only up to a time limit.
     pub is_whole: bool,
 }
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Found {
     Folder(Folder),
     File(FileText),
 }
 
-/// The beginning of a file.
+/// The first part of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileText {
-    /// Where it is, with links followed.
+    /// The file's path, with links resolved.
     pub path: FilePath,
-    /// Bytes, of the whole.
+    /// Size of the whole file in bytes.
     pub size: u64,
     pub modified: Timestamp,
-    /// None where it is no text.
+    /// `None` if it is not text.
     pub text: Option<String>,
-    /// Whether there is more than this.
+    /// Whether the file is longer than this text.
     pub is_cut: bool,
 }
 

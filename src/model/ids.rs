@@ -1,11 +1,11 @@
-//! What names things: validated newtypes, so that a container's id is never taken for an image's.
+//! Ids and names: validated newtypes, so that a container's id can't be used as an image's.
 //!
-//! In JSON an id is its text. In the binary encoding 64 hex digits (with or without `sha256:`) travel as 32 bytes.
+//! In JSON an id is its text. In the binary encoding 64 hex digits (with or without `sha256:`) are sent as 32 bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{borrow::Borrow, fmt, sync::Arc};
 
-/// Why a text is not an id.
+/// Why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: \"{text}\"")]
 pub struct InvalidId {
@@ -20,7 +20,7 @@ macro_rules! ids {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The id that `text` spells, or why it is none.
+            /// Parses an id from `text`, or returns why it is invalid.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
                 let valid: fn(&str) -> bool = $valid;
                 if valid(text) {
@@ -78,13 +78,13 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A host: an engine that this server watches, by the short name it was configured with.
+    /// A host's short name in the configuration. A host is an engine that this server watches.
     HostId, "host id", |text| is_word(text, 64);
     /// A container's full id.
     ContainerId, "container id", |text| (12..=64).contains(&text.len()) && is_hex(text);
-    /// What a container is called, without the slash.
+    /// A container's name, without the leading slash.
     ContainerName, "container name", |text| text.len() > 1 && is_word(text, 255);
-    /// An image's id, with its `sha256:` where the engine says so.
+    /// An image's id, with `sha256:` if the engine includes it.
     ImageId, "image id", |text| {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
         (12..=64).contains(&digits.len()) && is_hex(digits)
@@ -93,21 +93,21 @@ ids! {
     VolumeName, "volume name", |text| is_word(text, 255);
     /// A network's id.
     NetworkId, "network id", |text| is_word(text, 64);
-    /// What a network is called.
+    /// A network's name.
     NetworkName, "network name", |text| is_word(text, 255);
-    /// What an image is called: a registry where it isn't Docker's own, a repository, and a tag or a digest.
+    /// An image's name: a registry if it isn't Docker Hub, a repository, and a tag or a digest.
     ImageName, "image name", is_image_name;
 }
 
 impl ContainerId {
-    /// The twelve digits that people know a container by.
+    /// The first twelve digits, the short id shown to users.
     pub fn short(&self) -> &str {
         &self.0[..12]
     }
 }
 
 impl ImageId {
-    /// The twelve digits that people know an image by.
+    /// The first twelve digits, the short id shown to users.
     pub fn short(&self) -> &str {
         let digits = self.0.strip_prefix("sha256:").unwrap_or(&self.0);
         &digits[..12]
@@ -115,7 +115,7 @@ impl ImageId {
 }
 
 impl ImageName {
-    /// As an image's tags have it: with the tag that is meant where none is said.
+    /// The name as in an image's tags: with the default tag if none is given.
     pub fn with_tag(&self) -> String {
         let last = self.0.rsplit('/').next().unwrap_or_default();
         if last.contains([':', '@']) { self.0.to_string() } else { format!("{}:latest", self.0) }
@@ -133,7 +133,8 @@ fn is_word(text: &str, longest: usize) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
-/// A part of Docker's grammar that keeps `?`, `#`, empty segments and `..` out of engine paths; the engine knows the rest.
+/// A subset of Docker's checks that keeps `?`, `#`, empty segments and `..` out of engine paths. The engine checks the
+/// rest.
 fn is_image_name(text: &str) -> bool {
     let is_segment = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphanumeric())

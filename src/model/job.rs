@@ -1,4 +1,5 @@
-//! What takes long: it is answered by a task's id, and goes on. By the names of the protocol: `<noun>.<verb>`.
+//! Long-running jobs. The answer to a request is a task's id, and the task continues in the background. The names are
+//! those of the protocol: `<noun>.<verb>`.
 
 use super::{
     Action, ContainerId, ContainerName, ContainerSpec, HostId, ImageId, ImageName, Labels, NetworkId, Permission,
@@ -6,7 +7,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-/// All that can be asked for.
+/// All requests of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     Act(Action),
@@ -15,7 +16,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// What the caller must be allowed to.
+    /// The permission that the caller needs.
     pub fn permission(&self) -> Permission {
         match self {
             Self::Act(action) => action.permission(),
@@ -34,23 +35,23 @@ impl From<Action> for Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Job {
     Pull(ImageName, Pull),
-    /// To the registry that the name begins with.
+    /// Pushes to the registry in the name.
     Push(ImageName),
     Build(ImageName, Build),
     Prune(Prune),
     Create(ContainerName, Box<NewContainer>),
-    /// Another one in its place, with its name and its data.
+    /// Replaces the container by a new one with the same name and data.
     Recreate(ContainerId, Box<ContainerSpec>),
 }
 
-/// A container that is to be. Its image is pulled where it is missing.
+/// A container to be created. Its image is pulled if it is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewContainer {
     pub spec: ContainerSpec,
     #[serde(default = "yes")]
     pub start: bool,
-    /// Has the values of the environment that are not told.
+    /// The container that provides the environment values masked in `spec`.
     #[serde(default)]
     pub values_of: Option<ContainerId>,
 }
@@ -59,28 +60,35 @@ fn yes() -> bool {
     true
 }
 
-/// How an image is pulled.
+/// Options of an image pull.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pull {
-    /// As in `linux/arm64`; the engine's own without.
+    /// As in `linux/arm64`. `None` means the engine's own platform.
     pub platform: Option<String>,
 }
 
-/// From what an image is built, and how.
+/// The input and the options of an image build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Build {
-    /// Its text; empty where the context that is uploaded has one.
+    /// The Dockerfile's text. Empty if the uploaded context contains one.
     pub dockerfile: String,
+    /// Its path in an uploaded context. `None` means `Dockerfile`.
+    #[serde(skip)]
+    pub dockerfile_path: Option<String>,
+    /// The stage to stop at. `None` means the last one.
+    pub target: Option<String>,
+    /// As in `linux/arm64`. `None` means the engine's own platform.
+    pub platform: Option<String>,
     /// Build arguments.
     pub args: Labels,
     pub no_cache: bool,
-    /// Asks the registries for newer images to build from.
+    /// Checks the registries for newer base images.
     pub pull: bool,
 }
 
-/// What is to go: these and no others, each only where nothing uses it by then.
+/// The items to remove. Only these are removed, and each only if nothing uses it by then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prune {
@@ -124,7 +132,7 @@ impl Job {
         }
     }
 
-    /// What it is done to, for people.
+    /// What the job applies to, as text for the user.
     pub fn subject(&self) -> String {
         match self {
             Self::Pull(name, _) | Self::Push(name) | Self::Build(name, _) => name.to_string(),
@@ -134,7 +142,7 @@ impl Job {
         }
     }
 
-    /// What the caller must be allowed to.
+    /// The permission that the caller needs.
     pub fn permission(&self) -> Permission {
         match self {
             Self::Pull(..) | Self::Push(..) | Self::Build(..) | Self::Create(..) => Permission::Create,

@@ -1,30 +1,30 @@
-//! What containers write, line by line.
+//! Log lines of containers.
 
 use super::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Which of the containers that are read together, by its place among them.
+    /// Index of the line's container among those that are read together.
     pub source: u16,
-    /// The engine's clock when it took the line.
+    /// The engine's clock when it received the line.
     pub at: Timestamp,
     pub stream: LogStream,
-    /// Without its end. What is no UTF-8 is replaced by U+FFFD.
+    /// Without the line break. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub text: String,
-    /// Bytes of the line that are left out: it is longer than anybody reads.
+    /// Bytes truncated from the line, which is too long to be shown.
     pub cut: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogStream {
-    /// Everything of a container with a terminal.
+    /// All output of a container with a terminal.
     Stdout,
     Stderr,
-    /// Not written by the container: what became of it, as Quaylight says it.
+    /// Not written by the container: a note by Quaylight about the container's lifecycle.
     Note,
 }
 
-/// Bytes of a line that are kept.
+/// The maximum length of a line in bytes. The rest is truncated.
 pub const LONGEST_LINE: usize = 32 * 1024;

@@ -1,4 +1,4 @@
-//! Nouns and changes: what an engine holds and how it changes. Shared by server and browser, pure.
+//! The domain model: an engine's entities and their changes. Shared by server and browser, pure.
 
 mod action;
 mod alert;
@@ -9,6 +9,7 @@ mod container;
 mod details;
 mod diff;
 mod disk;
+mod dockerfile;
 mod event;
 mod files;
 mod host;
@@ -16,8 +17,8 @@ mod ids;
 mod image;
 mod job;
 mod log;
+pub mod mask;
 mod network;
-mod past;
 mod permission;
 mod preferences;
 pub mod recipe;
@@ -29,6 +30,7 @@ mod stats;
 mod task;
 mod time;
 mod usage;
+mod usage_history;
 mod volume;
 
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
@@ -43,25 +45,26 @@ pub use container::{
 pub use details::{FileChange, FileChangeKind, ImageDetails, Inspected, Layer, Processes};
 pub use diff::diff;
 pub use disk::{DiskUsage, SharedSize};
+pub use dockerfile::{Syntax, line_of_step, unknown_syntax};
 pub use event::{BadQuery, Event, EventPage, EventQuery, HistoryStatus, is_noise, moment};
 pub use files::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, NoPath};
-pub use host::{Engine, Host, HostStatus, Lack};
+pub use host::{Engine, FailedList, Host, HostStatus, Lack};
 pub use ids::{ContainerId, ContainerName, HostId, ImageId, ImageName, InvalidId, NetworkId, NetworkName, VolumeName};
-pub use image::Image;
+pub use image::{Image, ImagePlatform};
 pub use job::{Build, Job, NewContainer, Prune, Pull, Request};
 pub use log::{LONGEST_LINE, LogLine, LogStream};
 pub use network::{Network, Subnet};
-pub use past::{UsageLevel, UsagePoint, UsageStretch};
 pub use permission::{Permission, Role};
 pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, Told, Units, Zone};
 pub use registry::{RegistryInfo, RegistryLogin};
 pub use sorted::Sorted;
-pub use spec::{ContainerSpec, HIDDEN, HealthSpec, Limits, MountSpec, MountWay, NetworkSpec, PortSpec, Recipe, Ulimit};
+pub use spec::{ContainerSpec, HealthSpec, Limits, MountSpec, MountWay, NetworkSpec, PortSpec, Recipe, Ulimit};
 pub use state::EngineState;
-pub use stats::{Load, Machine, Rates, Sample, Scope};
+pub use stats::{Load, Machine, Rates, Sample, Scope, combined};
 pub use task::{Progress, TOLD_LINES, Task, TaskId, TaskKind, TaskPart, TaskState};
 pub use time::Timestamp;
 pub use usage::{Usage, Used};
+pub use usage_history::{UsageLevel, UsagePoint, UsageStretch};
 pub use volume::Volume;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A network, and who is on it.
+//! A network, and its usage.
 
 use super::{HostId, Labels, NetworkId, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ pub struct Network {
     pub name: String,
     pub driver: String,
     pub scope: String,
-    /// Without a way out.
+    /// Without external access.
     pub internal: bool,
     pub created: Option<Timestamp>,
     pub subnets: Vec<Subnet>,
     pub labels: Labels,
-    /// Counted by the reducer: what is put here counts for nothing.
+    /// Counted by the reducer: a value put here is ignored.
     pub usage: Usage,
 }
 
@@ -27,7 +27,7 @@ pub struct Subnet {
 }
 
 impl Network {
-    /// One of the three that every engine comes with and that can't be removed.
+    /// Whether it is one of the three networks that every engine has and that can't be removed.
     pub fn is_built_in(&self) -> bool {
         matches!(self.name.as_str(), "bridge" | "host" | "none")
     }

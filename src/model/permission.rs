@@ -1,4 +1,4 @@
-//! Who may do what: roles, permissions, and the one table between them.
+//! Roles and permissions, and the table that maps roles to permissions.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,29 +15,28 @@ pub enum Role {
 pub enum Permission {
     /// See the live state.
     See,
-    /// Read what containers write, what runs in them, and how they were made.
+    /// Read the logs, processes and configuration of containers.
     Read,
-    /// See what is kept from view: values of a container's environment.
+    /// Reveal masked data: values of a container's environment.
     Reveal,
     /// Start, stop, restart, pause, kill containers.
     Operate,
     /// Run commands in containers.
     Execute,
-    /// Put files into containers and volumes.
+    /// Upload files to containers and volumes.
     Write,
-    /// Make images, volumes and networks, name them and put containers on them.
+    /// Create images, volumes and networks, tag images, and connect containers to networks.
     Create,
-    /// Remove things.
+    /// Remove entities.
     Remove,
-    /// Keep alerts from telling anybody, for a while.
+    /// Silence alerts for some time.
     Silence,
-    /// Edit what is watched, and who is told: rules, channels, quiet hours; and what registries are
-    /// signed in to.
+    /// Edit alert rules, channels and quiet hours, and sign in to registries.
     Configure,
 }
 
 impl Permission {
-    /// Whether it changes anything: what `--read-only` refuses to everybody.
+    /// Whether it allows changes, which `--read-only` denies to all users.
     pub fn is_change(self) -> bool {
         !matches!(self, Self::See | Self::Read | Self::Reveal)
     }

@@ -1,32 +1,32 @@
-//! How a person wants things shown and told.
+//! User preferences: appearance and notifications.
 
 use super::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Kept on the server for each user.
+/// The preferences of a user, stored on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
-    /// When they were last changed, by the server's clock, or by the browser's for as long as no server has heard of it: of
-    /// two, the later are meant.
+    /// When they were last changed, by the server's clock, or by the browser's until the server has received them. Of
+    /// two versions the later one applies.
     pub changed: Timestamp,
     pub theme: Theme,
     pub layout: Layout,
     pub density: Density,
-    /// Columns of the list of containers that are not shown.
+    /// Hidden columns of the container list.
     pub hidden: Vec<Column>,
     pub units: Units,
     pub zone: Zone,
     pub language: Language,
     pub told: Told,
-    /// What came to the notification centre up to then has been read.
+    /// Entries in the notification center up to this time have been read.
     pub read_until: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
-    /// As the system has it.
+    /// Follows the system.
     #[default]
     System,
     Light,
@@ -49,7 +49,7 @@ pub enum Density {
     Compact,
 }
 
-/// A column of the list of containers that may be hidden.
+/// A column of the container list that can be hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Column {
@@ -65,45 +65,45 @@ pub enum Column {
     Status,
 }
 
-/// What sizes are counted in.
+/// The units of sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Units {
-    /// kB, MB, GB, as Docker does.
+    /// kB, MB, GB, as in Docker.
     #[default]
     Decimal,
     /// KiB, MiB, GiB.
     Binary,
 }
 
-/// In which time zone moments are written: the browser's, or UTC.
+/// The time zone of displayed times: the browser's, or UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Zone {
     pub is_utc: bool,
-    /// How far the browser's clock is from UTC, as it said: from which second of the epoch on, and minutes east of Greenwich.
-    /// Ascending; before the first the first one holds. The server knows no zones.
+    /// The browser's UTC offsets, as it reported them: each with its first second since the epoch, in minutes east of
+    /// Greenwich. Ascending. The first one also applies to earlier times. The server has no time zone data.
     pub offsets: Vec<(i64, i32)>,
 }
 
-/// What the page speaks.
+/// The language of the user interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
-    /// The first of the browser's languages that there is.
+    /// The first of the browser's languages that is supported.
     #[default]
     Browser,
     English,
     Korean,
 }
 
-/// Which notices pop up. The notification centre has them all.
+/// The notices that pop up. The notification center contains all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
-    /// Alerts from this severity on; none for no alert.
+    /// The minimum severity of alerts. `None` means no alerts.
     pub alerts: Option<Severity>,
-    /// That an alert is over.
+    /// Whether resolved alerts pop up.
     pub ends: bool,
 }
 
@@ -113,12 +113,12 @@ impl Default for Told {
     }
 }
 
-/// A browser that knows more changes of its clock than this is none.
+/// The maximum number of UTC offsets accepted from a browser.
 const MOST_OFFSETS: usize = 64;
 
 impl Preferences {
-    /// With what a browser has changed `before` into `after`, and nothing else: other tabs choose too. Nothing that was read
-    /// is unread again.
+    /// Applies only what a browser has changed between `before` and `after`, because other tabs make changes too. Read
+    /// notices never become unread.
     #[must_use]
     pub fn with_change(self, before: &Self, after: Self) -> Self {
         fn chosen<T: PartialEq>(kept: T, before: &T, after: T) -> T {
@@ -144,7 +144,7 @@ impl Preferences {
         }
     }
 
-    /// Whether a browser can have sent them.
+    /// Whether a browser may have sent these values.
     pub fn are_sound(&self) -> bool {
         self.hidden.len() <= Column::ALL.len() && self.zone.offsets.len() <= MOST_OFFSETS
     }
@@ -153,7 +153,7 @@ impl Preferences {
 impl Theme {
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
-    /// As `data-theme` on the root element.
+    /// The value of `data-theme` on the root element.
     pub fn attribute(self) -> Option<&'static str> {
         match self {
             Self::System => None,
@@ -162,7 +162,7 @@ impl Theme {
         }
     }
 
-    /// The one that the button switches to.
+    /// The theme that the button switches to.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -174,7 +174,7 @@ impl Theme {
 }
 
 impl Language {
-    /// As `lang` on the root element.
+    /// The value of `lang` on the root element.
     pub fn tag(self) -> &'static str {
         match self {
             Self::Korean => "ko",
@@ -182,7 +182,7 @@ impl Language {
         }
     }
 
-    /// The files with the texts and with what style sheets say, if they are not those of the code.
+    /// The files with the translations of the texts and of the style sheets, if the language is not that of the code.
     pub fn files(self) -> Option<[&'static str; 2]> {
         match self {
             Self::Korean => Some(["/lang/ko.po", "/lang/ko.css"]),
@@ -190,8 +190,8 @@ impl Language {
         }
     }
 
-    /// Never [`Self::Browser`]: what that one means by a browser's `Accept-Language`, whose order is taken for its preference
-    /// as browsers write it.
+    /// Resolves [`Self::Browser`] by the browser's `Accept-Language`. Browsers list languages by preference, so weights
+    /// are ignored. Never returns [`Self::Browser`].
     #[must_use]
     pub fn or_of(self, accepted: &str) -> Self {
         let of_browser = || {
@@ -220,7 +220,7 @@ impl Column {
         Self::Status,
     ];
 
-    /// The class of its cells.
+    /// The CSS class of its cells.
     pub fn class(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -238,7 +238,7 @@ impl Column {
 }
 
 impl Zone {
-    /// Minutes east of Greenwich at a moment.
+    /// The UTC offset at a time, in minutes east of Greenwich.
     pub fn offset(&self, time: Timestamp) -> i32 {
         if self.is_utc {
             return 0;

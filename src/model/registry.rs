@@ -1,18 +1,18 @@
-//! A registry that somebody has signed in to.
+//! Registry logins.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// As lists show it: never with a password.
+/// A registry login as lists show it, never with a password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryInfo {
     pub registry: String,
     pub username: String,
-    /// From Docker's own config, which is not changed here.
+    /// From Docker's own config, which is read-only here.
     pub is_dockers: bool,
 }
 
-/// On its way to the server. Not printed.
+/// A login on its way to the server. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryLogin {
     pub registry: String,

@@ -1,5 +1,5 @@
-//! A map as a sorted list: in the browser a tenth of the code of a tree for each type it holds, and as fast for what is
-//! read often, in order, and mostly grows at its end.
+//! A map as a sorted list. In the browser it needs a tenth of a tree's code for each type, and it is as fast for maps
+//! that are read often, in order, and mostly grow at the end.
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -24,7 +24,7 @@ impl<K: Ord, V> Sorted<K, V> {
         self.place(key).ok().map(|at| &self.0[at].1)
     }
 
-    /// Its place in the order, too.
+    /// Returns the position in the order, too.
     pub fn find(&self, key: &K) -> Option<(usize, &V)> {
         self.place(key).ok().map(|at| (at, &self.0[at].1))
     }
@@ -37,7 +37,7 @@ impl<K: Ord, V> Sorted<K, V> {
         self.place(key).ok().map(|at| &mut self.0[at].1)
     }
 
-    /// Replaces what was there.
+    /// Inserts a value, or replaces the existing one.
     pub fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(at) => self.0[at].1 = value,
@@ -75,7 +75,7 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        // What comes in order goes to the end.
+        // Keys inserted in order are appended.
         if self.0.last().is_none_or(|(last, _)| last.borrow() < key) {
             return Err(self.0.len());
         }
@@ -93,7 +93,7 @@ impl<K: Ord, V> FromIterator<(K, V)> for Sorted<K, V> {
     }
 }
 
-/// As a map.
+/// Serialized as a map.
 impl<K: Serialize, V: Serialize> Serialize for Sorted<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))

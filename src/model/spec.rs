@@ -1,12 +1,12 @@
-//! How a container is to be made: what a form fills in, and what can be read off one that exists.
+//! Container specification: the contents of a form, or the settings of an existing container.
 //!
-//! What is not said is the image's or the engine's own. Words are Docker's.
+//! Settings that are not given are those of the image or the engine. The terms are Docker's.
 
-use super::{ImageName, Labels, NetworkName};
+use super::{
+    ImageName, Labels, NetworkName,
+    mask::{self, HIDDEN},
+};
 use serde::{Deserialize, Serialize};
-
-/// In place of an environment's value that is not told: what is sent back so stays as it was.
-pub const HIDDEN: &str = "***";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,18 +14,18 @@ pub struct ContainerSpec {
     pub image: String,
     pub entrypoint: Option<Vec<String>>,
     pub command: Option<Vec<String>>,
-    /// `KEY=value`, or `KEY` alone for one that the image has and this has not.
+    /// `KEY=value`, or `KEY` alone to unset a variable of the image.
     pub env: Vec<String>,
     pub ports: Vec<PortSpec>,
-    /// Every port that the image names, each on any that is free.
+    /// Publishes every port that the image exposes, each on a free port of the host.
     pub publish_all: bool,
-    /// Ports that are named and not published, as in `9000/tcp`.
+    /// Ports that are exposed and not published, as in `9000/tcp`.
     pub expose: Vec<String>,
     pub mounts: Vec<MountSpec>,
-    /// The first is what the container begins with; none at all is the default bridge. `host`, `none` and `container:<id>`
-    /// stand alone.
+    /// The container starts on the first network. Empty means the default bridge. `host`, `none` and `container:<id>`
+    /// can't be combined with others.
     pub networks: Vec<NetworkSpec>,
-    /// `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:<most tries>`.
+    /// `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:<maximum retries>`.
     pub restart: Option<String>,
     pub limits: Limits,
     pub health: Option<HealthSpec>,
@@ -39,7 +39,7 @@ pub struct ContainerSpec {
     pub init: bool,
     pub privileged: bool,
     pub read_only: bool,
-    /// Goes by itself when it ends.
+    /// Removed by the engine when it exits.
     pub auto_remove: bool,
     pub cap_add: Vec<String>,
     pub cap_drop: Vec<String>,
@@ -69,11 +69,11 @@ pub struct ContainerSpec {
 #[serde(default, deny_unknown_fields)]
 pub struct PortSpec {
     pub private: u16,
-    /// `tcp` where empty.
+    /// Empty means `tcp`.
     pub protocol: String,
-    /// Every address where empty.
+    /// Empty means all addresses.
     pub ip: String,
-    /// Any that is free without.
+    /// `None` means any free port.
     pub public: Option<u16>,
 }
 
@@ -81,11 +81,11 @@ pub struct PortSpec {
 #[serde(default, deny_unknown_fields)]
 pub struct MountSpec {
     pub kind: MountWay,
-    /// A folder of the engine's machine, or a volume's name; empty for an anonymous volume and for memory.
+    /// A folder on the engine's machine, or a volume's name. Empty for an anonymous volume and for a tmpfs.
     pub source: String,
     pub target: String,
     pub read_only: bool,
-    /// Of memory: bytes.
+    /// Bytes, for a tmpfs.
     pub size: Option<u64>,
 }
 
@@ -106,14 +106,14 @@ pub struct NetworkSpec {
     pub aliases: Vec<String>,
 }
 
-/// None is no limit.
+/// Resource limits. `None` means no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Bytes.
     pub memory: Option<u64>,
     pub memory_reservation: Option<u64>,
-    /// Memory and swap together, in bytes; -1 is all the swap that there is.
+    /// Memory and swap together, in bytes. -1 means unlimited swap.
     pub memory_swap: Option<i64>,
     /// Thousandths of a core.
     pub millicpus: Option<u64>,
@@ -123,11 +123,11 @@ pub struct Limits {
     pub pids: Option<i64>,
 }
 
-/// Times in milliseconds; none is the engine's own.
+/// A health check. Times are in milliseconds, and `None` means the engine's default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthSpec {
-    /// As Docker has it: `["CMD-SHELL", "…"]`, `["CMD", …]`, or `["NONE"]` for none at all.
+    /// Docker's format: `["CMD-SHELL", "…"]`, `["CMD", …]`, or `["NONE"]` to disable the check.
     pub test: Vec<String>,
     pub interval_ms: Option<u64>,
     pub timeout_ms: Option<u64>,
@@ -143,12 +143,12 @@ pub struct Ulimit {
     pub hard: i64,
 }
 
-/// A container that exists, as it can be made again.
+/// An existing container in a form that can be created again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
     pub name: String,
     pub spec: ContainerSpec,
-    /// What it has that a spec has no word for, by the engine's names.
+    /// Settings that a spec doesn't support, by the engine's names.
     pub left_out: Vec<String>,
 }
 
@@ -159,27 +159,49 @@ impl PortSpec {
 }
 
 impl NetworkSpec {
-    /// Whether it stands for a way of having none of its own.
+    /// Whether the name stands for a network mode, not for a network.
     pub fn is_a_mode(&self) -> bool {
         matches!(self.name.as_str(), "host" | "none" | "bridge" | "default") || self.name.starts_with("container:")
     }
 }
 
 impl ContainerSpec {
-    /// Without the values of its environment.
+    /// Masks possible secrets: see [`mask`].
     #[must_use]
     pub fn hidden(mut self) -> Self {
         for variable in &mut self.env {
-            if let Some((key, _)) = variable.split_once('=') {
-                *variable = format!("{key}={HIDDEN}");
-            }
+            *variable = mask::assignment(variable);
+        }
+        for (key, value) in self.log_options.iter_mut() {
+            *value = mask::log_option(key, value);
+        }
+        if let Some(health) = &mut self.health {
+            health.test = mask::health_test(&health.test);
         }
         self
     }
 
-    /// With those values that were not told, as `known` has them.
+    /// Whether some values are masked.
+    pub fn is_hidden(&self) -> bool {
+        let is_hidden = |text: &String| text == HIDDEN;
+        self.env.iter().any(|it| it.split_once('=').is_some_and(|(_, value)| value == HIDDEN))
+            || self.log_options.iter().any(|(_, value)| is_hidden(value))
+            || self.health.as_ref().is_some_and(|it| it.test.iter().any(is_hidden))
+    }
+
+    /// Replaces masked values by those of `known`.
     #[must_use]
     pub fn with_values_of(mut self, known: &Self) -> Self {
+        for (key, value) in self.log_options.iter_mut() {
+            if let (HIDDEN, Some(whole)) = (&**value, known.log_options.get(key)) {
+                *value = whole.clone();
+            }
+        }
+        if let (Some(health), Some(whole)) = (&mut self.health, &known.health)
+            && health.test == mask::health_test(&whole.test)
+        {
+            health.test = whole.test.clone();
+        }
         for variable in &mut self.env {
             let Some((key, HIDDEN)) = variable.split_once('=') else { continue };
             let of_key = |it: &&String| it.split_once('=').is_some_and(|(its, _)| its == key);
@@ -190,13 +212,13 @@ impl ContainerSpec {
         self
     }
 
-    /// What Docker would refuse, in words, before it is asked.
+    /// Returns an error message for a spec that Docker would reject, before it is sent.
     pub fn fault(&self) -> Option<String> {
         let no = |text: String| Some(text);
         if self.image.trim().is_empty() {
             return no("Say which image".to_owned());
         }
-        // It and the names of networks stand in paths of the engine.
+        // The image's and the networks' names are used in paths of the engine's API.
         if ImageName::new(&self.image).is_err() {
             return no(format!("\"{}\" is no image: a name is a repository and, after a colon, a tag", self.image));
         }
@@ -259,7 +281,7 @@ impl ContainerSpec {
 }
 
 impl Limits {
-    /// The least that Docker takes, in bytes.
+    /// Docker's minimum, in bytes.
     const LEAST_MEMORY: u64 = 6 << 20;
 
     pub fn fault(&self) -> Option<String> {
@@ -282,16 +304,29 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::recipe::{compose, docker_run};
 
     fn spec() -> ContainerSpec {
         ContainerSpec { image: "web:1".into(), ..ContainerSpec::default() }
     }
 
     #[test]
-    fn an_environments_values_are_hidden_and_come_back() {
-        let known = ContainerSpec { env: vec!["A=1".into(), "B=x=y".into(), "C".into()], ..spec() };
+    fn what_may_be_secret_is_hidden_and_comes_back() {
+        let options = [("max-size", "10m"), ("splunk-token", "s3cret")].map(|(key, value)| (key.into(), value.into()));
+        let test = ["CMD", "curl", "-u", "a:s3cret"].map(str::to_owned).to_vec();
+        let known = ContainerSpec {
+            env: vec!["A=1".into(), "B=x=y".into(), "C".into()],
+            log_options: options.into_iter().collect(),
+            health: Some(HealthSpec { test, retries: Some(3), ..HealthSpec::default() }),
+            ..spec()
+        };
         let hidden = known.clone().hidden();
         assert_eq!(hidden.env, ["A=***", "B=***", "C"]);
+        assert!(hidden.is_hidden() && !known.is_hidden());
+        for written in [docker_run("web", &hidden), compose("web", &hidden)] {
+            assert!(!written.contains("s3cret") && written.contains("10m"), "{written}");
+        }
+        assert_eq!(hidden.clone().with_values_of(&known), known);
         let edited = ContainerSpec { env: vec!["B=***".into(), "A=2".into(), "D=***".into()], ..hidden };
         assert_eq!(edited.with_values_of(&known).env, ["B=x=y", "A=2", "D=***"]);
     }

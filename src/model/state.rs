@@ -1,22 +1,22 @@
-//! The whole truth about the engines: a table for each noun, changed by one reducer on both sides.
+//! The complete state of the engines: a table for each kind of entity, changed by one reducer on both sides.
 
 use super::{
-    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Network, Sorted, Usage,
-    Used, Volume,
+    Change, Container, ContainerId, ContainerState, Entity, Host, HostId, Image, Key, Kind, Lack, Network, Sorted,
+    Usage, Used, Volume,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
-/// One table for each kind. All have the same type, entities in them of their kind only: five types of map would be
-/// five times the code in the browser.
+/// One table for each kind. All tables have the same type, and each contains entities of its kind only: five types of
+/// map would be five times the code in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineState {
     tables: [Sorted<Key, Entity>; Kind::ALL.len()],
-    /// Derived from the containers: who is used by how many, whether or not its table knows it yet.
+    /// Derived from the containers: usage by entity, whether or not the entity is known yet.
     usage: Sorted<Used, Usage>,
-    /// Derived: how many containers are in each [`ContainerState`].
+    /// Derived: the number of containers in each [`ContainerState`].
     states: [u32; ContainerState::ALL.len()],
-    /// Derived: how many of those that have exited did so with a code of failure.
+    /// Derived: the number of containers that exited with a failure code.
     failed: u32,
 }
 
@@ -42,7 +42,7 @@ impl EngineState {
         self.entities(Kind::Network).filter_map(Entity::as_network)
     }
 
-    /// All of a kind, by key.
+    /// All entities of a kind, sorted by key.
     pub fn entities(&self, kind: Kind) -> impl Iterator<Item = &Entity> {
         self.table(kind).iter().map(|(_, entity)| entity)
     }
@@ -51,12 +51,12 @@ impl EngineState {
         self.table(kind).len()
     }
 
-    /// How many containers are in `state`.
+    /// The number of containers in `state`.
     pub fn in_state(&self, state: ContainerState) -> usize {
         self.states[state as usize] as usize
     }
 
-    /// How many containers have exited with a code of failure.
+    /// The number of containers that exited with a failure code.
     pub fn failed(&self) -> usize {
         self.failed as usize
     }
@@ -65,13 +65,19 @@ impl EngineState {
         self.table(key.kind()).get(key)
     }
 
-    /// Where it is among those of its kind, too.
+    /// Also returns the position among the entities of its kind.
     pub fn find(&self, key: &Key) -> Option<(usize, &Entity)> {
         self.table(key.kind()).find(key)
     }
 
     pub fn nth(&self, kind: Kind, place: usize) -> Option<&Entity> {
         self.table(kind).nth(place)
+    }
+
+    /// Whether the host's engine is known to lack `what`.
+    pub fn lacks(&self, host: &HostId, what: Lack) -> bool {
+        let engine = self.host(host).and_then(|host| host.engine.as_ref());
+        engine.is_some_and(|engine| engine.lacks.contains(&what))
     }
 
     pub fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
@@ -87,7 +93,7 @@ impl EngineState {
         self.tables.iter().flat_map(|table| table.iter().map(|(key, _)| key))
     }
 
-    /// The same state without the tables of other kinds; usage stays as it was counted.
+    /// The same state with only the wanted kinds. Usage stays as it was counted.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(Kind) -> bool) -> Self {
         let mut state = self.clone();
@@ -107,7 +113,8 @@ impl EngineState {
 
 /// Changing: the one reducer.
 impl EngineState {
-    /// A part of a state, for showing: exactly `entities`, with the usage that is written in them. Takes no changes.
+    /// An excerpt of a state, for display only: exactly `entities`, with the usage stored in them. It accepts no
+    /// changes.
     pub fn excerpt(entities: impl IntoIterator<Item = Entity>) -> Self {
         let mut state = Self::default();
         for entity in entities {
@@ -117,8 +124,8 @@ impl EngineState {
         state
     }
 
-    /// Makes the change and says which entities are other than before: the one it names and those whose usage moved
-    /// with it. Empty when nothing is. Idempotent.
+    /// Applies the change and returns the keys of the entities that changed: the one in the change and those whose
+    /// usage changed with it. Empty if nothing changed. Idempotent.
     pub fn apply(&mut self, change: Change) -> Vec<Key> {
         let key = change.key();
         let new = match change {
@@ -158,7 +165,7 @@ impl EngineState {
         self.usage.get(used).copied().unwrap_or_default()
     }
 
-    /// Moves the counts from what a container used to what it uses now.
+    /// Updates the usage counts when a container's references change from `old` to `new`.
     fn recount(&mut self, old: Option<&Container>, new: Option<&Container>, touched: &mut Vec<Key>) {
         let uses = |container: Option<&Container>| {
             let up = container.is_some_and(|container| container.state.is_up());
@@ -188,7 +195,8 @@ impl EngineState {
         let key = match used {
             Used::Image(host, id) => Some(Key::Image(host.clone(), id.clone())),
             Used::Volume(host, id) => Some(Key::Volume(host.clone(), id.clone())),
-            // Known by name here and by id there; an engine may have two of one name.
+            // Containers refer to a network by its name, but its key is the id. An engine may have two networks of one
+            // name.
             Used::Network(..) => None,
         };
         match key {

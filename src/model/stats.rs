@@ -1,41 +1,44 @@
-//! What a running container uses, at a moment; and what all of a project or a machine use together.
+//! Resource usage of a running container at a point in time, and the total of a project or a machine.
 
 use super::{ContainerId, HostId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Counters since the container's start, in bytes, where nothing else is said.
+/// One sample. Counters are since the container's start, in bytes if not stated otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub host: HostId,
     pub container_id: ContainerId,
     pub name: String,
-    /// Of one core, over the time since the sample before, as `docker stats` says it: two busy cores are 200.
+    /// Percent of one core since the previous sample, as `docker stats` shows it: two busy cores are 200.
     pub cpu_percent: f64,
-    /// Without the page cache that the kernel would give up first, as the docker command counts.
-    pub memory_usage: u64,
-    /// The machine's memory where the container has no limit.
-    pub memory_limit: u64,
-    pub memory_percent: f64,
-    pub network_rx: u64,
-    pub network_tx: u64,
-    pub block_read: u64,
-    pub block_write: u64,
-    pub pids: u64,
+    /// Without the page cache that the kernel would reclaim first, as the Docker CLI calculates it. `None` if the
+    /// kernel has no memory accounting.
+    pub memory_usage: Option<u64>,
+    /// The machine's memory if the container has no limit.
+    pub memory_limit: Option<u64>,
+    pub memory_percent: Option<f64>,
+    /// `None` if it can't be read or is not counted, for example on the host's network.
+    pub network_rx: Option<u64>,
+    pub network_tx: Option<u64>,
+    pub block_read: Option<u64>,
+    pub block_write: Option<u64>,
+    pub pids: Option<u64>,
     pub timestamp: Timestamp,
 }
 
-/// What the running containers of a project or a host use together, as far as they are known.
+/// Total usage of the running containers of a project or a host, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     pub host: HostId,
     pub scope: Scope,
-    /// How many of them there are figures of.
+    /// The number of containers with known figures.
     pub containers: u32,
-    /// Of one core.
+    /// Percent of one core.
     pub cpu_percent: f64,
-    /// Bytes.
-    pub memory_usage: u64,
+    /// Bytes, over the containers with known memory usage.
+    pub memory_usage: Option<u64>,
     pub rates: Rates,
+    /// Over the containers with a known number of processes.
     pub pids: u64,
 }
 
@@ -44,26 +47,30 @@ pub struct Load {
 pub enum Scope {
     /// All containers of the host.
     Host,
-    /// Those of a Compose project; none of those that belong to no project.
+    /// The containers of a Compose project. `None` means those without a project.
     Project(Option<String>),
 }
 
-/// Bytes a second.
+/// Bytes per second. `None` if unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Rates {
-    pub network_rx: f64,
-    pub network_tx: f64,
-    pub block_read: f64,
-    pub block_write: f64,
+    pub network_rx: Option<f64>,
+    pub network_tx: Option<f64>,
+    pub block_read: Option<f64>,
+    pub block_write: Option<f64>,
 }
 
 impl Rates {
-    /// Between two samples of one container. None when a start lies between them, and its counters began anew.
+    /// Rates between two samples of one container. `None` if the container restarted in between and its counters were
+    /// reset.
     pub fn between(before: &Sample, after: &Sample) -> Option<Self> {
         let seconds = (after.timestamp.micros() - before.timestamp.micros()) as f64 / 1e6;
-        let rate = |counter: fn(&Sample) -> u64| {
-            let moved = counter(after).checked_sub(counter(before))?;
-            (seconds > 0.0).then(|| moved as f64 / seconds)
+        if seconds <= 0.0 {
+            return None;
+        }
+        let rate = |counter: fn(&Sample) -> Option<u64>| match counter(before).zip(counter(after)) {
+            Some((before, after)) => Some(Some(after.checked_sub(before)? as f64 / seconds)),
+            None => Some(None),
         };
         Some(Self {
             network_rx: rate(|it| it.network_rx)?,
@@ -73,19 +80,33 @@ impl Rates {
         })
     }
 
-    pub fn add(&mut self, other: &Self) {
-        self.network_rx += other.network_rx;
-        self.network_tx += other.network_tx;
-        self.block_read += other.block_read;
-        self.block_write += other.block_write;
+    /// Combines each rate by `of`. If only one of both is known, it is used unchanged.
+    #[must_use]
+    pub fn combined(&self, other: &Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        let each = |rate: fn(&Self) -> Option<f64>| combined(rate(self), rate(other), &of);
+        Self {
+            network_rx: each(|it| it.network_rx),
+            network_tx: each(|it| it.network_tx),
+            block_read: each(|it| it.block_read),
+            block_write: each(|it| it.block_write),
+        }
     }
 }
 
-/// What a machine uses in all, containers or not. Known of the machine that Quaylight runs on.
+/// Combines both values by `of`, or returns the one that is known.
+pub fn combined<T>(one: Option<T>, other: Option<T>, of: impl Fn(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(of(one, other)),
+        (known, None) | (None, known) => known,
+    }
+}
+
+/// Total usage of a machine, including processes outside of containers. Known only for the machine that Quaylight runs
+/// on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     pub host: HostId,
-    /// Of all cores together: 100 is all that there is.
+    /// Percent of all cores together: 100 is the maximum.
     pub cpu_percent: f64,
     pub cpus: u32,
     /// Bytes that are not available to programs.

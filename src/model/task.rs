@@ -1,13 +1,13 @@
-//! A long operation: what it does, how far it is, and what has come of it.
+//! A task: a long-running operation with its progress and result.
 
 use super::{HostId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Lines of output that a task tells; the server keeps more.
+/// Lines of output sent with a task. The server keeps more.
 pub const TOLD_LINES: usize = 60;
 
-/// Microseconds since 1970 when it was started, or one more than the task before: later ones are greater, and no two are
-/// the same, also after the server has been started anew.
+/// Microseconds since 1970 at the start of the task, or one more than the previous id. Ids are unique and ascending,
+/// also across restarts of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskId(pub u64);
 
@@ -16,25 +16,25 @@ pub struct Task {
     pub id: TaskId,
     pub host: HostId,
     pub kind: TaskKind,
-    /// What it is done to, by the name that people know.
+    /// What the task applies to, by the name shown to users.
     pub subject: String,
-    /// Who started it.
+    /// The user who started it.
     pub actor: String,
     /// The server's clock.
     pub started: Timestamp,
-    /// None while it runs.
+    /// `None` while it is running.
     pub ended: Option<Timestamp>,
     pub state: TaskState,
-    /// What it is at, in the engine's words; at its end what has come of it.
+    /// The current step in the engine's words, or the result at the end.
     pub words: String,
-    /// After a failure: what to do.
+    /// What to do after a failure.
     pub hint: Option<String>,
     pub progress: Progress,
-    /// Layers of an image, things that are removed: in the order in which they were first heard of.
+    /// Layers of an image, or items that are removed, in the order of their first appearance.
     pub parts: Vec<TaskPart>,
-    /// The latest lines that it wrote.
+    /// The latest lines of output.
     pub output: Vec<String>,
-    /// Lines before those.
+    /// The number of earlier lines.
     pub earlier_lines: u64,
 }
 
@@ -63,31 +63,31 @@ pub enum TaskState {
     Cancelled,
 }
 
-/// How far it is. All zero where it can't be told.
+/// Progress. All zero if it is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Of the whole work, in thousandths.
+    /// Thousandths of the whole work.
     pub permille: u16,
-    /// Bytes that have come or gone, and how many there will be as far as is known.
+    /// Bytes transferred, and the total as far as it is known.
     pub bytes: u64,
     pub total_bytes: u64,
-    /// Of late.
+    /// The recent rate.
     pub bytes_per_second: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPart {
     pub id: String,
-    /// What happens to it, in the engine's words.
+    /// The current step, in the engine's words.
     pub step: String,
     pub is_over: bool,
-    /// Of this step; 0 of 0 where it can't be told.
+    /// Progress of this step. 0 of 0 if it is unknown.
     pub done: u64,
     pub total: u64,
 }
 
 impl TaskKind {
-    /// As of what is done.
+    /// The verb, as for a button.
     pub fn verb(self) -> &'static str {
         match self {
             Self::Pull => "Pull",
@@ -104,7 +104,7 @@ impl TaskKind {
         }
     }
 
-    /// As of what is being done, or has been.
+    /// The verb in progress or completed, by the state.
     pub fn in_words(self, state: TaskState) -> &'static str {
         let (running, done) = match self {
             Self::Pull => ("Pulling", "Pulled"),

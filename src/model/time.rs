@@ -1,4 +1,4 @@
-//! A moment, as engines stamp it and clients read it: microseconds since 1970, RFC 3339 in JSON.
+//! Timestamps of engines and events: microseconds since 1970, RFC 3339 in JSON.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -16,7 +16,7 @@ impl Timestamp {
         Self(millis.saturating_mul(1_000))
     }
 
-    /// Beyond 290,000 years from now, as an engine may well say, it is the end of time.
+    /// Saturates beyond 290,000 years from now, which an engine may report.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
@@ -34,12 +34,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Cut to whole seconds: the precision of engine lists, so that list and inspect agree.
+    /// Truncates to whole seconds: the precision of engine lists, so that list and inspect agree.
     pub const fn to_whole_seconds(self) -> Self {
         Self::from_seconds(self.seconds())
     }
 
-    /// Reads RFC 3339. Docker's zero time, year 1, is `None`: it means "never".
+    /// Parses RFC 3339. Docker's zero time, year 1, is `None`: it means "never".
     pub fn parse(text: &str) -> Option<Self> {
         let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
         let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
@@ -69,7 +69,7 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with as many decimals as there is precision: none, three or six.
+/// RFC 3339 in UTC, with as many decimals as the value needs: none, three or six.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.seconds();
@@ -139,7 +139,7 @@ mod tests {
             ("2026-11-21T07:06:36.5+02:00", Some(1_795_237_596_500_000)),
             ("0001-01-01T00:00:00Z", None),
             ("yesterday", None),
-            // Letters of two bytes where digits belong: cut in the middle they were a panic.
+            // Two-byte characters in place of digits: slicing through them caused a panic.
             ("2026-11-21T05:06:36+1é:0", None),
             ("2026-11-21T05:06:36+01é0", None),
             ("", None),

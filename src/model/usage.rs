@@ -1,4 +1,4 @@
-//! How many containers use an image, a volume or a network: counted by the reducer, never by hand.
+//! Usage counts: how many containers use an image, a volume or a network. Only the reducer changes them.
 
 use super::{Container, HostId, ImageId, MountKind, VolumeName};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,8 @@ impl fmt::Display for Usage {
     }
 }
 
-/// What a container uses. A network goes by its name, as in the engine: a container that never ran has no id for it.
+/// A reference of a container to another entity. Networks are referenced by name, as in the engine: a container that
+/// never ran has no network id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Used {
     Image(HostId, ImageId),
@@ -28,7 +29,7 @@ pub enum Used {
 }
 
 impl Container {
-    /// Everything it uses, each thing once. What is here for a moment only counts for nothing.
+    /// Everything the container uses, each entity once. Helper containers use nothing.
     pub fn uses(&self) -> Vec<Used> {
         if self.is_helper() {
             return Vec::new();

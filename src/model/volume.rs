@@ -1,4 +1,4 @@
-//! A volume: data that outlives containers, and who uses it.
+//! A volume: data that outlives containers, and its usage.
 
 use super::{HostId, Labels, Timestamp, Usage, VolumeName};
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ pub struct Volume {
     pub driver: String,
     pub scope: String,
     pub mountpoint: String,
-    /// None where the driver doesn't say.
+    /// `None` if the driver doesn't report it.
     pub created: Option<Timestamp>,
     pub labels: Labels,
-    /// Counted by the reducer: what is put here counts for nothing.
+    /// Counted by the reducer: a value put here is ignored.
     pub usage: Usage,
 }
 
 impl Volume {
-    /// Named by the engine: a container asked for a volume and gave no name.
+    /// Whether the engine chose the name, because a container requested a volume without one.
     pub fn is_anonymous(&self) -> bool {
         self.id.as_str().len() == 64 && self.id.as_str().bytes().all(|byte| byte.is_ascii_hexdigit())
     }

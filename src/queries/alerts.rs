@@ -1,4 +1,4 @@
-//! What fires, and the rules and channels behind it.
+//! Query of firing alerts, rules and channels.
 
 use crate::{model::AlertBook, wire::ActionError};
 use leptos::{prelude::*, server_fn::codec::Postcard};

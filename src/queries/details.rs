@@ -1,4 +1,4 @@
-//! How a container was made, what runs in it, and what it has changed.
+//! Queries of details: configuration, processes and file changes of a container, and layers of an image.
 
 use crate::{
     model::{ContainerId, FileChange, HostId, ImageDetails, ImageId, Inspected, Processes},
@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// As the engine has it, with the values of its environment masked.
+/// The engine's data, with the values of the environment masked.
 #[server(prefix = "/queries", endpoint = "inspect", input = Postcard, output = Postcard)]
 pub async fn inspect(host: HostId, id: ContainerId) -> Result<Inspected, ActionError> {
     use crate::{model::Permission, server::auth::asking};
@@ -14,7 +14,7 @@ pub async fn inspect(host: HostId, id: ContainerId) -> Result<Inspected, ActionE
     Ok(app.hosts.engine(&host)?.inspect(&id).await?)
 }
 
-/// What an image is made of, with the values of its environment masked.
+/// The layers of an image, with the values of its environment masked.
 #[server(prefix = "/queries", endpoint = "made_of", input = Postcard, output = Postcard)]
 pub async fn made_of(host: HostId, id: ImageId) -> Result<ImageDetails, ActionError> {
     use crate::{model::Permission, server::auth::asking};
@@ -22,12 +22,12 @@ pub async fn made_of(host: HostId, id: ImageId) -> Result<ImageDetails, ActionEr
     Ok(app.hosts.engine(&host)?.image_details(&id).await?)
 }
 
-/// The value of one variable of its environment. The history knows who looked.
+/// The value of one environment variable. Each access is recorded in the history.
 #[server(prefix = "/queries", endpoint = "variable", input = Postcard, output = Postcard)]
 pub async fn variable(host: HostId, id: ContainerId, name: String) -> Result<String, ActionError> {
     use crate::{
         model::Permission,
-        server::{auth::asking, commands::note_look},
+        server::{auth::asking, operations::note_look},
         wire::ErrorKind,
     };
     let (app, caller) = asking(Permission::Reveal)?;

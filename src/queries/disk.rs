@@ -1,4 +1,4 @@
-//! What an engine's disk holds, asked for on demand: it takes the engine a while.
+//! Query of an engine's disk usage. It runs on demand, because the engine takes long to answer.
 
 use crate::{
     model::{DiskUsage, HostId},

@@ -1,9 +1,9 @@
-//! What has happened.
+//! Query of past events.
 
 use crate::{model::EventPage, wire::ActionError};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// A page of it, as an address asks: see `GET /api/events` in docs/protocol.md.
+/// Returns a page of events for a URL query: see `GET /api/events` in docs/protocol.md.
 #[server(prefix = "/queries", endpoint = "events", input = Postcard, output = Postcard)]
 pub async fn events(address: Vec<(String, String)>) -> Result<EventPage, ActionError> {
     use crate::{

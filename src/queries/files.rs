@@ -1,4 +1,4 @@
-//! Files in containers and volumes.
+//! Query of files in containers and volumes.
 
 use crate::{
     model::{FilePath, FilesOf, Found, HostId},
@@ -6,16 +6,16 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// What a folder holds, or how a file begins. The history knows who read which file.
+/// Returns the contents of a folder, or the first part of a file. Each file access is recorded in the history.
 #[server(prefix = "/queries", endpoint = "files", input = Postcard, output = Postcard)]
 pub async fn files(host: HostId, of: FilesOf, path: FilePath) -> Result<Found, ActionError> {
     use crate::{
         model::Permission,
-        server::{auth::asking, commands::note_read, files::reach},
+        server::{auth::asking, files::reach, operations::note_read},
     };
     let (app, caller) = asking(Permission::Reveal)?;
     let engine = app.hosts.engine(&host)?;
-    let found = reach(&app, engine, &of).await?.look(&path).await?;
+    let found = reach(&app, &caller, engine, &of).await?.look(&path).await?;
     if let Found::File(file) = &found {
         note_read(&app, &caller, &host, &of, &file.path);
     }

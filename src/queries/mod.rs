@@ -1,4 +1,4 @@
-//! What users can ask that is not in the live state: server functions that change nothing.
+//! Queries of data that is not in the live state: server functions that change nothing.
 
 pub mod alerts;
 pub mod details;

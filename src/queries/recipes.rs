@@ -1,4 +1,4 @@
-//! How a container can be made again.
+//! Query of a container's recipe: the settings that create it again.
 
 use crate::{
     model::{ContainerId, HostId, Recipe},
@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// Without the values of its environment.
+/// The recipe without the values of the environment.
 #[server(prefix = "/queries", endpoint = "recipe", input = Postcard, output = Postcard)]
 pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
     use crate::{model::Permission, server::auth::asking};
@@ -15,12 +15,12 @@ pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionEr
     Ok(Recipe { name, spec: spec.hidden(), left_out })
 }
 
-/// With them. The history knows who looked.
+/// The recipe with the values of the environment. Each access is recorded in the history.
 #[server(prefix = "/queries", endpoint = "whole_recipe", input = Postcard, output = Postcard)]
 pub async fn whole_recipe(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
     use crate::{
         model::Permission,
-        server::{auth::asking, commands::note_look},
+        server::{auth::asking, operations::note_look},
     };
     let (app, caller) = asking(Permission::Reveal)?;
     let recipe = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;

@@ -1,4 +1,4 @@
-//! Which registries are signed in to: never with what they ask for.
+//! Query of the registry logins, never with their passwords.
 
 use crate::{model::RegistryInfo, wire::ActionError};
 use leptos::{prelude::*, server_fn::codec::Postcard};
@@ -7,5 +7,5 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 pub async fn registries() -> Result<Vec<RegistryInfo>, ActionError> {
     use crate::{model::Permission, server::auth::asking};
     let (app, _) = asking(Permission::Configure)?;
-    Ok(app.registries.list().await)
+    app.registries.list().await
 }

@@ -1,4 +1,4 @@
-//! What has been used.
+//! Query of past resource usage.
 
 use crate::{
     model::{ContainerId, HostId, UsageStretch},
@@ -6,8 +6,8 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// In the last so many seconds, by a container or by all of a host: oldest first, in stretches of a minute, a quarter of
-/// an hour or an hour. Fails while nothing is kept.
+/// The usage in the last `seconds`, of one container or of all containers of a host, oldest first, in intervals of a
+/// minute, 15 minutes or an hour. Fails while no history is recorded.
 #[server(prefix = "/queries", endpoint = "usage", input = Postcard, output = Postcard)]
 pub async fn usage(
     host: HostId,

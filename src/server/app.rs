@@ -1,18 +1,20 @@
-//! The handles a request may use. No logic.
+//! Application state: the handles that requests use. No logic.
 
 use super::{
     alerts::Alerts,
     clock::Clock,
-    engine::Engine,
+    engine::WritableEngine,
     history::History,
     hosts::Hosts,
-    live::{Figures, Handshakes, Sessions, Snapshots},
-    noticed::Noticed,
+    http::Connections,
+    live::{FanoutMetrics, Handshakes, Sessions, Snapshots},
+    notifications::Notifications,
     preferences::AllPreferences,
     registries::Registries,
     state::{Depth, Reader},
     stats::Stats,
-    tasks::{Means, Tasks},
+    supervision::Supervisor,
+    tasks::{TaskContext, Tasks},
 };
 use crate::model::Timestamp;
 use std::{path::Path, sync::Arc};
@@ -23,7 +25,7 @@ pub struct App {
     pub history: History,
     pub stats: Stats,
     pub alerts: Alerts,
-    pub noticed: Noticed,
+    pub notifications: Notifications,
     pub preferences: AllPreferences,
     pub registries: Registries,
     pub tasks: Tasks,
@@ -33,20 +35,22 @@ pub struct App {
     pub sessions: Sessions,
     pub snapshots: Snapshots,
     pub handshakes: Handshakes,
-    pub figures: Arc<Figures>,
+    pub connections: Connections,
+    pub supervisor: Supervisor,
+    pub fanout_metrics: Arc<FanoutMetrics>,
     pub started: Timestamp,
-    /// Where what is kept is kept; none where nothing is.
+    /// The data folder; `None` if nothing is stored.
     pub data_dir: Option<Arc<Path>>,
-    /// Every change is refused, for everybody.
+    /// Whether every change is refused, for all users.
     pub read_only: bool,
-    /// Where the pages live: empty, or `/` and more without a slash at its end.
+    /// Base path of all URLs: empty, or `/` and a path without a trailing slash.
     pub base_path: Arc<str>,
     pub leptos: leptos::config::LeptosOptions,
 }
 
 impl App {
-    /// For a task on `engine`.
-    pub fn means(&self, engine: Engine) -> Means {
-        Means { engine, registries: self.registries.clone() }
+    /// The dependencies of a task on `engine`.
+    pub fn context(&self, engine: WritableEngine) -> TaskContext {
+        TaskContext { engine, registries: self.registries.clone() }
     }
 }

@@ -1,6 +1,10 @@
-//! The only reader of flags, environment and Leptos.toml, in this order of precedence.
+//! Configuration from flags, environment and Leptos.toml, in this order of precedence. The only reader of them.
 
-use super::{engine::EngineUrl, history::Limits};
+use super::{
+    docker_context,
+    engine::{Endpoint, TlsFiles},
+    history::Limits,
+};
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
@@ -28,9 +32,27 @@ struct Flags {
     /// Address to listen on [default: 127.0.0.1:7300]
     #[arg(long, global = true, env = "QUAYLIGHT_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// The engine: unix:///path or tcp://host:port [default: the platform's socket]
+    /// The engine: unix:///path, https://host:port, ssh://user@host or tcp://host:port [default: the platform's socket]
     #[arg(long, global = true, env = "DOCKER_HOST", value_name = "URL")]
     engine: Option<String>,
+    /// A context of the docker command instead of a URL; `current` for the one that `docker context use` has chosen
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_CONTEXT", value_name = "NAME")]
+    engine_context: Option<String>,
+    /// The CA that has signed the engine's certificate, in PEM form [default: whom this machine trusts]
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_CA", value_name = "FILE")]
+    engine_tls_ca: Option<PathBuf>,
+    /// The client certificate for the engine, in PEM form
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_CERT", value_name = "FILE")]
+    engine_tls_cert: Option<PathBuf>,
+    /// The key of the client certificate, in PEM form
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_KEY", value_name = "FILE")]
+    engine_tls_key: Option<PathBuf>,
+    /// Allow an engine over the network without encryption: anyone who reaches it controls its machine
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_INSECURE", num_args = 0..=1, default_missing_value = "true")]
+    engine_insecure: Option<bool>,
+    /// The configuration file of ssh for an engine at ssh:// [default: the user's]
+    #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_SSH_CONFIG", value_name = "FILE")]
+    engine_ssh_config: Option<PathBuf>,
     /// Where the history is kept [default: quaylight/ in the XDG data folder]
     #[arg(long, global = true, env = "QUAYLIGHT_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -63,7 +85,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Our tables of Leptos.toml. `[package]` belongs to Leptos.
+/// Quaylight's tables in Leptos.toml. `[package]` belongs to Leptos.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct File {
@@ -86,6 +108,12 @@ struct HistoryTable {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct EngineTable {
     url: Option<String>,
+    context: Option<String>,
+    tls_ca: Option<PathBuf>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    insecure: Option<bool>,
+    ssh_config: Option<PathBuf>,
     reconcile_seconds: Option<u64>,
 }
 
@@ -104,26 +132,26 @@ struct AuthTable {
     mode: Option<AuthMode>,
 }
 
-/// What the server runs with.
+/// The effective configuration of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub listen: SocketAddr,
-    pub engine: EngineUrl,
-    /// Between two looks at everything, for what no event told.
+    pub engine: Endpoint,
+    /// Interval of the full reconciliation, which catches changes without an event.
     pub reconcile: Duration,
-    /// None where neither a setting nor the system names one.
+    /// `None` if neither a setting nor the system names a folder.
     pub data_dir: Option<PathBuf>,
     pub history: Limits,
-    /// Where `docker login` keeps what registries ask for.
+    /// Docker's config file, where `docker login` stores credentials.
     pub docker_config: Option<PathBuf>,
-    /// Empty, or `/` and more without a slash at its end.
+    /// Empty, or `/` and a path without a trailing slash.
     pub base_path: String,
     pub auth: AuthMode,
     pub read_only: bool,
     pub log: LogFormat,
 }
 
-/// LeptosOptions of the same file, where it has them.
+/// The `LeptosOptions` of Leptos.toml, if they are set there.
 pub fn leptos_options() -> Result<LeptosOptions, ConfigError> {
     match leptos::config::get_configuration(Some(FILE)) {
         Ok(file) => Ok(file.leptos_options),
@@ -143,7 +171,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// From the process's flags and environment and the file in the working directory.
+    /// Reads the process's flags and environment, and the file in the working directory.
     pub fn read(arguments: Arguments) -> Result<Self, ConfigError> {
         let file = match std::fs::read_to_string(Path::new(FILE)) {
             Ok(text) => text,
@@ -157,10 +185,8 @@ impl Config {
         let file: File = toml::from_str(file).map_err(|error| ConfigError::File(error.to_string()))?;
         let flags = arguments.settings;
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let engine = match flags.engine.filter(|url| !url.is_empty()).or(file.engine.url) {
-            Some(url) => url.parse().map_err(|error| ConfigError::Setting(format!("{error}")))?,
-            None => EngineUrl::default(),
-        };
+        let reconcile = file.engine.reconcile_seconds;
+        let engine = engine(EngineTable::from(&flags), file.engine, &variable).map_err(ConfigError::Setting)?;
         let base_path = flags.base_path.or(file.server.base_path).unwrap_or_default();
         let config = Self {
             listen: flags.listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7300))),
@@ -168,15 +194,15 @@ impl Config {
             base_path: normal_base_path(&base_path)?,
             auth: flags.auth.or(file.auth.mode).unwrap_or(AuthMode::None),
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
-            // Never none at all, and never more often than a large engine can be listed.
             data_dir: flags.data_dir.filter(|it| !it.as_os_str().is_empty()).or_else(|| data_dir(&variable)),
-            docker_config: docker_config(&variable),
+            docker_config: docker_folder(&variable).map(|folder| folder.join("config.json")),
             history: Limits {
                 // Less than a day or a few megabytes would hold nothing.
                 days: file.history.days.map_or(Limits::default().days, |days| days.max(1)),
                 megabytes: file.history.megabytes.map_or(Limits::default().megabytes, |it| it.max(8)),
             },
-            reconcile: file.engine.reconcile_seconds.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
+            // Never off, and never more often than a large engine can be listed.
+            reconcile: reconcile.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
             log: flags.log.or(file.server.log).unwrap_or_default(),
         };
         if config.auth == AuthMode::None && !config.listen.ip().is_loopback() {
@@ -196,18 +222,103 @@ impl fmt::Display for Config {
     }
 }
 
-/// `quaylight/` in the data folder of the user, as the XDG base directory specification has it.
+impl From<&Flags> for EngineTable {
+    fn from(flags: &Flags) -> Self {
+        let said = |text: &Option<String>| text.clone().filter(|it| !it.is_empty());
+        let named = |path: &Option<PathBuf>| path.clone().filter(|it| !it.as_os_str().is_empty());
+        Self {
+            url: said(&flags.engine),
+            context: said(&flags.engine_context),
+            tls_ca: named(&flags.engine_tls_ca),
+            tls_cert: named(&flags.engine_tls_cert),
+            tls_key: named(&flags.engine_tls_key),
+            insecure: flags.engine_insecure,
+            ssh_config: named(&flags.engine_ssh_config),
+            reconcile_seconds: None,
+        }
+    }
+}
+
+/// The engine's endpoint. The error states what is wrong with the settings.
+fn engine(
+    flags: EngineTable,
+    file: EngineTable,
+    variable: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<Endpoint, String> {
+    let is_set = |name: &str| variable(name).is_some_and(|it| !it.as_os_str().is_empty());
+    // A flag overrides both URL and context: a user who names an engine by a flag need not know what the file contains.
+    let place = if flags.url.is_some() || flags.context.is_some() { &flags } else { &file };
+    let explicit_tls = tls_files(&flags, &file)?;
+    let (url, tls) = match (&place.url, &place.context) {
+        (Some(url), Some(name)) => {
+            return Err(format!("{url} and the context {name:?} are two engines: set one of them"));
+        }
+        (Some(url), None) => (Some(url.clone()), None),
+        (None, Some(name)) => {
+            let folder = docker_folder(variable).ok_or("there is no home folder with Docker contexts")?;
+            let chosen = variable("DOCKER_CONTEXT").map(|it| it.to_string_lossy().into_owned());
+            let chosen = chosen.filter(|name| !name.is_empty());
+            let context = docker_context::read(&folder, name, chosen.as_deref()).map_err(|it| it.to_string())?;
+            context.map_or((None, None), |it| (Some(it.url), it.tls))
+        }
+        (None, None) => (None, None),
+    };
+    let Some(url) = url else { return Ok(Endpoint::default()) };
+    let is_tcp = url.starts_with("tcp://") || url.starts_with("http://");
+    // The TLS variables of the docker command.
+    let of_environment = || -> Result<Option<TlsFiles>, String> {
+        if is_tcp && is_set("DOCKER_TLS_VERIFY") {
+            let folder = variable("DOCKER_CERT_PATH").filter(|it| !it.as_os_str().is_empty());
+            let folder =
+                folder.or_else(|| docker_folder(variable)).ok_or("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH")?;
+            return Ok(Some(TlsFiles::in_folder(&folder)));
+        }
+        if is_tcp && is_set("DOCKER_TLS") {
+            return Err("DOCKER_TLS does not check who the engine is: set DOCKER_TLS_VERIFY=1".to_owned());
+        }
+        Ok(None)
+    };
+    let tls = match explicit_tls.or(tls) {
+        Some(files) => Some(files),
+        None => of_environment()?,
+    };
+    let endpoint = match Endpoint::with_tls(&url, tls).map_err(|error| error.to_string())? {
+        Endpoint::Ssh(destination) => Endpoint::Ssh(destination.with_config(flags.ssh_config.or(file.ssh_config))),
+        endpoint => endpoint,
+    };
+    if endpoint.is_exposed() && !flags.insecure.or(file.insecure).unwrap_or_default() {
+        return Err(format!(
+            "{endpoint} is not encrypted: whoever is on the network between could control the engine's machine; use \
+             https:// or ssh://, or allow it with --engine-insecure"
+        ));
+    }
+    Ok(endpoint)
+}
+
+/// `None` if no setting names a file.
+fn tls_files(flags: &EngineTable, file: &EngineTable) -> Result<Option<TlsFiles>, String> {
+    let ca = flags.tls_ca.as_ref().or(file.tls_ca.as_ref());
+    let certificate = flags.tls_cert.as_ref().or(file.tls_cert.as_ref());
+    let key = flags.tls_key.as_ref().or(file.tls_key.as_ref());
+    let client = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        (None, None) => None,
+        _ => return Err("a client certificate needs its key: set both tls-cert and tls-key".to_owned()),
+    };
+    Ok((ca.is_some() || client.is_some()).then(|| TlsFiles { ca: ca.cloned(), client }))
+}
+
+/// `quaylight/` in the user's data folder, by the XDG base directory specification.
 fn data_dir(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).filter(|path| path.is_absolute());
     let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
     Some(base?.join("quaylight"))
 }
 
-/// As Docker's own command finds it.
-fn docker_config(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+/// The configuration folder of the docker command.
+fn docker_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let said = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());
-    let folder = said("DOCKER_CONFIG").or_else(|| Some(said("HOME")?.join(".docker")));
-    Some(folder?.join("config.json"))
+    said("DOCKER_CONFIG").or_else(|| Some(said("HOME")?.join(".docker")))
 }
 
 fn normal_base_path(text: &str) -> Result<String, ConfigError> {
@@ -232,10 +343,10 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file_and_the_file_over_the_default() {
-        let file = "[server]\nlisten = \"127.0.0.1:1\"\nbase-path = \"/x/\"\n[engine]\nurl = \"tcp://nas:1\"";
+        let file = "[server]\nlisten = \"127.0.0.1:1\"\nbase-path = \"/x/\"\n[engine]\nurl = \"tcp://localhost:1\"";
         let it = config(&["--listen", "127.0.0.1:2", "--engine", "unix:///x"], file).unwrap();
         assert_eq!((it.listen.port(), it.base_path.as_str()), (2, "/x"));
-        assert_eq!(it.engine, EngineUrl::Unix("/x".into()));
+        assert_eq!(it.engine, Endpoint::Unix("/x".into()));
         assert_eq!(config(&["--engine", "unix:///x"], "").unwrap().listen.port(), 7300);
     }
 
@@ -245,6 +356,72 @@ mod tests {
             let error = config(&[], file).unwrap_err().to_string();
             assert!(error.contains("speed"), "{error}");
         }
+    }
+
+    /// The endpoint that the settings result in, as text.
+    fn endpoint(flags: EngineTable, variables: &[(&str, &str)]) -> Result<String, String> {
+        let variable = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|it| PathBuf::from(it.1));
+        engine(flags, EngineTable::default(), &variable).map(|it| it.to_string())
+    }
+
+    fn at(url: &str) -> EngineTable {
+        EngineTable { url: Some(url.into()), ..EngineTable::default() }
+    }
+
+    #[test]
+    fn an_engine_without_encryption_is_on_loopback_or_asked_for() {
+        assert_eq!(endpoint(at("tcp://127.0.0.1:1"), &[]).as_deref(), Ok("tcp://127.0.0.1:1"));
+        assert!(endpoint(at("tcp://nas:2375"), &[]).unwrap_err().contains("is not encrypted"));
+        let insecure = EngineTable { insecure: Some(true), ..at("tcp://nas:2375") };
+        assert_eq!(endpoint(insecure, &[]).as_deref(), Ok("tcp://nas:2375"));
+        // With a flag, since the environment of the test may name an engine.
+        let flag = ["--engine", "tcp://nas:1"];
+        assert!(config(&flag, "[engine]\ninsecure = true").unwrap().engine.is_exposed());
+    }
+
+    #[test]
+    fn dockers_variables_for_tls_are_obeyed() {
+        let verify = ("DOCKER_TLS_VERIFY", "1");
+        assert_eq!(endpoint(at("tcp://nas"), &[verify, ("HOME", "/h")]).as_deref(), Ok("https://nas:2376"));
+        let variable = |name: &str| match name {
+            "DOCKER_TLS_VERIFY" => Some("1".into()),
+            "DOCKER_CERT_PATH" => Some("/certs".into()),
+            _ => None,
+        };
+        let files = TlsFiles { ca: Some("/certs/ca.pem".into()), client: None };
+        let tls = Endpoint::Tls { authority: "127.0.0.1:1".into(), files };
+        assert_eq!(engine(at("tcp://127.0.0.1:1"), EngineTable::default(), &variable), Ok(tls));
+        // A local socket ignores TLS settings.
+        assert_eq!(endpoint(at("unix:///x"), &[verify]).as_deref(), Ok("unix:///x"));
+        // Nothing is sent to an engine whose certificate was not verified.
+        assert!(endpoint(at("tcp://127.0.0.1:1"), &[("DOCKER_TLS", "1")]).unwrap_err().contains("DOCKER_TLS_VERIFY"));
+    }
+
+    #[test]
+    fn a_client_certificate_goes_with_its_key() {
+        let half = EngineTable { tls_cert: Some("/c".into()), ..at("https://nas") };
+        assert!(endpoint(half, &[]).unwrap_err().contains("needs its key"));
+        let local = EngineTable { tls_ca: Some("/ca".into()), ..at("unix:///x") };
+        assert!(endpoint(local, &[]).unwrap_err().contains("TLS settings"));
+    }
+
+    #[test]
+    fn a_context_is_followed_only_when_it_is_asked_for() {
+        let home = tempfile::tempdir().unwrap();
+        let context = home.path().join("contexts/meta/aa");
+        std::fs::create_dir_all(&context).unwrap();
+        let meta = r#"{"Name":"nas","Endpoints":{"docker":{"Host":"ssh://root@nas"}}}"#;
+        std::fs::write(context.join("meta.json"), meta).unwrap();
+        let folder = home.path().to_str().unwrap();
+        let chosen = [("DOCKER_CONFIG", folder), ("DOCKER_CONTEXT", "nas")];
+        assert_eq!(endpoint(EngineTable::default(), &chosen).as_deref(), Ok("unix:///var/run/docker.sock"));
+        let context = |name: &str| EngineTable { context: Some(name.into()), ..EngineTable::default() };
+        assert_eq!(endpoint(context("current"), &chosen).as_deref(), Ok("ssh://root@nas"));
+        assert_eq!(endpoint(context("nas"), &chosen[..1]).as_deref(), Ok("ssh://root@nas"));
+        assert_eq!(endpoint(context("default"), &chosen).as_deref(), Ok("unix:///var/run/docker.sock"));
+        assert!(endpoint(context("pi"), &chosen).unwrap_err().contains("no Docker context"));
+        let both = EngineTable { url: Some("unix:///x".into()), ..context("nas") };
+        assert!(endpoint(both, &chosen).unwrap_err().contains("two engines"));
     }
 
     #[test]
@@ -264,7 +441,7 @@ mod tests {
         };
         assert_eq!(folder(&[("HOME", "/home/x")]).as_deref(), Some("/home/x/.local/share/quaylight"));
         assert_eq!(folder(&[("HOME", "/home/x"), ("XDG_DATA_HOME", "/d")]).as_deref(), Some("/d/quaylight"));
-        // A relative one is to be ignored.
+        // A relative path has to be ignored.
         assert_eq!(folder(&[("HOME", "/h"), ("XDG_DATA_HOME", "d")]).as_deref(), Some("/h/.local/share/quaylight"));
         assert_eq!(folder(&[]), None);
         let it = config(&["--data-dir", "/srv/q"], "[history]\ndays = 7").unwrap();

@@ -1,27 +1,34 @@
-//! Whose files are reached, and by which way.
+//! Access to files in containers and volumes.
 
 use super::{
     app::App,
+    auth::{Caller, require},
     engine::{Engine, Reach},
 };
 use crate::{
-    model::{ContainerId, ContainerState, FilesOf, HostId, MountKind, VolumeName},
-    wire::{ActionError, ErrorKind},
+    model::{ContainerId, ContainerState, FilesOf, HostId, MountKind, Permission, VolumeName},
+    wire::ActionError,
 };
 
-pub async fn reach(app: &App, engine: &Engine, of: &FilesOf) -> Result<Reach, ActionError> {
-    let mounts = match of {
-        FilesOf::Container(_) => Vec::new(),
-        FilesOf::Volume(_) if app.read_only => {
-            return Err(ActionError::new(ErrorKind::Forbidden, "This server is read-only")
-                .hint("A volume is reached by a container that is made for a moment, and none is made here."));
+/// The caller must already have checked the permission to read or write the files.
+pub async fn reach(app: &App, caller: &Caller, engine: &Engine, of: &FilesOf) -> Result<Reach, ActionError> {
+    let host = engine.host();
+    let writable = app.hosts.writable(host);
+    let (writable, listers) = match of {
+        FilesOf::Container(id) => match writable {
+            Ok(writable) => (writable, Vec::new()),
+            Err(_) => return Ok(engine.reach_container(id).await?),
+        },
+        FilesOf::Volume(name) => {
+            let words = "A volume is reached through a helper container, and a read-only server creates none.";
+            (writable.map_err(|refused| refused.hint(words))?, running_with(app, host, name))
         }
-        FilesOf::Volume(name) => running_with(app, engine.host(), name),
     };
-    Ok(engine.reach(of, &mounts).await?)
+    let may_list = require(app, caller, Permission::Execute).is_ok();
+    Ok(writable.reach(of, may_list, &listers).await?)
 }
 
-/// Containers that run and have the volume, and where.
+/// Running containers that mount the volume, with the mount point.
 fn running_with(app: &App, host: &HostId, volume: &VolumeName) -> Vec<(ContainerId, String)> {
     app.reader.look(|state| {
         let running = state.containers().filter(|it| it.host == *host && it.state == ContainerState::Running);

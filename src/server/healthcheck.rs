@@ -1,4 +1,4 @@
-//! `quaylight healthcheck`: asks the running server whether it is well.
+//! `quaylight healthcheck`: checks the health of the running server.
 
 use super::config::Config;
 use crate::wire::routes;
@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Whether the server at the configured address answers 200 within 3 s.
+/// Whether the server at the configured address answers 200 within 3 s, and none of its tasks has failed permanently.
 pub async fn is_healthy(config: &Config) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(config.listen).await?;
@@ -22,7 +22,9 @@ pub async fn is_healthy(config: &Config) -> bool {
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200"))
+        // Only a restart of the server recovers a task that has failed permanently.
+        let text = String::from_utf8_lossy(&answer);
+        Ok::<_, std::io::Error>(text.starts_with("HTTP/1.1 200") && !text.contains(r#""restarts":false"#))
     };
     matches!(timeout(Duration::from_secs(3), ask).await, Ok(Ok(true)))
 }

@@ -1,11 +1,12 @@
-//! The engine's half: from the engine to the browsers' sockets.
+//! The server: everything between the Docker engine and the browsers' sockets.
 
 pub mod alerts;
 pub mod app;
 pub mod auth;
 pub mod clock;
-pub mod commands;
 pub mod config;
+pub mod dispatch;
+pub mod docker_context;
 pub mod engine;
 pub mod files;
 pub mod healthcheck;
@@ -13,15 +14,19 @@ pub mod history;
 pub mod hosts;
 pub mod http;
 pub mod live;
-pub mod measure;
-pub mod named;
-pub mod noticed;
+pub mod metrics;
+pub mod notifications;
+pub mod operations;
+pub mod own_container;
 pub mod preferences;
-pub mod probes;
+pub mod private_files;
 pub mod registries;
+pub mod spool;
 pub mod state;
 pub mod stats;
 pub mod streams;
+pub mod supervision;
+pub mod sweeper;
 pub mod tasks;
 pub mod telemetry;
 pub mod vault;
@@ -29,60 +34,73 @@ pub mod watch;
 
 use alerts::{
     Alerts,
-    notify::{Courier, Outbound, Retries},
+    notify::{Dispatcher, Outbound, Retries},
 };
 use app::App;
-use axum::serve::ListenerExt;
 use clock::Clock;
 use config::Config;
-use engine::Engine;
+use engine::OwnContainers;
 use history::History;
-use hosts::Hosts;
+use hosts::{Handle, Hosts};
+use http::Connections;
 use live::{Handshakes, Sessions, Snapshots};
-use noticed::Noticed;
+use notifications::Notifications;
 use preferences::AllPreferences;
 use registries::Registries;
 use stats::Stats;
 use std::{future::Future, io, sync::Arc, time::Duration};
+use supervision::Supervisor;
 use tasks::Tasks;
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
 use vault::Vault;
 
-/// Each socket is an open file, and the usual limit is 1,024.
+/// Limits of open files, wanted and assumed. Each connection is an open file.
 const OPEN_FILES: u64 = 16 * 1024;
+const USUAL_OPEN_FILES: u64 = 1024;
 
-/// Open requests get this long to end when the server goes away.
+/// Time limit for open requests to end at shutdown.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Serves until `shutdown` completes. Starts from the state outwards, stops from the browsers inwards.
+/// Serves until `shutdown` completes. Starts the state first and the listener last; stops in the reverse order.
 pub async fn run(
     listener: TcpListener,
     config: &Config,
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    if let Err(error) = rlimit::increase_nofile_limit(OPEN_FILES) {
+    let open_files = rlimit::increase_nofile_limit(OPEN_FILES).unwrap_or_else(|error| {
         tracing::warn!(%error, "can't raise the limit of open files");
-    }
+        USUAL_OPEN_FILES
+    });
     let history = History::start(config.into(), clock).await;
     let (writer, reader, inbox) = state::open(clock);
-    let writer = tokio::spawn(writer.run());
+    let supervisor = Supervisor::new(clock);
+    let writer = supervisor.vital("state", writer.run());
     let local = crate::model::HostId::new("local").expect("a word");
-    let hosts = Hosts::new([Engine::new(local, config.engine.clone())]);
-    let watchers = hosts.watch(&reader, &inbox, &history, clock, config.reconcile);
+    let own = OwnContainers::open(config.data_dir.as_deref());
+    let hosts = Hosts::new([Handle::new(local, config.engine.clone(), config.read_only, own)]);
+    let watchers = hosts.watch(&supervisor, &reader, &inbox, &history, clock, config.reconcile);
 
     let stats = Stats::new(hosts.clone(), reader.clone(), clock);
-    let statistician = tokio::spawn(stats.clone().run());
-    let recorder = tokio::spawn(stats::record(stats.clone(), history.clone(), clock));
+    let statistician = supervisor.restarting("stats", {
+        let stats = stats.clone();
+        move || stats.clone().run()
+    });
+    let recorder = supervisor.restarting("usage history", {
+        let (stats, history) = (stats.clone(), history.clone());
+        move || stats::record(stats.clone(), history.clone(), clock)
+    });
 
-    let (courier, rounds) = Courier::open(Outbound::default(), clock, Retries::default());
-    let courier_on_rounds = tokio::spawn(rounds.run());
-    let noticed = Noticed::load(&history).await;
-    let alerts = Alerts::new(history.clone(), noticed.clone(), courier, clock);
-    let watchman = alerts::watch(alerts.clone(), reader.clone(), hosts.clone(), stats.clone(), clock);
-    let watchman = tokio::spawn(watchman);
-
+    let (dispatcher, dispatcher_task) = Dispatcher::open(Outbound::default(), clock, Retries::default());
+    let dispatcher_task = supervisor.once("notifications", dispatcher_task.run());
+    let notifications = Notifications::load(&history).await;
     let vault = Vault::open(config.data_dir.as_deref());
+    let alerts = Alerts::new(history.clone(), vault.clone(), notifications.clone(), dispatcher, clock);
+    let watchman = supervisor.restarting("alerts", {
+        let (alerts, reader, hosts, stats) = (alerts.clone(), reader.clone(), hosts.clone(), stats.clone());
+        move || alerts::watch(alerts.clone(), reader.clone(), hosts.clone(), stats.clone(), clock)
+    });
+
     let registries = Registries::load(history.clone(), vault, config.docker_config.clone()).await;
     let (close, closing) = signal::channel(false);
     let app = App {
@@ -90,8 +108,8 @@ pub async fn run(
         history: history.clone(),
         stats,
         alerts,
-        noticed,
-        preferences: AllPreferences::load(history.clone()).await,
+        notifications,
+        preferences: AllPreferences::load(history.clone(), clock).await,
         registries,
         tasks: Tasks::new(clock),
         inbox: inbox.depth(),
@@ -100,45 +118,44 @@ pub async fn run(
         sessions: Sessions::new(closing.clone()),
         snapshots: Snapshots::default(),
         handshakes: Handshakes::default(),
-        figures: Arc::default(),
+        supervisor: supervisor.clone(),
+        connections: Connections::up_to(open_files.min(OPEN_FILES)),
+        fanout_metrics: Arc::default(),
         started: clock.now(),
         data_dir: config.data_dir.as_deref().map(Into::into),
         read_only: config.read_only,
         base_path: config.base_path.as_str().into(),
         leptos: config::leptos_options().map_err(io::Error::other)?,
     };
-    let sweeper = tokio::spawn(probes::sweep(app.clone()));
-    // A change is one small message: it must not wait for a second one.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not turn off Nagle's algorithm");
-        }
+    let sweeper = supervisor.restarting("sweeper", {
+        let app = app.clone();
+        move || sweeper::sweep(app.clone())
     });
-    let mut going = closing.clone();
-    let serving = axum::serve(listener, http::router(app)).with_graceful_shutdown(async move {
-        let _ = going.wait_for(|closing| *closing).await;
-    });
-    let serving = std::future::IntoFuture::into_future(serving);
-    tokio::pin!(serving);
-    let ended = tokio::select! {
-        ended = &mut serving => ended,
-        () = shutdown => {
-            tracing::info!("going away");
-            close.send_replace(true);
-            timeout(FAREWELL, serving).await.unwrap_or(Ok(()))
+    let connections = app.connections.clone();
+    let hosts = app.hosts.clone();
+    let mut ended = Ok(());
+    let going_away = async {
+        tokio::select! {
+            () = shutdown => tracing::info!("going away"),
+            task = supervisor.lost() => ended = Err(io::Error::other(format!("the task {task:?} panicked"))),
         }
+        close.send_replace(true);
     };
+    connections.serve(listener, http::router(app), going_away, FAREWELL).await;
     for watcher in watchers {
         watcher.abort();
     }
     drop(inbox);
+    hosts.close().await;
     sweeper.abort();
     watchman.abort();
-    courier_on_rounds.abort();
+    dispatcher_task.abort();
+    // Reports the undelivered notifications as lost.
+    let _ = dispatcher_task.await;
     recorder.abort();
     statistician.abort();
     writer.abort();
-    // After the last that had something to tell.
+    // After the last producer of events.
     let _ = timeout(FAREWELL, history.close()).await;
     ended
 }

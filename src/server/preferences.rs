@@ -1,13 +1,17 @@
-//! How each user wants things shown: at hand, and in the history store.
+//! Preferences of each user, cached in memory and persisted in the history.
 
-use super::{clock::Clock, history::History};
+use super::{
+    clock::Clock,
+    history::{Collection, History},
+};
 use crate::model::{Preferences, Timestamp};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
+use tokio::sync::Mutex as Turn;
 
-/// The kind of their documents.
+/// The kind of the documents.
 const KIND: &str = "preferences";
 
 /// Cheap to clone.
@@ -15,51 +19,102 @@ const KIND: &str = "preferences";
 pub struct AllPreferences(Arc<Shared>);
 
 struct Shared {
-    history: History,
     /// By user.
-    known: Mutex<BTreeMap<String, Preferences>>,
+    stored: Collection<Preferences>,
+    /// Changes made before the stored preferences could be read. They are merged as soon as those are loaded.
+    early: Mutex<BTreeMap<String, Change>>,
+    /// Serializes changes: each is applied to the result of the one before.
+    turn: Turn<()>,
+}
+
+/// A client's change: the preferences it started from, and the result.
+#[derive(Clone)]
+struct Change {
+    before: Preferences,
+    after: Preferences,
 }
 
 impl AllPreferences {
-    /// With those that were kept. Without a store everybody begins anew, and what they choose lasts until the server ends.
-    pub async fn load(history: History) -> Self {
-        let kept = history.documents(KIND).await.unwrap_or_default();
-        let known = kept.into_iter().filter_map(|(user, json)| match serde_json::from_str(&json) {
-            Ok(preferences) => Some((user, preferences)),
-            Err(error) => {
-                tracing::warn!(user, %error, "passed over preferences that can't be read");
-                None
+    /// Returns after the first attempt to load the stored preferences; later ones run in the background. Without a data folder
+    /// all users start with the defaults, and changes last until the server stops.
+    pub async fn load(history: History, clock: Clock) -> Self {
+        let stored = Collection::open(history, KIND);
+        if let Err(off) = stored.load().await {
+            tracing::warn!(%off, "preferences are the defaults until what is stored can be read");
+        }
+        let mut load = stored.watch_load();
+        let shared = Arc::new(Shared { stored, early: Mutex::default(), turn: Turn::default() });
+        let weak = Arc::downgrade(&shared);
+        tokio::spawn(async move {
+            if load.wait_for(|is_loaded| *is_loaded).await.is_ok()
+                && let Some(shared) = weak.upgrade()
+            {
+                let _turn = shared.turn.lock().await;
+                shared.merge_early(clock).await;
             }
         });
-        Self(Arc::new(Shared { known: Mutex::new(known.collect()), history }))
+        Self(shared)
     }
 
-    /// The server's, or the browser's own where those are newer: it may have changed them while no server heard it.
+    /// The server's preferences, or the browser's own if they are newer: it may have changed them while it was offline.
     pub fn of(&self, user: &str, browsers: Option<Preferences>) -> Preferences {
-        let kept = self.known().get(user).cloned();
+        let stored = self.0.stored.get(user);
+        let kept = match self.0.early().get(user) {
+            Some(change) => Some(change.on(stored.unwrap_or_default(), change.after.changed)),
+            None => stored,
+        };
         kept.into_iter().chain(browsers).max_by_key(|it| it.changed).unwrap_or_default()
     }
 
-    /// What a browser made of `before`, which it had from here or from its cookie. Gives what they are now.
+    /// Applies a browser's change to `before`, which came from here or from its cookie. Returns the resulting preferences.
     pub async fn change(&self, user: &str, before: &Preferences, after: Preferences, clock: Clock) -> Preferences {
-        let changed = {
-            let mut known = self.known();
-            let kept = known.get(user).cloned().unwrap_or_default();
-            let later = Timestamp::from_micros(kept.changed.micros() + 1).max(clock.now());
-            // A browser that began with something newer chose it while no server heard.
-            let changed = if before.changed > kept.changed { after } else { kept.with_change(before, after) };
-            let changed = Preferences { changed: later, ..changed };
-            known.insert(user.to_owned(), changed.clone());
-            changed
-        };
-        let json = serde_json::to_string(&changed).expect("preferences are JSON");
-        if let Err(off) = self.0.history.put_document(KIND, user, json).await {
-            tracing::debug!(%off, "preferences last until the server ends");
+        let _turn = self.0.turn.lock().await;
+        if let Err(off) = self.0.stored.load().await {
+            tracing::debug!(%off, "preferences are changed before they could be read");
+            return self.0.change_early(user, before, after, clock);
         }
+        self.0.merge_early(clock).await;
+        let kept = self.0.stored.get(user).unwrap_or_default();
+        let later = Timestamp::from_micros(kept.changed.micros() + 1).max(clock.now());
+        // A browser that started from something newer made that change while it was offline.
+        let changed = if before.changed > kept.changed { after } else { kept.with_change(before, after) };
+        let changed = Preferences { changed: later, ..changed };
+        self.0.stored.set(user, changed.clone()).await;
         changed
     }
+}
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Preferences>> {
-        self.0.known.lock().expect("nobody panics while holding the preferences")
+impl Shared {
+    fn change_early(&self, user: &str, before: &Preferences, after: Preferences, clock: Clock) -> Preferences {
+        let mut early = self.early();
+        let earlier = early.get(user).cloned();
+        let first = earlier.as_ref().map_or(before, |it| &it.before).clone();
+        let kept = earlier.map_or_else(|| before.clone(), |it| it.after);
+        let later = Timestamp::from_micros(kept.changed.micros() + 1).max(clock.now());
+        let after = Preferences { changed: later, ..kept.with_change(before, after) };
+        early.insert(user.to_owned(), Change { before: first, after: after.clone() });
+        after
+    }
+
+    /// Merges early changes into the loaded preferences: only the fields that were changed.
+    async fn merge_early(&self, clock: Clock) {
+        let early = std::mem::take(&mut *self.early());
+        for (user, change) in early {
+            let kept = self.stored.get(&user).unwrap_or_default();
+            // Later than the browser's version: the browser takes the later of the two.
+            let later = change.after.changed.max(kept.changed).micros() + 1;
+            let merged = change.on(kept, Timestamp::from_micros(later).max(clock.now()));
+            self.stored.set(&user, merged).await;
+        }
+    }
+
+    fn early(&self) -> MutexGuard<'_, BTreeMap<String, Change>> {
+        self.early.lock().expect("no panic while the early changes are locked")
+    }
+}
+
+impl Change {
+    fn on(&self, kept: Preferences, changed: Timestamp) -> Preferences {
+        Preferences { changed, ..kept.with_change(&self.before, self.after.clone()) }
     }
 }

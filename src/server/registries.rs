@@ -1,9 +1,9 @@
-//! What registries ask for: kept sealed, or as Docker's own config has it. Given to the engine, and shown to nobody.
+//! Registry credentials: stored encrypted, or read from Docker's own config. They are passed to the engine, and never shown.
 
 use super::{
     engine::{Credentials, DOCKER_HUB, registry_of},
-    history::History,
-    vault::Vault,
+    history::{Collection, History, Off},
+    vault::{Sealed, Vault},
 };
 use crate::{
     model::{ImageName, RegistryInfo, RegistryLogin},
@@ -11,16 +11,12 @@ use crate::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-/// The kind of their documents, and what they are sealed as.
+/// The kind of the documents, and the context they are sealed with.
 const KIND: &str = "registry";
 
-/// As Docker Hub is called by people.
+/// Common names of Docker Hub.
 const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"];
 
 /// Cheap to clone.
@@ -28,82 +24,82 @@ const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker
 pub struct Registries(Arc<Shared>);
 
 struct Shared {
-    history: History,
     vault: Vault,
-    /// Docker's config, if there is one.
+    /// Path of Docker's config, if there is one.
     config: Option<PathBuf>,
-    /// By registry: the name, and the password.
-    kept: Mutex<BTreeMap<String, (String, String)>>,
+    /// By registry.
+    stored: Collection<Sealed<Login>>,
 }
 
+/// Username and password.
+type Login = (String, String);
+
 impl Registries {
+    /// Returns after the first attempt to load the stored credentials; later ones run in the background.
     pub async fn load(history: History, vault: Vault, config: Option<PathBuf>) -> Self {
-        let documents = history.documents(KIND).await.unwrap_or_default();
-        let kept = documents.into_iter().filter_map(|(registry, json)| {
-            let sealed: String = serde_json::from_str(&json).ok()?;
-            let Some(open) = vault.open_sealed(KIND, &sealed) else {
-                tracing::warn!(registry, "what is kept for this registry was sealed with another key");
-                return None;
-            };
-            Some((registry, serde_json::from_str(&open).ok()?))
-        });
-        let kept = Mutex::new(kept.collect());
-        Self(Arc::new(Shared { history, vault, config, kept }))
+        let stored = Collection::open(history, KIND);
+        if let Err(off) = stored.load().await {
+            tracing::warn!(%off, "sign-ins to registries can't be read yet");
+        }
+        Self(Arc::new(Shared { vault, config, stored }))
     }
 
-    /// For the registry that an image's name begins with.
+    /// The credentials for the registry in an image's name.
     pub async fn of(&self, name: &ImageName) -> Option<Credentials> {
         let registry = registry_of(name);
         self.all().await.into_iter().find(|it| it.registry == registry)
     }
 
-    /// By registry. What is kept here goes before what Docker's config has.
+    /// All credentials, sorted by registry. Stored ones override those in Docker's config.
     pub async fn all(&self) -> Vec<Credentials> {
         let mut all = self.dockers().await;
-        all.extend(self.kept().iter().map(|(registry, it)| (registry.clone(), it.clone())));
+        all.extend(self.stored());
         let credentials = |(registry, (username, password))| Credentials { registry, username, password };
         all.into_iter().map(credentials).collect()
     }
 
-    pub async fn list(&self) -> Vec<RegistryInfo> {
+    /// Fails while the stored credentials can't be read.
+    pub async fn list(&self) -> Result<Vec<RegistryInfo>, ActionError> {
+        self.0.stored.load().await.map_err(|off| unread(&off))?;
         let info = |registry: &String, username: &String, is_dockers| RegistryInfo {
             registry: registry.clone(),
             username: username.clone(),
             is_dockers,
         };
         let dockers = self.dockers().await;
-        let kept = self.kept();
+        let kept = self.stored();
         let mut list: Vec<_> = kept.iter().map(|(registry, (username, _))| info(registry, username, false)).collect();
         let others = dockers.iter().filter(|(registry, _)| !kept.contains_key(*registry));
         list.extend(others.map(|(registry, (username, _))| info(registry, username, true)));
         list.sort_by(|a, b| a.registry.cmp(&b.registry));
-        list
+        Ok(list)
     }
 
-    /// The engine has found that the registry takes it.
-    pub async fn keep(&self, credentials: Credentials) {
+    /// Stores credentials that the registry has accepted. They are effective at once, and persisted as soon as possible; those
+    /// of other registries stay unchanged, even if they can't be read yet. Fails while nothing can be sealed.
+    pub async fn keep(&self, credentials: Credentials) -> Result<(), ActionError> {
         let Credentials { registry, username, password } = credentials;
-        let pair = (username, password);
-        let sealed = self.0.vault.seal(KIND, &serde_json::to_string(&pair).expect("texts"));
-        self.kept().insert(registry.clone(), pair);
-        let json = serde_json::to_string(&sealed).expect("a text");
-        if let Err(off) = self.0.history.put_document(KIND, &registry, json).await {
-            tracing::debug!(%off, "a sign-in lasts until the server ends");
-        }
-    }
-
-    pub async fn forget(&self, registry: &str) -> Result<(), ActionError> {
-        if self.kept().remove(registry).is_none() {
-            return Err(ActionError::new(ErrorKind::NotFound, format!("Nothing is kept here for {registry}"))
-                .hint("What Docker's own config has is changed with docker logout."));
-        }
-        if let Err(off) = self.0.history.delete_document(KIND, registry).await {
-            tracing::debug!(%off, "nothing was stored either");
-        }
+        let sealed = self.0.vault.seal(KIND, &(username, password)).map_err(|error| error.to_action_error())?;
+        self.0.stored.set(&registry, sealed).await;
         Ok(())
     }
 
-    /// What `docker login` has left, without what it left to other programs.
+    /// Deletes stored credentials. Fails if the deletion can't be persisted: they must not return with the next start.
+    pub async fn forget(&self, registry: &str) -> Result<(), ActionError> {
+        let stored = &self.0.stored;
+        stored.load().await.map_err(|off| unread(&off))?;
+        if stored.get(registry).is_none() {
+            return Err(ActionError::new(ErrorKind::NotFound, format!("Nothing is kept here for {registry}"))
+                .hint("What Docker's own config has is changed with docker logout."));
+        }
+        if !stored.lasts() {
+            stored.unset(registry).await;
+            return Ok(());
+        }
+        stored.remove(registry).await.map_err(|off| unavailable("The sign-in can't be removed now", &off))
+    }
+
+    /// Credentials in Docker's config, without those in credential helpers.
     async fn dockers(&self) -> BTreeMap<String, (String, String)> {
         #[derive(Deserialize)]
         struct Config {
@@ -131,12 +127,28 @@ impl Registries {
         auths.into_iter().filter_map(|(registry, Auth { auth })| Some((named(&registry), pair(&auth)?))).collect()
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, (String, String)>> {
-        self.0.kept.lock().expect("nobody panics while holding the sign-ins")
+    /// Username and password by registry, for the stored credentials that can be decrypted.
+    fn stored(&self) -> BTreeMap<String, (String, String)> {
+        let open = |(registry, sealed): (String, Sealed<Login>)| match self.0.vault.open_sealed(KIND, &sealed) {
+            Ok(login) => Some((registry, login)),
+            Err(error) => {
+                tracing::warn!(registry, %error, "a stored sign-in can't be used");
+                None
+            }
+        };
+        self.0.stored.all().into_iter().filter_map(open).collect()
     }
 }
 
-/// As a user fills them in, or what is wrong with that.
+fn unread(off: &Off) -> ActionError {
+    unavailable("The stored sign-ins can't be read now", off)
+}
+
+fn unavailable(what: &str, off: &Off) -> ActionError {
+    ActionError::new(ErrorKind::Unavailable, what).hint(format!("Try again when this is over: {off}."))
+}
+
+/// Validates and normalizes the credentials that a user has entered.
 pub fn credentials(sign_in: RegistryLogin) -> Result<Credentials, ActionError> {
     let RegistryLogin { registry, username, password } = sign_in;
     let registry = named(registry.trim());
@@ -153,7 +165,7 @@ pub fn credentials(sign_in: RegistryLogin) -> Result<Credentials, ActionError> {
     Ok(Credentials { registry, username, password })
 }
 
-/// As engines name it.
+/// Normalizes a registry's name to that used by engines.
 fn named(registry: &str) -> String {
     if registry == DOCKER_HUB {
         return registry.to_owned();
@@ -200,9 +212,9 @@ mod tests {
         let image = ImageName::new("ghcr.io/team/web").unwrap();
         let password = async || registries.of(&image).await.map(|it| it.password);
         assert_eq!(password().await.as_deref(), Some("swordfish"));
-        registries.keep(credentials(sign_in("ghcr.io")).unwrap()).await;
+        registries.keep(credentials(sign_in("ghcr.io")).unwrap()).await.unwrap();
         assert_eq!(password().await.as_deref(), Some("hunter2"));
-        let list = registries.list().await;
+        let list = registries.list().await.unwrap();
         assert_eq!(list, [RegistryInfo { registry: "ghcr.io".into(), username: "ada".into(), is_dockers: false }]);
         registries.forget("ghcr.io").await.unwrap();
         assert_eq!(password().await.as_deref(), Some("swordfish"));

@@ -1,73 +1,148 @@
-//! What is kept for others and read by nobody else: sealed with a key in a file of its own, beside the history.
+//! Encrypted secret store: secrets are sealed with a key in a separate file, beside the history.
 //!
-//! Who has a copy of the database alone, from a backup say, has no secret. Who has the whole data folder has.
+//! A copy of the database alone, such as a backup, reveals no secret. A copy of the whole data folder does.
 
+use super::private_files;
+use crate::wire::{ActionError, ErrorKind};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use std::{fs, io, path::Path, sync::Arc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fmt, fs, io,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 const KEY_FILE: &str = "secrets.key";
 
 const KEY_LEN: usize = 32;
 
+type Key = [u8; KEY_LEN];
+
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Vault(Arc<LessSafeKey>);
+pub struct Vault(Arc<Shared>);
+
+struct Shared {
+    folder: Option<PathBuf>,
+    /// `None` until the file could be read or created.
+    key: Mutex<Option<Arc<LessSafeKey>>>,
+}
+
+/// A sealed secret, as stored: only the vault opens it, and only with the context it was sealed with.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed<T> {
+    text: String,
+    #[serde(skip)]
+    opens_as: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error("the key file {KEY_FILE} is damaged: it has {0} bytes instead of {KEY_LEN}")]
+    Damaged(usize),
+    #[error("the key file {KEY_FILE} can't be read or made: {0}")]
+    File(#[from] io::Error),
+    #[error("it was sealed with another key than the one in {KEY_FILE}")]
+    OtherKey,
+}
+
+impl VaultError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Damaged(_) => {
+                "Restore secrets.key in the data folder from a backup. Without one, remove it and enter the secrets again."
+            }
+            Self::File(_) => "Make room in the data folder, and let Quaylight write to it.",
+            Self::OtherKey => "Restore the secrets.key that belongs to this data folder, or enter the secret again.",
+        }
+    }
+}
+
+impl VaultError {
+    /// The error for an action that needed to store or use a secret.
+    pub fn to_action_error(&self) -> ActionError {
+        ActionError::new(ErrorKind::Unavailable, format!("Secrets can't be used now: {self}")).hint(self.hint())
+    }
+}
 
 impl Vault {
-    /// With the key in the folder, made where there is none. Where there is no folder, or it can't be written to, the key
-    /// lasts as long as the server: so does all that is kept then.
+    /// Opens the vault with the key in the folder, and creates the key if there is none. Without a folder the key lasts as long
+    /// as the server, like everything stored then. A key that can't be read now is retried when it is needed.
     pub fn open(folder: Option<&Path>) -> Self {
-        let key = folder.and_then(|folder| match key_in(folder) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                tracing::warn!(%error, file = KEY_FILE, "secrets are kept until the server ends");
-                None
-            }
-        });
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &key.unwrap_or_else(rand::random::<[u8; KEY_LEN]>));
-        Self(Arc::new(LessSafeKey::new(key.expect("a key of its length"))))
+        let key = folder.is_none().then(|| Arc::new(aead(&rand::random())));
+        let vault = Self(Arc::new(Shared { folder: folder.map(Path::to_owned), key: Mutex::new(key) }));
+        if let Err(error) = vault.key() {
+            tracing::warn!(%error, "stored secrets can't be used: {}", error.hint());
+        }
+        vault
     }
 
-    /// As text that can be kept anywhere. It can be opened only as what it is sealed as.
-    pub fn seal(&self, what: &str, secret: &str) -> String {
+    pub fn seal<T: Serialize>(&self, what: &str, secret: &T) -> Result<Sealed<T>, VaultError> {
         let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut sealed = secret.as_bytes().to_vec();
-        let aad = Aad::from(what.as_bytes());
-        self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).expect("it is short");
-        BASE64_STANDARD.encode([&nonce[..], &sealed].concat())
+        let mut sealed = serde_json::to_vec(secret).expect("secrets are JSON");
+        let (key, aad) = (self.key()?, Aad::from(what.as_bytes()));
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).expect("it is short");
+        Ok(Sealed { text: BASE64_STANDARD.encode([&nonce[..], &sealed].concat()), opens_as: PhantomData })
     }
 
-    /// None for what was sealed with another key, or as something else.
-    pub fn open_sealed(&self, what: &str, sealed: &str) -> Option<String> {
-        let bytes = BASE64_STANDARD.decode(sealed).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
-        let mut sealed = sealed.to_vec();
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let open = self.0.open_in_place(nonce, Aad::from(what.as_bytes()), &mut sealed).ok()?;
-        String::from_utf8(open.to_vec()).ok()
+    pub fn open_sealed<T: DeserializeOwned>(&self, what: &str, sealed: &Sealed<T>) -> Result<T, VaultError> {
+        let key = self.key()?;
+        let open = || {
+            let bytes = BASE64_STANDARD.decode(&sealed.text).ok()?;
+            let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+            let mut sealed = sealed.to_vec();
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let open = key.open_in_place(nonce, Aad::from(what.as_bytes()), &mut sealed).ok()?;
+            serde_json::from_slice(open).ok()
+        };
+        open().ok_or(VaultError::OtherKey)
+    }
+
+    fn key(&self) -> Result<Arc<LessSafeKey>, VaultError> {
+        let mut known = self.0.key.lock().expect("no panic while the key is locked");
+        if let (None, Some(folder)) = (&*known, &self.0.folder) {
+            *known = Some(Arc::new(aead(&key_in(folder)?)));
+        }
+        Ok(known.clone().expect("there is a key where there is no folder"))
     }
 }
 
-fn key_in(folder: &Path) -> io::Result<[u8; KEY_LEN]> {
+fn aead(key: &Key) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).expect("a key of its length"))
+}
+
+/// Reads or creates the key. A key file of another length was truncated: it is never used, and never replaced, since what was
+/// sealed with it would be lost for good.
+fn key_in(folder: &Path) -> Result<Key, VaultError> {
     let path = folder.join(KEY_FILE);
     match fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map_err(|_| io::Error::other("the key has another length")),
+        Ok(bytes) => {
+            private_files::restrict(&path);
+            bytes.try_into().map_err(|bytes: Vec<u8>| VaultError::Damaged(bytes.len()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key: [u8; KEY_LEN] = rand::random();
-            write_for_owner(&path, &key)?;
+            let key: Key = rand::random();
+            private_files::create_whole(&path, &key)?;
             Ok(key)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Nobody else may read it, from its first moment on.
-fn write_for_owner(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+impl<T> Clone for Sealed<T> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), opens_as: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Sealed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 #[cfg(test)]
@@ -75,20 +150,74 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("quaylight-vault-{name}-{}", std::process::id()));
+            fs::remove_dir_all(&path).ok();
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn key(&self) -> PathBuf {
+            self.0.join(KEY_FILE)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
     #[test]
     fn a_secret_comes_back_with_its_key_alone_and_as_what_it_was() {
-        let folder = std::env::temp_dir().join(format!("quaylight-vault-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let vault = Vault::open(Some(&folder));
-        let sealed = vault.seal("registry", "hunter2");
-        assert!(!sealed.contains("hunter2") && sealed != vault.seal("registry", "hunter2"));
-        let again = Vault::open(Some(&folder));
-        assert_eq!(again.open_sealed("registry", &sealed).as_deref(), Some("hunter2"));
-        assert_eq!(again.open_sealed("channel", &sealed), None);
-        assert_eq!(again.open_sealed("registry", "AAAA"), None);
-        assert_eq!(Vault::open(None).open_sealed("registry", &sealed), None);
-        let mode = fs::metadata(folder.join(KEY_FILE)).unwrap().permissions().mode();
+        let folder = Folder::new("secret");
+        let vault = Vault::open(Some(&folder.0));
+        let sealed = vault.seal("registry", &"hunter2".to_owned()).unwrap();
+        let text = serde_json::to_string(&sealed).unwrap();
+        assert!(!text.contains("hunter2") && sealed != vault.seal("registry", &"hunter2".to_owned()).unwrap());
+        let again = Vault::open(Some(&folder.0));
+        let stored: Sealed<String> = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.open_sealed("registry", &stored).unwrap(), "hunter2");
+        let broken: Sealed<String> = serde_json::from_str("\"AAAA\"").unwrap();
+        for other in [
+            again.open_sealed("channel", &stored),
+            again.open_sealed("registry", &broken),
+            Vault::open(None).open_sealed("registry", &stored),
+        ] {
+            assert!(matches!(other, Err(VaultError::OtherKey)), "{other:?}");
+        }
+        let mode = fs::metadata(folder.key()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "nothing is left beside the key");
+    }
+
+    /// Bug: a temporary key was used until the server stopped, and what it had sealed could never be opened again.
+    #[test]
+    fn a_half_written_key_is_not_used_and_not_replaced_until_it_is_whole_again() {
+        let folder = Folder::new("half");
+        let sealed = Vault::open(Some(&folder.0)).seal("registry", &1).unwrap();
+        let whole = fs::read(folder.key()).unwrap();
+        for half in [&whole[..0], &whole[..31], &[&whole[..], &whole[..1]].concat()] {
+            fs::write(folder.key(), half).unwrap();
+            let vault = Vault::open(Some(&folder.0));
+            let error = vault.open_sealed("registry", &sealed).unwrap_err();
+            assert!(error.to_string().contains(&format!("has {} bytes", half.len())), "{error}");
+            assert!(matches!(vault.seal("registry", &2), Err(VaultError::Damaged(_))));
+            assert_eq!(fs::read(folder.key()).unwrap(), half);
+            fs::write(folder.key(), &whole).unwrap();
+            assert_eq!(vault.open_sealed("registry", &sealed).unwrap(), 1, "without a restart");
+        }
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_theirs_no_more() {
+        let folder = Folder::new("mode");
+        Vault::open(Some(&folder.0));
+        fs::set_permissions(folder.key(), fs::Permissions::from_mode(0o644)).unwrap();
+        Vault::open(Some(&folder.0));
+        assert_eq!(fs::metadata(folder.key()).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

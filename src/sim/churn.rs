@@ -1,5 +1,5 @@
-//! What happens by itself? Plausible changes at a given rate, by chance from a seed; the population stays about as large.
-//! Containers labelled `quaylight.sim.churn=false` are left alone.
+//! Random churn: plausible changes at a given rate, drawn from a seed. The number of containers stays roughly constant.
+//! Containers labelled `quaylight.sim.churn=false` are never changed.
 
 use super::{
     Sim,
@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 const LABEL: &str = "quaylight.sim.churn";
 
-/// Never ends. The rate may change meanwhile; 0 means rest.
+/// Never returns. The rate may change at any time; 0 pauses the churn.
 pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
     let mut per_second = sim.churn.subscribe();
     let mut hand = Hand::new(population, seed);
@@ -28,7 +28,7 @@ pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
         }
         let period = Duration::from_secs_f64((1.0 / rate).clamp(0.000_1, 3_600.0));
         let mut ticks = interval_at(Instant::now() + period, period);
-        // An hour of sleep is not made up for.
+        // Ticks missed while the machine slept are not caught up.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -39,7 +39,7 @@ pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
     }
 }
 
-/// What moves things, and what it left lying about.
+/// The source of changes, with the objects it has created so far.
 struct Hand {
     random: StdRng,
     population: usize,
@@ -54,7 +54,7 @@ struct Hand {
 impl Hand {
     fn new(population: usize, seed: u64) -> Self {
         Self {
-            // Another sequence than those that made the population.
+            // A different sequence from the one that created the population.
             random: StdRng::seed_from_u64(seed ^ 0xc4),
             population,
             made: Vec::new(),
@@ -65,7 +65,7 @@ impl Hand {
         }
     }
 
-    /// One change. Those that take time go on by themselves.
+    /// Applies one change. Slow changes continue in a spawned task.
     fn act(&mut self, sim: &Arc<Sim>) {
         self.count += 1;
         match self.random.random_range(0..100) {
@@ -79,7 +79,7 @@ impl Hand {
         }
     }
 
-    /// A container takes a step: whichever fits its state.
+    /// Changes a container's state to one that may follow its current state.
     fn walk(&mut self, sim: &Arc<Sim>) {
         let Some(id) = self.any(sim, |_| true) else { return };
         let Some((state, has_health)) = sim.look(|world| world.get(&id).map(|it| (it.state, it.health.is_some())))
@@ -88,7 +88,7 @@ impl Hand {
         };
         let (sim, chance) = (sim.clone(), self.random.random_range(0..100));
         let exit_code = [1, 2, 137, 139, 255].choose(&mut self.random).copied().unwrap_or(1);
-        // Nobody minds that another one was quicker: then it is refused.
+        // Another change may win the race; this one is then refused, which is fine.
         let act = async move {
             let _ = match (state, chance) {
                 (State::Paused, _) => sim.when_free(&id, |world, id, _| world.unpause(id)).await,
@@ -158,7 +158,7 @@ impl Hand {
             let _ = sim.change(|world, _| world.remove_image(&tag, false));
             return;
         }
-        // Half of the time a name moves from one image to another.
+        // Half of the time an existing name moves from one image to another.
         let (image, name) = (self.image(sim), format!("registry.example.com/churn:{}", self.random.random_range(0..8)));
         if sim.change(|world, _| world.tag(&image, &name)).is_ok() && !self.tags.contains(&name) {
             self.tags.push(name);
@@ -215,7 +215,7 @@ impl Hand {
     }
 }
 
-/// From `20/s`, `0.5/s` or `20`.
+/// Parses `20/s`, `0.5/s` or `20`.
 pub fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     match number.parse::<f64>() {

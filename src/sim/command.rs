@@ -1,4 +1,4 @@
-//! `quaylight sim`: which flags does it take, and how long does it run?
+//! The `quaylight sim` command: its flags and its run loop.
 
 use super::{Options, Place, Sim, churn};
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
@@ -43,7 +43,7 @@ impl From<Flags> for Options {
     }
 }
 
-/// Simulates until `shutdown` completes. `announce` is given the line that says where.
+/// Simulates until `shutdown` completes. Passes the line with the simulator's URL to `announce`.
 pub async fn run(flags: Flags, announce: impl FnOnce(&str), shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let running = Sim::start(flags.into()).await?;
     announce(&format!("The simulator answers at {}", running.url()));
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use clap::Parser;
 
-    /// As the command line is: with a global setting of the same name.
+    /// Mirrors the real command line, which has a global setting of the same name.
     #[derive(Parser)]
     struct CommandLine {
         #[command(subcommand)]

@@ -1,6 +1,6 @@
-//! How does Docker tell what happens? It remembers 256 events, and tells each subscriber at once what he asked for.
+//! Docker's event stream. The journal remembers 256 events and sends each new one to every matching subscriber at once.
 
-use super::moment::{self, Nanos};
+use super::time::{self, Nanos};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 pub type Attributes = BTreeMap<String, String>;
 
-/// Docker's own number.
+/// Docker's own limit.
 const REMEMBERED: usize = 256;
 
-/// What happened, not yet told.
+/// An event that is not published yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: &'static str,
@@ -22,7 +22,7 @@ pub struct Event {
     pub attributes: Attributes,
 }
 
-/// An event as it goes over the wire.
+/// An event as it is serialized.
 #[derive(Debug, Serialize)]
 pub struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,34 +51,34 @@ pub struct Actor {
     attributes: Attributes,
 }
 
-/// An event that was kept back.
+/// An event that a fault suppressed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Dropped {
     pub action: String,
     pub id: String,
 }
 
-/// A line of the stream.
+/// One line of the stream.
 #[derive(Debug, Clone)]
 pub enum Line {
     Event(Arc<Told>),
-    /// Something that nobody's filter holds back.
+    /// Bytes that no filter holds back.
     Raw(Vec<u8>),
 }
 
-/// The memory and the subscribers.
+/// The remembered events and the subscribers.
 #[derive(Default)]
 pub struct Journal {
     memory: VecDeque<Arc<Told>>,
     subscribers: Vec<mpsc::UnboundedSender<Line>>,
     latest: Nanos,
     pub sent: u64,
-    /// Events that a fault kept back.
+    /// Events that a fault suppressed.
     pub dropped: Vec<Dropped>,
 }
 
 impl Journal {
-    /// Stamps it and tells it. No two events have the same time, and none is older than the one before.
+    /// Stamps the event, stores it and sends it. Timestamps are unique and strictly increasing.
     pub fn publish(&mut self, event: Event, now: Nanos) {
         self.latest = now.max(self.latest + 1);
         let told = Arc::new(Told::new(event, self.latest));
@@ -90,12 +90,13 @@ impl Journal {
         self.send(&Line::Event(told));
     }
 
-    /// To everybody who listens; it is not remembered.
+    /// Sends a line to every subscriber without remembering it.
     pub fn send(&mut self, line: &Line) {
         self.subscribers.retain(|subscriber| subscriber.send(line.clone()).is_ok());
     }
 
-    /// What is remembered of the asked time, and what comes from now on. Without a beginning nothing is repeated.
+    /// Returns the remembered events of the requested period, and a receiver of new ones. Without `since`, nothing is
+    /// replayed.
     pub fn subscribe(
         &mut self,
         since: Option<Nanos>,
@@ -109,7 +110,7 @@ impl Journal {
         (remembered.cloned().collect(), receiver)
     }
 
-    /// Ends all streams.
+    /// Closes all streams.
     pub fn hang_up(&mut self) {
         self.subscribers.clear();
     }
@@ -127,13 +128,13 @@ impl Told {
             action: event.action,
             actor: Actor { id: event.id, attributes: event.attributes },
             scope: "local",
-            time: moment::seconds(time_nano),
+            time: time::seconds(time_nano),
             time_nano,
         }
     }
 }
 
-/// Which events a subscriber wants: Docker's `filters`, by field the values of which one has to match.
+/// The events a subscriber wants: Docker's `filters`, with values for each field, one of which must match.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter(pub BTreeMap<String, Vec<String>>);
 
@@ -145,7 +146,7 @@ impl EventFilter {
             match field.as_str() {
                 "type" => one(&|it| it == event.kind),
                 "scope" => one(&|it| it == event.scope),
-                // Docker takes them all as prefixes as soon as one of these is among them.
+                // Docker treats every value as a prefix as soon as one of these is in the list.
                 "event"
                     if wanted
                         .iter()
@@ -157,7 +158,7 @@ impl EventFilter {
                 "container" | "network" | "volume" | "image" if *field == event.kind => {
                     one(&|it| event.actor.id.starts_with(it) || attribute("name").starts_with(it))
                 }
-                // An image is also what a container was made from.
+                // A container event also matches by the image that the container was created from.
                 "image" => one(&|it| attribute("image").starts_with(it)),
                 "container" | "network" | "volume" => false,
                 "label" => wanted.iter().all(|it| match it.split_once('=') {

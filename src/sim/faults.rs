@@ -1,31 +1,34 @@
-//! What goes wrong, on demand?
+//! Fault injection.
 //!
-//! `POST /_sim/faults` with one fault or a list of them switches faults on, `DELETE /_sim/faults` switches all off,
-//! `GET /_sim/faults` lists those that are on with how often each struck. In the same process: [`super::Running::faults`].
-//! `/_sim` itself is spared by all of them.
+//! `POST /_sim/faults` with one fault or a list of them activates faults, `DELETE /_sim/faults` deactivates all, and
+//! `GET /_sim/faults` lists the active ones with their hit counts. In the same process, use [`super::Running::faults`].
+//! No fault affects `/_sim` itself.
 //!
 //! ```json
 //! {"fault": "status", "status": 500, "message": "no space left on device",
 //!  "method": "POST", "path": "/containers/", "count": 3, "duration_ms": 2000}
 //! ```
 //!
-//! `path` is the beginning of the path without its version (`/containers/json`); without it all are meant. `count` is
-//! how many requests (lines, events) it strikes, `duration_ms` how long it lasts; without them it stays on.
+//! `path` is a prefix of the path without its version (`/containers/json`), or the whole path followed by a `$`
+//! (`/volumes$`); without it every path matches. `count` limits how many requests (lines, events) the fault hits,
+//! `duration_ms` how long it lasts; without either it stays active.
 //!
-//! | `fault` | what happens | its own fields |
+//! | `fault` | effect | additional fields |
 //! | --- | --- | --- |
-//! | `refuse` | the connection is closed as soon as it shows what is asked for, without an answer | |
-//! | `hang` | no answer, ever. Without a `count`, open event streams fall silent too, and go on when it is over | |
-//! | `silent_headers` | the answer's head comes, its body never | |
-//! | `status` | an error | `status` (500), `message` |
-//! | `half` | half of the body, then the connection is cut; of event streams, half of the next line | |
-//! | `slow` | the body comes at that speed | `bytes_per_second` (100) |
-//! | `unknown_enum` | lists and inspects say a state, a health and a port type that nobody knows | `container` (all) |
-//! | `drop_event` | the next events are not sent, and not remembered either; `/_sim/truth` lists them | `action`, `container` |
-//! | `unknown_event` | at once, `count` times: an event type nobody knows, and an action nobody knows, to all streams | |
-//! | `garbage_line` | at once, `count` times: a line that is no JSON, to all event streams | |
-//! | `flood` | at once: `count` events that change nothing | `action` (`update`) |
-//! | `cut_events` | at once: all event streams end | |
+//! | `refuse` | closes the connection without a response once the request has been read | |
+//! | `hang` | never responds. Without a `count`, open event streams pause too, and resume when the fault ends | |
+//! | `silent_headers` | sends the response head, but never the body | |
+//! | `status` | responds with an error | `status` (500), `message` |
+//! | `endless` | responds with an error whose body never ends | `status` (500), `bytes_per_second` (100) |
+//! | `half` | sends half of the body, then cuts the connection; in event streams, half of the next line | |
+//! | `delay` | builds the response at once and sends it when the fault ends | |
+//! | `slow` | sends the body at the given rate | `bytes_per_second` (100) |
+//! | `unknown_enum` | lists and inspects contain an unknown state, health and port type | `container` (all) |
+//! | `drop_event` | drops the next events without remembering them; `/_sim/truth` lists them | `action`, `container` |
+//! | `unknown_event` | at once, `count` times: sends an unknown event type and an unknown action to all streams | |
+//! | `garbage_line` | at once, `count` times: sends a line that is not JSON to all event streams | |
+//! | `flood` | at once: sends `count` events that change nothing | `action` (`update`) |
+//! | `cut_events` | at once: ends all event streams | |
 
 use super::{
     Sim,
@@ -45,7 +48,9 @@ pub enum Kind {
     Hang,
     SilentHeaders,
     Status,
+    Endless,
     Half,
+    Delay,
     Slow,
     UnknownEnum,
     DropEvent,
@@ -55,7 +60,7 @@ pub enum Kind {
     CutEvents,
 }
 
-/// See the table above for what each field means to which kind.
+/// The table above lists which fields apply to which kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -76,13 +81,13 @@ pub struct Fault {
     pub bytes_per_second: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// Its name or the beginning of its id.
+    /// The container's name or a prefix of its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
 }
 
 impl Fault {
-    /// Of everything, for ever.
+    /// A fault that matches every request and never expires.
     pub fn new(fault: Kind) -> Self {
         Self {
             fault,
@@ -115,7 +120,11 @@ impl Fault {
     }
 
     fn concerns(&self, method: &str, path: &str) -> bool {
-        self.method.as_ref().is_none_or(|it| it == method) && self.path.as_ref().is_none_or(|it| path.starts_with(it))
+        let is_path = |it: &String| match it.strip_suffix('$') {
+            Some(whole) => path == whole,
+            None => path.starts_with(it),
+        };
+        self.method.as_ref().is_none_or(|it| it == method) && self.path.as_ref().is_none_or(is_path)
     }
 
     pub fn means_container(&self, id: &str, name: &str) -> bool {
@@ -123,21 +132,21 @@ impl Fault {
     }
 }
 
-/// One that is on.
+/// An active fault.
 #[derive(Debug, Clone, Serialize)]
 pub struct Active {
     #[serde(flatten)]
     pub fault: Fault,
-    /// How often it struck.
+    /// How often it was hit.
     pub struck: u64,
     #[serde(skip)]
     until: Option<Instant>,
 }
 
-/// All that are on.
+/// All active faults.
 pub struct Faults {
     active: Mutex<Vec<Active>>,
-    /// Says that one was switched on or off.
+    /// Signals that a fault was activated or deactivated.
     switched: watch::Sender<()>,
 }
 
@@ -157,7 +166,7 @@ impl Faults {
         active
     }
 
-    /// The first that is meant, which then has struck once more.
+    /// Returns the first matching fault and counts the hit.
     fn strike(&self, is_meant: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut active = self.active();
         let found = active.iter_mut().find(|it| is_meant(&it.fault))?;
@@ -165,12 +174,12 @@ impl Faults {
         Some(found.fault.clone())
     }
 
-    /// What befalls a request of this path, of those `kinds`.
+    /// Returns the fault of one of these `kinds` that hits a request of this path.
     pub fn strike_request(&self, kinds: &[Kind], method: &str, path: &str) -> Option<Fault> {
         self.strike(|it| kinds.contains(&it.fault) && it.concerns(method, path))
     }
 
-    /// Whether this event gets lost.
+    /// Whether a fault drops this event.
     pub fn loses(&self, event: &Event) -> bool {
         let name = event.attributes.get("name").map_or("", String::as_str);
         let is_meant = |fault: &Fault| {
@@ -181,16 +190,23 @@ impl Faults {
         self.strike(is_meant).is_some()
     }
 
-    /// Waits while open event streams are silent.
+    /// Waits while open event streams are paused.
     pub async fn end_of_silence(&self) {
+        self.end_of(|it| it.fault == Kind::Hang && it.count.is_none() && it.concerns("GET", "/events")).await;
+    }
+
+    /// Waits while responses of this path are delayed.
+    pub async fn end_of_delay(&self, method: &str, path: &str) {
+        self.end_of(|it| it.fault == Kind::Delay && it.concerns(method, path)).await;
+    }
+
+    /// Waits until no matching fault is active.
+    async fn end_of(&self, is_meant: impl Fn(&Fault) -> bool) {
         let mut switched = self.switched.subscribe();
         loop {
-            let hangs = |it: &&Active| {
-                it.fault.fault == Kind::Hang && it.fault.count.is_none() && it.fault.concerns("GET", "/events")
-            };
-            let Some(silence) = self.active().iter().find(hangs).map(|it| it.until) else { return };
+            let Some(until) = self.active().iter().find(|it| is_meant(&it.fault)).map(|it| it.until) else { return };
             let over = async {
-                match silence {
+                match until {
                     Some(until) => tokio::time::sleep_until(until).await,
                     None => std::future::pending().await,
                 }
@@ -203,12 +219,12 @@ impl Faults {
     }
 }
 
-/// The switches of a simulator's faults.
+/// Controls for a simulator's faults.
 #[derive(Clone, Copy)]
 pub struct Switches<'a>(pub(super) &'a Sim);
 
 impl Switches<'_> {
-    /// Those that strike at once have struck when this returns.
+    /// Activates a fault. Faults with an immediate effect have taken it when this returns.
     pub fn switch_on(&self, fault: Fault) {
         let times = fault.count.unwrap_or(1);
         match fault.fault {
@@ -216,8 +232,8 @@ impl Switches<'_> {
                 let container = sim.look(|world| world.each_container().next().map(|it| it.id.clone()));
                 let lines = [("wormhole", "collapse", "wormhole-1"), ("container", "teleport", &container.unwrap_or_default())];
                 lines.map(|(kind, action, id)| {
-                    let nanos = super::moment::now();
-                    let seconds = super::moment::seconds(nanos);
+                    let nanos = super::time::now();
+                    let seconds = super::time::seconds(nanos);
                     format!(
                         "{{\"Type\":\"{kind}\",\"Action\":\"{action}\",\"Actor\":{{\"ID\":\"{id}\",\"Attributes\":{{}}}},\"scope\":\"local\",\"time\":{seconds},\"timeNano\":{nanos}}}\n"
                     )

@@ -1,4 +1,4 @@
-//! What does a container do by itself once it runs? Some commands end, and health checks come to a result.
+//! Spontaneous container behaviour: some commands exit, and health checks complete.
 
 use super::{
     Sim,
@@ -7,10 +7,10 @@ use super::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-/// Until the first health check has passed.
+/// How long the first health check takes to pass.
 const HEALTHY_AFTER: Duration = Duration::from_secs(1);
 
-/// It has just been started.
+/// Schedules the behaviour of a container that has just started.
 pub fn begins(sim: &Arc<Sim>, id: &str) {
     let Some(container) = sim.look(|world| world.get(id).cloned()) else { return };
     if container.health.is_some() {
@@ -39,7 +39,7 @@ fn is_same_run(now: Option<&Arc<Container>>, then: &Container) -> bool {
     now.is_some_and(|it| it.state.is_up() && it.started_at == then.started_at && it.dying.is_none())
 }
 
-/// When a command ends by itself, and with which code.
+/// After how long a command exits by itself, and with which code.
 fn end(command: &[String]) -> Option<(Duration, i64)> {
     let words: Vec<&str> = command.iter().flat_map(|it| it.split_whitespace()).collect();
     match words.as_slice() {

@@ -1,26 +1,27 @@
-//! What if there were an engine? A simulated one that speaks Docker's HTTP API (20.10, 1.41) on a socket: it serves
-//! `quaylight sim`, `quaylight --demo`, tests at scale and the benchmark, and fails on demand.
+//! Simulated engine that serves Docker's HTTP API (20.10, 1.41) on a socket. It backs `quaylight sim`,
+//! `quaylight --demo`, tests at scale and the benchmark, and injects faults on demand.
 //!
-//! It is the other side of the wire, and shares nothing with the server or the page.
+//! It is the other side of the wire and shares no code with the server or the page.
 //!
-//! - [`world`]: what there is and what actions do to it. Pure.
-//! - `population`: who lives in it at first; `churn`: what happens by itself.
-//! - `acting`: actions that take their time, as Docker takes it.
-//! - `events`: what is told, remembered and repeated.
-//! - `api`: Docker's HTTP API, a file for each group of it, and `/_sim`.
-//! - [`faults`]: what goes wrong, on demand.
-//! - `socket`: where it listens.
+//! - [`world`]: the engine's objects and the effect of each action on them. Pure.
+//! - `fixtures`: the initial population; `churn`: random changes.
+//! - `lifecycle`: slow actions, with Docker's timing; `life`: spontaneous container behaviour.
+//! - `events`: the event journal, which sends, remembers and replays.
+//! - `api`: Docker's HTTP API, one file per resource, and `/_sim`.
+//! - [`faults`]: fault injection.
+//! - `socket`: the listener and its connections.
+//! - `truth`: the actual state, for tests to compare with.
 
-mod acting;
 mod api;
 mod churn;
 pub mod command;
 mod events;
 pub mod faults;
+mod fixtures;
 mod life;
-mod moment;
-mod population;
+mod lifecycle;
 mod socket;
+mod time;
 mod truth;
 pub mod world;
 
@@ -28,7 +29,6 @@ pub use truth::Truth;
 
 use events::{Dropped, Journal};
 use faults::{Faults, Switches};
-use moment::Nanos;
 use socket::{Connections, Door};
 use std::{
     collections::BTreeMap,
@@ -38,6 +38,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use time::Nanos;
 use tokio::{sync::watch, task::JoinHandle};
 use world::World;
 
@@ -48,9 +49,9 @@ pub struct Options {
     pub containers: usize,
     pub images: usize,
     pub seed: u64,
-    /// Changes in a second that happen by themselves.
+    /// Random changes per second.
     pub churn: f64,
-    /// For how long after `die` the engine keeps whoever asks for the container waiting, and lists what was before.
+    /// How long after `die` the engine blocks requests for the container and lists its previous state.
     pub lock: Duration,
 }
 
@@ -61,7 +62,7 @@ pub enum Place {
 }
 
 impl Default for Options {
-    /// 40 containers on a free port of loopback.
+    /// 40 containers on a free port of the loopback interface.
     fn default() -> Self {
         Self {
             place: Place::Address(SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -75,7 +76,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What `quaylight --demo` shows: something happens every two seconds.
+    /// The options of `quaylight --demo`: one change every two seconds.
     pub fn demo(containers: usize) -> Self {
         Self { containers, churn: 0.5, ..Self::default() }
     }
@@ -84,30 +85,34 @@ impl Options {
 /// One simulated engine.
 pub struct Sim {
     stage: Mutex<Stage>,
-    /// Says that a death is dealt with, or a container gone: those who wait look again.
+    /// Signals that an exit was processed or a container removed; waiting requests check again.
     settled: watch::Sender<()>,
     lock: Duration,
     faults: Faults,
-    /// Changes in a second.
+    /// Random changes per second.
     churn: watch::Sender<f64>,
-    /// How often each route was asked, as `GET /containers/{id}/json`.
+    /// Request count of each route, such as `GET /containers/{id}/json`.
     requests: Mutex<BTreeMap<String, u64>>,
-    /// Each stream of stats that is being read holds one.
+    /// Each open stats stream holds a clone.
     stats_streams: Arc<()>,
 }
 
-/// The world and what is told of it: under one lock, so that events come in the order in which things happened.
+/// The world and its event journal. They share one lock so that events keep the order of the changes.
 struct Stage {
     world: World,
     journal: Journal,
 }
 
 impl Sim {
-    /// Populates a world and answers at its place.
+    /// Populates a world and starts to listen.
+    ///
+    /// # Errors
+    ///
+    /// When the socket or the address can't be opened.
     pub async fn start(options: Options) -> io::Result<Running> {
-        let now = moment::now();
+        let now = time::now();
         let mut world = World::new(options.seed);
-        population::populate(&mut world, options.containers, options.images, options.seed, now);
+        fixtures::populate(&mut world, options.containers, options.images, options.seed, now);
         let sim = Arc::new(Self {
             stage: Mutex::new(Stage { world, journal: Journal::default() }),
             settled: watch::Sender::new(()),
@@ -134,16 +139,16 @@ impl Sim {
         look(&self.stage().world)
     }
 
-    /// Changes the world, and tells what happened.
+    /// Changes the world and publishes the resulting events.
     fn change<T>(&self, change: impl FnOnce(&mut World, Nanos) -> T) -> T {
         let mut stage = self.stage();
-        let now = moment::now();
+        let now = time::now();
         let outcome = change(&mut stage.world, now);
         self.tell(&mut stage, now);
         outcome
     }
 
-    /// Of what happened, what no fault keeps back.
+    /// Publishes the pending events, except those that a fault drops.
     fn tell(&self, stage: &mut Stage, now: Nanos) {
         for event in stage.world.take_events() {
             if self.faults.loses(&event) {
@@ -155,7 +160,7 @@ impl Sim {
     }
 }
 
-/// A simulator that answers until this is dropped. Then it leaves nothing behind.
+/// A running simulator. Dropping it stops the simulator and cleans up its socket and connections.
 pub struct Running {
     sim: Arc<Sim>,
     url: String,
@@ -165,22 +170,22 @@ pub struct Running {
 }
 
 impl Running {
-    /// For `DOCKER_HOST` and `--engine`: `unix:///path` or `tcp://host:port`.
+    /// The engine's URL for `DOCKER_HOST` and `--engine`: `unix:///path` or `tcp://host:port`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What goes wrong, to switch on and off.
+    /// Fault injection controls.
     pub fn faults(&self) -> Switches<'_> {
         Switches(&self.sim)
     }
 
-    /// How many changes happen in a second from now on; 0 lets it rest.
+    /// Sets the number of random changes per second; 0 pauses them.
     pub fn set_churn(&self, per_second: f64) {
         self.sim.churn.send_replace(per_second);
     }
 
-    /// What is, without Docker's delays.
+    /// The actual state, without Docker's delays.
     pub fn truth(&self) -> Truth {
         Truth::of(&self.sim)
     }

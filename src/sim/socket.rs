@@ -1,4 +1,4 @@
-//! Where does the simulator listen, and how does it cut a connection in the middle of an answer?
+//! Listener of the simulator, with connections that can be cut in the middle of a response.
 
 use super::Place;
 use axum::{
@@ -35,7 +35,7 @@ enum Socket {
 }
 
 impl Door {
-    /// Listens, and says under which URL.
+    /// Starts to listen and returns the URL.
     pub async fn open(place: &Place, connections: Connections) -> io::Result<(Self, String)> {
         let (socket, url) = match place {
             Place::Socket(path) => {
@@ -52,7 +52,7 @@ impl Door {
     }
 }
 
-/// A socket file that nobody listens on is in the way; one that is lived in is not ours.
+/// Removes a stale socket file. A socket that accepts connections belongs to another process and stays.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(file) = fs::symlink_metadata(path) else { return Ok(()) };
     if !file.file_type().is_socket() {
@@ -82,7 +82,7 @@ impl Listener for Door {
                     let connection = self.connections.add();
                     return (Wire { stream, connection: connection.clone() }, connection);
                 }
-                // Out of file descriptors: some will come free.
+                // Out of file descriptors: retry once some are free.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             }
         }
@@ -93,7 +93,7 @@ impl Listener for Door {
     }
 }
 
-/// All connections that are open.
+/// All open connections.
 #[derive(Clone, Default)]
 pub struct Connections(Arc<Mutex<Vec<Weak<Cut>>>>);
 
@@ -115,7 +115,7 @@ impl Connections {
     }
 }
 
-/// One connection, as far as a request may meddle with it.
+/// A handle with which a request can cut its connection.
 #[derive(Debug, Clone, Default)]
 pub struct Connection(Arc<Cut>);
 
@@ -126,7 +126,7 @@ struct Cut {
 }
 
 impl Connection {
-    /// Ends it as it is: nothing more is read or written.
+    /// Resets the connection: nothing more is read or written.
     pub fn cut(&self) {
         self.0.is_cut.store(true, Ordering::Release);
         self.0.waker.wake();

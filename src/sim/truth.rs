@@ -1,4 +1,5 @@
-//! What is really there, and what was told of it? `GET /_sim/truth`, for tests to compare with.
+//! Actual state of the simulator, with its event and request counters. `GET /_sim/truth` returns it for tests to
+//! compare with.
 
 use super::{Sim, events::Dropped, world::World};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use std::{
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Truth {
-    /// In the order of their ids.
+    /// Sorted by id.
     pub containers: Vec<ContainerTruth>,
     pub images: Vec<ImageTruth>,
     /// Names.
@@ -18,9 +19,9 @@ pub struct Truth {
     pub events_sent: u64,
     pub events_dropped: usize,
     pub dropped: Vec<Dropped>,
-    /// How often each route was asked, as `GET /containers/{id}/json`.
+    /// Request count of each route, such as `GET /containers/{id}/json`.
     pub requests: BTreeMap<String, u64>,
-    /// Streams of stats that are being read.
+    /// Open stats streams.
     pub stats_streams: usize,
 }
 
@@ -29,7 +30,7 @@ pub struct ContainerTruth {
     pub id: String,
     pub name: String,
     pub state: &'static str,
-    /// None without a health check, and while the container is down.
+    /// None without a health check or while the container is down.
     pub health: Option<&'static str>,
     pub image: String,
 }

@@ -1,6 +1,6 @@
 //! Providers and the route table.
 
-use super::{Later, Site, containers::ContainersPage, frame::Frame, not_found::NotFoundPage};
+use super::{LazyPage, Site, containers::ContainersPage, frame::Frame, not_found::NotFoundPage};
 use crate::client::Toasts;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -19,20 +19,20 @@ pub fn App() -> impl IntoView {
         <Router base>
             <Frame>
                 <FlatRoutes fallback=NotFoundPage>
-                    <Route path=path!("/") view=Later::Dashboard ssr=SsrMode::Async />
+                    <Route path=path!("/") view=LazyPage::Dashboard ssr=SsrMode::Async />
                     <Route path=path!("/containers") view=ContainersPage ssr=SsrMode::Async />
-                    <Route path=path!("/containers/:id") view=Later::Container ssr=SsrMode::Async />
-                    <Route path=path!("/images") view=Later::Images ssr=SsrMode::Async />
-                    <Route path=path!("/volumes") view=Later::Volumes ssr=SsrMode::Async />
-                    <Route path=path!("/networks") view=Later::Networks ssr=SsrMode::Async />
-                    <Route path=path!("/images/:id") view=Later::Image ssr=SsrMode::Async />
-                    <Route path=path!("/volumes/:id") view=Later::Volume ssr=SsrMode::Async />
-                    <Route path=path!("/networks/:id") view=Later::Network ssr=SsrMode::Async />
-                    <Route path=path!("/engine") view=Later::Engine ssr=SsrMode::Async />
-                    <Route path=path!("/events") view=Later::Events ssr=SsrMode::Async />
-                    <Route path=path!("/alerts") view=Later::Alerts ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=Later::Settings ssr=SsrMode::Async />
-                    <Route path=path!("/realtime-test") view=Later::RealtimeTest ssr=SsrMode::Async />
+                    <Route path=path!("/containers/:id") view=LazyPage::Container ssr=SsrMode::Async />
+                    <Route path=path!("/images") view=LazyPage::Images ssr=SsrMode::Async />
+                    <Route path=path!("/volumes") view=LazyPage::Volumes ssr=SsrMode::Async />
+                    <Route path=path!("/networks") view=LazyPage::Networks ssr=SsrMode::Async />
+                    <Route path=path!("/images/:id") view=LazyPage::Image ssr=SsrMode::Async />
+                    <Route path=path!("/volumes/:id") view=LazyPage::Volume ssr=SsrMode::Async />
+                    <Route path=path!("/networks/:id") view=LazyPage::Network ssr=SsrMode::Async />
+                    <Route path=path!("/engine") view=LazyPage::Engine ssr=SsrMode::Async />
+                    <Route path=path!("/events") view=LazyPage::Events ssr=SsrMode::Async />
+                    <Route path=path!("/alerts") view=LazyPage::Alerts ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=LazyPage::Settings ssr=SsrMode::Async />
+                    <Route path=path!("/realtime-test") view=LazyPage::RealtimeTest ssr=SsrMode::Async />
                 </FlatRoutes>
             </Frame>
         </Router>

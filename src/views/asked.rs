@@ -1,8 +1,8 @@
-//! What is asked of the server when somebody looks, until it is here.
+//! Data loaded from the server on demand, with its loading state.
 
 use crate::{
     client::{t, told},
-    views::widgets::{empty, live},
+    views::widgets::{boxed, empty},
     wire::ActionError,
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -14,10 +14,10 @@ enum Answer<T: 'static> {
     Failed(ActionError),
 }
 
-/// What has been asked for.
+/// An answer that is loaded on demand.
 pub struct Asked<T: 'static> {
     answer: RwSignal<Answer<T>>,
-    /// Counts what was forgotten: answers of before come too late.
+    /// Counts calls of `forget`: answers to earlier requests are dropped.
     round: StoredValue<u32>,
 }
 
@@ -34,13 +34,13 @@ impl<T: PartialEq + Send + Sync + 'static> Asked<T> {
         Self { answer: RwSignal::new(Answer::Waiting), round: StoredValue::new(0) }
     }
 
-    /// What was here was something else.
+    /// Drops the answer, because it belongs to something else.
     pub fn forget(self) {
         self.round.update_value(|round| *round += 1);
         self.answer.set(Answer::Waiting);
     }
 
-    /// What is here stays until something else comes.
+    /// Loads an answer. The current one stays until a different one arrives.
     pub fn ask(self, answer: impl Future<Output = Result<T, ActionError>> + 'static) {
         let round = self.round.get_value();
         spawn_local(async move {
@@ -61,21 +61,21 @@ impl<T: PartialEq + Send + Sync + 'static> Asked<T> {
         });
     }
 
-    /// At what is here, without following it.
+    /// Reads the answer untracked.
     pub fn look<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
         self.answer.with_untracked(|answer| if let Answer::Here(it) = answer { Some(read(it)) } else { None })
     }
 
-    /// `draw` draws what is here. Without it says so.
+    /// Draws the answer with `draw`. Until it has arrived, shows that it is loading or why it failed.
     pub fn draw(self, title: &'static str, draw: impl Fn(&T) -> AnyView + Send + 'static) -> AnyView {
-        live(move || {
+        boxed(move || {
             self.answer.with(|answer| match answer {
                 Answer::Waiting => {
                     view! { <p class="quiet padded" role="status">{t("Asking the engine…")}</p> }.into_any()
                 }
                 Answer::Failed(error) => {
                     let words = told(&error.words());
-                    empty("info", t(title), live(move || words.clone()), ().into_any())
+                    empty("info", t(title), boxed(move || words.clone()), ().into_any())
                 }
                 Answer::Here(it) => draw(it),
             })

@@ -1,26 +1,26 @@
-//! Files in a container or a volume: folders to walk through, files to read, to take away and to put there.
+//! File browser of a container or volume: list folders, view files, download and upload.
 
 use super::{
-    Site,
+    DOWNLOAD_FORM, Site,
     asked::Asked,
     format,
     frame::TasksOpen,
     upload::{encoded, file_of, send_file},
-    widgets::{Ago, Icon, Search, live, on_click},
+    widgets::{Ago, Icon, Search, boxed, on_click},
 };
 use crate::{
-    client::{Derived, Level, Toasts, derived, effect, t},
+    client::{ErasedMemo, Level, Toasts, effect, erased_memo, t},
     model::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HostId},
     queries::files::files,
 };
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{ev::MouseEvent, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
 use web_sys::Event;
 
-/// Rows that are drawn; whoever has more searches.
+/// Maximum number of rows drawn. To find more, the user searches.
 const DRAWN: usize = 500;
 
-/// Whose files the page shows, and the page's address up to the path in it: `/volumes/data?`.
+/// The container or volume whose files are shown, and the page's address up to the path in it: `/volumes/data?`.
 #[derive(Clone)]
 pub struct Shelf {
     pub host: HostId,
@@ -33,7 +33,7 @@ impl Shelf {
         format!("{}path={}", self.page, encoded(path.as_str()))
     }
 
-    /// Where the file itself is, or the folder as a tar.
+    /// The address of the file itself, or of the folder as a tar.
     fn file(&self, path: &FilePath) -> String {
         let (noun, id) = match &self.of {
             FilesOf::Container(id) => ("containers", id.as_str()),
@@ -41,6 +41,33 @@ impl Shelf {
         };
         let path = encoded(path.as_str());
         Site::expect().page(&format!("/api/{noun}/{id}/files?host={}&path={path}", self.host))
+    }
+
+    /// For a container a link, which only reads. For a volume the page's download form, because the server creates a container.
+    fn download(
+        &self,
+        path: &FilePath,
+        (class, label): (&'static str, Option<String>),
+        inner: AnyView,
+        press: impl FnMut(MouseEvent) + 'static,
+    ) -> AnyView {
+        if let FilesOf::Volume(name) = &self.of {
+            let address = format!("/api/volumes/{name}/download?host={}&path={}", self.host, encoded(path.as_str()));
+            let address = Site::expect().page(&address);
+            view! {
+                <button class=class aria-label=label form=DOWNLOAD_FORM formaction=address on:click=on_click(press)>
+                    {inner}
+                </button>
+            }
+            .into_any()
+        } else {
+            view! {
+                <a class=class aria-label=label href=self.file(path) download="" on:click=on_click(press)>
+                    {inner}
+                </a>
+            }
+            .into_any()
+        }
     }
 }
 
@@ -64,7 +91,7 @@ pub fn files_part() -> AnyView {
     }
     let bar = {
         let shelf = shelf.clone();
-        live(move || bar(&shelf, &path.get()))
+        boxed(move || bar(&shelf, &path.get()))
     };
     let draw = move |found: &Found| match found {
         Found::Folder(folder) => folder_view(&shelf, folder, words, again.clone()),
@@ -79,15 +106,15 @@ pub fn files_part() -> AnyView {
     .into_any()
 }
 
-fn path_of_address() -> Derived<FilePath> {
+fn path_of_address() -> ErasedMemo<FilePath> {
     let address = use_query_map();
-    derived(move || {
+    erased_memo(move || {
         let said = address.with(|address| address.get("path")).unwrap_or_default();
         FilePath::new(&said).unwrap_or_else(|_| FilePath::root())
     })
 }
 
-/// The way to where one is, each step a link.
+/// Breadcrumbs: each folder of the path as a link.
 fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
     let step = |it: FilePath| {
         let current = (it == *path).then_some("page");
@@ -98,12 +125,11 @@ fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
     view! { <nav class="way" aria-label=t("Path")><ol>{steps}</ol></nav> }.into_any()
 }
 
-/// What can be done with a folder. The file that is chosen is sent at once.
+/// The actions on a folder. Choosing a file uploads it at once.
 fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) -> AnyView {
     let (toasts, tasks) = (expect_context::<Toasts>(), expect_context::<TasksOpen>().0);
     let is_busy = RwSignal::new(false);
     let address = shelf.file(folder);
-    let download = address.clone();
     let field = NodeRef::<html::Input>::new();
     let chosen = move |event: Event| {
         let Some(input) = event.target().and_then(|it| wasm_bindgen::JsCast::dyn_into(it).ok()) else { return };
@@ -113,7 +139,7 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
         spawn_local(async move {
             let sent = send_file(&address, &file).await;
             let is_gone = is_busy.try_set(false).is_some();
-            // The same file once more is a change too.
+            // Reset, so that choosing the same file again fires a change event.
             input.set_value("");
             match sent {
                 Ok(()) => toasts.show(Level::Ok, crate::t!("{} is there", file.name()), None),
@@ -124,21 +150,20 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
             }
         });
     };
-    let press = move |_: leptos::ev::MouseEvent| {
+    let inner = view! { <Icon name="download" /> <span>{t("Download as tar")}</span> }.into_any();
+    let download = shelf.download(folder, ("button", None), inner, move |_| tasks.set(true));
+    let press = move |_: MouseEvent| {
         if let Some(field) = field.get_untracked() {
             field.click();
         }
     };
     view! {
-            <button class="button" disabled=live(move || is_busy.get()) on:click=on_click(press)>
+            <button class="button" disabled=boxed(move || is_busy.get()) on:click=on_click(press)>
                 <Icon name="import" />
-                <span>{live(move || t(if is_busy.get() { "Uploading…" } else { "Upload a file" }).to_owned())}</span>
+                <span>{boxed(move || t(if is_busy.get() { "Uploading…" } else { "Upload a file" }).to_owned())}</span>
             </button>
             <input type="file" hidden aria-label=t("File to upload") node_ref=field on:change=on_click(chosen) />
-            <a class="button" href=download download="" on:click=on_click(move |_: leptos::ev::MouseEvent| tasks.set(true))>
-                <Icon name="download" />
-                <span>{t("Download as tar")}</span>
-            </a>
+            {download}
     }
     .into_any()
 }
@@ -152,7 +177,7 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
         let words = t("This is not all of it: the container does not run, so its files are read one after the other, and not for longer than a while.");
         view! { <p class="failed" role="status">{words}</p> }.into_any()
     });
-    let table = live(move || {
+    let table = boxed(move || {
         let wanted = words.with(|it| it.to_lowercase());
         let found: Vec<_> = entries.iter().filter(|it| it.name.to_lowercase().contains(&wanted)).collect();
         let rows: Vec<_> = found.iter().take(DRAWN).map(|it| row(&shelf, &path, it)).collect();
@@ -208,8 +233,12 @@ fn row(shelf: &Shelf, folder: &FilePath, entry: &FileEntry) -> AnyView {
     let size = (entry.kind == FileKind::File).then(|| size(entry.size));
     let download = path.filter(|_| matches!(entry.kind, FileKind::File | FileKind::Folder)).map(|path| {
         let title = crate::t!("Download {}", entry.name);
-        view! { <a class="button square bare" href=shelf.file(&path) download="" aria-label=title><Icon name="download" /></a> }
-            .into_any()
+        shelf.download(
+            &path,
+            ("button square bare", Some(title)),
+            view! { <Icon name="download" /> }.into_any(),
+            |_| (),
+        )
     });
     view! {
         <tr data-file=icon data-name=entry.name.clone()>
@@ -231,6 +260,8 @@ fn size(bytes: u64) -> String {
 fn file_view(shelf: &Shelf, file: &FileText) -> AnyView {
     let cut = (file.is_cut && file.text.is_some())
         .then(|| view! { <p class="quiet">{t("This is its beginning. Download it for the rest.")}</p> }.into_any());
+    let inner = view! { <Icon name="download" /> <span>{t("Download")}</span> }.into_any();
+    let download = shelf.download(&file.path, ("button", None), inner, |_| ());
     let text = match &file.text {
         Some(text) if text.is_empty() => view! { <p class="quiet">{t("The file is empty.")}</p> }.into_any(),
         Some(text) => view! { <pre tabindex="0">{text.clone()}</pre> }.into_any(),
@@ -238,10 +269,7 @@ fn file_view(shelf: &Shelf, file: &FileText) -> AnyView {
     };
     view! {
         <div class="acts">
-            <a class="button" href=shelf.file(&file.path) download="">
-                <Icon name="download" />
-                <span>{t("Download")}</span>
-            </a>
+            {download}
             <p class="quiet">{size(file.size)} {t(", modified ")} <Ago time=file.modified /></p>
         </div>
         {text}

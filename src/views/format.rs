@@ -1,4 +1,4 @@
-//! Values as text for people. "Ago" takes a `now`: the page has one clock.
+//! Formatting of values as text. "Ago" takes a `now`, because the page has one clock.
 
 use crate::{
     client::{Prefs, t},
@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::prelude::use_context;
 
-/// Seconds as one or two units at most: `41 s`, `5 min`, `3 h`, `12 d`, `2 mo`, `1 y`.
+/// Seconds in a single unit: `41 s`, `5 min`, `3 h`, `12 d`, `2 mo`, `1 y`.
 pub fn duration(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
@@ -22,7 +22,7 @@ pub fn duration(seconds: i64) -> String {
     crate::t!(text, number)
 }
 
-/// How long ago.
+/// How long ago `then` was.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     match now.seconds() - then.seconds() {
         it if it < 1 => t("just now").to_owned(),
@@ -30,7 +30,7 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// What the word of a container's state leaves open: `up 3 h`, `code 137, 2 h ago`.
+/// Details that the word of a container's state omits: `up 3 h`, `code 137, 2 h ago`.
 pub fn status(container: &Container, now: Timestamp) -> String {
     let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
     let code = container.exit_code.map(|code| crate::t!("code {}", code));
@@ -47,7 +47,7 @@ pub fn status(container: &Container, now: Timestamp) -> String {
     }
 }
 
-/// What a container went through last, without its time.
+/// The container's latest event, without its time.
 pub fn latest_event(container: &Container) -> String {
     let text = match container.state {
         ContainerState::Running => "started",
@@ -62,7 +62,7 @@ pub fn latest_event(container: &Container) -> String {
     t(text).to_owned()
 }
 
-/// An image's name in two parts: what may be cut, and the tag, digest or short id that may not.
+/// An image's name in two parts: the part that may be truncated, and the tag, digest or short ID that may not.
 pub fn image(name: &str) -> (String, String) {
     if let Some(digits) = name.strip_prefix("sha256:") {
         return (String::new(), digits.chars().take(12).collect());
@@ -77,7 +77,7 @@ pub fn image(name: &str) -> (String, String) {
     }
 }
 
-/// The state as the word in its cell, with the exit code that matters.
+/// The state as a word for its cell.
 pub fn state_word(container: &Container) -> &'static str {
     t(match container.state {
         ContainerState::Running => "Running",
@@ -90,7 +90,7 @@ pub fn state_word(container: &Container) -> &'static str {
     })
 }
 
-/// How the one who looks wants figures and moments written.
+/// The user's preferred units and time zone.
 #[derive(Debug, Clone, Default)]
 struct Style {
     units: Units,
@@ -103,13 +103,13 @@ impl From<&Preferences> for Style {
     }
 }
 
-/// Of whom this is drawn for. What changes later is for what is drawn later: nothing here is drawn anew because of it.
+/// Formats with the user's preferences, untracked: a later change affects only what is drawn afterwards.
 fn styled<T>(write: impl FnOnce(&Style) -> T) -> T {
     let prefs = use_context::<Prefs>();
     write(&prefs.map(|prefs| prefs.read_untracked(|it| Style::from(it))).unwrap_or_default())
 }
 
-/// Bytes in the units that are wanted, Docker's decimal ones at first: number and unit apart, so that the unit can be dimmer.
+/// Bytes in the preferred units, by default decimal ones as in Docker. The unit is separate, so that it can be dimmer.
 pub fn bytes(bytes: u64) -> (String, &'static str) {
     in_units(bytes, styled(|style| style.units))
 }
@@ -122,7 +122,7 @@ fn in_units(bytes: u64, units: Units) -> (String, &'static str) {
     if bytes < base {
         return (bytes.to_string(), "B");
     }
-    // In whole numbers: printing fractions of floats is 10 kB of wasm.
+    // Integer arithmetic: printing fractional floats costs 10 kB of wasm.
     let (mut scale, mut unit) = (base, 0);
     while bytes.saturating_add(scale / 2) / scale >= 1_000 && unit + 1 < names.len() {
         scale *= base;
@@ -135,7 +135,7 @@ fn in_units(bytes: u64, units: Units) -> (String, &'static str) {
     (text, names[unit])
 }
 
-/// Of how many bytes a number of so many is round in the units that are wanted.
+/// The unit, in bytes, in which a number of this size is rounded.
 pub fn unit_of(bytes: u64) -> u64 {
     match styled(|style| style.units) {
         Units::Decimal => 1,
@@ -145,12 +145,12 @@ pub fn unit_of(bytes: u64) -> u64 {
     }
 }
 
-/// Tenths of a percent, without the sign: the unit stands in the column's head, or behind.
+/// Tenths of a percent, without the sign: it stands in the column's header or after the number.
 pub fn percent(tenths: u64) -> String {
     if tenths < 1_000 { format!("{}.{}", tenths / 10, tenths % 10) } else { ((tenths + 5) / 10).to_string() }
 }
 
-/// Bytes a second: `12.5 kB`.
+/// Bytes per second: `12.5 kB`.
 pub fn rate(bytes_per_second: f64) -> String {
     let (text, unit) = bytes(bytes_per_second as u64);
     format!("{text} {unit}")
@@ -174,7 +174,7 @@ pub fn port(port: &Port) -> String {
         Protocol::Sctp => "/sctp",
     };
     let private = port.private;
-    // The same number is said once.
+    // If both numbers are the same, it is shown once.
     let leads = |public: u16| {
         if public == private { String::new() } else { format!("→{private}") }
     };
@@ -190,14 +190,14 @@ pub fn port(port: &Port) -> String {
     }
 }
 
-/// A container's ports without those said twice, for IPv4 and IPv6.
+/// A container's ports without the duplicates for IPv4 and IPv6.
 pub fn ports(ports: &[Port]) -> Vec<(String, &Port)> {
     let mut all: Vec<(String, &Port)> = ports.iter().map(|it| (port(it), it)).collect();
     all.dedup_by(|a, b| a.0 == b.0);
     all
 }
 
-/// A moment in the zone that is wanted, as `2026-11-21T14:03:22Z` would be in UTC, and the zone's word.
+/// A time in the preferred zone, in the format `2026-11-21T14:03:22Z` of UTC, and the zone's name.
 fn in_zone(time: Timestamp) -> (String, String) {
     let offset = styled(|style| style.zone.offset(time));
     let local = Timestamp::from_micros(time.micros() + i64::from(offset) * 60_000_000);
@@ -214,28 +214,27 @@ fn zone_word(offset: i32) -> String {
     }
 }
 
-/// The zone in which a moment is written.
+/// The name of the zone that a time is shown in.
 pub fn zone(time: Timestamp) -> String {
     in_zone(time).1
 }
 
-/// A moment for a tooltip: the whole second, and in which zone.
+/// A time for a tooltip: to the second, with its zone.
 pub fn exact(time: Timestamp) -> String {
     let (text, zone) = in_zone(time);
     format!("{} {} {zone}", &text[..10], &text[11..19])
 }
 
-/// The time of day.
 pub fn time_of_day(time: Timestamp) -> String {
     in_zone(time).0[11..19].to_owned()
 }
 
-/// The day, without its year: `11-21`.
+/// The day without its year: `11-21`.
 pub fn day(time: Timestamp) -> String {
     in_zone(time).0[5..10].to_owned()
 }
 
-/// A moment below a chart that spans so much, both in milliseconds; in full with a span of nothing.
+/// A time below a chart of this span, both in milliseconds. A span of 0 gives the full time.
 pub fn tick(time: i64, span: i64) -> String {
     const HOUR: i64 = 3_600_000;
     let (text, zone) = in_zone(Timestamp::from_millis(time));
@@ -247,7 +246,7 @@ pub fn tick(time: i64, span: i64) -> String {
     }
 }
 
-/// `1 container`, `3 containers`: the text of one, and that of any other number.
+/// `1 container`, `3 containers`: the text for one, and the text for any other number.
 pub fn count(number: usize, [one, many]: [&'static str; 2]) -> String {
     crate::t!(if number == 1 { one } else { many }, number)
 }

@@ -1,20 +1,20 @@
-//! All that an engine tells of how something was made: as facts to search through, or as it came.
+//! Inspect data from the engine, as a searchable list of facts or as raw JSON.
 
-use super::{format, widgets::live};
+use super::{format, widgets::boxed};
 use crate::model::Inspected;
 use leptos::prelude::*;
 
-/// Rows that are drawn; whoever has more searches.
+/// Maximum number of rows drawn. To find more, the user searches.
 pub const DRAWN: usize = 500;
 
-/// `3 of 12 paths`: the text of one, and that of any other number.
+/// `3 of 12 paths`: the text for one, and the text for any other number.
 pub fn found_of(all: usize, found: usize, words: [&'static str; 2]) -> String {
     let count = format::count(all, words);
     if all == found { count } else { crate::t!("{} of {}", found, count) }
 }
 
 pub fn inspected(it: Inspected, words: RwSignal<String>, is_raw: RwSignal<bool>) -> AnyView {
-    live(move || {
+    boxed(move || {
         if is_raw.get() {
             return view! { <pre tabindex="0" aria-label="JSON">{it.json.clone()}</pre> }.into_any();
         }

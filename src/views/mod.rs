@@ -1,38 +1,39 @@
-//! What it looks like. Reads the store, calls actions. A folder for each page, with the names of the style sheets.
+//! Views: they read the store and call actions. One folder per page, named like the style sheets.
 
 mod alerts;
 mod app;
 mod asked;
-mod centre;
+mod chunks;
 mod container;
 mod containers;
 mod dashboard;
+mod detail;
 mod engine;
 mod events;
-mod excerpt;
 mod files;
 pub mod format;
 mod frame;
 mod images;
+mod initial_state;
 mod inspected;
-mod later;
-mod listing;
 mod networks;
 mod not_found;
+mod notification_center;
 mod realtime_test;
+mod resource_list;
 mod rows;
 mod settings;
 mod shell;
 mod site;
 mod tasks;
-mod thing;
 mod upload;
 mod usage_charts;
 mod volumes;
 mod widgets;
 
 pub use app::App;
-pub use excerpt::excerpt;
-pub use later::Later;
+pub use chunks::LazyPage;
+pub use initial_state::initial_state;
+use shell::DOWNLOAD_FORM;
 pub use shell::{Document, shell};
 pub use site::Site;

@@ -1,4 +1,4 @@
-//! The page for an address that leads nowhere.
+//! The page for an unknown address.
 
 use super::{Site, widgets::Icon};
 use crate::client::t;

@@ -1,13 +1,13 @@
-//! The one keyed list of all pages: a list's code is large, and each type of key or row would bring it again.
+//! Virtual list shared by all pages: the code of a keyed list is large, and each type of key or row would duplicate it.
 //!
-//! Of a long list only the rows near the window exist. Those above and below are room that the body keeps free.
+//! Of a long list only the rows near the window exist in the DOM. The body's padding takes the space of the others.
 
 use super::{
-    excerpt::FIRST,
-    widgets::{Live, live},
+    initial_state::FIRST,
+    widgets::{Boxed, boxed},
 };
 use crate::{
-    client::{Derived, derived_from, effect},
+    client::{ErasedMemo, effect, erased_memo, erased_memo_from},
     model::Key,
 };
 use leptos::{
@@ -20,29 +20,29 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A line of a table.
+/// Key of a table's row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Line {
+pub enum RowKey {
     Entity(Key),
-    /// The header of a group: its name, or none for what belongs to no group.
+    /// The header of a group: its name, or `None` for rows that belong to no group.
     Group(Option<String>),
     /// An event or a task, by its number.
     Number(u64),
 }
 
-/// All lines of a table. To copy and to compare them costs little: of ten thousand it would show.
+/// All row keys of a table. Cheap to clone and compare, which matters with ten thousand rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lines {
+pub enum RowKeys {
     Entities(Arc<Vec<Key>>),
-    Mixed(Arc<Vec<Line>>),
+    Mixed(Arc<Vec<RowKey>>),
 }
 
-impl Lines {
+impl RowKeys {
     pub fn entities(keys: impl IntoIterator<Item = Key>) -> Self {
         Self::Entities(Arc::new(keys.into_iter().collect()))
     }
 
-    pub fn mixed(lines: Vec<Line>) -> Self {
+    pub fn mixed(lines: Vec<RowKey>) -> Self {
         Self::Mixed(Arc::new(lines))
     }
 
@@ -57,66 +57,66 @@ impl Lines {
         self.len() == 0
     }
 
-    /// The entities of `range`, or of as much of it as there is.
+    /// The entities in `range`, clamped to the list.
     pub fn entities_between(&self, range: Range<usize>) -> impl Iterator<Item = &Key> {
         let range = within(&range, self.len());
-        let (keys, lines): (&[Key], &[Line]) = match self {
+        let (keys, lines): (&[Key], &[RowKey]) = match self {
             Self::Entities(keys) => (&keys[range], &[]),
             Self::Mixed(lines) => (&[], &lines[range]),
         };
-        let of_lines = lines.iter().filter_map(|line| if let Line::Entity(key) = line { Some(key) } else { None });
+        let of_lines = lines.iter().filter_map(|line| if let RowKey::Entity(key) = line { Some(key) } else { None });
         keys.iter().chain(of_lines)
     }
 
-    fn between(&self, range: Range<usize>) -> Vec<Line> {
+    fn between(&self, range: Range<usize>) -> Vec<RowKey> {
         match self {
-            Self::Entities(keys) => keys[range].iter().cloned().map(Line::Entity).collect(),
+            Self::Entities(keys) => keys[range].iter().cloned().map(RowKey::Entity).collect(),
             Self::Mixed(lines) => lines[range].to_vec(),
         }
     }
 }
 
-/// Of a list with no more lines than this all exist: the browser skips drawing what it doesn't show.
+/// A list with at most this many rows is rendered whole: the browser skips painting what isn't visible.
 const SHORT: usize = 300;
 
-/// Lines are added and taken away in steps of about so many.
+/// Rows are added and removed in steps of about this many.
 const STEP: usize = 6;
 
-/// A frame that makes so many rows makes no more, those on the screen aside: a key in the search field may ask for 300.
+/// Maximum number of rows created per frame, besides those on the screen: a keystroke in the search field may need 300.
 const PER_FRAME: usize = 12;
 
-/// Wakes lists when the page scrolls or changes its size. In the context of every page.
+/// Notifies lists when the page scrolls or is resized. In the context of every page.
 #[derive(Clone, Default)]
 pub struct Scrolled(pub ArcTrigger);
 
 #[derive(Clone, Copy)]
 struct OnScreen(RwSignal<Range<usize>>);
 
-/// For a page with one list: the places of the lines on the screen, as soon as they have been measured.
+/// For a page with one list: the places of the rows on the screen, available once they have been measured.
 pub fn on_screen() -> Signal<Range<usize>> {
     let seen = RwSignal::new(0..0);
     provide_context(OnScreen(seen));
     seen.into()
 }
 
-/// Where in the list the screen is, and how high a row is.
+/// The part of the list on the screen, and the height of a row.
 #[derive(Debug, Clone, PartialEq)]
 struct Window {
-    /// The lines on the screen.
+    /// The rows on the screen.
     seen: Range<usize>,
-    /// With half a screen more at either end.
+    /// The rows on the screen and half a screen more at either end.
     near: Range<usize>,
-    /// Pixels from one row to the next, the gap between them included.
+    /// Pixels from one row to the next, including the gap between them.
     pitch: usize,
-    /// Lines side by side.
+    /// Rows side by side.
     columns: usize,
 }
 
 impl Window {
-    /// As the server renders it, which knows no sizes.
+    /// As the server renders it, without knowing any sizes.
     const FIRST: Self = Self { seen: 0..FIRST, near: 0..FIRST, pitch: 40, columns: 1 };
 
-    /// When `above` pixels of the list are scrolled out at the top.
+    /// The window when `above` pixels of the list are scrolled out at the top.
     fn at(above: usize, screen: usize, pitch: usize, columns: usize) -> Self {
         let (pitch, columns) = (pitch.max(1), columns.max(1));
         let step = columns * (STEP / columns).max(1);
@@ -130,12 +130,12 @@ impl Window {
         }
     }
 
-    /// The lines that are to exist, of `count`.
+    /// The rows that should exist, out of `count`.
     fn wanted(&self, count: usize) -> Range<usize> {
         if count <= SHORT { 0..count } else { within(&self.near, count) }
     }
 
-    /// Pixels that `lines` take.
+    /// Height of `lines` rows in pixels.
     fn room(&self, lines: usize) -> usize {
         lines.div_ceil(self.columns) * self.pitch
     }
@@ -145,28 +145,28 @@ fn within(range: &Range<usize>, count: usize) -> Range<usize> {
     range.start.min(count)..range.end.min(count)
 }
 
-/// The lines that exist.
+/// The rows that exist.
 #[derive(Debug, Clone, PartialEq)]
 struct Shown {
     range: Range<usize>,
-    lines: Vec<Line>,
-    /// Whether more are to come with the next frame.
+    lines: Vec<RowKey>,
+    /// Whether more rows follow in the next frame.
     is_cut: bool,
 }
 
 impl Shown {
-    /// What is wanted of `lines`; of rows that do not exist `before`, those on the screen and a few around them.
-    fn next(lines: &Lines, window: &Window, before: Option<&[Line]>) -> Self {
+    /// The rows to show next. Of rows that are not in `before`, only those on the screen and a few around them.
+    fn next(lines: &RowKeys, window: &Window, before: Option<&[RowKey]>) -> Self {
         let wanted = window.wanted(lines.len());
         let all = lines.between(wanted.clone());
-        // Mostly one has come, gone or moved a little: all between what stayed in front and behind is few enough.
-        let few = |before: &[Line]| {
+        // Usually one row was added, removed or moved a little: then few rows differ between the unchanged start and end.
+        let few = |before: &[RowKey]| {
             let front = before.iter().zip(&all).take_while(|(a, b)| a == b).count();
             let rest = (before[front..].iter().rev()).zip(all[front..].iter().rev());
             all.len() - front - rest.take_while(|(a, b)| a == b).count() <= PER_FRAME
         };
         let Some(before) = before else {
-            // What comes with the page.
+            // The rows of the initial page.
             let range = within(&(0..FIRST), lines.len());
             return Self { is_cut: range != wanted, lines: lines.between(range.clone()), range };
         };
@@ -185,7 +185,7 @@ impl Shown {
             made += is_new(start - 1);
             start -= 1;
         }
-        // Only whole rows of cards leave room for whole rows.
+        // The padding can only stand for complete rows of cards.
         let start = wanted.start + (start - wanted.start) / window.columns * window.columns;
         let range = start..end;
         let lines = all[start - wanted.start..end - wanted.start].to_vec();
@@ -193,32 +193,32 @@ impl Shown {
     }
 }
 
-/// A row for each line, by key: a row that stays is not touched when others come and go.
+/// Renders a row for each line, by key: a row that stays isn't touched when others are added or removed.
 pub fn keyed(
-    lines: impl FnMut() -> Vec<Line> + Send + 'static,
-    row: impl Fn(Line) -> AnyView + Send + Sync + 'static,
+    lines: impl FnMut() -> Vec<RowKey> + Send + 'static,
+    row: impl Fn(RowKey) -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     let parents = Parents::new();
     let row = move |line| {
         let owner = parents.child();
         OwnedView::new_with_owner(owner.with(|| row(line)), owner).into_any()
     };
-    keyed_of_one_type(live(lines), Arc::new(row))
+    keyed_of_one_type(boxed(lines), Arc::new(row))
 }
 
-fn keyed_of_one_type(mut lines: Live<Vec<Line>>, row: Arc<dyn Fn(Line) -> AnyView + Send + Sync>) -> AnyView {
+fn keyed_of_one_type(mut lines: Boxed<Vec<RowKey>>, row: Arc<dyn Fn(RowKey) -> AnyView + Send + Sync>) -> AnyView {
     let rows = move || {
         let row = row.clone();
-        tachys::keyed(lines(), Line::clone, move |_, line| (drop, row(line)))
+        tachys::keyed(lines(), RowKey::clone, move |_, line| (drop, row(line)))
     };
     rows.into_any()
 }
 
-/// Where rows get their owners from. An owner remembers every child it ever had: as `<For>` has it, with one parent for
-/// all, a list would grow with each row that came and went. Here a parent has a few, and goes with the last of them.
+/// Source of the rows' owners. An owner never forgets a child: with one parent for all rows, as in `<For>`, a list would
+/// grow with each row that was ever added. Here each parent has a limited number of children and is dropped with the last.
 struct Parents {
     list: Owner,
-    /// The parent of the latest, and how many it has.
+    /// The parent of the latest row, and how many children it has.
     latest: Mutex<(Owner, usize)>,
 }
 
@@ -245,26 +245,32 @@ impl Parents {
 }
 
 /// A table's body.
-pub fn rows(lines: Derived<Lines>, row: impl Fn(Line) -> AnyView + Send + Sync + 'static) -> AnyView {
+pub fn rows(lines: ErasedMemo<RowKeys>, row: impl Fn(RowKey) -> AnyView + Send + Sync + 'static) -> AnyView {
     let body = NodeRef::<html::Tbody>::new();
     let window = RwSignal::new(Window::FIRST);
     let next_frame = ArcTrigger::new();
-    // Both sides begin with the same.
+    // Server and browser must begin with the same rows.
     let is_first = Owner::current_shared_context().is_none_or(|it| !it.is_browser() || it.during_hydration());
     let shown = {
         let next_frame = next_frame.clone();
-        derived_from(move |before: Option<&Shown>| {
+        erased_memo_from(move |before: Option<&Shown>| {
             next_frame.track();
             let before = before.map(|before| before.lines.as_slice());
             let before = if is_first { before } else { before.or(Some(&[])) };
             window.with(|window| lines.with(|lines| Shown::next(lines, window, before)))
         })
     };
-    // Not by a custom property: every row would inherit it, and be styled anew with each step of scrolling.
-    let room = live(move || {
-        let (count, Range { start, end }) = (lines.with(Lines::len), shown.with(|shown| shown.range.clone()));
-        let rooms = window.with(|window| (window.room(start), window.room(count.saturating_sub(end))));
-        (rooms != (0, 0)).then(|| format!("padding-block:{}px {}px", rooms.0, rooms.1))
+    // Not by a custom property: every row would inherit it and be restyled with each scroll step.
+    let room = erased_memo(move || {
+        let (count, Range { start, end }) = (lines.with(RowKeys::len), shown.with(|shown| shown.range.clone()));
+        window.with(|window| (window.room(start), window.room(count.saturating_sub(end))))
+    });
+    // Through the CSSOM, and so only in the browser: a strict content security policy allows no `style` attribute.
+    effect(move || {
+        let Some(body) = body.get() else { return };
+        let (above, below) = room.get();
+        let style = web_sys::HtmlElement::style(&body);
+        let _ = style.set_property("padding-block", &format!("{above}px {below}px"));
     });
     let scrolled = use_context::<Scrolled>().unwrap_or_default();
     let on_screen = use_context::<OnScreen>();
@@ -272,7 +278,7 @@ pub fn rows(lines: Derived<Lines>, row: impl Fn(Line) -> AnyView + Send + Sync +
         scrolled.0.track();
         shown.track();
         let next_frame = next_frame.clone();
-        // What a size is read from has to be laid out first.
+        // The rows must be laid out before they are measured.
         request_animation_frame(move || {
             let Some((start, is_cut)) = shown.try_with_untracked(|shown| (shown.range.start, shown.is_cut)) else {
                 return;
@@ -288,21 +294,21 @@ pub fn rows(lines: Derived<Lines>, row: impl Fn(Line) -> AnyView + Send + Sync +
                     window.set(now);
                 }
             }
-            // This frame shows what there is already.
+            // Continue in the next frame: this one shows the rows that exist already.
             if is_cut {
                 request_animation_frame(move || next_frame.notify());
             }
         });
     });
     view! {
-        <tbody role="rowgroup" node_ref=body style=room>
+        <tbody role="rowgroup" node_ref=body>
             {keyed(move || shown.with(|shown| shown.lines.clone()), row)}
         </tbody>
     }
     .into_any()
 }
 
-/// Where the window over `body`, whose first row is the list's line `start`, is now. None when there is nothing to measure.
+/// Measures the window over `body`, whose first row is row `start` of the list. `None` if there is nothing to measure.
 fn measure(body: &web_sys::Element, start: usize, known: &Window) -> Option<Window> {
     let (first, last) = (body.first_element_child()?, body.last_element_child()?);
     let (top, bottom) = (first.get_bounding_client_rect().top(), last.get_bounding_client_rect().top());
@@ -314,7 +320,7 @@ fn measure(body: &web_sys::Element, start: usize, known: &Window) -> Option<Wind
     }
     let rows = (body.child_element_count() as usize).div_ceil(columns);
     let pitch = if rows > 1 { (bottom - top) as usize / (rows - 1) } else { known.pitch };
-    // What is scrolled out at the top: as measured by a row that is here, not by the room that stands for others.
+    // The height scrolled out at the top, measured from an existing row and not from the padding that stands for others.
     let here = known.room(start);
     let view = body.closest("main").ok()??.get_bounding_client_rect();
     let above = here as i64 - (top - view.top()) as i64;
@@ -326,7 +332,7 @@ mod tests {
     use super::*;
 
     fn shown(count: usize, window: &Window, before: Option<&Shown>) -> Shown {
-        let lines = Lines::mixed((0..count).map(|at| Line::Group(Some(at.to_string()))).collect());
+        let lines = RowKeys::mixed((0..count).map(|at| RowKey::Group(Some(at.to_string()))).collect());
         Shown::next(&lines, window, before.map_or(Some(&[]), |before| Some(&before.lines)))
     }
 

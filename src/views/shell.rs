@@ -6,38 +6,42 @@ use crate::{
     model::Language,
     wire::{PageSeed, Seed},
 };
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-/// What the server puts into the document beside the page.
+/// What the server adds to the document besides the page.
 #[derive(Clone)]
 pub struct Document {
     /// The state that the page is rendered from: see [`Seed::to_text`].
     pub seed: String,
-    /// Whether nothing can be changed here, by anybody.
+    /// Whether the server is read-only for all users.
     pub is_read_only: bool,
-    /// Whether the page's code comes apart: then its look does, too.
-    pub is_later: bool,
-    /// Names of the files in `pkg` that the page's code is in, beside the first one.
+    /// Whether the page's code is split into chunks. Then its style sheet is split too.
+    pub is_lazy: bool,
+    /// Names of the files in `pkg` with the page's code, besides the first one.
     pub chunks: Vec<String>,
-    /// What the page begins with beside the state: see [`PageSeed`].
+    /// Data of the page besides the state: see [`PageSeed`].
     pub page_seed: Option<String>,
 }
 
-/// Brings the page to life. Where that fails, and the server no longer has this page's release, the page loads itself anew;
-/// once, for it is readable as it is.
+/// ID of the form that a button posts to download a file for which the server has to create something. The browser saves
+/// the response, and the page stays.
+pub const DOWNLOAD_FORM: &str = "download";
+
+/// Loads and hydrates the page. If that fails although the server answers, because the server has another release by now
+/// or because a connection broke, it reloads the page. It does so only once, since the page is readable without scripts.
 ///
-/// Browsers give up what they are loading when the machine's network changes, which each container that starts on a bridge of
-/// it does: what can be asked for twice without harm is asked for once more.
+/// Browsers abort requests when the machine's network changes, which happens with each container that starts on one of its
+/// bridges. Idempotent requests are therefore retried once.
 ///
-/// Code that comes apart is asked for after the sheet that says how it looks: nothing is drawn without.
+/// Lazy code is requested after the lazy style sheet, so that nothing is drawn unstyled.
 const START: &str = "\
 const once = window.fetch; \
 window.fetch = async (what, how) => { \
 const address = String(what.url ?? what); \
 const again = /\\/(pkg|lang|queries)\\//.test(address) && (what.clone?.() ?? what); \
 const ask = async (what) => { \
-if (address.includes('.wasm') && !address.endsWith(WASM)) await later(); \
+if (address.includes('.wasm') && !address.endsWith(WASM)) await loadSheet(); \
 return once(what, how); \
 }; \
 try { return await ask(what); } catch (why) { \
@@ -46,9 +50,9 @@ await new Promise((done) => setTimeout(done, 300)); \
 return ask(again); \
 } }; \
 let sheet = SHEET; \
-const later = () => sheet ??= new Promise((done, fail) => { \
-const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LATER, onload: done, onerror: () => { \
-link.remove(); sheet = undefined; fail(new TypeError(`${LATER} did not come`)); \
+const loadSheet = () => sheet ??= new Promise((done, fail) => { \
+const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LAZY, onload: done, onerror: () => { \
+link.remove(); sheet = undefined; fail(new TypeError(`${LAZY} did not come`)); \
 } }); \
 document.head.append(link); \
 }); \
@@ -58,7 +62,7 @@ await code.default({ module_or_path: WASM }); await code.hydrate(await texts); }
 .catch(async (why) => { \
 console.error(why); \
 const { status } = await fetch(SCRIPT, { cache: 'no-store' }); \
-if (status === 404 && performance.getEntriesByType('navigation')[0].type !== 'reload') location.reload(); \
+if ([200, 404].includes(status) && performance.getEntriesByType('navigation')[0].type !== 'reload') location.reload(); \
 });";
 
 pub fn shell() -> impl IntoView {
@@ -66,15 +70,15 @@ pub fn shell() -> impl IntoView {
     let document = expect_context::<Document>();
     let theme = expect_context::<Prefs>().read_untracked(|it| it.theme.attribute());
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
-    let sheet = site.file("/later.css");
+    let sheet = site.file("/lazy.css");
     let language = expect_context::<Language>();
     let files = language.files().map(|files| files.map(|path| site.file(path)));
     let (texts, words) = files.map(|[texts, words]| (texts, words)).unzip();
     let start = START
         .replace("SCRIPT", &format!("{script:?}"))
         .replace("WASM", &format!("{wasm:?}"))
-        .replace("LATER", &format!("{sheet:?}"))
-        .replace("SHEET", if document.is_later { "true" } else { "undefined" })
+        .replace("LAZY", &format!("{sheet:?}"))
+        .replace("SHEET", if document.is_lazy { "true" } else { "undefined" })
         .replace("TEXTS", &texts.as_ref().map_or("undefined".to_owned(), |path| format!("{path:?}")));
     let chunks: Vec<_> = document.chunks.iter().map(|name| preload(site.file(&format!("/pkg/{name}")))).collect();
     view! {
@@ -92,22 +96,23 @@ pub fn shell() -> impl IntoView {
                 {texts.map(|path| view! { <link rel="preload" href=path r#as="fetch" crossorigin="anonymous" /> })}
                 {chunks}
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
-                {document.is_later.then(|| view! { <link rel="stylesheet" href=sheet /> })}
+                {document.is_lazy.then(|| view! { <link rel="stylesheet" href=sheet /> })}
                 {words.map(|path| view! { <link rel="stylesheet" href=path /> })}
                 {document.is_read_only.then(|| view! { <link rel="stylesheet" href=site.file("/read-only.css") /> })}
                 <MetaTags />
             </head>
             <body>
                 <App />
+                <form id=DOWNLOAD_FORM method="post" hidden></form>
                 <script type="text/plain" id=Seed::ELEMENT inner_html=document.seed></script>
                 {document.page_seed.map(|text| view! { <script type="text/plain" id=PageSeed::ELEMENT inner_html=text></script> })}
-                <script type="module" inner_html=start></script>
+                <script type="module" nonce=use_nonce() inner_html=start></script>
             </body>
         </html>
     }
 }
 
-/// Asks for wasm before the script that will.
+/// Preloads a wasm file before the script requests it.
 fn preload(href: String) -> impl IntoView {
     view! { <link rel="preload" href=href r#as="fetch" type="application/wasm" crossorigin="anonymous" /> }
 }

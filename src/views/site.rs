@@ -1,18 +1,18 @@
-//! Where this site lives: known to both sides, so that they write the same links.
+//! Site addresses, known to both server and browser so that both generate the same links.
 
 use leptos::prelude::*;
 use std::sync::Arc;
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct Site {
-    /// Empty, or `/` and more without a slash at its end.
+    /// Empty, or starts with `/` and doesn't end with one.
     pub base_path: Arc<str>,
-    /// What the router has to take off an address: the base path in the browser, nothing on the server, where the
-    /// outer router has done it.
+    /// The prefix that the router strips from addresses: the base path in the browser, nothing on the server, where the outer
+    /// router has already stripped it.
     pub router_base: Arc<str>,
-    /// Changes with the files: they may be kept for ever under it.
+    /// Changes with the files, so they can be cached forever under it.
     pub version: Arc<str>,
-    /// The name by which the browser reached this server: published ports are there too.
+    /// The host name by which the browser reached this server. Published ports are reachable there too.
     pub hostname: Arc<str>,
 }
 
@@ -21,12 +21,12 @@ impl Site {
         expect_context()
     }
 
-    /// A page's address.
+    /// The address of a page.
     pub fn page(&self, path: &str) -> String {
         format!("{}{path}", self.base_path)
     }
 
-    /// A file's address.
+    /// The address of a file, with its version.
     pub fn file(&self, path: &str) -> String {
         format!("{}{path}?v={}", self.base_path, self.version)
     }

@@ -1,13 +1,13 @@
-//! What takes long: how far it is, what came of it, and the button that ends it.
+//! Task panel: progress and results of long-running tasks, and a button to cancel each.
 
 use super::{
     format,
-    rows::{Line, keyed},
-    widgets::{Ago, Icon, live, on_click},
+    rows::{RowKey, keyed},
+    widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
     actions::things::cancel_task,
-    client::{ArcDerived, Store, Toasts, derived, effect, leaving_no_trace, t, told},
+    client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, told},
     model::{Progress, Task, TaskKind, TaskPart, TaskState},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -20,12 +20,12 @@ pub fn tasks_panel() -> AnyView {
             let _ = panel.focus();
         }
     });
-    // The latest first.
-    let lines = derived(move || {
-        board.with(|board| board.all().iter().rev().map(|it| Line::Number(it.id.0)).collect::<Vec<_>>())
+    // Latest first.
+    let lines = erased_memo(move || {
+        board.with(|board| board.all().iter().rev().map(|it| RowKey::Number(it.id.0)).collect::<Vec<_>>())
     });
     view! {
-        <div class="centre tasks" role="dialog" aria-labelledby="tasks" tabindex="-1" node_ref=panel>
+        <div class="notification-center tasks" role="dialog" aria-labelledby="tasks" tabindex="-1" node_ref=panel>
             <div class="title">
                 <h2 id="tasks">{t("Tasks")}</h2>
             </div>
@@ -35,10 +35,10 @@ pub fn tasks_panel() -> AnyView {
     .into_any()
 }
 
-fn line(line: Line) -> AnyView {
-    let Line::Number(id) = line else { return ().into_any() };
+fn line(line: RowKey) -> AnyView {
+    let RowKey::Number(id) = line else { return ().into_any() };
     let board = expect_context::<Store>().tasks();
-    let task = leaving_no_trace(move || board.with(|board| board.all().iter().find(|it| it.id.0 == id)?.unpack()));
+    let task = scoped_memo(move || board.with(|board| board.all().iter().find(|it| it.id.0 == id)?.unpack()));
     let Some(now) = task.get_untracked() else { return ().into_any() };
     item(now, task)
 }
@@ -49,7 +49,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
         let task = task.clone();
         move |read_it: fn(Task) -> String| {
             let task = task.clone();
-            live(move || read(&task).map(read_it).unwrap_or_default())
+            boxed(move || read(&task).map(read_it).unwrap_or_default())
         }
     };
     let state = of(|it| word(it.state).to_owned());
@@ -57,18 +57,18 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     let words = of(|it| told(&it.words));
     let hint = {
         let task = task.clone();
-        live(move || {
+        boxed(move || {
             read(&task).and_then(|it| it.hint).map(|hint| view! { <p class="hint">{told(&hint)}</p> }.into_any())
         })
     };
     let bar = {
         let task = task.clone();
-        live(move || read(&task).filter(|it| it.state == TaskState::Running).map(|it| bar(it.progress, &subject(&it))))
+        boxed(move || read(&task).filter(|it| it.state == TaskState::Running).map(|it| bar(it.progress, &subject(&it))))
     };
     let cancel = {
         let (task, toasts, host, id) = (task.clone(), expect_context::<Toasts>(), now.host.clone(), now.id);
         let label = crate::t!("Cancel {} of {}", t(now.kind.verb()).to_lowercase(), subject(&now));
-        live(move || {
+        boxed(move || {
             let is_running = read(&task).is_some_and(|it| it.state == TaskState::Running);
             is_running.then(|| {
                 let (host, label) = (host.clone(), label.clone());
@@ -87,7 +87,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     };
     let time = {
         let task = task.clone();
-        live(move || {
+        boxed(move || {
             let time = read(&task).map(|it| it.ended.unwrap_or(it.started))?;
             Some(view! { <Ago time /> }.into_any())
         })
@@ -108,7 +108,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     .into_any()
 }
 
-/// A name, or how many of what: "2 containers, 1 image", each told by itself.
+/// A name, or counts like "2 containers, 1 image", each translated separately.
 fn subject(task: &Task) -> String {
     match task.kind {
         TaskKind::Prune | TaskKind::Export if task.subject.contains(' ') => {
@@ -118,31 +118,31 @@ fn subject(task: &Task) -> String {
     }
 }
 
-/// Its layers, or what it wrote.
+/// The task's parts, such as layers, and its output.
 fn more(task: ArcDerived<Option<Task>>) -> AnyView {
     let site = super::Site::expect();
-    // Drawn once there is something in it, and left open as long as somebody wants it so.
+    // Drawn once there is content. It stays open until the user closes it.
     let both = {
         let task = task.clone();
-        derived(move || task.get().map_or((false, false), |it| (!it.parts.is_empty(), !it.output.is_empty())))
+        erased_memo(move || task.get().map_or((false, false), |it| (!it.parts.is_empty(), !it.output.is_empty())))
     };
     let id = task.get_untracked().map_or(0, |it| it.id.0);
-    live(move || {
+    boxed(move || {
         let (with_parts, with_output) = both.get();
         let parts = with_parts.then(|| {
             let task = task.clone();
-            let list = live(move || {
+            let list = boxed(move || {
                 task.get().map(|it| it.parts).unwrap_or_default().into_iter().map(part).collect::<Vec<_>>()
             });
             view! { <details><summary>{t("Parts")}</summary><ul>{list}</ul></details> }.into_any()
         });
         let output = with_output.then(|| {
             let (task, whole) = (task.clone(), task.clone());
-            let text = live(move || task.get().map(|it| it.output.join("\n")).unwrap_or_default());
-            // What went well is of no great interest.
+            let text = boxed(move || task.get().map(|it| it.output.join("\n")).unwrap_or_default());
+            // Output of a successful task starts collapsed.
             let is_open = whole.get_untracked().is_none_or(|it| it.state != TaskState::Done);
             let href = site.page(&format!("/api/tasks/{id}/output"));
-            let earlier = live(move || {
+            let earlier = boxed(move || {
                 let count = whole.get().map_or(0, |it| it.earlier_lines);
                 let href = href.clone();
                 let words = crate::t!("{} before these", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
@@ -163,12 +163,12 @@ fn part(part: TaskPart) -> AnyView {
         let unit = if unit == of { String::new() } else { format!(" {unit}") };
         crate::t!("{} of {}", format!("{done}{unit}"), format!("{total} {of}"))
     });
-    // A thing is told with its kind before it.
+    // A resource's name follows its kind.
     let id = id.split_once(' ').map_or_else(|| id.clone(), |(kind, name)| format!("{} {name}", told(kind)));
     view! { <li><code>{id}</code> <span>{told(&step)}</span> <small>{size}</small></li> }.into_any()
 }
 
-/// How far it is; where that can't be told, that it goes on.
+/// A progress bar. Without known progress it is indeterminate.
 fn bar(progress: Progress, subject: &str) -> AnyView {
     let Progress { permille, bytes, total_bytes, bytes_per_second } = progress;
     let is_known = permille > 0;

@@ -1,12 +1,12 @@
-//! A file of the browser's on its way to the server.
+//! File upload from the browser to the server.
 
 use crate::wire::{ActionError, ErrorKind, IDEMPOTENCY_KEY};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{File, HtmlInputElement, RequestInit, Response};
+use web_sys::{Blob, File, HtmlInputElement, RequestInit, Response};
 
-/// For a part of an address's query.
+/// Encodes a value for a query string.
 pub fn encoded(text: &str) -> String {
     String::from(js_sys::encode_uri_component(text))
 }
@@ -19,9 +19,9 @@ pub fn file_of(input: &HtmlInputElement) -> Option<File> {
     input.files()?.get(0)
 }
 
-/// Ends when the server has answered. Leaving Quaylight breaks it off. A browser whose connection breaks may send it once more by
-/// itself: by its key the server knows it.
-pub async fn send_file(address: &str, file: &File) -> Result<(), ActionError> {
+/// Resolves when the server has answered. Leaving Quaylight cancels the upload. A browser may resend the request by itself
+/// when its connection breaks: the server recognizes that by the idempotency key.
+pub async fn send_file(address: &str, file: &Blob) -> Result<(), ActionError> {
     let lost = || ActionError::new(ErrorKind::Unavailable, "The connection was lost before all of it had arrived");
     let init = RequestInit::new();
     init.set_method("POST");
@@ -36,7 +36,7 @@ pub async fn send_file(address: &str, file: &File) -> Result<(), ActionError> {
     }
     let text = answer.text().map_err(|_| lost())?;
     let text = JsFuture::from(text).await.ok().and_then(|it| it.as_string()).unwrap_or_default();
-    // A problem in JSON, with what to do in its detail.
+    // A JSON problem, whose `detail` states what to do.
     let detail =
         js_sys::JSON::parse(&text).ok().and_then(|it| js_sys::Reflect::get(&it, &"detail".into()).ok()?.as_string());
     Err(ActionError::new(ErrorKind::Engine, detail.unwrap_or_else(|| format!("The server said {}", answer.status()))))

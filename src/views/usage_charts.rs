@@ -1,12 +1,12 @@
-//! What something uses over time: CPU, memory, network and disk, of a container or of all of a host.
+//! Usage charts: CPU, memory, network and disk of a container or of a whole host over time.
 
 use super::{
     format,
-    listing::go_to,
-    widgets::{Axis, Plot, chart, live, toggle},
+    resource_list::go_to,
+    widgets::{Axis, Plot, boxed, chart, toggle},
 };
 use crate::{
-    client::{Derived, Store, derived, derived_from, t, told},
+    client::{ErasedMemo, Store, erased_memo, erased_memo_from, t, told},
     model::{ContainerId, HostId, Rates, UsageLevel, UsageStretch},
     queries::usage::usage,
 };
@@ -14,11 +14,11 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
 use std::sync::Arc;
 
-/// Milliseconds, and then: tenths of a percent of a core, bytes of memory, and bytes a second that were received, sent,
-/// read and written.
-pub type Point = (i64, [u64; 6]);
+/// Milliseconds, followed by: tenths of a percent of a core, bytes of memory, and bytes per second received, sent, read and
+/// written. `None` where unknown.
+pub type Point = (i64, [Option<u64>; 6]);
 
-/// How far back the charts reach.
+/// The time span of the charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Span {
     #[default]
@@ -32,7 +32,7 @@ pub enum Span {
 impl Span {
     pub const ALL: [Self; 5] = [Self::Live, Self::Hour, Self::SixHours, Self::Day, Self::Week];
 
-    /// As the address says it.
+    /// The value in the address.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "",
@@ -53,7 +53,7 @@ impl Span {
         }
     }
 
-    /// Milliseconds.
+    /// Length of the span in milliseconds.
     pub fn length(self) -> i64 {
         const MINUTE: i64 = 60_000;
         match self {
@@ -65,7 +65,7 @@ impl Span {
         }
     }
 
-    /// Milliseconds from one point to the next.
+    /// Milliseconds between points.
     pub fn step(self) -> i64 {
         match self {
             Self::Live => 1_000,
@@ -75,21 +75,21 @@ impl Span {
     }
 }
 
-/// What the address asks for.
-pub fn span_of_address() -> Derived<Span> {
+/// The span in the address.
+pub fn span_of_address() -> ErasedMemo<Span> {
     let address = use_query_map();
-    derived(move || {
+    erased_memo(move || {
         let said = address.with(|address| address.get("span")).unwrap_or_default();
         Span::ALL.into_iter().find(|span| span.as_str() == said).unwrap_or_default()
     })
 }
 
-/// Chooses the span, and stops the charts for a closer look.
-pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> AnyView {
+/// Buttons to choose the span, and to pause the charts.
+pub fn span_tools(path: &str, span: ErasedMemo<Span>, paused: RwSignal<bool>) -> AnyView {
     let to = go_to(path);
     let spans = Span::ALL.map(|it| {
         let to = to.clone();
-        let pressed = live(move || (span.get() == it).to_string());
+        let pressed = boxed(move || (span.get() == it).to_string());
         let choose = move |_| to(&[("span", it.as_str())]);
         view! { <button aria-pressed=pressed on:click=choose>{t(it.word())}</button> }.into_any()
     });
@@ -97,7 +97,7 @@ pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> An
         "button",
         "pause",
         "Pause",
-        live(move || paused.get().to_string()),
+        boxed(move || paused.get().to_string()),
         Box::new(move |_| paused.update(|paused| *paused = !*paused)),
     );
     view! {
@@ -107,16 +107,16 @@ pub fn span_tools(path: &str, span: Derived<Span>, paused: RwSignal<bool>) -> An
     .into_any()
 }
 
-/// What is kept of a container, or of all of a host, for the span that is chosen; asked for anew by the minute. Nothing while
-/// the span is live. And why there is none.
-pub fn past(
+/// Loads the history of a container, or of the whole host, for the chosen span, and reloads it every minute. Empty while
+/// the span is live. The second signal is the error, if loading failed.
+pub fn usage_history(
     host: HostId,
     container: Option<ContainerId>,
-    span: Derived<Span>,
+    span: ErasedMemo<Span>,
 ) -> (RwSignal<Arc<Vec<Point>>>, RwSignal<Option<String>>) {
     let (points, failure) = (RwSignal::new(Arc::new(Vec::new())), RwSignal::new(None));
     let now = expect_context::<Store>().now();
-    let minute = derived(move || now.get().seconds() / 60);
+    let minute = erased_memo(move || now.get().seconds() / 60);
     Effect::new(move |before: Option<Span>| {
         let span = span.get();
         if span == Span::Live {
@@ -140,18 +140,19 @@ pub fn past(
 
 fn point(it: &UsageStretch) -> Point {
     let UsageLevel { cpu_percent, memory_usage, rates } = it.average;
-    (it.at.millis(), values(cpu_percent, memory_usage as u64, &rates))
+    (it.at.millis(), values(cpu_percent, memory_usage.map(|it| it as u64), Some(&rates)))
 }
 
-/// As charts draw them.
-pub fn values(cpu_percent: f64, memory_usage: u64, rates: &Rates) -> [u64; 6] {
+/// Converts usage to the values of a [`Point`], in its order and units.
+pub fn values(cpu_percent: f64, memory_usage: Option<u64>, rates: Option<&Rates>) -> [Option<u64>; 6] {
+    let rate = |of: fn(&Rates) -> Option<f64>| rates.and_then(of).map(|rate| rate as u64);
     [
-        (cpu_percent * 10.0) as u64,
+        Some((cpu_percent * 10.0) as u64),
         memory_usage,
-        rates.network_rx as u64,
-        rates.network_tx as u64,
-        rates.block_read as u64,
-        rates.block_write as u64,
+        rate(|it| it.network_rx),
+        rate(|it| it.network_tx),
+        rate(|it| it.block_read),
+        rate(|it| it.block_write),
     ]
 }
 
@@ -205,26 +206,26 @@ const CHARTS: [(Axis, &[usize]); 4] = [
     ),
 ];
 
-/// `live` are the points of the last minutes, oldest first; the others come from the history of the container, or of all
-/// of the host. `nothing` is said while there are none.
+/// `live_points` are the points of the last minutes, oldest first. Other spans come from the history of the container, or
+/// of the whole host. `nothing` is the text shown while there are no points.
 pub fn usage_charts(
     host: HostId,
     container: Option<ContainerId>,
     live_points: Signal<Arc<Vec<Point>>>,
-    (span, paused): (Derived<Span>, RwSignal<bool>),
+    (span, paused): (ErasedMemo<Span>, RwSignal<bool>),
     nothing: &'static str,
 ) -> AnyView {
     let pointed_at = RwSignal::new(None);
-    let (kept, failure) = past(host, container, span);
-    // Paused charts stand still until they go on, or another span is asked for.
-    let frozen = derived_from(move |before: Option<&(Span, Arc<Vec<Point>>)>| {
+    let (kept, failure) = usage_history(host, container, span);
+    // Paused charts don't change until they are resumed or another span is chosen.
+    let frozen = erased_memo_from(move |before: Option<&(Span, Arc<Vec<Point>>)>| {
         let span = span.get();
         match before {
             Some(before) if before.0 == span && paused.get() => before.clone(),
             _ => (span, if span == Span::Live { live_points.get() } else { kept.get() }),
         }
     });
-    let words = live(move || {
+    let words = boxed(move || {
         let words = match (span.get(), failure.get()) {
             (Span::Live, _) => t(nothing).to_owned(),
             (_, Some(failure)) => told(&failure),
@@ -233,12 +234,19 @@ pub fn usage_charts(
         frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())
     });
     let charts = CHARTS.map(|(axis, columns)| {
-        let plot = derived(move || {
+        let plot = erased_memo(move || {
             let (span, points) = frozen.get();
             let end = points.last().map_or(0, |(time, _)| *time);
-            let of = |(time, values): &Point| (*time, columns.iter().map(|column| values[*column]).collect());
-            let points = points.iter().map(of).collect();
-            Arc::new(Plot { start: end - span.length(), end, step: span.step(), points })
+            // Points with unknown values are left out, and the line continues from the point before.
+            let of = |(time, values): &Point| {
+                let values = columns.iter().map(|column| values[*column]).collect::<Option<Vec<u64>>>();
+                values.map(|values| (*time, values))
+            };
+            // If the history has no room for the finest resolution, a coarser one is drawn.
+            let steps = points.windows(2).map(|pair| pair[1].0 - pair[0].0);
+            let step = steps.min().unwrap_or_default().max(span.step());
+            let points = points.iter().filter_map(of).collect();
+            Arc::new(Plot { start: end - span.length(), end, step, points })
         });
         chart(axis, plot, pointed_at)
     });

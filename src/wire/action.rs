@@ -1,6 +1,7 @@
-//! What the protocol's `action` message asks for.
+//! Parser of the protocol's `action` message.
 //!
-//! An action's options are the fields of its enum: what a new one takes, this takes, and refuses all else.
+//! An action's options are the fields of its enum: a new field is accepted automatically, and all other options are
+//! rejected.
 
 use crate::model::{
     Action, ContainerAction, ContainerId, ContainerName, ContainerSpec, HostId, ImageAction, ImageId, ImageName,
@@ -23,7 +24,7 @@ pub enum UnknownAction {
     Task,
 }
 
-/// What `name`, `target` and `options`, a JSON object, spell.
+/// Parses an action's `name`, `target` and `options` (a JSON object).
 pub fn parse(host: HostId, name: &str, target: &str, options: &str) -> Result<Request, UnknownAction> {
     let unknown = || UnknownAction::Name(name.chars().take(80).collect());
     let bad = |error: serde_json::Error| UnknownAction::Options(name.to_owned(), error.to_string());
@@ -96,14 +97,14 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The options of what is no verb on something that exists.
+    /// Parses the options of a request that is not a verb on an existing entity.
     fn whole<T: DeserializeOwned>(self) -> serde_json::Result<T> {
         serde_json::from_value(Value::Object(self.options))
     }
 
     fn read<T: DeserializeOwned>(self) -> Result<T, UnknownAction> {
         let name = || self.name.chars().take(80).collect();
-        // One that takes no options is the bare verb.
+        // An action without options is serialized as the bare verb.
         if let Ok(action) = serde_json::from_value(Value::String(self.verb.to_owned())) {
             return match self.options.keys().next() {
                 None => Ok(action),

@@ -1,7 +1,8 @@
-//! Messages in postcard, for our own page: a frame, then how many microseconds after its timestamp it was sent.
+//! Messages in postcard, for the project's own page: a frame, followed by the number of microseconds between its
+//! timestamp and its sending.
 //!
-//! The frame is encoded once for everybody; the stamp behind it is each client's own. A message may hold several of
-//! them one after the other: an answer to polling does.
+//! The frame is encoded once for all clients, and each client gets its own send delay. A message may contain several of
+//! both, one after the other, as the answer to a poll does.
 
 use super::{ClientFrame, Malformed, PackedFrame};
 
@@ -9,14 +10,14 @@ pub fn encode_server(frame: &PackedFrame) -> Vec<u8> {
     postcard::to_allocvec(frame).expect("frames have no maps with unknown length")
 }
 
-/// The message that carries `frame`, encoded already, sent so long after the timestamp in it.
+/// Returns the message with the encoded `frame` and its send delay since the timestamp in it.
 pub fn stamped(frame: &[u8], sent_after_micros: u32) -> Vec<u8> {
     let mut message = Vec::with_capacity(frame.len() + 5);
     message.extend_from_slice(frame);
     postcard::to_extend(&sent_after_micros, message).expect("a number has a known length")
 }
 
-/// The first frame of a message, its stamp, and what comes after them.
+/// Returns the first frame of a message, its send delay, and the rest of the message.
 pub fn decode_server(message: &[u8]) -> Result<(PackedFrame, u32, &[u8]), Malformed> {
     let (frame, rest) = postcard::take_from_bytes(message).map_err(Malformed::new)?;
     let (sent_after_micros, rest) = postcard::take_from_bytes(rest).map_err(Malformed::new)?;

@@ -1,14 +1,14 @@
-//! All actions of the protocol with what they take: for whoever reads how to use them. A test holds it against what
-//! [`super::action`] reads.
+//! Reference of the protocol's actions and their options, for API documentation. A test compares it with what
+//! [`super::action`] parses.
 
 pub struct Described {
     /// `<noun>.<verb>`.
     pub name: &'static str,
-    /// What the target is.
+    /// The type of the target.
     pub target: &'static str,
     pub options: &'static [ActionOption],
     pub words: &'static str,
-    /// Goes on as a task.
+    /// Whether the action continues as a task.
     pub is_task: bool,
 }
 
@@ -24,7 +24,7 @@ pub enum Kind {
     Number,
     Bool,
     Texts,
-    /// An object of texts.
+    /// An object with text values.
     Map,
     Spec,
     Limits,
@@ -109,7 +109,14 @@ pub const ACTIONS: &[Described] = &[
     task(
         "image.build",
         NEW,
-        &[may("dockerfile", Kind::Text), may("args", Kind::Map), may("no_cache", Kind::Bool), may("pull", Kind::Bool)],
+        &[
+            may("dockerfile", Kind::Text),
+            may("args", Kind::Map),
+            may("target", Kind::Text),
+            may("platform", Kind::Text),
+            may("no_cache", Kind::Bool),
+            may("pull", Kind::Bool),
+        ],
         "Build one from the text of a Dockerfile",
     ),
     act(
@@ -210,7 +217,7 @@ mod tests {
                 without.remove(name);
                 assert!(words(it, &without).is_err(), "{} without {name}", it.name);
             }
-            // What is refused names all that would be taken.
+            // A rejection lists all accepted options.
             let mut one_more = all.clone();
             one_more.insert("zzz".to_owned(), json!(true));
             let refused = words(it, &one_more).unwrap_err();

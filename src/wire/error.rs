@@ -1,4 +1,4 @@
-//! Why an action failed, in words for the user.
+//! Errors of actions, with messages for the user.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ pub struct ActionError {
     pub kind: ErrorKind,
     /// What happened.
     pub message: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub hint: Option<String>,
 }
 
@@ -16,15 +16,19 @@ pub struct ActionError {
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     NotFound,
-    /// The thing is not in a state that allows it.
+    /// The entity's state does not allow the action.
     Conflict,
     Invalid,
     Forbidden,
     /// The engine, or Quaylight itself, can't be reached.
     Unavailable,
     Timeout,
-    /// The engine said no in its own words.
+    /// The engine rejected the action, with its own message.
     Engine,
+    /// Quaylight's data directory is full or not writable.
+    Storage,
+    /// The server's limit of concurrent operations is reached.
+    Busy,
 }
 
 impl ActionError {
@@ -32,7 +36,7 @@ impl ActionError {
         Self { kind, message: message.into(), hint: None }
     }
 
-    /// What happened and what to do, in one.
+    /// What happened and what to do, in one text.
     pub fn words(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{}. {hint}", self.message.trim_end_matches('.')),

@@ -8,11 +8,11 @@ use crate::model::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// The version that `hello` names; the subprotocols carry it too.
+/// The protocol version in `hello`. The subprotocols contain it too.
 pub const PROTOCOL: u32 = 1;
 
-/// Server → client. `S` is a complete state, `D` a diff and `T` a task, as the encoding writes them: [`Update`], [`Diff`] and
-/// [`Task`] in JSON, [`Part`], [`PackedDiff`] and [`PackedTask`] in binary.
+/// Server → client. `S` is a complete state, `D` a diff and `T` a task in the form of the encoding: [`Update`],
+/// [`Diff`] and [`Task`] in JSON, [`Part`], [`PackedDiff`] and [`PackedTask`] in binary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerFrame<S = Update, D = Diff, T = Task> {
@@ -34,7 +34,7 @@ pub enum ServerFrame<S = Update, D = Diff, T = Task> {
 pub type PackedFrame = ServerFrame<Part, PackedDiff, PackedTask>;
 
 impl ServerFrame {
-    /// The same frame for the binary encoding; none for a complete state, which comes in parts there.
+    /// The same frame for the binary encoding. `None` for a complete state, which is sent in parts there.
     pub fn packed(self) -> Option<PackedFrame> {
         Some(match self {
             Self::Hello(hello) => ServerFrame::Hello(hello),
@@ -72,23 +72,23 @@ pub struct Update {
     pub data: EngineState,
 }
 
-/// A piece of the complete state, small enough for any proxy: in the binary encoding a state comes in such pieces, one
-/// after the other with nothing in between.
+/// A part of the complete state, small enough for any proxy. In the binary encoding a state is sent as a sequence of
+/// parts with nothing in between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub epoch: u64,
     pub revision: u64,
     pub timestamp: Timestamp,
-    /// From 0; the first begins a state, whatever came before.
+    /// Counted from 0. The first part starts a new state, whatever was received before.
     pub number: u32,
     pub is_last: bool,
     pub entities: Vec<Entity>,
 }
 
-/// When what caused a change happened. In JSON two fields of the diff, null where no event did.
+/// Times of the event that caused a change. In JSON these are two fields of the diff, null if there was no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTimes {
-    /// The engine's own time stamp of the event.
+    /// The engine's timestamp of the event.
     pub engine: Timestamp,
     /// The server's clock when it had read the event.
     pub received: Timestamp,
@@ -101,7 +101,7 @@ pub struct Diff {
     pub to: u64,
     /// The server's clock when the change was applied.
     pub timestamp: Timestamp,
-    /// None where no event caused it.
+    /// `None` if no event caused it.
     pub event: Option<EventTimes>,
     pub data: Changes,
 }
@@ -127,45 +127,46 @@ impl Ack {
     }
 }
 
-/// What has come of an action that was accepted.
+/// The result of an accepted action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// Of what it has made.
+    /// The id of the created entity.
     pub id: Option<String>,
-    /// Of the task that goes on with it.
+    /// The task in which the action continues.
     pub task: Option<TaskId>,
 }
 
-/// The server's clock and where its feed is.
+/// The server's clock and the position of its feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pong {
     pub nonce: u64,
     pub server_time: Timestamp,
     pub revision: u64,
-    /// Changes that the reconcile found and no event had told, since the server's start.
+    /// Changes since the server's start that the reconcile found and no event had announced.
     pub drift: u64,
-    /// How many alerts fire.
+    /// The number of firing alerts.
     pub firing: u32,
 }
 
-/// Something that people are told of.
+/// A notice for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub level: Severity,
     pub text: String,
     /// The server's clock.
     pub at: Timestamp,
-    /// Of an alert: what has become of it.
+    /// The state of the alert, if the notice is about one.
     pub alert: Option<AlertState>,
 }
 
-/// What of the containers asked for has a new sample. They are no part of the state: who misses one gets the next.
+/// The new samples of the subscribed containers. They are not part of the state: a client that misses one gets the
+/// next.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// The server's clock.
     pub timestamp: Timestamp,
     pub samples: Vec<Sample>,
-    /// To those who asked for [`Channel::Loads`].
+    /// Only for subscribers of [`Channel::Loads`].
     pub loads: Vec<Load>,
     pub machines: Vec<Machine>,
 }
@@ -176,31 +177,31 @@ impl Stats {
     }
 }
 
-/// The latest events, newest first: what a subscriber to [`Channel::Events`] is told at once.
+/// The latest events, newest first: sent at once to a new subscriber of [`Channel::Events`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngineEvents {
     pub events: Vec<Event>,
     pub history: HistoryStatus,
 }
 
-/// One that has just happened.
+/// An event that has just happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngineEvent {
-    /// So many came before it that this client was too slow for.
+    /// The number of events dropped before it because this client was too slow.
     pub skipped: u64,
     pub event: Event,
 }
 
-/// Those that run and the latest that have ended, oldest first: what a subscriber to [`Channel::Tasks`] is told at once, and
-/// instead of all that it was told before.
+/// The running tasks and those that ended recently, oldest first. Sent at once to a new subscriber of
+/// [`Channel::Tasks`], and replaces all tasks sent before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tasks<T = Task> {
-    /// Rises with every change of any of them.
+    /// Incremented with every change of any task.
     pub version: u64,
     pub tasks: Vec<T>,
 }
 
-/// A task for our own page: what it needs before anybody looks closer, and all of it for who does.
+/// A task for the project's own page: the fields that every view needs, and the encoded task for those that show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedTask {
     pub id: TaskId,
@@ -216,13 +217,13 @@ impl From<&Task> for PackedTask {
 }
 
 impl PackedTask {
-    /// None when it is none of this version.
+    /// Returns `None` if the task is not of this version.
     pub fn unpack(&self) -> Option<Task> {
         postcard::from_bytes(&self.whole).ok()
     }
 }
 
-/// What the client sent was not understood.
+/// An error about an invalid message from the client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WireError {
     pub kind: String,
@@ -243,8 +244,8 @@ pub enum ClientFrame {
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     pub channels: Vec<Channel>,
-    /// Of [`Channel::Stats`]: the containers, instead of those named before; none means all that run, those named not so
-    /// closely.
+    /// For [`Channel::Stats`]: the containers to sample closely. Replaces those named before. `None` means all running
+    /// containers, with those named before sampled less closely.
     #[serde(default)]
     pub ids: Option<Vec<ContainerId>>,
 }
@@ -260,7 +261,7 @@ pub struct ActionRequest {
     pub options: String,
 }
 
-/// A place in the stream of changes. Its text is `<epoch>-<revision>`.
+/// A position in the feed of changes. Its text is `<epoch>-<revision>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
@@ -290,12 +291,12 @@ pub enum Channel {
     Images,
     Volumes,
     Networks,
-    /// Not of the state, like the next: see [`Stats`].
+    /// This channel and the next are not part of the state: see [`Stats`].
     Stats,
     Loads,
-    /// What happens: see [`EngineEvents`].
+    /// Engine events: see [`EngineEvents`].
     Events,
-    /// What takes long: see [`Tasks`].
+    /// Long-running tasks: see [`Tasks`].
     Tasks,
 }
 
@@ -307,7 +308,7 @@ impl Channel {
     }
 }
 
-/// The channels of the state that a client is subscribed to. Hosts come with any.
+/// The channels of the state that a client is subscribed to. Hosts are sent with any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Channels(u8);
 
@@ -345,12 +346,12 @@ impl Channels {
     }
 }
 
-/// How frames are written on a socket: the subprotocol.
+/// The encoding of frames on a socket, selected by the subprotocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Text messages, for everybody.
+    /// Text messages, for any client.
     Json,
-    /// Binary messages, for our own page.
+    /// Binary messages, for the project's own page.
     Postcard,
 }
 
@@ -365,7 +366,7 @@ impl Encoding {
     }
 }
 
-/// A message that is none of the protocol's, and why.
+/// The reason why a message is not valid in this protocol.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct Malformed {

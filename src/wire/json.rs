@@ -1,4 +1,4 @@
-//! Frames in JSON, for everybody: an object with the frame's name in `type`.
+//! JSON encoding of frames, for any client: an object with the frame's name in `type`.
 
 use super::{
     Ack, ActionRequest, Changes, Channel, ClientFrame, Diff, EngineEvent, EngineEvents, Hello, Malformed, Notice, Pong,
@@ -7,7 +7,8 @@ use super::{
 use crate::model::{ContainerId, HostId, Task, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Mirrors [`ServerFrame`]: postcard can't read an enum with its tag inside, so that one has it outside.
+/// Mirrors [`ServerFrame`] with an internal tag. Postcard can't read internally tagged enums, so that one is tagged
+/// externally.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Tagged<'a> {
@@ -25,7 +26,7 @@ enum Tagged<'a> {
     Task(&'a Task),
 }
 
-/// [`Diff`] with the times of its event side by side with its own.
+/// [`Diff`] with the times of its event flattened into it.
 #[derive(Serialize)]
 struct FlatDiff<'a> {
     epoch: u64,
@@ -45,7 +46,7 @@ impl<'a> From<&'a Diff> for FlatDiff<'a> {
     }
 }
 
-/// What polling answers when the missed diffs are still kept.
+/// The answer to a poll if the missed diffs are still buffered.
 #[derive(Serialize)]
 struct Diffs<'a> {
     r#type: &'static str,
@@ -112,7 +113,7 @@ pub fn encode_server(frame: &ServerFrame) -> String {
     serde_json::to_string(&Tagged::from(frame)).expect("frames have text keys only")
 }
 
-/// `diffs` join up and lead from revision `from` to `to`.
+/// `diffs` are consecutive and lead from revision `from` to `to`.
 pub fn encode_diffs(epoch: u64, from: u64, to: u64, diffs: &[Diff]) -> String {
     let diffs = diffs.iter().map(|diff| Tagged::EngineStateDiff(diff.into())).collect();
     let answer = Diffs { r#type: "engine_state_diffs", epoch, from, to, diffs };

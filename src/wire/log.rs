@@ -1,21 +1,23 @@
-//! What a log's own socket carries: see `server/streams/logs.rs`. Binary only, for our own page; others ask by HTTP.
+//! Frames of the log sockets: see `server/streams/logs.rs`. Binary only, for the project's own page. Other clients read
+//! logs over HTTP.
 
 use crate::model::{ContainerId, HostId, LogLine};
 use serde::{Deserialize, Serialize};
 
-/// Server → page. The page says nothing: it closes the socket.
+/// Server → page. The page sends no frames: it closes the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogFrame {
-    /// The containers whose lines come, by the numbers in `LogLine::source`; again when another has taken one's place.
+    /// The containers of the lines that follow, by the numbers in `LogLine::source`. Sent again when a container is
+    /// replaced by another.
     Sources(Vec<LogSource>),
     Lines(Vec<LogLine>),
-    /// So many lines came before the next ones that this client was too slow for.
+    /// The number of lines dropped before the next ones because this client was too slow.
     Skipped(u64),
-    /// How far a search through everything has come.
+    /// Progress of a search through the complete log.
     Searched(Searched),
-    /// Nothing more comes; why, if it is a failure.
+    /// End of the stream, with the reason if it is a failure.
     End(Option<String>),
-    /// Nothing was written before the lines that were sent.
+    /// There are no lines before those that were sent.
     Whole,
 }
 
@@ -30,7 +32,7 @@ pub struct LogSource {
 pub struct Searched {
     pub lines: u64,
     pub hits: u64,
-    /// There are more hits than are sent.
+    /// There are more hits than those sent.
     pub is_cut: bool,
 }
 

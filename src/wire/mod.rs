@@ -1,4 +1,5 @@
-//! The only place for what crosses the network: frames, their two encodings, and the routes. See docs/protocol.md.
+//! The network protocol: frames, their two encodings, and the routes. Everything that crosses the network is defined
+//! here. See docs/protocol.md.
 
 #[cfg(feature = "ssr")]
 pub mod action;
@@ -24,5 +25,5 @@ pub use frame::{
 pub use pack::{Packed, PackedChange, PackedDiff};
 pub use seed::{PageSeed, Seed, Totals};
 
-/// A header by which an upload that comes again is known.
+/// A header that identifies a repeated upload.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -1,8 +1,8 @@
-//! The binary form of a change: of an entity the client already has, only the stretch of bytes that differs.
+//! The binary form of a change: for an entity that the client already has, only the range of bytes that differs.
 //!
-//! Both sides hold the same entity before the change (the revisions prove it) and write it as the same bytes, so a
-//! common beginning and end need not travel. Stopping a container costs under 200 bytes however long its labels are.
-//! For the same reason an entity is named by its place in its table, and a checksum tells should it be another after all.
+//! Both sides have the same entity before the change (the revisions prove it) and serialize it to the same bytes, so a
+//! common beginning and end need not be sent. Stopping a container costs under 200 bytes however long its labels are.
+//! For the same reason an entity is identified by its position in its table, and a checksum detects a mismatch.
 
 use super::{Diff, EventTimes};
 use crate::model::{Change, EngineState, Entity, Key, Kind, Timestamp};
@@ -19,24 +19,24 @@ pub enum PackedChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Splice {
     kind: Kind,
-    /// Among the entities of its kind.
+    /// The position among the entities of its kind.
     place: u32,
-    /// Of the old encoding.
+    /// Checksum of the old encoding.
     checksum: u16,
     keep_front: u32,
     keep_back: u32,
     middle: Vec<u8>,
 }
 
-/// A diff with nothing in it that the client can tell by itself: the epoch is its connection's, times are counted back
-/// from the timestamp.
+/// A diff without redundant data: the epoch is that of the connection, and times are relative to the timestamp.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PackedDiff {
     pub from: u64,
-    /// Revisions from `from` to where it leads.
+    /// The number of revisions after `from`.
     pub steps: u32,
     pub timestamp: Timestamp,
-    /// Microseconds before `timestamp`: when the server had read the event, and, before that, the engine's own stamp.
+    /// How many microseconds before `timestamp` the server had read the event, and how many before that the engine had
+    /// stamped it.
     event: Option<(i64, i64)>,
     pub changes: Vec<PackedChange>,
 }
@@ -70,7 +70,7 @@ impl PackedDiff {
 }
 
 impl From<Diff> for PackedDiff {
-    /// With entities whole.
+    /// Contains complete entities.
     fn from(diff: Diff) -> Self {
         let changes = diff.data.changes.into_iter().map(PackedChange::from).collect();
         Self::new(diff.from, diff.to, diff.timestamp, diff.event, changes)
@@ -78,7 +78,7 @@ impl From<Diff> for PackedDiff {
 }
 
 impl From<Change> for PackedChange {
-    /// Whole.
+    /// Contains the complete entity.
     fn from(change: Change) -> Self {
         match change {
             Change::Put(entity) => Self::Put(entity),
@@ -95,7 +95,7 @@ pub enum Unpackable {
     Postcard(#[from] postcard::Error),
 }
 
-/// Changes in order, packed one after the other against a state that takes part.
+/// Packing of changes, one after another, against the state before each.
 pub struct Packed;
 
 impl Packed {
@@ -125,7 +125,7 @@ impl Packed {
         }))
     }
 
-    /// The change that was packed, given the state before it.
+    /// Returns the packed change, given the state before it.
     pub fn unpack(packed: PackedChange, state: &EngineState) -> Result<Change, Unpackable> {
         let splice = match packed {
             PackedChange::Put(entity) => return Ok(Change::Put(entity)),
@@ -145,7 +145,7 @@ impl Packed {
     }
 }
 
-/// Fletcher's, of 16 bits.
+/// Fletcher-16.
 fn checksum(bytes: &[u8]) -> u16 {
     let (low, high) = bytes.iter().fold((0u16, 0u16), |(low, high), byte| {
         let low = (low + u16::from(*byte)) % 255;
@@ -170,7 +170,7 @@ mod tests {
         let packed = PackedDiff::new(7, 9, at(5_000_400), event, Vec::new());
         let packed: PackedDiff = postcard::from_bytes(&postcard::to_allocvec(&packed).unwrap()).unwrap();
         assert_eq!((packed.event(), packed.to()), (event, 9));
-        // Whatever a diff says, reading it is no overflow.
+        // Reading a diff never overflows, whatever its values are.
         let absurd = PackedDiff { from: u64::MAX, steps: 1, event: Some((i64::MIN, i64::MIN)), ..packed };
         assert_eq!((absurd.to(), absurd.event().is_some()), (u64::MAX, true));
     }

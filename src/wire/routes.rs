@@ -1,7 +1,7 @@
-//! The paths of the HTTP interface, said once.
+//! The paths of the HTTP interface.
 
 pub const SOCKET: &str = "/ws";
-/// What the server hears of its clients' clocks and distance: answered in the binary encoding.
+/// Round-trip time measurement. Answered in the binary encoding.
 pub const PING: &str = "/api/ping";
 pub const STATE: &str = "/api/state";
 pub const EVENTS: &str = "/api/events";
@@ -15,9 +15,11 @@ pub const IMAGE_EXPORT: &str = "/api/images/export";
 pub const CONTAINER_EXPORT: &str = "/api/containers/{id}/export";
 pub const CONTAINER_FILES: &str = "/api/containers/{id}/files";
 pub const VOLUME_FILES: &str = "/api/volumes/{name}/files";
+/// A file of a volume, or a folder. Uses `POST`, because a helper container is created for it.
+pub const VOLUME_DOWNLOAD: &str = "/api/volumes/{name}/download";
 pub const VOLUME_BACKUP: &str = "/api/volumes/{name}/backup";
 pub const VOLUME_RESTORE: &str = "/api/volumes/{name}/restore";
-/// One of the protocol's actions, as `container.stop`.
+/// One of the protocol's actions, as in `container.stop`.
 pub const ACTION: &str = "/api/actions/{action}";
 pub const OPENAPI: &str = "/api/openapi.json";
 pub const STREAM: &str = "/api/stream";
@@ -31,5 +33,5 @@ pub const PROBE: &str = "/api/probe/{step}";
 pub const HEALTH: &str = "/healthz";
 pub const METRICS: &str = "/metrics";
 
-/// Longest message a client may send, in bytes.
+/// The maximum length of a client's message, in bytes.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;

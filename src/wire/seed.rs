@@ -1,4 +1,4 @@
-//! What the server's HTML carries so that the first render in the browser is the same.
+//! The seed in the server's HTML, which makes the browser's first render equal to the server's.
 
 use super::{
     PackedTask,
@@ -16,24 +16,24 @@ pub struct Seed {
     pub server_time: Timestamp,
     pub server_version: String,
     pub entities: Vec<Entity>,
-    /// How many there are in all, where `entities` are only those that the page shows first.
+    /// Totals of the complete state, if `entities` are only an excerpt of it for the first view.
     pub totals: Option<Totals>,
-    /// How many alerts fire.
+    /// The number of firing alerts.
     pub firing: u32,
-    /// The user's; and how much in the notification centre they have not read.
+    /// The user's preferences, and the number of unread entries in the notification center.
     pub preferences: Preferences,
     pub unread: u32,
     pub tasks: Vec<PackedTask>,
 }
 
-/// What a part of the state can't tell of the whole.
+/// Totals that can't be derived from an excerpt of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
-    /// By [`Kind`].
+    /// Indexed by [`Kind`].
     pub entities: [u32; Kind::ALL.len()],
-    /// Containers by [`ContainerState`].
+    /// Containers, indexed by [`ContainerState`].
     pub states: [u32; ContainerState::ALL.len()],
-    /// Containers that have exited with a code of failure.
+    /// Containers that exited with a failure code.
     pub failed: u32,
 }
 
@@ -49,22 +49,22 @@ impl Totals {
 }
 
 impl Seed {
-    /// The id of the HTML element that holds it.
+    /// The id of the HTML element that contains it.
     pub const ELEMENT: &'static str = "seed";
 
-    /// Text that can stand in a script element.
+    /// Serializes to text that is safe in a script element.
     pub fn to_text(&self) -> String {
         to_text(&postcard::to_allocvec(self).expect("seeds have no maps with unknown length"))
     }
 
-    /// None when the text is no seed of this version.
+    /// Returns `None` if the text is not a seed of this version.
     pub fn from_text(text: &str) -> Option<Self> {
         postcard::from_bytes(&from_text(text)?).ok()
     }
 }
 
-/// What a page shows that is not in the state: read by the server before it renders the page, and taken by the page's first
-/// render, on both sides, and no other. Nobody but that page needs to understand it.
+/// Data for a page that is not in the state. The server loads it before it renders the page, and the page's first
+/// render takes it, on both sides. Only that page needs to understand its format.
 #[derive(Debug, Clone, Default)]
 pub struct PageSeed(Arc<Mutex<Option<String>>>);
 
@@ -79,7 +79,7 @@ impl PageSeed {
         Self(Arc::new(Mutex::new(text)))
     }
 
-    /// For [`PageSeed::ELEMENT`]; nothing after it has been taken.
+    /// The contents of [`PageSeed::ELEMENT`]. `None` after it was taken.
     pub fn text(&self) -> Option<String> {
         self.0.lock().ok()?.clone()
     }

@@ -1,5 +1,5 @@
-//! What users do to images, volumes, networks and names, over the socket: done on the real engine, or refused with what to do
-//! and nothing half done.
+//! Actions on images, volumes, networks and names over the socket: performed on the real engine, or refused with a hint
+//! and without partial effects.
 
 use crate::{
     live::Client,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 impl Client {
-    /// Asks for `action` and gives its ack.
+    /// Sends an action and returns its ack.
     pub async fn act(&mut self, action: &str, target: &str, options: Value) -> Value {
         let id = format!("{action} {target} {options}");
         let request = json!({"type": "action", "id": id, "action": action, "target": target, "options": options});
@@ -18,14 +18,14 @@ impl Client {
         self.until(None, |message| message["type"] == "ack" && message["id"] == *id).await
     }
 
-    /// Does `action`; gives the id of what it has made.
+    /// Performs an action and returns the id of the created object.
     async fn does(&mut self, action: &str, target: &str, options: Value) -> Option<String> {
         let ack = self.act(action, target, options).await;
         assert_eq!(ack["ok"], true, "{ack}");
         ack["result"]["id"].as_str().map(str::to_owned)
     }
 
-    /// Is refused `action`; gives what is said and what to do.
+    /// Expects an action to be refused; returns the error message and its hint.
     async fn is_refused(&mut self, kind: &str, action: &str, target: &str, options: Value) -> String {
         let ack = self.act(action, target, options).await;
         assert_eq!((&ack["ok"], ack["error"]["kind"].as_str()), (&Value::Bool(false), Some(kind)), "{ack}");
@@ -81,7 +81,7 @@ async fn a_network_is_made_joined_left_and_removed() {
     let ip = format!("{{{{(index .NetworkSettings.Networks \"{name}\").IPAddress}}}}");
     assert_eq!(inspected(&docker, "container", &ip, &container).await, "10.213.7.9");
 
-    let words = client.is_refused("forbidden", "network.remove", &id, json!({})).await;
+    let words = client.is_refused("conflict", "network.remove", &id, json!({})).await;
     assert!(words.contains("Disconnect the containers that are on it first"), "{words}");
     client.does("network.disconnect", &id, json!({"container": container_id, "force": true})).await;
     client.does("network.remove", &id, json!({})).await;
@@ -94,7 +94,7 @@ async fn an_image_has_names_and_goes_whole_or_not_at_all() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     let (first, second) = (docker.name("web:1"), docker.name("web:2"));
-    // An image of its own, and not just another name of the one that all tests use.
+    // A separate image, not just another name of the one that all tests use.
     let made = docker.create("made", &[]).await;
     let id = docker.run(&["commit", "--message", &first, &made, &first]).await;
     client.does("image.tag", &id, json!({"name": second})).await;

@@ -1,4 +1,4 @@
-//! Rules on a real engine, and who is told: a web server, an ntfy server and a mail server on loopback.
+//! Alert rules on a real engine, with a web server, an ntfy server and a mail server on loopback as receivers.
 
 use crate::{
     live::Client,
@@ -13,15 +13,17 @@ use quaylight::{
     server::{
         alerts::{
             self, Alerts, NamedChannel,
-            notify::{Channel, Courier, Email, Ntfy, Outbound, Retries, Secret, Security, Webhook},
+            notify::{Channel, Dispatcher, Email, Ntfy, Outbound, Retries, Secret, Security, Webhook},
         },
         clock::Clock,
         engine::Engine,
         history::{History, Limits, Settings},
         hosts::Hosts,
-        noticed::Noticed,
+        notifications::Notifications,
         state,
         stats::Stats,
+        supervision::Supervisor,
+        vault::Vault,
     },
     wire::Notice,
 };
@@ -32,7 +34,7 @@ use std::{
 };
 use tokio::{sync::broadcast, task::JoinHandle};
 
-/// A clock of a test's own, which it sets ahead: nobody waits for what takes a minute.
+/// A clock that the test sets ahead, so that no test waits for minutes.
 #[derive(Clone, Copy)]
 struct Time {
     clock: Clock,
@@ -53,7 +55,7 @@ macro_rules! time {
     }};
 }
 
-/// Where notifications arrive.
+/// The receivers of notifications.
 struct Receivers {
     hook: WebReceiver,
     ntfy: WebReceiver,
@@ -84,7 +86,7 @@ impl Receivers {
         ]
     }
 
-    /// The titles about `rule` that reached each receiver.
+    /// The titles of notifications about `rule` at each receiver.
     fn titles(&self, rule: &str) -> [Vec<String>; 3] {
         let of_rule = |title: String| title.starts_with(&format!("{rule}: ")).then_some(title);
         let web = |receiver: &WebReceiver| {
@@ -98,19 +100,19 @@ impl Receivers {
         [web(&self.hook), web(&self.ntfy), mails.collect()]
     }
 
-    /// How many notifications about `rule` reached each.
+    /// The number of notifications about `rule` at each receiver.
     fn counts(&self, rule: &str) -> [usize; 3] {
         self.titles(rule).map(|titles| titles.len())
     }
 
-    /// What the webhook heard about `rule`.
+    /// The alert states of `rule` that the webhook received.
     fn states(&self, rule: &str) -> Vec<String> {
         let bodies = self.hook.requests().into_iter().map(|it| serde_json::from_str::<Value>(&it.body).unwrap());
         bodies.filter(|body| body["rule"] == rule).map(|body| body["state"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-/// All that watches, on the real engine.
+/// History, alerts and watcher on the real engine.
 struct World {
     alerts: Alerts,
     history: History,
@@ -119,28 +121,32 @@ struct World {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Waits that tests can wait for.
+/// Retry delays short enough for a test.
 const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), longest: Duration::from_millis(50) };
 
 impl World {
-    /// With the history in `folder`.
+    /// Starts with the history in `folder`.
     async fn start(folder: &Folder, time: Time) -> Self {
         let clock = time.clock;
         let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
         let history = History::start(settings, clock).await;
         let (writer, reader, inbox) = state::open(clock);
         let hosts = Hosts::new([Engine::new(local(), engine_url().parse().unwrap())]);
-        let mut tasks = hosts.watch(&reader, &inbox, &history, clock, RECONCILE);
+        let mut tasks = hosts.watch(&Supervisor::new(clock), &reader, &inbox, &history, clock, RECONCILE);
         let stats = Stats::new(hosts.clone(), reader.clone(), clock);
-        let (courier, rounds) = Courier::open(Outbound::trusting(Vec::new()), clock, SOON);
-        let alerts = Alerts::new(history.clone(), Noticed::default(), courier, clock);
+        let (dispatcher, dispatcher_task) = Dispatcher::open(Outbound::trusting(Vec::new()), clock, SOON);
+        let vault = Vault::open(Some(&folder.0));
+        let alerts = Alerts::new(history.clone(), vault, Notifications::default(), dispatcher, clock);
         let notices = alerts.notices();
         tasks.extend([
             tokio::spawn(writer.run()),
             tokio::spawn(stats.clone().run()),
-            tokio::spawn(rounds.run()),
-            tokio::spawn(alerts::watch(alerts.clone(), reader, hosts, stats, clock)),
+            tokio::spawn(dispatcher_task.run()),
+            tokio::spawn(alerts::watch(alerts.clone(), reader.clone(), hosts, stats, clock)),
         ]);
+        // Earlier events of the engine are not received.
+        let is_watched = async || reader.look(|state| state.hosts().any(|host| host.is_reachable()));
+        eventually(PATIENCE, "the engine is watched", is_watched).await;
         Self { alerts, history, time, notices, tasks }
     }
 
@@ -149,7 +155,7 @@ impl World {
         self.history.close().await;
     }
 
-    /// Puts a channel for each receiver. Their ids.
+    /// Creates a channel for each receiver and returns the ids.
     async fn channels(&self, receivers: &Receivers) -> Vec<String> {
         let mut ids = Vec::new();
         for (name, settings) in receivers.channels() {
@@ -169,7 +175,7 @@ impl World {
         self.alerts.active().into_iter().find(|it| it.rule_name == rule).unwrap()
     }
 
-    /// While time flies: a condition has to be over for a while.
+    /// Advances the clock until the alert is over: a condition must stay false for a while.
     async fn is_over(&self, rule: &str) {
         let is_over = async || {
             self.time.pass(1);
@@ -178,7 +184,7 @@ impl World {
         eventually(PATIENCE, &format!("{rule} is over"), is_over).await;
     }
 
-    /// What everybody has been told since the last time.
+    /// The notices since the last call.
     fn heard(&mut self) -> Vec<Notice> {
         std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
     }
@@ -190,7 +196,7 @@ impl Drop for World {
     }
 }
 
-/// Named as the test's own thing is, and for that alone.
+/// A rule for the container `name` alone, named after it.
 fn rule(name: &str, condition: Condition, channels: &[String]) -> Rule {
     Rule {
         id: String::new(),
@@ -207,7 +213,7 @@ fn rule(name: &str, condition: Condition, channels: &[String]) -> Rule {
     }
 }
 
-/// The rule fires once `cause` is done and is over once `end` is; each receiver hears of either once.
+/// The rule fires after `cause` and resolves after `end`; each receiver gets one notification of each.
 async fn fires_and_resolves(
     time: Time,
     docker: &Docker,
@@ -236,8 +242,8 @@ async fn fires_and_resolves(
     assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
     let heard: Vec<_> = world.heard().into_iter().map(|it| (it.level, it.alert.unwrap())).collect();
     assert_eq!(heard, [(Severity::Warning, AlertState::Firing), (Severity::Info, AlertState::Resolved)]);
-    let turns: Vec<_> = world.alerts.turns().into_iter().map(|it| it.state).collect();
-    assert_eq!(turns, [AlertState::Resolved, AlertState::Firing]);
+    let transitions: Vec<_> = world.alerts.transitions().into_iter().map(|it| it.state).collect();
+    assert_eq!(transitions, [AlertState::Resolved, AlertState::Firing]);
     world.stop().await;
 }
 
@@ -259,7 +265,7 @@ async fn much_memory_fires_and_resolves() {
     let name = docker.create("full", &["--memory", "32m"]).await;
     let cause = async |docker: &Docker| {
         docker.run(&["start", &name]).await;
-        // Held until the end of the input, which does not come.
+        // `tail` holds its memory until the input ends, which it never does.
         let hold = "(head -c 20000000 /dev/zero; sleep 600) | tail";
         docker.run(&["exec", "--detach", &name, "sh", "-c", hold]).await;
     };
@@ -336,7 +342,7 @@ async fn a_line_of_a_log_fires_and_resolves() {
     fires_and_resolves(time!(), &docker, &name, condition, "logged: panic: lost the key", cause, end).await;
 }
 
-/// It writes a line as it begins, and that is its end.
+/// The container writes one line when it starts, and exits.
 #[tokio::test]
 async fn the_only_line_of_a_container_that_ends_at_once_is_found() {
     let docker = Docker::new();
@@ -348,7 +354,7 @@ async fn the_only_line_of_a_container_that_ends_at_once_is_found() {
     world.alerts.put_rule(rule(&other, Condition::Absent, &[])).await.unwrap();
     let rule = rule(&name, condition, &[]);
     world.alerts.put_rule(rule.clone()).await.unwrap();
-    // Both have been looked at.
+    // Both containers have been checked.
     world.fires(&format!("rule-{other}")).await;
     docker.run(&["start", &name]).await;
     let alert = world.fires(&rule.name).await;
@@ -403,7 +409,7 @@ async fn quiet_hours_hold_back_what_is_not_critical() {
 
     world.alerts.put_quiet_hours(None).await.unwrap();
     eventually(PATIENCE, "the other is heard now", async || receivers.counts(&warning.name) == [1; 3]).await;
-    // Its end comes in the night again: who heard of the one hears of the other, in the morning.
+    // It resolves during quiet hours: receivers that got the firing notification get the resolved one afterwards.
     world.alerts.put_quiet_hours(Some(quiet)).await.unwrap();
     docker.run(&["start", &name]).await;
     world.is_over("critical").await;
@@ -416,7 +422,7 @@ async fn quiet_hours_hold_back_what_is_not_critical() {
     world.stop().await;
 }
 
-/// It showed as quiet hours that nobody kept: what had been read before they were put took their place.
+/// The quiet hours were lost: documents read at the start replaced quiet hours set before the read ended.
 #[tokio::test]
 async fn what_is_put_while_the_server_still_reads_stays() {
     let quiet = QuietHours { from: 60, until: 120, zone: 0 };
@@ -424,10 +430,11 @@ async fn what_is_put_while_the_server_still_reads_stays() {
         let folder = Folder::new();
         let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
         let history = History::start(settings, Clock::SYSTEM).await;
-        let (courier, _) = Courier::open(Outbound::trusting(Vec::new()), Clock::SYSTEM, SOON);
-        let alerts = Alerts::new(history.clone(), Noticed::default(), courier, Clock::SYSTEM);
+        let (dispatcher, _) = Dispatcher::open(Outbound::trusting(Vec::new()), Clock::SYSTEM, SOON);
+        let vault = Vault::open(None);
+        let alerts = Alerts::new(history.clone(), vault, Notifications::default(), dispatcher, Clock::SYSTEM);
         let put = async {
-            // At another moment of the reading each time; a timer is too coarse for that.
+            // A different point of the read each time; a timer is too coarse for that.
             let begun = std::time::Instant::now();
             while begun.elapsed() < Duration::from_micros(micros) {
                 tokio::task::yield_now().await;
@@ -440,6 +447,31 @@ async fn what_is_put_while_the_server_still_reads_stays() {
         assert_eq!(alerts.quiet_hours(), Some(quiet), "put {micros} µs after the start");
         history.close().await;
     }
+}
+
+/// Rules stayed silent for as long as the clock had been set back.
+#[tokio::test]
+async fn a_clock_that_is_set_back_silences_no_alert() {
+    static AHEAD: AtomicI64 = AtomicI64::new(0);
+    let clock = Clock::with_steady(
+        || Timestamp::from_micros(Clock::SYSTEM.now().micros() + AHEAD.load(Ordering::Relaxed)),
+        || Clock::SYSTEM.moment().steady,
+    );
+    let time = Time { clock, ahead: &AHEAD };
+    let docker = Docker::new();
+    let name = docker.create("needed", &[]).await;
+    let folder = Folder::new();
+    let world = World::start(&folder, time).await;
+    let rule = Rule { duration: 2, ..rule(&name, Condition::Absent, &[]) };
+    world.alerts.put_rule(rule.clone()).await.unwrap();
+    eventually(PATIENCE, "it is pending", async || world.state(&rule.name) == Some(AlertState::Pending)).await;
+    // Changes the time of day only.
+    time.pass(-3_600);
+    world.fires(&rule.name).await;
+    docker.run(&["start", &name]).await;
+    time.pass(-3_600);
+    eventually(PATIENCE * 3, "it is over", async || world.state(&rule.name).is_none()).await;
+    world.stop().await;
 }
 
 #[tokio::test]
@@ -457,14 +489,14 @@ async fn flapping_is_one_notification() {
         for verb in ["pause", "unpause"] {
             docker.run(&[verb, &name]).await;
             time.pass(3);
-            // Has it look.
+            // Triggers an evaluation.
             world.alerts.silence(&id, 0).await.unwrap();
         }
     }
     world.is_over(&rule.name).await;
     eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
     assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
-    // While it cools down it is not told again.
+    // During the cooldown it is not sent again.
     docker.run(&["pause", &name]).await;
     docker.run(&["unpause", &name]).await;
     assert_eq!(receivers.counts(&rule.name), [2; 3]);
@@ -491,7 +523,7 @@ async fn rules_outlive_the_server_and_what_fires_is_not_told_again() {
     let after = world.fires(&rule.name).await;
     assert_eq!((world.alerts.rules(), world.alerts.channels()), (rules, known));
     assert_eq!((after.since, after.state), (before.since, before.state));
-    assert_eq!(world.alerts.turns().len(), 1);
+    assert_eq!(world.alerts.transitions().len(), 1);
     docker.run(&["start", &name]).await;
     world.is_over(&rule.name).await;
     eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;

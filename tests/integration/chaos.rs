@@ -1,7 +1,7 @@
-//! Everything at once, by chance from a seed: the engine changes and fails, connections are cut, and in the end
-//! everybody knows the truth.
+//! Chaos test, driven by a seed: the engine changes and fails, connections are cut, and in the end every client has the
+//! actual state.
 //!
-//! `QUAYLIGHT_CHAOS_FAULTS=10000` for a long run, `QUAYLIGHT_CHAOS_SEED` to repeat one.
+//! Set `QUAYLIGHT_CHAOS_FAULTS=10000` for a long run, `QUAYLIGHT_CHAOS_SEED` to repeat a run.
 
 use crate::{
     drift::{create_quiet, lose},
@@ -28,12 +28,12 @@ const CHANGES_PER_SECOND: f64 = 30.0;
 const RECONCILE: Duration = Duration::from_secs(1);
 const LONGEST_HANG_MS: u64 = 300;
 
-/// Now and then nothing happens but lost events, of containers that nothing else happens to: the comparison finds them,
-/// and the drift counts them and nothing else.
+/// Every so many faults, only events are dropped, of containers that nothing else changes: the reconcile finds the
+/// changes, and the drift counter counts exactly those.
 const CALM_AFTER: u64 = 100;
 const LOST_IN_A_CALM: usize = 5;
 
-/// A read that was swallowed takes 10 s to be given up; then one comparison and its second of patience.
+/// A read without a response times out after 10 s; then follow one reconcile and its second of patience.
 const SETTLES_WITHIN: Duration = Duration::from_secs(25);
 
 const NAMES: [&str; 8] = ["refuse", "hang", "status", "half", "cut_events", "garbage_line", "unknown_event", "slow"];
@@ -64,7 +64,7 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
     for n in 1..=faults {
         if n % CALM_AFTER == 0 {
             sim.faults().switch_all_off();
-            // Else it would be the list after connecting anew that repairs it.
+            // Otherwise the list after the reconnect would repair the state.
             eventually(SETTLES_WITHIN, "the engine is watched", async || is_watched(&server).await).await;
             let (since, drift) = (watched_since(&server).await, drift(&server).await);
             lose(&sim, &quiet, n).await;
@@ -74,7 +74,8 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
                 quiet.iter().all(|id| known.get(id).is_some_and(|it| it.starts_with(&format!("quiet-{n}-"))))
             };
             eventually(SETTLES_WITHIN, "the losses are found", is_found).await;
-            // A read swallowed before the calm may cost the connection in it: a list that begins anew counts nothing.
+            // A read that hung before the calm may break the connection during it: the list after a reconnect counts no
+            // drift.
             let is_same_watch = watched_since(&server).await == since;
             counted += if is_same_watch { LOST_IN_A_CALM as u64 } else { self::drift(&server).await - drift };
         }
@@ -84,7 +85,7 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
         if random.random_range(0..10) == 0 {
             followers[random.random_range(0..followers.len())].cut();
         }
-        // The pace of the faults.
+        // The interval between faults.
         sleep(Duration::from_millis(random.random_range(5..40))).await;
     }
     sim.set_churn(0.0);
@@ -117,7 +118,7 @@ async fn after_any_faults_the_server_and_every_client_know_the_truth() {
     server.stop().await;
 }
 
-/// One fault; none lasts longer than a third of a second.
+/// Injects one fault; none lasts longer than a third of a second.
 async fn strike(name: &str, sim: &Running, wire: &Wire, random: &mut StdRng) {
     let times = random.random_range(1..4);
     let for_a_moment = Duration::from_millis(random.random_range(20..=LONGEST_HANG_MS));
@@ -156,12 +157,12 @@ fn clients_truth(sim: &Running) -> BTreeMap<String, String> {
     sim.truth().containers.into_iter().map(|it| (it.id, format!("{} {}", it.name, it.state))).collect()
 }
 
-/// Whether the complete state in JSON holds all that is true and nothing else.
+/// Whether the complete state in JSON equals the actual state.
 fn is_true(data: &Value, sim: &Running) -> bool {
     words(data) == sim::told(&sim.truth())
 }
 
-/// As `sim::seen`, of JSON.
+/// Like `sim::seen`, for JSON.
 fn words(data: &Value) -> BTreeMap<String, String> {
     let of = |kind: &str| data[kind].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
     let word = |it: &Value, field: &str| it[field].as_str().unwrap_or("-").to_owned();
@@ -177,7 +178,7 @@ fn words(data: &Value) -> BTreeMap<String, String> {
     containers.chain(images).chain(volumes).chain(networks).collect()
 }
 
-/// Who is wrong about what.
+/// Describes which client is wrong about which object.
 async fn differences(sim: &Running, server: &TestServer, followers: &[Follower]) -> String {
     let differ = |is: &BTreeMap<String, String>, should: &BTreeMap<String, String>| {
         let wrong = should

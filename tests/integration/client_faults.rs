@@ -1,4 +1,4 @@
-//! What a client does wrong, and that nobody else notices.
+//! Misbehaving clients, which must not affect other clients.
 
 use crate::{
     followers::told,
@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Of a server whose cap is this many open sockets and streams.
+/// The server's limit of open sockets and streams.
 const CAP: usize = 2_000;
 
 async fn serve(containers: usize) -> (Running, TestServer) {
@@ -35,13 +35,17 @@ async fn serve(containers: usize) -> (Running, TestServer) {
     (sim, server)
 }
 
-/// A socket by hand, past its upgrade.
+/// A raw socket after its WebSocket upgrade.
 pub async fn upgraded(server: &TestServer, receive_buffer: u32) -> TcpStream {
+    upgraded_at(server, "/ws", receive_buffer).await
+}
+
+pub async fn upgraded_at(server: &TestServer, path: &str, receive_buffer: u32) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(receive_buffer).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
     let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         server.address
     );
@@ -54,8 +58,8 @@ pub async fn upgraded(server: &TestServer, receive_buffer: u32) -> TcpStream {
     stream
 }
 
-/// Reads frames until the one that closes. Its code.
-async fn close_code(stream: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<u16> {
+/// Reads frames until the close frame and returns its code.
+pub async fn close_code(stream: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<u16> {
     loop {
         let (kind, short) = (stream.read_u8().await? & 0x0f, stream.read_u8().await?);
         let length = match short {
@@ -81,8 +85,8 @@ async fn sees(client: &mut Client, name: &str) -> Value {
     client.until(None, |message| message.to_string().contains(&wanted)).await
 }
 
-/// The first look at everything is over: what a test measures is not its work, and what a diff brings is an event's,
-/// not that of an inspect which came by a new name before its event did.
+/// Waits until the initial inspects are done: otherwise a test would measure them, and a diff might stem from an
+/// inspect that read a new name before its event arrived.
 async fn all_are_inspected(sim: &Running, server: &TestServer) {
     let all = sim.truth().containers.len();
     let is_whole = async || {
@@ -96,7 +100,7 @@ fn container_in(sim: &Running, state: &str) -> String {
     sim.truth().containers.iter().find(|it| it.state == state).unwrap().id.clone()
 }
 
-/// A container whose labels make each of its changes larger than what a connection's buffers take unread. Its id.
+/// Creates a container whose labels make each of its changes larger than a connection's buffers. Returns its id.
 pub async fn create_large(sim: &Running) -> String {
     let labels = json!({"Image": sim.truth().containers[0].image, "Labels": {"long": "x".repeat(64 * 1024)}});
     let (status, body) = ask(sim.url(), "POST", "/containers/create?name=large", &labels.to_string()).await;
@@ -117,7 +121,7 @@ async fn clients_that_never_read_delay_nobody_and_are_dropped() {
         sees(&mut client, &format!("large-{n}")).await;
     }
     is_told_in_time(&sim, &mut client).await;
-    // A masked ping of nothing. What a closed socket is sent comes back as an error.
+    // Sends masked empty pings. Writing to a closed socket returns an error.
     let dropped = async {
         for stream in &mut deaf {
             let mut pings = interval(Duration::from_millis(100));
@@ -130,7 +134,7 @@ async fn clients_that_never_read_delay_nobody_and_are_dropped() {
     server.stop().await;
 }
 
-/// A hundred changes, each of which the client has within 50 ms of the engine's event (p95).
+/// Makes a hundred changes; the client receives each within 50 ms of the engine's event (p95).
 async fn is_told_in_time(sim: &Running, client: &mut Client) {
     let (small, mut late) = (container_in(sim, "running"), Vec::new());
     let mut pace = interval(Duration::from_millis(20));
@@ -167,7 +171,7 @@ async fn a_client_that_reads_a_byte_a_second_delays_nobody() {
     server.stop().await;
 }
 
-/// Nothing changes here, so nothing ever waits to be sent: only the missing answers show that nobody is there.
+/// Nothing changes here, so nothing is ever queued: only missing pongs reveal a dead client.
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_dropped_and_one_that_does_stays() {
     let (_sim, server) = serve(5).await;
@@ -190,11 +194,11 @@ async fn garbage_closes_the_socket_that_sent_it_and_no_other() {
     let (sim, server) = serve(5).await;
     let mut other = Client::connect(&server).await;
     for (garbage, code) in [
-        // An operation that nobody knows; a frame without its mask; text that is not UTF-8.
+        // An unknown opcode; an unmasked frame; text that is not UTF-8.
         (&[0x83, 0x80, 0, 0, 0, 0][..], 1002),
         (&[0x81, 0x01, b'x'][..], 1002),
         (&[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28][..], 1007),
-        // 64 MiB are announced.
+        // A frame header that announces 64 MiB.
         (&[0x81, 0xff, 0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4][..], 1009),
     ] {
         let mut stream = upgraded(&server, 64 * 1024).await;
@@ -263,6 +267,10 @@ async fn sockets_beyond_the_cap_get_1013_and_places_come_back() {
         }
     }
     assert_eq!((open.len(), refused), (CAP, 3_000));
+    // Other sockets count against the same limit.
+    let id = "0".repeat(64);
+    let mut logs = upgraded_at(&server, &format!("/ws/logs?ids={id}"), 64 * 1024).await;
+    assert_eq!(timeout(PATIENCE, close_code(&mut logs)).await.unwrap().unwrap(), 1013);
     open.truncate(CAP - 50);
     let mut back = 0;
     let again = async {
@@ -301,7 +309,7 @@ async fn a_clock_that_jumps_costs_no_change() {
         let told = sees(&mut client, &format!("jump-{n}")).await["to"].as_u64().unwrap();
         assert!(told > revision, "revisions go on");
         revision = told;
-        // Who comes back goes on from where it was.
+        // A client that reconnects resumes from its last revision.
         let (status, body) = ask(&server.url(), "GET", "/api/state", "").await;
         assert!(status == 200 && body.contains(&format!("jump-{n}")), "{body}");
     }

@@ -1,7 +1,8 @@
-//! Containers: every way they change.
+//! Containers and all their changes.
 
-use crate::support::{Docker, Watched, engine_url};
+use crate::support::{Docker, IMAGE, PATIENCE, Watched, engine_url, eventually};
 use quaylight::model::{ContainerState, Health, MountKind, RestartPolicy};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_container_is_seen_through_its_whole_life() {
@@ -72,6 +73,7 @@ async fn a_list_tells_of_a_container_what_an_inspect_tells() {
         expected.started_at = None;
         expected.finished_at = None;
         expected.restart_count = None;
+        expected.pid = None;
         expected.restart_policy = None;
         assert_eq!(*listed, expected);
         assert_eq!(quaylight::server::engine::with_details_of(listed.clone(), &inspected), inspected);
@@ -81,7 +83,7 @@ async fn a_list_tells_of_a_container_what_an_inspect_tells() {
     assert_eq!((volume.kind, volume.writable), (MountKind::Volume, false));
 }
 
-/// What events put provisionally is what the read says afterwards: with the reads discarded nothing would differ.
+/// Provisional state from events equals the state of the later read: even with the reads discarded nothing would differ.
 #[tokio::test]
 async fn no_change_waits_for_the_reconcile() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
@@ -96,5 +98,26 @@ async fn no_change_waits_for_the_reconcile() {
         let read = watched.engine.container(&id).await.unwrap().unwrap();
         watched.until_container(&name, move |it| *it == read).await;
     }
+    assert_eq!(watched.reader.drift(), before);
+}
+
+/// Docker emits no event when a restart by the restart policy fails: the container was shown as restarting until the
+/// reconcile.
+#[tokio::test]
+async fn a_restart_that_fails_without_an_event_is_seen() {
+    let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
+    let before = watched.reader.drift();
+    let (name, label, network) = (docker.name("crashing"), docker.label(), docker.network("going").await);
+    let run = ["run", "--detach", "--restart", "always", "--name", &name, "--label", &label, "--network", &network];
+    docker.run(&[&run[..], &[IMAGE, "false"]].concat()).await;
+    watched.until_container(&name, |it| it.state == ContainerState::Restarting).await;
+    // Between two starts (the interval grows with each crash) it is connected to no network.
+    eventually(PATIENCE, "the network is gone", async || docker.try_run(&["network", "rm", &network]).await.is_ok())
+        .await;
+    let state = async || docker.run(&["inspect", "--format", "{{.State.Status}}", &name]).await;
+    eventually(Duration::from_secs(30), "the restart has failed", async || state().await != "restarting").await;
+    let failed = state().await;
+    let is_seen = || watched.container(&name).state.as_str() == failed;
+    eventually(Duration::from_secs(3), "that is seen", async || is_seen()).await;
     assert_eq!(watched.reader.drift(), before);
 }

@@ -1,4 +1,4 @@
-//! Events that get lost: the drift counts each of them, and nothing else, however much goes on beside.
+//! Lost events: the drift counter counts each of them and nothing else, even under heavy churn.
 
 use crate::{
     raw_http::ask,
@@ -22,13 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn drift_counts_exactly_the_events_that_were_lost() {
     let sim = Sim::start(Options { containers: 60, ..Options::default() }).await.unwrap();
     let watched = Watched::reconciling(sim.url(), RECONCILE).await;
-    // Nothing but the test touches these: no other event makes up for the one that is lost.
+    // Only the test changes these: no other event makes up for a lost one.
     let quiet = join_all((0..LOST_IN_A_ROUND).map(|n| create_quiet(&sim, n))).await;
     eventually(PATIENCE, "all is known", async || watched.reader.look(seen) == told(&sim.truth())).await;
 
     sim.set_churn(CHANGES_PER_SECOND);
     for round in 1..=ROUNDS {
-        // What must not be mistaken for a loss: slow lists, reads that fail, lines that nobody understands.
+        // Conditions that must not count as a loss: slow lists, failing reads, unparsable lines.
         sim.faults().switch_on(
             Fault { bytes_per_second: Some(200_000), ..Fault::new(Kind::Slow) }.on("/containers/json").times(1),
         );
@@ -45,14 +45,14 @@ async fn drift_counts_exactly_the_events_that_were_lost() {
     }
     sim.set_churn(0.0);
     eventually(PATIENCE, "the state is the truth", async || watched.reader.look(seen) == told(&sim.truth())).await;
-    // Two more comparisons find nothing more.
+    // Two more reconciles find nothing more.
     let lists = || sim.truth().requests["GET /containers/json"];
     let so_far = lists();
     eventually(PATIENCE, "it was looked at again", async || lists() >= so_far + 2).await;
     assert_eq!(watched.reader.drift(), u64::try_from(ROUNDS * LOST_IN_A_ROUND).unwrap());
 }
 
-/// A container that the churn leaves alone. Its id.
+/// Creates a container that the churn never changes. Returns its id.
 pub async fn create_quiet(sim: &Running, n: usize) -> String {
     let image = sim.truth().containers[0].image.clone();
     let body = serde_json::json!({"Image": image, "Labels": {"quaylight.sim.churn": "false"}}).to_string();
@@ -61,7 +61,7 @@ pub async fn create_quiet(sim: &Running, n: usize) -> String {
     serde_json::from_str::<serde_json::Value>(&body).unwrap()["Id"].as_str().unwrap().to_owned()
 }
 
-/// One event of each of them: they are named `quiet-<round>-…`, and nobody is told.
+/// Drops one event of each container: it is renamed to `quiet-<round>-…`, and no subscriber receives the event.
 pub async fn lose(sim: &Running, quiet: &[String], round: impl Display) {
     for id in quiet {
         sim.faults().switch_on(Fault { container: Some(id.clone()), ..Fault::new(Kind::DropEvent) }.times(1));

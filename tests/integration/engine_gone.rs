@@ -1,9 +1,9 @@
-//! An engine that is not there, and what a server knows of one that is.
+//! Unreachable engines, and the server's facts about a reachable one.
 
 use crate::support::{RECONCILE, Watched, local, no_history};
 use quaylight::{
     model::HostStatus,
-    server::{clock::Clock, engine::Engine, hosts::Hosts, state},
+    server::{clock::Clock, engine::Engine, hosts::Hosts, state, supervision::Supervisor},
 };
 use std::time::Duration;
 use tokio::time::timeout;
@@ -15,7 +15,8 @@ async fn a_server_without_an_engine_says_so_and_waits() {
     let (writer, reader, inbox) = state::open(Clock::SYSTEM);
     let hosts = Hosts::new([Engine::new(local(), url.parse().unwrap())]);
     let mut batches = reader.follow(None).batches;
-    let watchers = hosts.watch(&reader, &inbox, &no_history().await, Clock::SYSTEM, RECONCILE);
+    let watchers =
+        hosts.watch(&Supervisor::new(Clock::SYSTEM), &reader, &inbox, &no_history().await, Clock::SYSTEM, RECONCILE);
     let writer = tokio::spawn(writer.run());
     let unreachable = async {
         while !reader.look(|state| state.hosts().any(|it| it.status == HostStatus::Unreachable && it.error.is_some())) {
@@ -26,7 +27,7 @@ async fn a_server_without_an_engine_says_so_and_waits() {
     watchers.iter().chain([&writer]).for_each(tokio::task::JoinHandle::abort);
 }
 
-/// Its restart is tested in the browser, where the effect is seen.
+/// The engine's restart is tested in the browser, where its effect is visible.
 #[tokio::test]
 async fn a_watched_engine_has_a_name_and_facts() {
     let watched = Watched::start(&crate::support::engine_url()).await;

@@ -1,4 +1,4 @@
-//! What happens is told as it comes, and found again: on the socket, by pages and as a file.
+//! Events: live on the socket, in pages of history, and as an export.
 
 use crate::{
     live::Client,
@@ -55,7 +55,7 @@ async fn a_subscriber_hears_what_is_current_and_then_each_event() {
     docker.run(&["exec", &name, "true"]).await;
     let noise = client.event("exec_create", &name).await;
     assert_eq!(noise["attributes"]["command"], "true");
-    // Kinds that no list is made of are told too.
+    // Kinds without a list are reported too.
     let network = docker.network("net").await;
     client.event("create", &network).await;
 
@@ -128,6 +128,7 @@ async fn events_are_paged_filtered_and_taken_away_as_a_file() {
     assert_eq!(actions(&page(&server, &format!("entity={name}&action=die,start")).await), ["die", "start"]);
     assert_eq!(page(&server, &format!("entity={name}&kind=image")).await.len(), 0);
 
+    assert_eq!(page(&server, &format!("entity={name}&since=4294967295d")).await, all);
     let file = Raw::get(&server.url(), &format!("/api/events?entity={name}&format=ndjson")).await.whole().await;
     assert!(file.contains("attachment; filename=\"quaylight-events-") && file.contains(".ndjson\""), "{file}");
     let lines: Vec<Value> =
@@ -146,7 +147,7 @@ async fn events_are_paged_filtered_and_taken_away_as_a_file() {
     server.stop().await;
 }
 
-/// What awaits something while it is drawn goes from thread to thread: whatever belongs to one of them breaks that off.
+/// A page that awaits while it renders moves between threads: any thread-bound value would break the response.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_page_that_is_asked_for_a_thousand_times_at_once_comes_each_time() {
     let server = TestServer::start(&[]).await;

@@ -1,4 +1,4 @@
-//! What an engine does wrong, and that the state is right again afterwards, with no restart.
+//! Engine faults, after which the state is correct again without a restart.
 
 use crate::{
     live::Client,
@@ -25,13 +25,13 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-/// Often, so that a test need not wait long for what no event told.
+/// Short, so that a test need not wait long for changes without an event.
 const RECONCILE: Duration = Duration::from_secs(1);
 
-/// The longest time-outs are those of lists (15 s) and reads (10 s).
+/// The longest timeouts are those of lists (15 s) and reads (10 s).
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Repairs wait for the next comparison, and a second for late events.
+/// Repairs wait for the next reconcile, plus a second for late events.
 const REPAIR: Duration = Duration::from_secs(10);
 
 async fn simulate(containers: usize) -> Running {
@@ -48,7 +48,7 @@ fn is_true(watched: &Watched, sim: &Running) -> bool {
     watched.reader.look(seen) == told(&sim.truth())
 }
 
-/// While the faults are on, things change and `shows` comes true; afterwards the state is the truth.
+/// Makes changes under these faults until `shows` holds; afterwards the state equals the engine's.
 async fn survives(faults: &[Fault], what: &str, shows: impl Fn(&Watched) -> bool) {
     let (sim, watched) = watch(20).await;
     faults.iter().for_each(|fault| sim.faults().switch_on(fault.clone()));
@@ -74,7 +74,7 @@ async fn act(sim: &Running, id: &str, action: &str) {
     assert!(matches!(status, 204 | 304), "{action} {id}: {status} {body}");
 }
 
-/// A container without a health check: nothing happens to it by itself. Its id.
+/// Creates a container without a health check, so that nothing changes it by itself. Returns its id.
 async fn create(sim: &Running, name: &str, labels: &serde_json::Value) -> String {
     let image = sim.truth().containers[0].image.clone();
     let body = serde_json::json!({"Image": image, "Labels": labels}).to_string();
@@ -90,10 +90,12 @@ async fn an_engine_that_refuses_is_gone_and_comes_back() {
 
 #[tokio::test]
 async fn an_engine_that_hangs_counts_as_gone_and_comes_back() {
+    let sim = simulate(20).await;
+    // With the server's default interval: no list is due that would find out.
+    let watched = Watched::start(sim.url()).await;
     let began = Instant::now();
-    let (sim, watched) = watch(20).await;
     sim.faults().switch_on(Fault::new(Kind::Hang));
-    eventually(Duration::from_secs(18), "it counts as gone", async || is_unreachable(&watched)).await;
+    eventually(Duration::from_secs(10), "it counts as gone", async || is_unreachable(&watched)).await;
     let gone = began.elapsed();
     sim.set_churn(100.0);
     eventually(PATIENCE, "things change meanwhile", async || sim.truth().events_sent > 100).await;
@@ -101,6 +103,27 @@ async fn an_engine_that_hangs_counts_as_gone_and_comes_back() {
     sim.faults().switch_all_off();
     eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim) && is_reachable(&watched)).await;
     eprintln!("gone after {gone:?}, back after {:?}", began.elapsed());
+}
+
+/// Longer than the timeout of lists of volumes or networks.
+#[tokio::test]
+async fn a_slow_list_is_not_a_lost_engine() {
+    let (sim, watched) = watch(20).await;
+    let host = || watched.reader.look(|state| state.hosts().next().cloned()).unwrap();
+    let since = host().since;
+    for path in ["/containers/json$", "/images/json$"] {
+        sim.faults().switch_on(Fault::new(Kind::Delay).on(path));
+    }
+    let has_struck = || sim.faults().list().iter().all(|it| it.struck > 0);
+    eventually(PATIENCE, "both lists are asked for", async || has_struck()).await;
+    // The lists take this long.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let name = "meanwhile";
+    create(&sim, name, &serde_json::json!({})).await;
+    watched.until_container(name, |_| true).await;
+    sim.faults().switch_all_off();
+    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim)).await;
+    assert_eq!((host().since, host().failed_lists.len()), (since, 0));
 }
 
 #[tokio::test]
@@ -153,7 +176,7 @@ async fn an_event_stream_that_ends_is_taken_up_again() {
 #[tokio::test]
 async fn an_answer_that_fails_once_is_asked_for_again_before_the_reconcile() {
     let sim = simulate(5).await;
-    // The comparison is far away: it is not what repairs this.
+    // The next reconcile is far away: it is not what repairs this.
     let watched = Watched::start(sim.url()).await;
     let quiet = async || is_true(&watched, &sim);
     eventually(PATIENCE, "all is read", quiet).await;
@@ -178,7 +201,7 @@ async fn what_only_a_read_tells_is_asked_for_again_when_all_reads_failed() {
             .look(|state| state.containers().find(|it| it.id.as_str() == id).map(|it| (it.state, it.restart_count)))
     };
     eventually(PATIENCE, "all is read", async || is_true(&watched, &sim)).await;
-    // Only the list after connecting anew tells of the pause, and it says nothing of the health.
+    // Only the list after the reconnect reports the pause, and it lacks the health.
     sim.faults().switch_on(Fault::new(Kind::DropEvent).times(1));
     let fails = Fault { method: Some("GET".into()), ..Fault::new(Kind::Status) };
     sim.faults().switch_on(fails.on(&format!("/containers/{id}")));
@@ -195,7 +218,7 @@ async fn what_only_a_read_tells_is_asked_for_again_when_all_reads_failed() {
     assert_eq!(watched.reader.drift(), 0, "no event was lost that the comparison found");
 }
 
-/// On two threads: who makes them must not hold up who watches.
+/// On two threads: the task that makes changes must not delay the watcher.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_containers_come_and_go_at_once() {
     let (sim, watched) = watch(5).await;
@@ -263,7 +286,17 @@ async fn lost_events_are_repaired_and_drift_counts_each_container_once() {
     }
     eventually(PATIENCE, "all is known", async || is_true(&watched, &sim)).await;
     assert_eq!(watched.reader.drift(), 0);
-    // A start says that the network is joined, too: both are lost. Of a pause there is one event only.
+    // Also wait for the server: a read triggered by a start must not see the pause after it.
+    let started = async || {
+        let state: serde_json::Value =
+            serde_json::from_str(&ask(&server.url(), "GET", "/api/state", "").await.1).unwrap();
+        let containers = state["data"]["containers"].as_array().unwrap();
+        ids[7..].iter().all(|id| {
+            containers.iter().any(|it| it["id"] == **id && it["restart_count"] == 0 && it["state"] == "running")
+        })
+    };
+    eventually(PATIENCE, "the server knows all", started).await;
+    // A start also emits the network's connect event: both are lost. A pause emits one event only.
     for action in ["start", "connect"] {
         sim.faults().switch_on(Fault::new(Kind::DropEvent).of_action(action).times(4));
     }
@@ -304,7 +337,7 @@ async fn awkward_labels_arrive_whole_in_both_encodings() {
     let mut early = Client::connect(&server).await;
     early.until(None, |message| message["type"] == "engine_state_update").await;
     let id = create(&sim, "awkward", &labels).await;
-    // As a diff, in JSON.
+    // In a diff, in JSON.
     let holds = |message: &serde_json::Value, path: &str| {
         message.pointer(path).and_then(|it| it.as_array()).into_iter().flatten().any(|it| {
             let it = if it["op"] == "put" { &it["value"] } else { it };
@@ -340,7 +373,7 @@ async fn awkward_labels_arrive_whole_in_both_encodings() {
         false
     };
     assert!(tokio::time::timeout(REPAIR, found).await.expect("it comes"));
-    // And nothing of it is markup in the page.
+    // The page escapes all of it.
     let page = Raw::get(&server.url(), "/containers").await.whole().await;
     assert!(page.contains("awkward") && !page.contains("<script>alert"), "the page is safe");
     drop((early, late, socket));

@@ -1,5 +1,5 @@
-//! The simplest clients that can be right: each keeps a map by applying changes, over its own transport, and resumes
-//! where it was when its connection is cut.
+//! Minimal correct clients: each keeps a map by applying changes, over one transport, and resumes from its last
+//! position when its connection is cut.
 
 use crate::raw_http::ask;
 use futures::StreamExt;
@@ -19,10 +19,10 @@ use tokio::{
 };
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-/// Between a cut and the next try.
+/// The delay before a reconnect.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a client knows, and how it came to know it.
+/// The state that a client knows, and how it received it.
 #[derive(Debug, Default)]
 pub struct Known {
     position: Option<(u64, u64)>,
@@ -31,7 +31,7 @@ pub struct Known {
     pub whole_states: u64,
     pub diffs: u64,
     pub cuts: u64,
-    /// What must never happen.
+    /// Errors that must never occur.
     pub gaps: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl Known {
     }
 }
 
-/// Its id, and what is compared.
+/// A container's id, and the text to compare.
 pub fn told(container: &Value) -> (String, String) {
     let word = |field: &str| container[field].as_str().unwrap_or_default().to_owned();
     (word("id"), format!("{} {}", word("name"), word("state")))
@@ -98,7 +98,7 @@ impl Follower {
                         Transport::Polling => poll(server, &its).await,
                     }
                 };
-                // Dropped in the middle of whatever it does: its connection goes with it.
+                // Dropped at any await point: its connection closes with it.
                 tokio::select! {
                     _ = follow => {}
                     () = its_cut.notified() => its.lock().unwrap().cuts += 1,
@@ -109,7 +109,7 @@ impl Follower {
         Self { known, cut, task }
     }
 
-    /// Its connection ends now.
+    /// Cuts its connection now.
     pub fn cut(&self) {
         self.cut.notify_one();
     }
@@ -139,7 +139,7 @@ async fn socket(server: SocketAddr, position: Option<(u64, u64)>, known: &Mutex<
 async fn event_stream(server: SocketAddr, position: Option<(u64, u64)>, known: &Mutex<Known>) -> Option<()> {
     let mut stream = TcpStream::connect(server).await.ok()?;
     let last = position.map_or(String::new(), |(epoch, revision)| format!("Last-Event-ID: {epoch}-{revision}\r\n"));
-    // Of version 1.0: what comes is not cut into chunks.
+    // HTTP/1.0, so that the response is not chunked.
     let request = format!("GET /api/stream HTTP/1.0\r\nHost: {server}\r\n{last}\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut lines = BufReader::new(stream).lines();
@@ -161,7 +161,7 @@ async fn poll(server: SocketAddr, known: &Mutex<Known>) -> Option<()> {
     }
 }
 
-/// An answer in JSON.
+/// The JSON of a successful response.
 pub async fn get(server: SocketAddr, path: &str) -> Option<Value> {
     let (status, body) = ask(&format!("tcp://{server}"), "GET", path, "").await;
     (status == 200).then(|| serde_json::from_str(&body).unwrap())

@@ -1,8 +1,8 @@
-//! What happened outlives the server: killed, on a full disk, in a folder that can't be written to.
+//! Persistence of the history: after a kill, on a full disk, and in a folder that can't be written to.
 
 use crate::{
-    raw_http::Raw,
-    support::{Folder, eventually, local},
+    raw_http::{Raw, ask},
+    support::{Folder, TestServer, eventually, local},
 };
 use quaylight::{
     model::{ContainerId, Event, EventQuery, HistoryStatus, Labels, Timestamp, UsageLevel, UsagePoint},
@@ -19,6 +19,7 @@ use std::{
     collections::HashSet,
     path::Path,
     process::{Command, Stdio},
+    sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -29,7 +30,7 @@ async fn start(folder: &Path) -> History {
     History::start(Settings { folder: Some(folder.to_owned()), limits: Limits::default(), retry }, Clock::SYSTEM).await
 }
 
-/// As Docker writes it, stamped with so many nanoseconds.
+/// An event as Docker writes it, with this timestamp in nanoseconds.
 fn told(action: &str, name: &str, nanos: i64) -> EngineEvent {
     let id = format!("{:0>64}", name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
     let text = format!(
@@ -128,7 +129,7 @@ async fn events_are_found_by_what_names_them_and_by_pages() {
     assert_eq!((paged[1].exit_code(), paged[1].attributes.len()), (Some(137), 4));
     let since = history.page(query(&[]), Place::After(seqs[2]), 1_000).await;
     assert_eq!(since.events.iter().map(|it| it.seq).collect::<Vec<_>>(), [seqs[1], seqs[0]]);
-    // The same, from memory alone.
+    // The same events, from memory alone.
     let nowhere = crate::support::no_history().await;
     for event in paged.iter().rev() {
         nowhere.record(event.clone());
@@ -152,23 +153,23 @@ async fn what_an_engine_repeats_is_kept_once_also_by_the_next_server() {
         assert_eq!(names(&history, &[]).await.len(), 256);
         history.close().await;
     }
-    // Another thing of the same nanosecond is none of these.
+    // An event of another object in the same nanosecond is not a duplicate.
     let history = start(&folder.0).await;
     history.record_engine(&local(), &told("start", "api", began));
     assert_eq!(names(&history, &[]).await.len(), 257);
     history.close().await;
 }
 
-/// Mounted for as long as it lives: a file system with an end.
-struct Mounted<'a>(&'a Path);
+/// A mounted file system of limited size, unmounted when dropped.
+pub struct Mounted<'a>(&'a Path);
 
 impl<'a> Mounted<'a> {
-    fn tmpfs(at: &'a Path, options: &str) -> Self {
+    pub fn tmpfs(at: &'a Path, options: &str) -> Self {
         run("mount", &["-t", "tmpfs", "-o", options, "none", at.to_str().unwrap()]);
         Self(at)
     }
 
-    fn remount(&self, options: &str) {
+    pub fn remount(&self, options: &str) {
         run("mount", &["-o", &format!("remount,{options}"), self.0.to_str().unwrap()]);
     }
 }
@@ -201,10 +202,10 @@ async fn on_a_full_disk_it_goes_on_without_and_comes_back() {
         assert!(number < 100_000, "a disk of 1 MB holds {number} events");
     }
     until_off(&history, "the disk is full").await;
-    // What comes now is shown all the same.
+    // New events are still shown.
     history.record_engine(&local(), &told("die", "meanwhile", now_nanos()));
     assert_eq!(names(&history, &[("action", "die")]).await, ["meanwhile"]);
-    // Tried again and again, it says so without a moment of "recording" in between.
+    // It retries repeatedly and reports the failure throughout, without "recording" in between.
     let documented = history.put_document("test", "one", "{}".into()).await;
     assert!(documented.unwrap_err().reason.contains("full"));
     disk.remount("size=64m");
@@ -213,6 +214,105 @@ async fn on_a_full_disk_it_goes_on_without_and_comes_back() {
     assert_eq!(names(&history, &[("action", "die")]).await, ["later", "meanwhile"]);
     history.close().await;
     assert_sound(&folder.0);
+}
+
+/// The history was empty a minute after the clock had been set ahead by mistake.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_ahead_by_a_month_empties_no_history() {
+    static AHEAD: AtomicI64 = AtomicI64::new(0);
+    let clock = Clock::with_steady(
+        || {
+            let steady = i64::try_from(Clock::SYSTEM.moment().steady.as_micros()).unwrap();
+            Timestamp::from_micros(1_800_000_000_000_000 + steady + AHEAD.load(Ordering::Relaxed))
+        },
+        || Clock::SYSTEM.moment().steady,
+    );
+    let folder = Folder::new();
+    let settings =
+        Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Duration::from_secs(1) };
+    let history = History::start(settings, clock).await;
+    for number in 0..1_000 {
+        let nanos = clock.now().micros() * 1_000 + number;
+        history.record_engine(&local(), &told("start", &format!("web-{number}"), nanos));
+    }
+    let usage = points(3);
+    history.record_usage(clock.now(), usage.clone());
+    let (id, range) = (usage[0].container.clone(), (clock.now(), clock.now()));
+    assert_eq!(names(&history, &[]).await.len(), 1_000);
+    AHEAD.fetch_add(31 * 86_400 * 1_000_000, Ordering::Relaxed);
+    // Several sweeps. Only the test's clock advances.
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    assert_eq!(names(&history, &[]).await.len(), 1_000);
+    assert_eq!(history.usage(local(), Some(id), range).await.unwrap().len(), 1);
+    // The clock stays ahead: it was no mistake, and events that are too old are removed.
+    let is_empty = async || {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        names(&history, &[]).await.is_empty()
+    };
+    tokio::time::sleep(Duration::from_secs(7 * 3_600)).await;
+    eventually(Duration::from_secs(3_600), "the old ones are gone", is_empty).await;
+    history.close().await;
+}
+
+/// One usage point for each of this many containers.
+fn points(containers: usize) -> Vec<UsagePoint> {
+    let level = UsageLevel { cpu_percent: 12.5, memory_usage: Some(123_456_789.0), ..UsageLevel::default() };
+    let id = |number: usize| ContainerId::new(&format!("{number:064x}")).unwrap();
+    let point = |number| UsagePoint {
+        host: local(),
+        container: id(number),
+        average: level,
+        highest: level,
+        count: 60,
+        network_count: 0,
+        block_count: 0,
+    };
+    (0..containers).map(point).collect()
+}
+
+/// The history lost its events: 5,000 of them were gone within 72 s, and the file grew all the same.
+#[tokio::test]
+async fn usage_pushes_out_no_events_and_the_file_stays_below_its_limit() {
+    let folder = Folder::new();
+    let limits = Limits { days: 30, megabytes: 8 };
+    let settings = Settings { folder: Some(folder.0.clone()), limits, retry: Settings::RETRY };
+    let history = History::start(settings, Clock::SYSTEM).await;
+    let began = now_nanos();
+    for number in 0..5_000 {
+        history.record_engine(&local(), &told("start", &format!("web-{number}"), began + number));
+        if number % 1_000 == 999 {
+            names(&history, &[("entity", "web-0")]).await;
+        }
+    }
+    let size = |name: &str| std::fs::metadata(folder.0.join(name)).map_or(0, |it| it.len());
+    let now = Clock::SYSTEM.now().seconds();
+    let first = now - 300 * 60;
+    let (host, id) = (local(), ContainerId::new(&format!("{:064x}", 7)).unwrap());
+    for minute in 0..300 {
+        history.record_usage(Timestamp::from_seconds(first + minute * 60), points(500));
+        assert_eq!(history.document("test", "wait until it is written").await, Ok(None));
+        let size = size("history.db") + size("history.db-wal");
+        assert!(size < 8 << 20, "{size} bytes after {minute} minutes");
+    }
+    assert_eq!(history.lost(), 0);
+    let range = |minutes: i64| (Timestamp::from_seconds(now - minutes * 60), Timestamp::from_seconds(now));
+    let lately = history.usage(host.clone(), Some(id.clone()), range(15)).await.unwrap();
+    assert!(lately.len() >= 14 && lately.iter().all(|it| it.seconds == 60), "{lately:?}");
+    let before = history.usage(host, Some(id), range(300)).await.unwrap();
+    assert!(before[0].seconds > 60 && before[0].at.seconds() <= first, "{before:?}");
+    history.close().await;
+
+    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    for name in ["web-0", "web-2500", "web-4999"] {
+        let (status, found) = ask(&server.url(), "GET", &format!("/api/events?action=start&entity={name}"), "").await;
+        assert!(status == 200 && found.contains(name), "{name}: {status} {found}");
+    }
+    server.stop().await;
+    let database = database(&folder.0).unwrap();
+    let kept: i64 = database
+        .query_one("SELECT count(*) FROM events WHERE seq >= 0 AND error IS NULL", [], |row| row.get(0))
+        .unwrap();
+    assert!(kept >= 5_000, "{kept} of 5,000 events");
 }
 
 #[tokio::test]
@@ -252,7 +352,15 @@ async fn documents_and_usage_outlive_the_server() {
     history.put_document("rule", "a", "3".into()).await.unwrap();
     history.delete_document("rule", "c").await.unwrap();
     let load = UsageLevel { cpu_percent: 50.0, ..UsageLevel::default() };
-    let point = UsagePoint { host: local(), container: id.clone(), average: load, highest: load, count: 60 };
+    let point = UsagePoint {
+        host: local(),
+        container: id.clone(),
+        average: load,
+        highest: load,
+        count: 60,
+        network_count: 0,
+        block_count: 0,
+    };
     history.record_usage(now, vec![point]);
     history.close().await;
 
@@ -279,7 +387,7 @@ fn assert_sound(folder: &Path) {
     assert_eq!(said, "ok");
 }
 
-/// A server of its own process, killed when dropped.
+/// A server in a separate process, killed when dropped.
 struct Process(std::process::Child);
 
 impl Drop for Process {
@@ -304,7 +412,7 @@ async fn killed_in_the_middle_of_a_thousand_events_a_second_it_lacks_at_most_the
             .spawn()
             .unwrap(),
     );
-    // How many, and over how many microseconds: what the last second may lack is not looked for, so it takes more than one.
+    // The number of events and the microseconds they span: the test ignores the last second, so they must span more than one.
     let written = || {
         let sql = "SELECT count(*), coalesce(max(time) - min(time), 0) FROM events";
         let read =

@@ -1,8 +1,13 @@
-//! Images: tags that come, move and go, and who uses them.
+//! Images: new, moved and removed tags, and the containers that use an image.
 
-use crate::support::{Docker, IMAGE, Watched, engine_url, eventually};
-use quaylight::model::Image;
-use std::time::Duration;
+use crate::{
+    registry::Registry,
+    support::{Docker, IMAGE, Watched, engine_url, eventually},
+};
+use quaylight::model::{Change, Entity, Image};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::process::Command;
 
 #[tokio::test]
 async fn a_tag_comes_moves_to_another_image_and_goes() {
@@ -45,8 +50,8 @@ async fn an_image_knows_how_many_containers_use_it() {
     usage(0, 0).await;
 }
 
-/// Docker's builder tells no event of the images of its steps. While one is worked on the step before it is listed like any
-/// image that nothing names, and no longer once it has a child.
+/// Docker's builder emits no event for the images of its steps. While a step runs, the image of the previous step is
+/// listed like any unnamed image, and no longer once it has a child.
 #[tokio::test]
 async fn a_build_goes_by_without_a_trace_and_without_drift() {
     let docker = Docker::new();
@@ -54,7 +59,7 @@ async fn a_build_goes_by_without_a_trace_and_without_drift() {
     let before = watched.reader.drift();
     let (tag, label) = (format!("{}:1", docker.name("built")), docker.label());
     let folder = tempfile::tempdir().unwrap();
-    // Long enough that a step is taken for an image, and read.
+    // Long enough for a step's image to be listed and read.
     let dockerfile = format!("FROM {IMAGE}\nLABEL {label}\nENV A=1\nRUN sleep 4\nENV B=2\nRUN sleep 4\n");
     std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
     docker.run(&["build", "--quiet", "--tag", &tag, &folder.path().display().to_string()]).await;
@@ -67,4 +72,158 @@ async fn a_build_goes_by_without_a_trace_and_without_drift() {
     })
     .await;
     assert_eq!(watched.reader.drift(), before);
+}
+
+/// A size as `docker image ls` writes it: three significant digits.
+fn human(bytes: u64) -> String {
+    let (mut size, mut units) = (bytes as f64, ["B", "kB", "MB", "GB"].into_iter());
+    let mut unit = units.next().unwrap();
+    while size >= 1000.0 {
+        (size, unit) = (size / 1000.0, units.next().unwrap());
+    }
+    let decimals = if size >= 100.0 {
+        0
+    } else if size >= 10.0 {
+        1
+    } else {
+        2
+    };
+    let digits = format!("{size:.decimals$}");
+    let digits = if decimals > 0 { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    format!("{digits}{unit}")
+}
+
+/// With containerd's image store, an inspect returns other sizes and digests than the list.
+#[tokio::test]
+async fn after_a_hundred_random_changes_the_images_are_those_of_docker_image_ls() {
+    let docker = Docker::new();
+    let mut registry = Registry::open().await;
+    let watched = Watched::reconciling(&engine_url(), Duration::from_secs(1)).await;
+    let (drift, seed) = (watched.reader.drift(), rand::random());
+    eprintln!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let repository = docker.name("random");
+    let pushed = format!("{}/{repository}", registry.address);
+    let folder = tempfile::tempdir().unwrap();
+    let dockerfile = folder.path().join("Dockerfile");
+    let label = docker.label();
+    let names = async || docker.run(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).await;
+    let own = |names: &str| {
+        names
+            .lines()
+            .filter(|it| it.contains(&repository) && !it.contains("<none>"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    for step in 0..100 {
+        let name = format!("{repository}:{}", random.random_range(0..6));
+        let known = own(&names().await);
+        let some = (!known.is_empty()).then(|| known[random.random_range(0..known.len())].clone());
+        match (random.random_range(0..10), some) {
+            (0..4, Some(other)) => docker.run(&["tag", &other, &name]).await,
+            (4..6, Some(other)) => docker.run(&["rmi", "--no-prune", &other]).await,
+            (6, Some(other)) => {
+                let remote = format!("{pushed}:{}", random.random_range(0..3));
+                docker.run(&["tag", &other, &remote]).await;
+                docker.run(&["push", "--quiet", &remote]).await;
+                docker.run(&["rmi", "--no-prune", &remote]).await;
+                docker.run(&["pull", "--quiet", &remote]).await
+            }
+            _ => {
+                std::fs::write(&dockerfile, format!("FROM {IMAGE}\nLABEL {label}\nRUN echo {seed}-{step} > /step\n"))
+                    .unwrap();
+                docker.run(&["build", "--quiet", "--tag", &name, &folder.path().display().to_string()]).await
+            }
+        };
+    }
+    let lines = async || {
+        let format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}";
+        let listed = docker.run(&["images", "--no-trunc", "--format", format]).await;
+        let of_the_label = format!("label={label}");
+        let untagged =
+            ["images", "--no-trunc", "--filter", "dangling=true", "--filter", &of_the_label, "--format", format];
+        let untagged = docker.run(&untagged).await;
+        let tagged = own(&listed);
+        // An image with a digest but no tag is listed with its repository.
+        let untagged = untagged.lines().map(|line| {
+            let words: Vec<_> = line.split(' ').collect();
+            format!("{} <none>:<none> {}", words[0], words[2])
+        });
+        tagged.into_iter().chain(untagged).collect::<BTreeSet<_>>()
+    };
+    let known = |wanted: &BTreeSet<String>| {
+        let is_wanted = |id: &str| wanted.iter().any(|it| it.starts_with(id));
+        watched.reader.look(|state| {
+            let images = state
+                .images()
+                .filter(|it| is_wanted(it.id.as_str()) || it.tags.iter().any(|tag| tag.contains(&repository)));
+            let line = |it: &Image, name: &str| format!("{} {name} {}", it.id, human(it.size));
+            images
+                .flat_map(|it| {
+                    let none = it.tags.is_empty().then(|| line(it, "<none>:<none>"));
+                    it.tags
+                        .iter()
+                        .filter(|tag| tag.contains(&repository))
+                        .map(|tag| line(it, tag))
+                        .chain(none)
+                        .collect::<Vec<_>>()
+                })
+                .collect::<BTreeSet<_>>()
+        })
+    };
+    let listed = lines().await;
+    assert!(!listed.is_empty());
+    let settles = async {
+        while known(&listed) != listed {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), settles).await;
+    assert_eq!(known(&listed), listed, "seed {seed}");
+    assert_eq!(lines().await, listed);
+    assert_eq!(watched.reader.drift(), drift, "seed {seed}");
+    registry.stop().await;
+}
+
+/// Docker 28 emits a create event for each step of its older builder.
+#[tokio::test]
+async fn steps_of_the_older_builder_are_no_images() {
+    let docker = Docker::new();
+    // No reconcile during the test: a list taken while a step runs contains its image, as `docker images` does.
+    let watched = Watched::reconciling(&engine_url(), Duration::from_secs(600)).await;
+    watched.until("images are listed", |state| state.images().any(|it| it.tags.iter().any(|tag| tag == IMAGE))).await;
+    let (tag, label) = (format!("{}:1", docker.name("stepped")), docker.label());
+    let folder = tempfile::tempdir().unwrap();
+    let build = async |word: &str| {
+        let dockerfile =
+            format!("FROM {IMAGE}\nLABEL {label}\nENV A={word}\nRUN sleep 0.3\nRUN echo b\nENV B=2\nRUN echo c\n");
+        std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+        let mut command = Command::new("docker");
+        command.args(["build", "--quiet", "--network", "none", "--tag", &tag]).arg(folder.path());
+        let built = command.env("DOCKER_HOST", engine_url()).env("DOCKER_BUILDKIT", "0").output().await.unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    };
+    let known = watched.reader.look(|state| state.images().map(|it| it.id.clone()).collect::<Vec<_>>());
+    let mut batches = watched.reader.follow(None).batches;
+    build("1").await;
+    let tagged = |image: &Image| image.tags.contains(&tag);
+    watched.until("the image is there", |state| state.images().any(|it| tagged(it))).await;
+    let first = watched.reader.look(|state| state.images().find(|it| tagged(it)).unwrap().id.clone());
+    while let Ok(batch) = batches.try_recv() {
+        for change in &batch.changes {
+            let Change::Put(Entity::Image(image)) = change else { continue };
+            // Other tests' images lack this test's label, and are checked by their parent alone.
+            if image.is_dangling() && !known.contains(&image.id) {
+                // Another test's image may be gone.
+                let inspect = ["image", "inspect", "--format", "{{.Config.Labels}}", image.id.as_str()];
+                let config = docker.try_run(&inspect).await.unwrap_or_default();
+                assert!(!config.contains(&label.replace('=', ":")), "a step shows: {image:?}");
+            }
+        }
+    }
+
+    // A name that moves away leaves an image that is really dangling, at once.
+    build("2").await;
+    let is_dangling = |image: &Image| image.id == first && image.is_dangling();
+    watched.until("the first image has lost its name", |state| state.images().any(|it| is_dangling(it))).await;
 }

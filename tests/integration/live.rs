@@ -1,4 +1,4 @@
-//! What clients get: a socket that follows, one that never reads, and the word at the end.
+//! Live updates for clients: a following socket, a client that never reads, and the close message.
 
 use crate::support::{Docker, TestServer};
 use futures::{SinkExt, StreamExt};
@@ -27,7 +27,12 @@ impl Client {
         }
     }
 
-    /// Reads on until a message is as wanted; every diff on the way must join up.
+    /// Waits for the next message of any kind, or the end.
+    pub async fn any(&mut self) {
+        let _ = timeout(Duration::from_secs(10), self.0.next()).await.expect("it says something, or ends");
+    }
+
+    /// Reads until a message matches; all diffs on the way must be consecutive.
     pub async fn until(&mut self, mut revision: Option<u64>, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.message().await;

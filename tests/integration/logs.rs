@@ -1,4 +1,4 @@
-//! Logs of real containers: as text, followed through restarts and replacements, searched; and a viewer that is too slow.
+//! Logs of real containers: as text, followed through restarts and replacements, searched; and a slow client.
 
 use crate::support::{Docker, IMAGE, TestServer, eventually};
 use futures::StreamExt;
@@ -16,20 +16,20 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-/// `GET path`: the status and the body.
+/// Sends `GET path`; returns the status and the body.
 async fn get(server: &TestServer, path: &str) -> (u16, Vec<u8>) {
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.get(format!("http://{}{path}", server.address).parse().unwrap()).await.unwrap();
     (answer.status().as_u16(), answer.into_body().collect().await.unwrap().to_bytes().to_vec())
 }
 
-/// Returns when the server has heard of a container.
+/// Waits until the server knows a container.
 async fn known(server: &TestServer, id: &str) {
     let path = format!("/api/containers/{id}/logs?tail=0");
     eventually(Duration::from_secs(5), "the server knows it", async || get(server, &path).await.0 == 200).await;
 }
 
-/// A viewer of logs.
+/// A client of the log socket.
 struct Viewer {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     skipped: u64,
@@ -37,7 +37,7 @@ struct Viewer {
     sources: Vec<String>,
     end: Option<Option<String>>,
     is_whole: bool,
-    /// Come, and not looked at yet.
+    /// Lines received, but not returned yet.
     left: VecDeque<LogLine>,
 }
 
@@ -56,14 +56,14 @@ impl Viewer {
         }
     }
 
-    /// The next line; none at the end.
+    /// The next line; None at the end.
     async fn next(&mut self) -> Option<LogLine> {
         while self.left.is_empty() {
             let message = async {
                 loop {
                     match self.socket.next().await?.unwrap() {
                         Message::Binary(bytes) => return Some(bytes),
-                        // A ping says nothing of lines.
+                        // A ping carries no lines.
                         _ => continue,
                     }
                 }
@@ -81,7 +81,7 @@ impl Viewer {
         self.left.pop_front()
     }
 
-    /// All lines up to the first that is as wanted.
+    /// All lines up to the first match.
     async fn until(&mut self, wanted: impl Fn(&LogLine) -> bool) -> Vec<LogLine> {
         let mut lines = Vec::new();
         while let Some(line) = self.next().await {
@@ -110,7 +110,7 @@ fn notes(lines: &[LogLine]) -> Vec<&str> {
     lines.iter().filter(|it| it.stream == LogStream::Note).map(|it| it.text.as_str()).collect()
 }
 
-/// A container that does `script`, not started. Its name and id.
+/// Creates a container that runs `script`, without starting it. Returns its name and id.
 async fn scripted(docker: &Docker, name: &str, options: &[&str], script: &str) -> (String, String) {
     let (name, label) = (docker.name(name), docker.label());
     let start = ["create", "--name", &name, "--label", &label, "--network", "none", "--stop-timeout", "0"];
@@ -121,7 +121,7 @@ async fn scripted(docker: &Docker, name: &str, options: &[&str], script: &str) -
 #[tokio::test]
 async fn a_log_is_text_byte_for_byte_and_lines_with_their_stream_as_json() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
-    // NULs, what is no UTF-8 (Docker keeps its log as JSON, and so a replacement of it), and a line of 100 KB.
+    // NULs, bytes that are not UTF-8 (Docker keeps its log as JSON, and so a replacement of them), and a line of 100 KB.
     let script = r"printf 'a\000b\377\n'; sleep 0.1; echo oops >&2; sleep 0.1; head -c 100000 /dev/zero | tr '\0' x; echo; printf end";
     let (name, id) = scripted(&docker, "writes", &[], script).await;
     docker.run(&["start", &name]).await;
@@ -245,7 +245,7 @@ async fn a_viewer_that_is_too_slow_gets_the_latest_and_is_told_how_much_it_misse
     known(&server, &id).await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
     docker.run(&["start", &name]).await;
-    // It takes nothing until everything has been written.
+    // The client reads nothing until everything has been written.
     eventually(Duration::from_secs(60), "all is written", async || {
         docker.run(&["logs", "--tail", "1", &name]).await == "done"
     })

@@ -1,4 +1,4 @@
-//! A mail server that keeps what it is sent (RFC 5321, as much as a client needs), and a reader of mail that is not ours.
+//! Mail server that stores received mail (the subset of RFC 5321 that a client needs), and an independent mail parser.
 
 use serde_json::Value;
 use std::{
@@ -17,12 +17,12 @@ use tokio_rustls::TlsAcceptor;
 
 #[derive(Default, Clone)]
 pub struct Options {
-    /// From the first byte on.
+    /// TLS from the first byte.
     pub tls: Option<TlsAcceptor>,
     pub start_tls: Option<TlsAcceptor>,
-    /// What AUTH PLAIN has to say, in base64. Nobody may send mail without.
+    /// The required AUTH PLAIN response, in base64. Without it no mail is accepted.
     pub login: Option<&'static str>,
-    /// Answers to the first messages, instead of taking them.
+    /// Responses to the first messages, instead of accepting them.
     pub refusals: VecDeque<&'static str>,
 }
 
@@ -31,7 +31,7 @@ pub struct Mail {
     pub from: String,
     pub to: Vec<String>,
     pub encrypted: bool,
-    /// As it came, without the last dot.
+    /// As received, without the final dot.
     pub raw: String,
 }
 
@@ -75,7 +75,7 @@ impl MailSink {
         self.mails.lock().unwrap().clone()
     }
 
-    /// Every command, of all who came.
+    /// Every command of all clients.
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
@@ -96,7 +96,7 @@ struct Session {
 }
 
 impl Session {
-    /// None when the client is gone.
+    /// None when the client disconnects.
     async fn converse(mut self) -> Option<()> {
         let options = self.options.lock().unwrap().clone();
         let (mut from, mut to, mut known) = (String::new(), Vec::new(), options.login.is_none());
@@ -172,7 +172,7 @@ print(json.dumps({'headers': {k.lower(): v for k, v in mail.items()}, 'text': ma
 ";
 
 impl Mail {
-    /// `headers` by small names, and `text`: as Python's library reads it once the dots are taken out.
+    /// Parses the mail with Python's library after removing the dot stuffing: `headers` by lowercase names, and `text`.
     pub async fn read(&self) -> Value {
         let mut command = Command::new("python3");
         command.args(["-c", READER]).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what promtool thinks of it, what a real Prometheus makes of it, and whether the figures move.
+//! `GET /metrics`: checked by promtool, scraped by a real Prometheus, and compared before and after changes.
 
 use crate::{
     client_faults::{create_large, rename, upgraded},
@@ -21,18 +21,18 @@ async fn metrics(server: &TestServer) -> String {
     text
 }
 
-/// The value of the sample that is written exactly so.
+/// The value of the sample with exactly this name and labels.
 fn value(metrics: &str, sample: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok())
 }
 
-/// Waits until the sample's value is as wanted.
+/// Waits until the sample's value matches.
 #[track_caller]
 fn until_value(server: &TestServer, sample: &str, wanted: impl Fn(f64) -> bool) -> impl Future<Output = ()> {
     eventually(PATIENCE, sample, async move || value(&metrics(server).await, sample).is_some_and(&wanted))
 }
 
-/// A simulated engine in which nothing happens by itself.
+/// A simulated engine without churn.
 async fn quiet_engine(containers: usize) -> (Running, TestServer) {
     let sim = Sim::start(Options { containers, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
@@ -49,7 +49,7 @@ async fn promtool_has_nothing_to_say_about_our_metrics() {
     server.stop().await;
 }
 
-/// So that the test above can fail.
+/// Proves that the test above can fail.
 #[tokio::test]
 async fn promtool_complains_of_a_counter_without_total_and_of_a_missing_help() {
     let complaints = promtool_check("# TYPE quaylight_drift counter\nquaylight_drift 1\n").await;
@@ -118,7 +118,7 @@ async fn every_metric_is_in_the_table_of_the_docs_and_nothing_else() {
     server.stop().await;
 }
 
-/// What its panels ask for.
+/// The queries of the dashboard's panels.
 fn dashboard_queries() -> Vec<String> {
     fn gather(value: &Value, found: &mut Vec<String>) {
         match value {
@@ -187,7 +187,7 @@ async fn what_an_event_changed_is_timed_once_however_many_get_it() {
     }
     let text = metrics(&server).await;
     let (changes, revision) = (value(&text, count).unwrap(), value(&text, "quaylight_state_revision").unwrap());
-    // Creating it is an event or two, each told to both.
+    // Creating it is an event or two, each sent to both clients.
     assert!((1.0..=revision).contains(&changes), "{text}");
     assert!(value(&text, "quaylight_event_to_send_seconds_sum").unwrap() < 1.0, "{text}");
     server.stop().await;
@@ -208,15 +208,15 @@ async fn who_comes_back_from_another_epoch_is_counted_as_starting_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_too_slowly_is_counted_with_what_it_skipped() {
-    // More than the server keeps for those who come later.
+    // More changes than the server keeps for clients that reconnect.
     const MISSED: f64 = 1_200.0;
-    // Ten megabytes are more than the kernel holds for one who does not read.
+    // Ten megabytes exceed the kernel's buffers for a client that does not read.
     const LARGE: u32 = 160;
     let (sim, server) = quiet_engine(2).await;
     let (large, small) = (create_large(&sim).await, sim.truth().containers[0].id.clone());
     let mut slow = upgraded(&server, 256 * 1024).await;
     let revision = async || value(&metrics(&server).await, "quaylight_state_revision").unwrap();
-    // One after the other: of two that come together only the last is told.
+    // One after the other: of two simultaneous changes only the last is sent.
     for n in 0..LARGE {
         let before = revision().await;
         rename(&sim, &large, &format!("large-{n}")).await;

@@ -1,4 +1,4 @@
-//! Notifications on their way out: to real servers on loopback, which take them, refuse, hang or are away.
+//! Notification delivery to real servers on loopback that accept, refuse, hang or are unreachable.
 
 use crate::{
     authority::Authority,
@@ -10,8 +10,8 @@ use quaylight::{
     model::{ContainerId, Timestamp},
     server::{
         alerts::notify::{
-            Addressee, Channel, Courier, DeliveryId, Email, Login, Notification, NotifyError, Ntfy, Outbound, Outcome,
-            Retries, Secret, Security, Severity, State, Subject, Webhook,
+            Addressee, Channel, DeliveryId, Dispatcher, Email, Login, Notification, NotifyError, Ntfy, Outbound,
+            Outcome, Retries, Secret, Security, Severity, State, Subject, Webhook,
         },
         clock::Clock,
     },
@@ -49,10 +49,10 @@ fn email(address: SocketAddr, security: Security) -> Email {
     }
 }
 
-/// What [`email`] logs in with.
+/// The AUTH PLAIN response for the login of [`email`].
 const LOGIN: &str = "AG9wcwBzM2NyZXQtd29yZA==";
 
-/// Trusts nobody.
+/// An outbound client that trusts no certificate authority.
 fn nobody() -> Outbound {
     Outbound::trusting(Vec::new())
 }
@@ -203,7 +203,7 @@ async fn an_email_goes_by_starttls_and_by_tls_where_the_certificate_is_trusted()
     }
 }
 
-/// Somebody in between could have taken the offer out.
+/// A man in the middle could have removed the STARTTLS offer.
 #[tokio::test]
 async fn a_server_without_starttls_hears_neither_password_nor_mail() {
     let sink = MailSink::start(Options { login: Some(LOGIN), ..Options::default() }).await;
@@ -230,14 +230,14 @@ async fn a_mail_servers_no_lasts_or_passes_as_it_says() {
     send(&channel, &nobody()).await.unwrap();
 }
 
-/// Waits that tests can wait for.
+/// Retry delays short enough for a test.
 const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), longest: Duration::from_millis(50) };
 
-fn courier() -> (Courier, broadcast::Receiver<Outcome>) {
-    let (courier, rounds) = Courier::open(nobody(), Clock::SYSTEM, SOON);
+fn dispatcher() -> (Dispatcher, broadcast::Receiver<Outcome>) {
+    let (dispatcher, rounds) = Dispatcher::open(nobody(), Clock::SYSTEM, SOON);
     tokio::spawn(rounds.run());
-    let outcomes = courier.outcomes();
-    (courier, outcomes)
+    let outcomes = dispatcher.outcomes();
+    (dispatcher, outcomes)
 }
 
 fn addressee(name: &str, channel: Channel) -> Arc<Addressee> {
@@ -252,11 +252,11 @@ async fn outcome(outcomes: &mut broadcast::Receiver<Outcome>) -> Outcome {
 async fn a_server_that_fails_twice_gets_the_same_delivery_a_third_time_and_no_fourth() {
     let failure = || Answer::status("503 Service Unavailable");
     let receiver = WebReceiver::start([failure(), failure()]).await;
-    let (courier, mut outcomes) = courier();
-    courier.send(notification(), &[addressee("hook", webhook(receiver.address))]);
+    let (dispatcher, mut outcomes) = dispatcher();
+    dispatcher.send(notification(), &[addressee("hook", webhook(receiver.address))]);
     let told = outcome(&mut outcomes).await;
     assert_eq!((told.channel.as_str(), told.tries, told.result), ("hook", 3, Ok(())));
-    courier.send(notification(), &[addressee("hook", webhook(receiver.address))]);
+    dispatcher.send(notification(), &[addressee("hook", webhook(receiver.address))]);
     assert_eq!(outcome(&mut outcomes).await.tries, 1);
     let ids: Vec<_> = receiver.requests().iter().map(|it| it.headers["quaylight-delivery"].clone()).collect();
     assert_eq!(ids.len(), 4);
@@ -271,8 +271,8 @@ async fn a_server_that_was_away_gets_it_when_it_is_back() {
     let error = send(&webhook(address), &nobody()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Unreachable { .. }) && error.to_string().contains("refused"), "{error:?}");
 
-    let (courier, mut outcomes) = courier();
-    courier.send(notification(), &[addressee("hook", webhook(address))]);
+    let (dispatcher, mut outcomes) = dispatcher();
+    dispatcher.send(notification(), &[addressee("hook", webhook(address))]);
     let receiver = WebReceiver::on(TcpListener::bind(address).await.unwrap(), None, []);
     assert_eq!(outcome(&mut outcomes).await.result, Ok(()));
     assert_eq!(receiver.requests().len(), 1);
@@ -282,7 +282,7 @@ async fn a_server_that_was_away_gets_it_when_it_is_back() {
 async fn a_channel_that_hangs_holds_up_no_other() {
     let hanging = WebReceiver::start((0..10).map(|_| Answer::Hang)).await;
     let (receiver, sink) = (WebReceiver::start([]).await, MailSink::start(Options::default()).await);
-    let (courier, mut outcomes) = courier();
+    let (dispatcher, mut outcomes) = dispatcher();
     let mail = Email { login: None, ..email(sink.address, Security::Plain) };
     let to = [
         addressee("hanging", webhook(hanging.address)),
@@ -290,7 +290,7 @@ async fn a_channel_that_hangs_holds_up_no_other() {
         addressee("mail", Channel::Email(mail)),
     ];
     for _ in 0..5 {
-        courier.send(notification(), &to);
+        dispatcher.send(notification(), &to);
     }
     for _ in 0..10 {
         let told = outcome(&mut outcomes).await;
@@ -303,10 +303,10 @@ async fn a_channel_that_hangs_holds_up_no_other() {
 #[tokio::test]
 async fn a_test_message_is_sent_at_once_and_its_outcome_given_back() {
     let receiver = WebReceiver::start([Answer::status("403 Forbidden")]).await;
-    let (courier, mut outcomes) = courier();
+    let (dispatcher, mut outcomes) = dispatcher();
     let channel = webhook(receiver.address);
-    assert!(matches!(courier.test(&channel).await, Err(NotifyError::Refused { code: 403, .. })));
-    assert_eq!(courier.test(&channel).await, Ok(()));
+    assert!(matches!(dispatcher.test(&channel).await, Err(NotifyError::Refused { code: 403, .. })));
+    assert_eq!(dispatcher.test(&channel).await, Ok(()));
     let sent: Value = serde_json::from_str(&receiver.requests()[1].body).unwrap();
     assert_eq!((&sent["rule"], &sent["severity"]), (&json!("test"), &json!("info")));
     assert!(outcomes.try_recv().is_err(), "it is nobody else's business");

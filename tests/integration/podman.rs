@@ -1,8 +1,8 @@
-//! Podman 4.3's Docker API as an engine: what changes there arrives, and our actions work.
+//! Podman 4.3's Docker API as an engine: its changes arrive, and our actions work.
 //!
-//! What can't be had of it: no event tells that a network was created or removed, so that all of them are listed each
-//! second; its events are up to 0.25 s late, since it looks into its journal four times a second; and it runs health
-//! checks by systemd's timers only, which is why the test here runs them by hand.
+//! Its limits: no event reports that a network was created or removed, so all networks are listed each second; events
+//! are up to 0.25 s late, since it polls its journal four times a second; and only systemd timers run health checks, so
+//! the test here runs them by hand.
 
 use crate::{
     live::Client,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio_tungstenite::tungstenite::Message;
 
-/// Its name in Podman.
+/// The image's name in Podman.
 const LOCAL_IMAGE: &str = "localhost/quaylight-test/busybox:1";
 
 async fn create(podman: &Podman, name: &str, options: &[&str]) -> String {
@@ -27,7 +27,7 @@ async fn create(podman: &Podman, name: &str, options: &[&str]) -> String {
     podman.run(&[&start, options, &[LOCAL_IMAGE, "sleep", "600"]].concat()).await
 }
 
-/// Waits until the state is what fresh lists say: then a reconcile would find nothing. And nothing was drift so far.
+/// Waits until the state equals fresh lists, so that a reconcile would find nothing. Asserts that there was no drift so far.
 async fn all_is_seen(watched: &Watched, podman: &Podman) {
     let engine = &watched.engine;
     let (containers, images) = (engine.containers().await.unwrap(), engine.images().await.unwrap());
@@ -58,7 +58,7 @@ async fn all_is_seen(watched: &Watched, podman: &Podman) {
     assert_eq!(watched.reader.drift(), 0);
 }
 
-/// Name, state and image of each container by its id, from Podman's own list or from ours.
+/// Name, state and image of each container by its id, from Podman's list or ours.
 fn words(containers: &Value) -> BTreeMap<String, String> {
     let one = |it: &Value| {
         let word = |ours: &str, its: &str| it.get(ours).unwrap_or(&it[its]).as_str().unwrap_or_default().to_owned();
@@ -119,7 +119,7 @@ async fn our_actions_work_on_podman_and_arrive() {
         let action = format!("container.{action}");
         let request = json!({"type": "action", "id": "1", "action": action, "target": id, "options": options});
         client.0.send(Message::text(request.to_string())).await.unwrap();
-        // The effect may come before the answer, and after a restart it begins with an end.
+        // The effect may arrive before the ack, and after a restart it begins with an exit.
         let (mut is_done, mut is_there) = (false, false);
         while !(is_done && is_there) {
             let message = client.until(None, |message| message["type"] != "pong").await;
@@ -180,7 +180,7 @@ async fn images_volumes_and_networks_of_podmans_come_and_go() {
     podman.run(&["network", "disconnect", "other", "web"]).await;
     watched.until("the network is not in use", |state| users(state) == Some(0)).await;
 
-    // Neither event says which image came.
+    // Neither event names the new image.
     podman.run(&["commit", "web", "localhost/shop:2"]).await;
     watched.until("the commit is there", |state| has_tag(state, "localhost/shop:2")).await;
     let archive = podman.place("shop.tar");
@@ -257,7 +257,7 @@ async fn podmans_list_tells_of_a_container_what_its_inspect_tells() {
     all_is_seen(&watched, &podman).await;
 }
 
-/// Its containers go on without it, and its CLI needs no service: what happens meanwhile is there afterwards.
+/// Its containers run without it, and its CLI needs no service: changes made in the meantime are visible afterwards.
 #[tokio::test]
 async fn a_service_of_podmans_that_ends_and_comes_back_is_watched_again() {
     let mut podman = Podman::start().await;

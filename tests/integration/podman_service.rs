@@ -1,4 +1,4 @@
-//! A Podman of a test's own: its service with Docker's API, its CLI, and nothing left behind.
+//! Podman for one test: its service with Docker's API and its CLI, removed without a trace.
 
 use std::{
     future::Future,
@@ -16,7 +16,7 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Podman asks for more open files and processes than the machines of CI grant, and then starts no container at all.
+/// Podman requests more open files and processes than CI machines grant, and then starts no container at all.
 const SETTINGS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1000:1000\"]\n";
 
 pub struct Podman {
@@ -25,7 +25,7 @@ pub struct Podman {
 }
 
 impl Podman {
-    /// Returns when it answers and has the test image, whose name there is `localhost/quaylight-test/busybox:1`.
+    /// Returns when the service responds and has the test image, whose name there is `localhost/quaylight-test/busybox:1`.
     pub async fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("qlit-podman-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -43,12 +43,12 @@ impl Podman {
         format!("unix://{}", socket(&self.folder).display())
     }
 
-    /// The path of a file that goes with it.
+    /// The path of a file in its folder, which is removed with it.
     pub fn place(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 
-    /// Ends the service. The containers run on: they are nobody's children.
+    /// Stops the service. The containers keep running: they are not its child processes.
     pub async fn end_service(&mut self) {
         self.service.kill().await.unwrap();
     }
@@ -57,14 +57,14 @@ impl Podman {
         self.service = serve(&self.folder).await;
     }
 
-    /// Runs `podman ARGS` beside the service and gives what it prints.
+    /// Runs `podman ARGS` next to the service and returns its output.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> impl Future<Output = String> {
         let (at, line, tried) = (std::panic::Location::caller(), args.join(" "), self.attempt(args));
         async move { tried.await.unwrap_or_else(|error| panic!("{at}: podman {line}: {error}")) }
     }
 
-    /// What it prints, or what it says when it fails.
+    /// Returns its output, or its error message when it fails.
     pub fn attempt(&self, args: &[&str]) -> impl Future<Output = Result<String, String>> {
         let mut command = Command::from(podman(&self.folder));
         command.args(args);
@@ -75,7 +75,7 @@ impl Podman {
         }
     }
 
-    /// What `GET path` answers, without any code of ours between.
+    /// The response to `GET path`, without any of our code in between.
     pub async fn get(&self, path: &str) -> serde_json::Value {
         let mut stream = UnixStream::connect(socket(&self.folder)).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: podman\r\n\r\n").as_bytes()).await.unwrap();
@@ -99,8 +99,8 @@ fn socket(folder: &Path) -> PathBuf {
     folder.join("podman.sock")
 }
 
-/// All that it has lies in `folder`; the machine's own Podman is another. Its file system is plain copies: no mounts to
-/// be left behind.
+/// All of its data is in `folder`, separate from the machine's own Podman. Its storage driver makes plain copies, so no
+/// mounts can be left behind.
 fn podman(folder: &Path) -> std::process::Command {
     let mut command = std::process::Command::new("podman");
     for (flag, place) in

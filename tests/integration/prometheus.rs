@@ -1,4 +1,4 @@
-//! A Prometheus of a test's own, and its promtool.
+//! Prometheus for one test, and its promtool.
 
 use crate::{raw_http::ask, support::PATIENCE};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Looks at one server five times a second, and keeps what it sees in a folder of its own.
+/// Scrapes one server five times a second, and stores the samples in a separate folder.
 pub struct Prometheus {
     folder: PathBuf,
     url: String,
@@ -21,7 +21,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Returns when it answers. `target` is a host and a port.
+    /// Returns when it responds. `target` is a host and a port.
     pub async fn looking_at(target: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("qlit-prometheus-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -53,12 +53,12 @@ impl Prometheus {
             panic!("Prometheus ended at once");
         };
         let address = timeout(PATIENCE, address).await.expect("it says where it listens");
-        // Read on, so that it never waits for us.
+        // Keeps reading the log, so that Prometheus never blocks on it.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Self { folder, url: format!("tcp://{address}"), process }
     }
 
-    /// The one value that a query in PromQL has now; none where it has none or several. One that isn't understood fails.
+    /// The current value of a PromQL query; None for no value or several. Panics on an invalid query.
     pub async fn query(&self, query: &str) -> Option<String> {
         let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let (status, body) = ask(&self.url, "GET", &format!("/api/v1/query?query={encoded}"), "").await;
@@ -81,7 +81,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// What promtool has to say about an answer of `/metrics`: nothing, if all is well.
+/// The complaints of promtool about a response of `/metrics`: empty if all is well.
 pub async fn promtool_check(metrics: &str) -> String {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

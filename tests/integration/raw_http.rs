@@ -1,4 +1,4 @@
-//! A request on a bare connection: what arrives, byte for byte, and how it ends.
+//! HTTP requests on a bare connection: the response byte for byte, and how it ends.
 
 use std::time::Duration;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long silence has to last to count as silence.
+/// How long a connection must stay silent to count as silent.
 const SILENCE: Duration = Duration::from_millis(300);
 
 pub struct Raw {
@@ -23,12 +23,12 @@ impl Raw {
         Self::get_with(url, path, "").await
     }
 
-    /// With header lines of one's own, each with its end.
+    /// Adds header lines, each with its line end.
     pub async fn get_with(url: &str, path: &str, headers: &str) -> Self {
         Self::request(url, "GET", path, headers, b"").await
     }
 
-    /// A `POST` with header lines of one's own, each with its end.
+    /// A `POST` with additional header lines, each with its line end.
     pub async fn post_with(url: &str, path: &str, headers: &str, body: &[u8]) -> Self {
         Self::request(url, "POST", path, headers, body).await
     }
@@ -37,7 +37,7 @@ impl Raw {
         Self::request(url, method, path, "", body.as_bytes()).await
     }
 
-    async fn request(url: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Self {
+    pub async fn request(url: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Self {
         let host = url.trim_start_matches("tcp://");
         let mut stream = TcpStream::connect(host).await.unwrap();
         let length = body.len();
@@ -48,7 +48,16 @@ impl Raw {
         Self { stream, arrived: Vec::new() }
     }
 
-    /// Says that so many bytes come, sends these, and goes away.
+    /// A request head with additional header lines, each with its line end, and no body.
+    pub async fn head_only(url: &str, method: &str, path: &str, headers: &str) -> Self {
+        let host = url.trim_start_matches("tcp://");
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Self { stream, arrived: Vec::new() }
+    }
+
+    /// Announces `length` bytes, sends fewer, and disconnects.
     pub async fn broken_off(url: &str, path: &str, length: usize, sent: &[u8]) {
         let host = url.trim_start_matches("tcp://");
         let mut stream = TcpStream::connect(host).await.unwrap();
@@ -65,14 +74,23 @@ impl Raw {
         }
     }
 
-    /// Reads until the connection ends, in order or not.
-    pub async fn whole(mut self) -> String {
-        let end = timeout(PATIENCE, self.stream.read_to_end(&mut self.arrived)).await;
+    /// Reads until the connection ends, cleanly or not.
+    pub async fn whole(self) -> String {
+        self.whole_within(PATIENCE).await
+    }
+
+    pub async fn whole_within(mut self, patience: Duration) -> String {
+        let end = timeout(patience, self.stream.read_to_end(&mut self.arrived)).await;
         let _ = end.unwrap_or_else(|_| panic!("the connection does not end"));
         self.text()
     }
 
-    /// Whether nothing comes for a while, not even an end.
+    /// Reads until the connection ends, cleanly or not, but not longer than `patience`.
+    pub async fn ends_within(&mut self, patience: Duration) -> bool {
+        timeout(patience, self.stream.read_to_end(&mut self.arrived)).await.is_ok()
+    }
+
+    /// Whether nothing arrives for a while, not even the end.
     pub async fn is_silent(&mut self) -> bool {
         timeout(SILENCE, self.stream.read_buf(&mut self.arrived)).await.is_err()
     }
@@ -82,16 +100,25 @@ impl Raw {
     }
 }
 
-/// Status and body of a request that is answered.
+/// Sends a request; returns the status and body of its response.
 pub async fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     answer(Raw::send(url, method, path, body).await).await
 }
 
-/// The body of an answer of whichever length and kind, asked for as in HTTP/1.0: it ends with its connection.
+/// Downloads a body of any length and type over HTTP/1.0: it ends with its connection.
 pub async fn download(url: &str, path: &str) -> Vec<u8> {
+    fetch(url, "GET", path).await
+}
+
+/// Like [`download`], for a response created by a `POST`.
+pub async fn download_by_post(url: &str, path: &str) -> Vec<u8> {
+    fetch(url, "POST", path).await
+}
+
+async fn fetch(url: &str, method: &str, path: &str) -> Vec<u8> {
     let host = url.trim_start_matches("tcp://");
     let mut stream = TcpStream::connect(host).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{method} {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it ends").unwrap();
     let head = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("an answer has a head");
@@ -100,7 +127,7 @@ pub async fn download(url: &str, path: &str) -> Vec<u8> {
     answer.split_off(head + 4)
 }
 
-/// The same with a body of whichever kind.
+/// Like [`ask`], for a `POST` with a body of any type.
 pub async fn post(url: &str, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
     let headers = format!("Content-Type: {kind}\r\nAccept: {kind}\r\n");
     answer(Raw::request(url, "POST", path, &headers, body).await).await
@@ -110,4 +137,23 @@ async fn answer(asked: Raw) -> (u16, String) {
     let text = asked.whole().await;
     let status = text.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
     (status, text.split_once("\r\n\r\n").map_or(String::new(), |it| it.1.to_owned()))
+}
+
+/// Status and body of a chunked `POST` without a length, chunk for chunk; `has_end` sends the final chunk.
+pub async fn post_chunked(url: &str, path: &str, chunks: &[&[u8]], has_end: bool) -> (u16, String) {
+    let host = url.trim_start_matches("tcp://");
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for chunk in chunks {
+        let start = format!("{:x}\r\n", chunk.len());
+        stream.write_all(&[start.as_bytes(), chunk, b"\r\n"].concat()).await.unwrap();
+    }
+    if has_end {
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+    } else {
+        stream.shutdown().await.unwrap();
+    }
+    answer(Raw { stream, arrived: Vec::new() }).await
 }

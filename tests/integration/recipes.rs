@@ -1,17 +1,17 @@
-//! A container's recipe, run afresh by the docker CLI, by Compose and by ourselves, makes a container that is equal but for ids
-//! and times.
+//! Recipes of containers: a recipe run by the docker CLI, by Compose and by Quaylight creates a container that differs
+//! in ids and times only.
 
 use crate::support::{Docker, Folder, IMAGE, engine_url, local};
 use quaylight::{
     model::{ContainerId, ContainerName, Recipe, recipe},
-    server::engine::Engine,
+    server::engine::WritableEngine,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use tokio::process::Command;
 
-/// Options of `docker create`, then the command. `NET` and `VOL` stand for a network and a volume of
-/// the test's own, `PORT` for the first digits of ports that no other test takes.
+/// Options of `docker create`, then the command. `NET` and `VOL` stand for the test's own network and volume, `PORT`
+/// for the first digits of ports that no other test uses.
 const TABLE: [(&[&str], &[&str]); 32] = [
     (&[], &["sleep", "600"]),
     (&[], &["sh", "-c", "echo \"it's $HOME\"; sleep 600"]),
@@ -86,7 +86,7 @@ const TABLE: [(&[&str], &[&str]); 32] = [
 
 struct Bench {
     docker: Docker,
-    engine: Engine,
+    engine: WritableEngine,
     network: String,
     volume: String,
 }
@@ -98,11 +98,11 @@ impl Bench {
         let range = format!("10.213.{subnet}.0/24");
         docker.run(&["network", "create", "--subnet", &range, "--label", &docker.label(), &network]).await;
         let volume = docker.volume("vol").await;
-        let engine = Engine::new(local(), engine_url().parse().unwrap());
+        let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
         Self { docker, engine, network, volume }
     }
 
-    /// Creates the container of a row; its recipe without the test's own label.
+    /// Creates the container of a row; returns its recipe without the test's label.
     async fn recipe(&self, at: usize, subnet: u8) -> (Recipe, Value) {
         let (options, command) = TABLE[at];
         let name = self.docker.name(&format!("row-{at}"));
@@ -128,7 +128,7 @@ impl Bench {
     }
 }
 
-/// What two containers have in common when one is made by the other's recipe.
+/// The properties that a container shares with one created from its recipe.
 fn essence(it: &Value) -> Value {
     let id = it["Id"].as_str().unwrap();
     let mut config = it["Config"].clone();
@@ -140,14 +140,14 @@ fn essence(it: &Value) -> Value {
     if let Some(env) = config["Env"].as_array_mut() {
         env.sort_by_key(Value::to_string);
     }
-    // How it was looked at while it was made.
+    // How clients were attached during creation.
     for key in ["AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce", "Volumes"] {
         config[key] = Value::Null;
     }
     let labels = config["Labels"].as_object_mut().unwrap();
     labels.retain(|key, _| !key.starts_with("com.docker.compose."));
     let mut rest = host.clone();
-    // Three ways to say the same, told apart below.
+    // Three ways to express the same mounts, compared below.
     for key in ["Binds", "Mounts", "Tmpfs", "ContainerIDFile", "ConsoleSize", "VolumesFrom"] {
         rest[key] = Value::Null;
     }
@@ -199,7 +199,7 @@ fn essence(it: &Value) -> Value {
     essence
 }
 
-/// Engines say "none" in many ways.
+/// Engines express "none" in many ways.
 fn without_nothing(value: &mut Value) {
     if let Value::Object(object) = value {
         object.values_mut().for_each(without_nothing);
@@ -232,7 +232,7 @@ async fn a_run_line_and_our_own_form_make_the_same_container_again() {
 
         let name = bench.docker.name(&format!("again-{at}"));
         let line = recipe::docker_run(&name, &spec);
-        // Starting one that may do everything takes rights that the machine itself may not have.
+        // Starting a privileged container takes rights that the machine itself may not have.
         let starts = !spec.privileged;
         let line = if starts { line } else { line.replace("docker run --detach", "docker create") };
         let output = Command::new("sh").args(["-c", &line]).env("DOCKER_HOST", engine_url()).output().await.unwrap();
@@ -264,7 +264,7 @@ async fn a_compose_file_makes_the_same_container_again() {
         assert!(output.status.success(), "row {at}: {error}\n{text}");
         let (mut made, mut original) = (bench.inspect(&name).await, original);
         if spec.publish_all {
-            // Compose has no word for it: the ports are published one by one.
+            // Compose has no keyword for it: the ports are published one by one.
             assert_eq!(made["HostConfig"]["PortBindings"]["9000/tcp"], json!([{"HostIp": "", "HostPort": ""}]));
             made["HostConfig"]["PortBindings"] = Value::Null;
             original["HostConfig"]["PublishAllPorts"] = Value::Null;

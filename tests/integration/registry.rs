@@ -1,4 +1,4 @@
-//! A registry of a test's own on loopback, and a slow way to it.
+//! Registry for one test on loopback, and a slow proxy to it.
 
 use crate::support::{Folder, PATIENCE};
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
@@ -13,11 +13,11 @@ use tokio::{
 pub const USER: &str = "ada";
 pub const PASSWORD: &str = "open-sesame";
 
-/// As htpasswd writes them.
+/// In the format of htpasswd.
 const LOGIN: &str = "ada:$2y$05$tZkoQYAq.BuAp0O0tj/IY.nMpNVnioyDXNoST9IMBM5TCdQJI67iu\n";
 
 pub struct Registry {
-    /// Host and port, as names of images begin.
+    /// Host and port, the prefix of image names.
     pub address: String,
     process: Child,
     _folder: Folder,
@@ -28,7 +28,7 @@ impl Registry {
         Self::start(false).await
     }
 
-    /// That wants a sign-in for all.
+    /// A registry that requires a login for everything.
     pub async fn closed() -> Self {
         Self::start(true).await
     }
@@ -72,7 +72,7 @@ async fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-/// A way to a registry that lets so many bytes of each answer through, and then nothing until it is opened.
+/// A proxy that passes a number of bytes of each response, and then blocks until it is opened.
 pub struct SlowWay {
     pub address: String,
     gate: Arc<Gate>,

@@ -1,4 +1,4 @@
-//! The simulator as an engine: for our watcher, for our server, and for the docker CLI.
+//! Simulator as an engine for our watcher, our server and the docker CLI.
 
 use crate::{
     raw_http::{Raw, ask},
@@ -18,7 +18,7 @@ async fn simulate(containers: usize) -> Running {
     Sim::start(Options { containers, ..Options::default() }).await.unwrap()
 }
 
-/// Everything that both sides know, in words to compare.
+/// Everything that both sides know, as text to compare.
 pub fn told(truth: &Truth) -> BTreeMap<String, String> {
     let containers = truth
         .containers
@@ -98,7 +98,7 @@ async fn a_list_tells_of_a_simulated_container_what_an_inspect_tells() {
     let watched = Watched::start(sim.url()).await;
     let listed = watched.engine.containers().await.unwrap();
     assert_eq!(listed.len(), 60);
-    // Of a paused one the list's words don't say how healthy it is: Docker's neither.
+    // The status text of a paused container lacks its health, as in Docker.
     for listed in listed.into_iter().filter(|it| it.state != ContainerState::Paused) {
         let inspected = watched.engine.container(&listed.id).await.unwrap().unwrap();
         assert_eq!(with_details_of(listed.clone(), &inspected), inspected);
@@ -106,7 +106,7 @@ async fn a_list_tells_of_a_simulated_container_what_an_inspect_tells() {
     }
 }
 
-/// The awkward timing of the real engine: whoever asks too early waits, or is told what was before.
+/// The timing of the real engine: an early inspect waits, an early list shows the previous state.
 #[tokio::test]
 async fn between_die_and_the_truth_an_inspect_waits_and_the_list_says_running() {
     let lock = Duration::from_millis(400);
@@ -184,7 +184,7 @@ async fn the_docker_cli_takes_it_for_docker() {
     docker.run(&["volume", "rm", "kept"]).await;
     docker.run(&["network", "rm", "own"]).await;
 
-    // A second one does not take the place of the first; when that is gone, nothing is in the way.
+    // A second simulator does not replace the first; after the first ends, the place is free.
     let taken = Sim::start(Options { place: place.clone(), ..Options::default() }).await;
     assert!(taken.is_err_and(|error| error.to_string().contains("in use")));
     drop(sim);

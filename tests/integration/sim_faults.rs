@@ -1,4 +1,4 @@
-//! Each fault of the simulator, as it arrives on a bare connection.
+//! Faults of the simulator, each as received on a bare connection.
 
 use crate::raw_http::{Raw, ask};
 use quaylight::sim::{
@@ -18,14 +18,14 @@ async fn with(fault: Fault) -> Running {
     sim
 }
 
-/// An event stream that is open.
+/// An open event stream.
 async fn events(sim: &Running) -> Raw {
     let mut stream = Raw::get(sim.url(), "/v1.41/events").await;
     stream.until("\r\n\r\n").await;
     stream
 }
 
-/// Something that causes one event.
+/// Causes one event.
 async fn tag(sim: &Running, name: &str) {
     let image = sim.truth().images[0].id.clone();
     let (status, body) = ask(sim.url(), "POST", &format!("/images/{image}/tag?repo={name}"), "").await;

@@ -1,4 +1,4 @@
-//! A wire that can stop for a while and then go on, with nothing lost: as an engine that is paused and continued.
+//! Proxy that can stall and continue without losing bytes, like an engine that is paused and continued.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,7 +14,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// To `tcp://host:port`.
+    /// A proxy to `tcp://host:port`.
     pub async fn to(url: &str) -> Self {
         let there = url.trim_start_matches("tcp://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -48,7 +48,7 @@ impl Drop for Wire {
     }
 }
 
-/// Until one side ends; then the other does, too.
+/// Copies both ways until one side ends; then the other side ends too.
 async fn join(near: TcpStream, far: TcpStream, flowing: watch::Receiver<bool>) {
     for stream in [&near, &far] {
         let _ = stream.set_nodelay(true);

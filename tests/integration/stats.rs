@@ -1,4 +1,4 @@
-//! What containers use: as the docker command says it, from one reader for all who look, for no longer than they do.
+//! Resource usage: equal to the docker command's figures, from one shared reader that ends with its last client.
 
 use crate::{
     live::Client,
@@ -17,21 +17,26 @@ impl Client {
         self.0.send(Message::text(subscribe.to_string())).await.unwrap();
     }
 
+    pub async fn look_at_loads(&mut self) {
+        let subscribe = json!({"type": "subscribe", "channels": ["loads"]});
+        self.0.send(Message::text(subscribe.to_string())).await.unwrap();
+    }
+
     async fn samples(&mut self) -> Vec<Value> {
         let stats = self.until(None, |message| message["type"] == "stats").await;
         stats["samples"].as_array().unwrap().clone()
     }
 }
 
-/// Of a simulated engine: running ones.
+/// Ids of running containers of a simulated engine.
 fn running(sim: &Running, count: usize) -> Vec<String> {
     let truth = sim.truth();
     let running = truth.containers.iter().filter(|it| it.state == "running");
     running.map(|it| it.id.clone()).take(count).collect()
 }
 
-/// `1.5MiB`, `12kB`, as the docker command writes sizes.
-fn bytes(text: &str) -> f64 {
+/// Parses a size as the docker command writes it: `1.5MiB`, `12kB`.
+pub fn bytes(text: &str) -> f64 {
     let unit_at = text.find(|c: char| c.is_alphabetic()).unwrap();
     let (number, unit) = text.split_at(unit_at);
     let factor = match unit {
@@ -53,7 +58,7 @@ async fn samples_agree_with_docker_stats_under_a_known_load() {
     let name = docker.create("busy", &["--cpus", "0.3", "--memory", "64m"]).await;
     docker.run(&["start", &name]).await;
     let id = docker.run(&["inspect", "--format", "{{.Id}}", &name]).await;
-    // Three tenths of a core, as much as it may have, and some memory.
+    // Three tenths of a core, its limit, and some memory.
     docker
         .run(&["exec", "--detach", &name, "sh", "-c", "head -c 8000000 /dev/zero | tail & while :; do :; done"])
         .await;
@@ -77,7 +82,7 @@ async fn samples_agree_with_docker_stats_under_a_known_load() {
         if agrees {
             break;
         }
-        // Both are of a second each, and not of the same.
+        // Each covers one second, but not the same one.
         assert!(round < 10, "docker says {told}, we {sample}");
     }
     server.stop().await;
@@ -99,7 +104,7 @@ async fn counters_agree_with_docker_stats_after_a_transfer_and_past_the_cache() 
     let id = of(&receiver, "{{.Id}}").await;
     let sending = format!("head -c {SENT} /dev/zero > /file; exec httpd -f -p 7000 -h /");
     docker.run(&["exec", "--detach", &sender, "sh", "-c", &sending]).await;
-    // It takes a moment until the sender listens.
+    // The sender takes a while to listen.
     let fetch = format!("wget -q -O - http://{address}:7000/file | wc -c");
     let receiving = format!("for try in $(seq 1000); do [ $({fetch}) = {SENT} ] && exit; done 2>/dev/null; exit 1");
     docker.run(&["exec", &receiver, "sh", "-c", &receiving]).await;
@@ -114,10 +119,10 @@ async fn counters_agree_with_docker_stats_after_a_transfer_and_past_the_cache() 
     let samples = client.samples().await;
     let fields = ["network_rx", "network_tx", "block_read", "block_write"];
     let ours = fields.map(|field| samples[0][field].as_f64().unwrap());
-    // Kernels count what goes to some block devices, and not to others: of those both say 0.
+    // Kernels count the I/O of some block devices only: for the others both report 0.
     assert!(ours[0] > f64::from(SENT), "{ours:?}");
     for ((field, ours), theirs) in fields.into_iter().zip(ours).zip(theirs) {
-        // It writes three digits.
+        // The docker command prints three digits.
         assert!((ours - theirs).abs() <= theirs * 0.01, "{field}: we {ours}, docker says {told}");
     }
     server.stop().await;
@@ -191,12 +196,12 @@ async fn loads_are_the_sums_of_projects_and_hosts_and_open_no_streams() {
     }
     let samples = stats["samples"].as_array().unwrap();
     assert!((5..=10).contains(&samples.len()), "{samples:?}");
-    // A simulated engine is another machine.
+    // A simulated engine runs on another machine.
     assert_eq!(stats["machines"], json!([]));
-    // Who looks at nothing closely opens no streams.
+    // A client without a detailed subscription opens no streams.
     assert_eq!(sim.truth().stats_streams, 0);
 
-    // Of thousands of projects a page that shows none need not hear.
+    // A page that shows no projects need not receive thousands of them.
     let hosts_alone = json!({"type": "subscribe", "channels": ["loads"], "ids": []});
     client.0.send(Message::text(hosts_alone.to_string())).await.unwrap();
     let is_told_alone = |message: &Value| message["loads"].as_array().is_some_and(|loads| loads.len() == 1);

@@ -1,4 +1,4 @@
-//! A watched engine, a server on a free port, the docker CLI, and waiting for conditions.
+//! Test harness: a watched engine, a server on a free port, the docker CLI, and waiting for conditions.
 
 use quaylight::{
     model::{Container, EngineState, HostId},
@@ -6,15 +6,16 @@ use quaylight::{
         self,
         clock::Clock,
         config::{Arguments, Config},
-        engine::Engine,
+        engine::{Endpoint, WritableEngine},
         history::{History, Limits, Settings},
         hosts::Hosts,
         state::{self, Reader},
+        supervision::Supervisor,
     },
 };
 use std::{
     future::Future,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -22,7 +23,7 @@ use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle,
 
 pub const IMAGE: &str = "quaylight-test/busybox:1";
 
-/// Longer than any change takes, short enough to fail a test soon.
+/// Longer than any change takes, short enough for a test to fail soon.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn engine_url() -> String {
@@ -34,7 +35,7 @@ pub fn local() -> HostId {
     HostId::new("local").unwrap()
 }
 
-/// Waits for what nobody is woken by: a simulator's truth, a client's map.
+/// Polls a condition that emits no wake-up: a simulator's actual state, a client's map.
 #[track_caller]
 pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
     const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -50,12 +51,12 @@ pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> b
     }
 }
 
-/// The latest events in memory, and no more.
+/// A history that keeps the latest events in memory only.
 pub async fn no_history() -> History {
     History::start(Settings { folder: None, limits: Limits::default(), retry: Settings::RETRY }, Clock::SYSTEM).await
 }
 
-/// A folder of a test's own, gone with it.
+/// A temporary folder, removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -77,7 +78,7 @@ impl Drop for Folder {
 /// An engine with a watcher, and the state it fills.
 pub struct Watched {
     pub reader: Reader,
-    pub engine: Engine,
+    pub engine: WritableEngine,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -87,21 +88,47 @@ impl Watched {
         Self::reconciling(url, RECONCILE).await
     }
 
-    /// Compared with the engine as often as that.
+    /// With this reconcile interval.
     pub async fn reconciling(url: &str, reconcile: Duration) -> Self {
-        let (writer, reader, inbox) = state::open(Clock::SYSTEM);
-        let engine = Engine::new(local(), url.parse().unwrap());
-        let hosts = Hosts::new([engine.clone()]);
-        let mut tasks = hosts.watch(&reader, &inbox, &no_history().await, Clock::SYSTEM, reconcile);
-        tasks.push(tokio::spawn(writer.run()));
-        let watched = Self { reader, engine, tasks };
+        Self::at(url.parse().unwrap(), reconcile).await
+    }
+
+    pub async fn at(endpoint: Endpoint, reconcile: Duration) -> Self {
+        let watched = Self::connecting(endpoint, reconcile).await;
         watched.until("the engine is reachable", |state| state.hosts().any(|host| host.is_reachable())).await;
         watched
     }
 
-    /// Waits until the state is as `condition` wants it; woken by its changes, not by time.
+    /// Returns before the engine has been reached, if it ever is.
+    pub async fn connecting(endpoint: Endpoint, reconcile: Duration) -> Self {
+        let (writer, reader, inbox) = state::open(Clock::SYSTEM);
+        let engine = WritableEngine::new(local(), endpoint);
+        let hosts = Hosts::new([engine.clone()]);
+        let mut tasks = hosts.watch(
+            &Supervisor::new(Clock::SYSTEM),
+            &reader,
+            &inbox,
+            &no_history().await,
+            Clock::SYSTEM,
+            reconcile,
+        );
+        tasks.push(tokio::spawn(writer.run()));
+        Self { reader, engine, tasks }
+    }
+
+    /// Waits until the state meets `condition`; woken by changes, not by a timer.
     #[track_caller]
     pub fn until(&self, what: &str, condition: impl Fn(&EngineState) -> bool) -> impl Future<Output = ()> {
+        self.until_within(PATIENCE, what, condition)
+    }
+
+    #[track_caller]
+    pub fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        condition: impl Fn(&EngineState) -> bool,
+    ) -> impl Future<Output = ()> {
         let at = std::panic::Location::caller();
         let mut batches = self.reader.follow(None).batches;
         let reader = self.reader.clone();
@@ -112,11 +139,11 @@ impl Watched {
                     batches.recv().await.ok();
                 }
             };
-            assert!(timeout(PATIENCE, wait).await.is_ok(), "{at}: not within {PATIENCE:?}: {what}");
+            assert!(timeout(patience, wait).await.is_ok(), "{at}: not within {patience:?}: {what}");
         }
     }
 
-    /// Waits until the container of this name is as wanted.
+    /// Waits until the container of this name matches.
     #[track_caller]
     pub fn until_container(&self, name: &str, wanted: impl Fn(&Container) -> bool) -> impl Future<Output = ()> {
         let its_name = name.to_owned();
@@ -135,7 +162,7 @@ impl Drop for Watched {
     }
 }
 
-/// The docker CLI, and what one test makes with it. Names end with the test's own suffix.
+/// The docker CLI and the objects that one test creates with it. Their names end with a suffix unique to the test.
 pub struct Docker {
     url: String,
     suffix: String,
@@ -147,7 +174,7 @@ impl Docker {
         Self::at(&engine_url(), true)
     }
 
-    /// What is made on a simulated engine goes with it.
+    /// Without a cleanup: the objects disappear with the simulated engine.
     pub fn simulated(url: &str) -> Self {
         Self::at(url, false)
     }
@@ -166,7 +193,7 @@ impl Docker {
         format!("quaylight.test={}", self.suffix)
     }
 
-    /// Runs `docker ARGS` and gives what it prints.
+    /// Runs `docker ARGS` and returns its output.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> impl Future<Output = String> {
         let at = std::panic::Location::caller();
@@ -181,7 +208,15 @@ impl Docker {
         }
     }
 
-    /// A container that sleeps, with `options` of `docker create`. Its name.
+    /// The output of `docker ARGS`, or its error message when it fails.
+    pub async fn try_run(&self, args: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("docker");
+        let output = command.args(args).env("DOCKER_HOST", &self.url).output().await.expect("there is a docker CLI");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
+    /// Creates a container that sleeps, with `options` of `docker create`. Returns its name.
     pub async fn create(&self, name: &str, options: &[&str]) -> String {
         let (name, label) = (self.name(name), self.label());
         let start = ["create", "--name", &name, "--label", &label, "--network", "none", "--stop-timeout", "0"];
@@ -203,7 +238,7 @@ impl Docker {
 }
 
 impl Drop for Docker {
-    /// Removes what the test made, and nothing else.
+    /// Removes the objects that the test created, and nothing else.
     fn drop(&mut self) {
         if !self.cleans_up {
             return;
@@ -228,19 +263,21 @@ impl Drop for Docker {
                 docker(&["rmi", "--no-prune", &tag]);
             }
         }
-        // What a build has left behind it.
-        docker(&["image", "prune", "--force", "--filter", &filter]);
+        // Leftovers of builds. A prune is refused while another test's is running.
+        for id in docker(&["images", "-q", "--no-trunc", "--filter", "dangling=true", "--filter", &filter]) {
+            docker(&["rmi", &id]);
+        }
     }
 }
 
-/// As a server has it unless told otherwise.
+/// The server's default.
 pub const RECONCILE: Duration = Duration::from_secs(30);
 
-/// A whole server on a free port of loopback.
+/// A whole server on a free loopback port.
 pub struct TestServer {
     pub address: std::net::SocketAddr,
-    /// Where its history is.
-    _folder: Folder,
+    /// The history's folder, if it is removed with the server.
+    _folder: Option<Folder>,
     shutdown: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -255,19 +292,24 @@ impl TestServer {
         Self::with(url, flags, RECONCILE, Clock::SYSTEM).await
     }
 
-    /// For the engine at `url`, with a time of its own.
+    /// For the engine at `url`, with a separate clock.
     pub async fn clocked(url: &str, clock: Clock) -> Self {
         Self::with(url, &[], RECONCILE, clock).await
     }
 
-    /// For the engine at `url`, compared with it as often as that.
+    /// For the engine at `url`, with this reconcile interval.
     pub async fn reconciling(url: &str, reconcile: Duration) -> Self {
         Self::with(url, &[], reconcile, Clock::SYSTEM).await
     }
 
-    /// With what is kept in a folder already, which goes with it.
+    /// With the data of an existing folder, which is removed with the server.
     pub async fn in_folder(folder: Folder) -> Self {
         Self::keeping(folder, &engine_url(), &[], RECONCILE, Clock::SYSTEM).await
+    }
+
+    /// With the data of an existing folder, which is kept.
+    pub async fn keeping_in(folder: &Path, flags: &[&str]) -> Self {
+        Self::on(folder, None, &engine_url(), flags, RECONCILE, Clock::SYSTEM).await
     }
 
     async fn with(url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
@@ -275,8 +317,20 @@ impl TestServer {
     }
 
     async fn keeping(folder: Folder, url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
+        let path = folder.0.clone();
+        Self::on(&path, Some(folder), url, flags, reconcile, clock).await
+    }
+
+    async fn on(
+        path: &Path,
+        folder: Option<Folder>,
+        url: &str,
+        flags: &[&str],
+        reconcile: Duration,
+        clock: Clock,
+    ) -> Self {
         use clap::Parser;
-        let data_dir = folder.0.to_str().unwrap();
+        let data_dir = path.to_str().unwrap();
         let own = ["quaylight", "--engine", url, "--data-dir", data_dir];
         let arguments = Arguments::parse_from([&own, flags].concat());
         let config = Config { reconcile, ..Config::read(arguments).unwrap() };
@@ -292,12 +346,18 @@ impl TestServer {
         Self { address, _folder: folder, shutdown: Some(shutdown), serving: Some(serving) }
     }
 
-    /// For `raw_http`.
+    /// The server's URL for `raw_http`.
     pub fn url(&self) -> String {
         format!("tcp://{}", self.address)
     }
 
-    /// Asks it to stop, and returns when it has.
+    /// The server's result when it ends by itself.
+    pub async fn ends(mut self) -> std::io::Result<()> {
+        let serving = self.serving.take().expect("it ends once");
+        timeout(PATIENCE, serving).await.expect("it ends soon").unwrap()
+    }
+
+    /// Stops the server and waits for its end.
     pub async fn stop(mut self) {
         self.shutdown.take().map(|shutdown| shutdown.send(()));
         let serving = self.serving.take().expect("it is stopped once");

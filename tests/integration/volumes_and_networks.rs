@@ -1,4 +1,4 @@
-//! Volumes and networks: made, used, let go, removed.
+//! Volumes and networks: create, use, release, remove.
 
 use crate::support::{Docker, Watched, engine_url};
 

@@ -1,4 +1,4 @@
-//! A web server that notes what it is sent, and fails first where told to.
+//! Web server that records requests, after a list of prepared failures.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,15 +16,15 @@ use tokio_rustls::TlsAcceptor;
 pub struct Request {
     /// `POST /path`.
     pub line: String,
-    /// By their names in small letters.
+    /// Keyed by lowercase names.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
 pub enum Answer {
-    /// `500 Internal Server Error`, with whole header lines and a body.
+    /// A status such as `500 Internal Server Error`, with whole header lines and a body.
     Status(&'static str, String, &'static str),
-    /// Takes the request and says nothing.
+    /// Accepts the request and never responds.
     Hang,
 }
 
@@ -41,7 +41,7 @@ pub struct WebReceiver {
 }
 
 impl WebReceiver {
-    /// Answers so, and 200 from then on.
+    /// Gives these answers first, and 200 from then on.
     pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), None, answers)
     }
@@ -81,7 +81,7 @@ impl Drop for WebReceiver {
     }
 }
 
-/// One request. None where the client went away in the middle of it.
+/// Serves one request. None if the client disconnects in the middle of it.
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     noted: &Mutex<Vec<Request>>,

@@ -1,4 +1,4 @@
-//! The language of the page that the server draws: of whoever asked for it.
+//! The language of a page rendered on the server: that of the user who requested it.
 
 use super::table::Table;
 use crate::model::Language;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 static KOREAN: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../../../public/lang/ko.po")));
 
-/// Nothing where the texts stay as they are.
+/// Returns `None` if the texts stay in English.
 pub fn table() -> Option<&'static Table> {
     match use_context::<Language>()? {
         Language::Korean => Some(&KOREAN),

@@ -1,8 +1,9 @@
-//! In which language does the page speak?
+//! Translation of the user interface.
 //!
-//! The code's texts are English, and are themselves the keys: `public/lang/ko.po` has them all, each with what it is in
-//! Korean. What the server says is English as well, for every client and every tab at once: it is turned where it is shown.
-//! English pages load nothing for this. A page speaks one language for its life: another choice is another page.
+//! The texts in the code are English and serve as the keys: `public/lang/ko.po` contains each with its Korean
+//! translation. The server's texts are English as well, because one message goes to every client and tab, and are
+//! translated where they are shown. English pages load no translations. A page keeps its language for its lifetime:
+//! changing the language reloads the page.
 
 mod table;
 
@@ -20,13 +21,13 @@ pub use page::{learn, table};
 
 use std::fmt::Display;
 
-/// A text of ours in the reader's language.
+/// Translates a text of the code into the user's language.
 pub fn t(text: &'static str) -> &'static str {
     table().and_then(|table| table.exact(text)).unwrap_or(text)
 }
 
-/// A text of ours with values in it, in the reader's language: `t!("{} of {} run", up, all)`. Another language may have them
-/// in another order: `{1}`, counted from 0.
+/// Translates a text of the code and fills in its values: `t!("{} of {} run", up, all)`. A translation may reorder the
+/// values: `{1}`, counted from 0.
 #[macro_export]
 macro_rules! t {
     ($text:expr, $($value:expr),+ $(,)?) => {
@@ -40,7 +41,7 @@ pub fn fill(text: &'static str, values: &[&dyn Display]) -> String {
     table::filled(t(text), of, &|value| value)
 }
 
-/// What the server or the engine said, in the reader's language where it is a text of ours.
+/// Translates a message from the server or the engine if the translations contain it.
 pub fn told(text: &str) -> String {
     table().and_then(|table| table.told(text)).unwrap_or_else(|| text.to_owned())
 }

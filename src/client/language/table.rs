@@ -1,7 +1,7 @@
-//! The texts of one language: a gettext PO file, of which each entry is two lines, ordered by the first.
+//! Translations into one language: a gettext PO file with entries of two lines each, sorted by the first.
 
 pub struct Table {
-    /// Ascending by the English text.
+    /// Sorted by the English text, ascending.
     texts: Vec<(&'static str, &'static str)>,
 }
 
@@ -29,8 +29,8 @@ impl Table {
         found.ok().map(|at| self.texts[at].1)
     }
 
-    /// A finished text, also one that has values in it; of several sentences or lines each by itself where all are known, for a
-    /// value is seldom a sentence.
+    /// Translates a finished text, including one with values filled in. A text of several sentences or lines is
+    /// translated piece by piece if all pieces are known, because a value is seldom a sentence.
     pub fn told(&self, english: &str) -> Option<String> {
         if let Some(text) = self.exact(english) {
             return Some(text.to_owned());
@@ -49,8 +49,8 @@ impl Table {
         })
     }
 
-    /// Of the texts that it can have come from, the one of which most stands in it. Sentences that were put together have lost
-    /// their full stops, or got some.
+    /// Finds the template that may have produced the sentence and shares the most text with it. Joined sentences have
+    /// lost or gained full stops.
     fn sentence(&self, english: &str) -> Option<String> {
         let mut best = None;
         let mut most = 0;
@@ -74,21 +74,22 @@ impl Table {
     }
 }
 
-/// What stands behind a keyword, in quotes.
+/// Returns the quoted text that follows a keyword.
 fn quoted(line: &'static str, keyword: &str) -> Option<&'static str> {
     let text = line.strip_prefix(keyword)?.strip_prefix('"')?.strip_suffix('"')?;
-    // Once for the life of the process.
+    // Leaked once for the lifetime of the process.
     Some(if text.contains('\\') { text.replace("\\\"", "\"").replace("\\n", "\n").leak() } else { text })
 }
 
-/// Whether a text has enough around its values to be known by: "{} process" would be in "no such process", if not in "3 process".
+/// Whether a template has enough text around its values to be recognized: "{} process" must match "3 process", but not
+/// "no such process".
 fn can_be_told(text: &str, values: &[&str]) -> bool {
     let words = text.split(|it: char| !it.is_alphabetic()).filter(|word| word.len() > 1);
     let are_numbers = || values.iter().all(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
     !values.is_empty() && (text.starts_with(char::is_uppercase) || words.count() > 1 || are_numbers())
 }
 
-/// What stands where `text` has its `{}`.
+/// Returns the values that stand for the `{}` placeholders of `text`.
 fn values<'a>(text: &str, told: &'a str) -> Option<Vec<&'a str>> {
     let mut parts = text.split("{}");
     let mut rest = told.strip_prefix(parts.next()?)?;
@@ -96,7 +97,7 @@ fn values<'a>(text: &str, told: &'a str) -> Option<Vec<&'a str>> {
     let mut parts = parts.peekable();
     while let Some(part) = parts.next() {
         let end = match parts.peek() {
-            // A value is as short as it can be, but for the last one.
+            // A value is as short as possible, except the last one.
             Some(_) => rest.find(part)?,
             None => rest.len() - rest.ends_with(part).then_some(part.len())?,
         };
@@ -106,7 +107,8 @@ fn values<'a>(text: &str, told: &'a str) -> Option<Vec<&'a str>> {
     Some(values)
 }
 
-/// A text with its values: `{}` is the next one, `{1}` the second, and `{:t}` or `{1:t}` one that is a text itself.
+/// Fills values into a text: `{}` is the next value, `{1}` the second, and `{:t}` or `{1:t}` a value that is translated
+/// itself.
 pub fn filled(text: &str, of: impl Fn(usize) -> String, told: &dyn Fn(String) -> String) -> String {
     let mut whole = String::with_capacity(text.len() + 16);
     let mut rest = text;

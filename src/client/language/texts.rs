@@ -1,11 +1,11 @@
-//! Whether the table has what the code says: test only.
+//! Test: the translation table covers the texts in the code.
 
 use super::table::Table;
 use std::{collections::BTreeSet, fs, path::Path};
 
 const KOREAN: &str = include_str!("../../../public/lang/ko.po");
 
-/// Literals that look like texts, and are the same in every language or read by nobody: names, keys of a keyboard, classes.
+/// Literals that look like texts but need no translation: names, keys of a keyboard, classes.
 const AS_THEY_ARE: &[&str] = &[
     ".act > button",
     ".pick > input",
@@ -42,7 +42,7 @@ const AS_THEY_ARE: &[&str] = &[
     "{} · Quaylight",
 ];
 
-/// Before an entry that is no literal of the code: what an engine or a library says, and what is put together.
+/// Marks an entry that is not a literal in the code: a message from an engine or a library, or a composed text.
 const ELSEWHERE: &str = "#. ";
 
 fn files(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
@@ -65,7 +65,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// String literals with what stands right before each. Comments and characters are no strings.
+/// Returns the string literals, each with the code right before it. Skips comments and character literals.
 fn literals(code: &str) -> Vec<(String, String)> {
     let all: Vec<char> = code.chars().collect();
     let mut found = Vec::new();
@@ -112,7 +112,7 @@ fn literals(code: &str) -> Vec<(String, String)> {
     found
 }
 
-/// With `{}` for each value.
+/// Replaces each value by `{}`.
 fn as_key(literal: &str) -> String {
     let mut key = String::new();
     let mut rest = literal;
@@ -124,7 +124,7 @@ fn as_key(literal: &str) -> String {
     key + rest
 }
 
-/// Whether a literal is there to be read: it begins as a sentence does, or has words beside each other.
+/// Whether a literal is user-visible text: it starts like a sentence, or contains adjacent words.
 fn is_read(before: &str, text: &str) -> bool {
     const NOT_SHOWN: [&str; 8] = ["class=", "expect(", "panic!(", "r#as=", " d=", "style=", "attribute(", "target="];
     let before = before.trim_end();
@@ -160,7 +160,7 @@ fn each_text_of_the_views_is_in_the_table() {
     let table = Table::read(KOREAN);
     let mut missing = BTreeSet::new();
     for (path, code) in sources("src/views").into_iter().chain(sources("src/client")) {
-        // What the document itself begins with is a script.
+        // The head of the document starts with a script.
         for (before, text) in literals(&code).into_iter().filter(|_| !path.ends_with("views/shell.rs")) {
             let key = as_key(&text);
             if is_read(&before, &text) && table.exact(&key).is_none() && !AS_THEY_ARE.contains(&key.as_str()) {
@@ -179,7 +179,7 @@ fn nothing_is_in_the_table_that_nobody_says() {
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("public"), "js", &mut scripts);
     said.extend(scripts.into_iter().map(|(_, code)| code));
     let said = said.join("\n");
-    // Texts of the server are put together from several: each part has to be somewhere.
+    // Texts of the server are composed of several parts: each part must occur somewhere.
     let is_said = |key: &str| key.split("{}").all(|part| said.contains(part.trim()));
     let mut ours = String::new();
     for entry in KOREAN.split("\n\n").filter(|entry| !entry.trim_start().starts_with(ELSEWHERE)) {

@@ -1,13 +1,18 @@
-//! How long to wait before the next try: 250 ms to 10 s, with jitter.
+//! Reconnect backoff: 250 ms to 10 s, with jitter.
 //!
-//! For the first minute always below a second: nothing tells a page that a server or a proxy is back, and whoever
-//! restarts one is looking.
+//! The delay stays below a second for the first minute: no event reports that a server or a proxy is back, and a user
+//! who restarts one is watching the page.
 
 const FIRST: f64 = 250.0;
 const LONGEST_AT_FIRST: f64 = 800.0;
 const LONGEST: f64 = 10_000.0;
 
-/// Tries that take about a minute.
+/// Range of the delay between two attempts while the server is full. It is wide because many pages may compete for one
+/// free slot.
+const FULL_AT_LEAST: f64 = 5_000.0;
+const FULL_AT_MOST: f64 = 15_000.0;
+
+/// The number of attempts that takes about a minute.
 const AT_FIRST: i32 = 100;
 
 pub(super) struct Backoff {
@@ -19,7 +24,8 @@ impl Backoff {
         Self { tries: 0 }
     }
 
-    /// Milliseconds; a random half of each doubling is taken off so that many pages don't come back at once.
+    /// Returns the delay in milliseconds. Up to half of each doubled delay is subtracted at random, so that many pages
+    /// don't reconnect at once.
     pub(super) fn next(&mut self) -> u32 {
         let beyond = self.tries - AT_FIRST;
         let whole = if beyond < 0 {
@@ -29,6 +35,11 @@ impl Backoff {
         };
         self.tries = (self.tries + 1).min(AT_FIRST + 8);
         (whole * (0.5 + js_sys::Math::random() / 2.0)) as u32
+    }
+
+    /// Returns the delay in milliseconds while the server is full.
+    pub(super) fn while_full() -> u32 {
+        (FULL_AT_LEAST + (FULL_AT_MOST - FULL_AT_LEAST) * js_sys::Math::random()) as u32
     }
 
     pub(super) fn forget(&mut self) {

@@ -1,8 +1,11 @@
-//! An open connection over one transport: what comes in, as messages of the binary encoding.
+//! An open connection over one transport. It yields the received messages in the binary encoding.
 
 use super::{poll::Poll, sse::Stream, ws::Socket};
 use crate::{
-    client::store::{Store, Transport},
+    client::{
+        fallback::Ended,
+        store::{Store, Transport},
+    },
     model::Timestamp,
     wire::{ClientFrame, Hello, PackedFrame, Position, ServerFrame, binary},
 };
@@ -11,13 +14,13 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use std::collections::VecDeque;
 
-/// A transport that brings no greeting within this time, in milliseconds, does not get through.
+/// Timeout for the greeting, in milliseconds. A transport that exceeds it is considered blocked.
 const GREETING: u32 = 4_000;
 
 pub(super) struct Line {
     pub(super) transport: Transport,
     kind: Kind,
-    /// Frames that came in one message and are not yet heard, with their stamps.
+    /// Frames of a received message that are not yet processed, with their send delays.
     waiting: VecDeque<(PackedFrame, u32)>,
     pub(super) last_heard: Timestamp,
 }
@@ -29,43 +32,62 @@ enum Kind {
 }
 
 impl Line {
-    /// Opens it to go on from `position`, or with the complete state, and waits for the greeting. None when it doesn't
-    /// get through.
-    pub(super) async fn open(store: &Store, transport: Transport, position: Option<Position>) -> Option<(Self, Hello)> {
+    /// Opens the connection and waits for the greeting. The server resumes from `position`, or sends the complete
+    /// state.
+    ///
+    /// # Errors
+    /// [`Ended::Refused`] when the transport doesn't get through, [`Ended::Full`] when the server has no free slot.
+    pub(super) async fn open(
+        store: &Store,
+        transport: Transport,
+        position: Option<Position>,
+    ) -> Result<(Self, Hello), Ended> {
         let link = store.link();
         if link.with_untracked(|link| link.lines[transport as usize].is_blocked) {
-            return None;
+            return Err(Ended::Refused);
         }
         let opened = Self::greeted(store, transport, position).fuse();
         let too_late = TimeoutFuture::new(GREETING).fuse();
         pin_mut!(opened, too_late);
         let opened = select_biased! {
             opened = opened => opened,
-            () = too_late => None,
+            () = too_late => Err(Ended::Refused),
         };
         link.update(|link| match opened {
-            Some(_) => link.line(transport).opened += 1,
-            None => link.line(transport).refused += 1,
+            Ok(_) => link.line(transport).opened += 1,
+            Err(_) => link.line(transport).refused += 1,
         });
         opened
     }
 
-    async fn greeted(store: &Store, transport: Transport, position: Option<Position>) -> Option<(Self, Hello)> {
+    async fn greeted(store: &Store, transport: Transport, position: Option<Position>) -> Result<(Self, Hello), Ended> {
         let kind = match transport {
-            Transport::None => return None,
-            Transport::WebSocket => Kind::Socket(Socket::open(position)?),
-            Transport::Sse => Kind::Stream(Stream::open(position)?),
-            Transport::Polling => Kind::Poll(Poll::new(position)),
+            Transport::None => None,
+            Transport::WebSocket => Socket::open(position).map(Kind::Socket),
+            Transport::Sse => Stream::open(position).map(Kind::Stream),
+            Transport::Polling => Some(Kind::Poll(Poll::new(position))),
         };
+        let kind = kind.ok_or(Ended::Refused)?;
         let mut line = Self { transport, kind, waiting: VecDeque::new(), last_heard: super::clock() };
-        match line.next(store).await? {
-            (ServerFrame::Hello(hello), _) => Some((line, hello)),
-            _ => None,
+        match line.next(store).await {
+            Some((ServerFrame::Hello(hello), _)) => Ok((line, hello)),
+            _ if line.is_server_full() => Err(Ended::Full),
+            _ => Err(Ended::Refused),
         }
     }
 
-    /// The next frame, and how many microseconds after its timestamp it was sent; none when the line has ended. Cancel
-    /// safe.
+    /// Whether the server reported that it is full when it closed the connection. Browsers don't expose this for a
+    /// stream.
+    fn is_server_full(&self) -> bool {
+        match &self.kind {
+            Kind::Socket(socket) => socket.is_server_full(),
+            Kind::Stream(_) => false,
+            Kind::Poll(poll) => poll.is_server_full(),
+        }
+    }
+
+    /// Returns the next frame, and how many microseconds after its timestamp it was sent. Returns `None` when the
+    /// connection has ended. Cancel safe.
     pub(super) async fn next(&mut self, store: &Store) -> Option<(PackedFrame, u32)> {
         loop {
             if let Some(frame) = self.waiting.pop_front() {
@@ -99,8 +121,8 @@ impl Line {
         }
     }
 
-    /// Asks for what comes after `position`, or for everything. False when this transport can't be asked: it has to be
-    /// opened anew.
+    /// Requests what follows `position`, or the complete state. Returns false when the transport can't send requests
+    /// and has to be reopened.
     pub(super) fn resume(&mut self, position: Option<Position>) -> bool {
         match &mut self.kind {
             Kind::Socket(socket) => socket.resume(position),
@@ -110,21 +132,21 @@ impl Line {
         true
     }
 
-    /// After a step: where the next answer has to go on from.
+    /// Records the position after a step: the next poll resumes from there.
     pub(super) fn arrived(&mut self, position: Position) {
         if let Kind::Poll(poll) = &mut self.kind {
             poll.resume(Some(position));
         }
     }
 
-    /// False when this transport can't be told anything.
+    /// Returns false when the transport can't send frames.
     pub(super) fn say(&self, frames: &[ClientFrame]) -> bool {
         let Kind::Socket(socket) = &self.kind else { return false };
         frames.iter().for_each(|frame| socket.say(frame));
         true
     }
 
-    /// Over a socket its own ping; the others have a request of their own for it: see `ping.rs`.
+    /// Sends a ping over the socket. The other transports ping by a separate request, see `ping.rs`.
     pub(super) fn ping(&mut self) -> bool {
         match &mut self.kind {
             Kind::Socket(socket) => {
@@ -135,7 +157,7 @@ impl Line {
         }
     }
 
-    /// The round trip in microseconds, when it is the ping under way that came back.
+    /// Returns the round-trip time in microseconds if the pong answers the pending ping.
     pub(super) fn pong(&mut self, nonce: u64) -> Option<i64> {
         match &mut self.kind {
             Kind::Socket(socket) => socket.pong(nonce),

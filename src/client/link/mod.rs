@@ -1,23 +1,24 @@
-//! The connection to the server: over the best transport that gets through, never given up, resumed where it broke.
+//! The connection to the server. It uses the best transport that gets through, reconnects forever, and resumes at the
+//! position where it broke.
 
 mod backoff;
+mod churn;
 mod clock;
 mod line;
-mod looking;
 mod pace;
 mod paint;
 mod ping;
 mod poll;
 mod session;
 mod sse;
-mod storm;
+mod subscriptions;
 mod wake;
 mod ws;
 
 pub use clock::clock;
 
 use super::{
-    ladder::{self, Ended, Next, RUNGS},
+    fallback::{self, Ended, Next, TRANSPORTS},
     store::{Command, Connection, Link as Status, Store, Transport, What},
     t,
 };
@@ -30,10 +31,10 @@ use line::Line;
 use session::Session;
 use wake::Wake;
 
-/// A connection that lasted this long, in milliseconds, makes up for those that failed before.
+/// A connection that lasted this long, in milliseconds, resets the backoff.
 const STABLE: i64 = 10_000;
 
-/// Connects, and from then on keeps `store` true.
+/// Connects, and keeps `store` up to date from then on.
 pub fn start(store: Store) {
     let Some(commands) = store.commands() else { return };
     let link = Link { store, commands, backoff: Backoff::new(), wake: Wake::listen(), lost_at: None };
@@ -45,17 +46,17 @@ struct Link {
     commands: mpsc::UnboundedReceiver<Command>,
     backoff: Backoff,
     wake: Wake,
-    /// This page's clock and the revision, when it was last live.
+    /// This page's clock and the revision at the time the connection was lost.
     lost_at: Option<(Timestamp, u64)>,
 }
 
 impl Link {
     async fn run(mut self) {
         loop {
-            let mut transport = RUNGS[0];
+            let mut transport = TRANSPORTS[0];
             let ended = loop {
                 let ended = match Line::open(&self.store, transport, self.store.known()).await {
-                    Some((line, hello)) => {
+                    Ok((line, hello)) => {
                         let began = clock().millis();
                         let session = Session::new(&self.store, line, self.lost_at.take());
                         let ended = session.run(hello, &mut self.commands).await;
@@ -64,9 +65,9 @@ impl Link {
                         }
                         ended
                     }
-                    None => Ended::Refused,
+                    Err(ended) => ended,
                 };
-                match ladder::next(transport, ended) {
+                match fallback::next(transport, ended) {
                     Next::Try(lesser) => transport = lesser,
                     Next::Wait => break ended,
                 }
@@ -75,21 +76,28 @@ impl Link {
         }
     }
 
-    /// Until the next try: the backoff's time, or at once when the tab wakes or the network returns. What was let go is
-    /// taken up again only then.
+    /// Waits for the next attempt: until the backoff expires, or until the tab becomes visible or the network returns.
+    /// A connection that was released while the tab was hidden reconnects only on such an event.
     async fn wait(&mut self, ended: Ended) {
-        let millis = if ended == Ended::LetGo { None } else { Some(self.backoff.next()) };
+        let millis = match ended {
+            Ended::LetGo => None,
+            Ended::Full => Some(Backoff::while_full()),
+            Ended::Refused | Ended::Lost => Some(self.backoff.next()),
+        };
         let now = clock();
         match ended {
             Ended::Lost => note(&self.store, What::Lost, t("The connection is lost").to_owned()),
             Ended::LetGo => note(&self.store, What::Lost, t("Let go while the tab is hidden").to_owned()),
+            Ended::Full => note(&self.store, What::Lost, t("The server has no place for another client").to_owned()),
             Ended::Refused => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
         self.store.link().update(|link| {
-            let online = window().navigator().on_line();
-            link.connection = if online { Connection::Reconnecting } else { Connection::Offline };
+            // A server that reports that it is full was reached, whatever the browser reports about its network.
+            let is_online = ended == Ended::Full || window().navigator().on_line();
+            link.connection = if is_online { Connection::Reconnecting } else { Connection::Offline };
             link.transport = Transport::None;
+            link.is_server_full = ended == Ended::Full;
             link.reconnects += 1;
             link.lost_since = link.lost_since.or(Some(now));
             link.retry_at = millis.map(|millis| Timestamp::from_millis(now.millis() + i64::from(millis)));
@@ -127,9 +135,9 @@ fn block(store: &Store, transport: Transport, blocked: bool) {
     note(store, What::Switched, crate::t!(words, t(transport.word())));
 }
 
-/// A path with the place in the feed to go on from.
+/// Returns a path with the position in the feed to resume from.
 fn address(path: &str, position: Option<Position>) -> String {
-    let base = crate::client::entry::site().base_path;
+    let base = crate::client::hydrate::site().base_path;
     let Position { epoch, revision } = position.unwrap_or(Position { epoch: 0, revision: 0 });
     format!("{base}{path}?epoch={epoch}&rev={revision}")
 }

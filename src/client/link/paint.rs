@@ -1,4 +1,4 @@
-//! When a change that has arrived is on the screen: the last leg of its way, measured.
+//! Measurement of the paint latency: the time from receiving a change until it is on the screen.
 
 use super::clock;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-/// Changes that are taken in and not yet painted.
+/// Changes that are applied but not yet painted.
 #[derive(Default)]
 pub(super) struct Paint(Rc<RefCell<Vec<Arrival>>>);
 
@@ -22,7 +22,7 @@ struct Arrival {
 }
 
 impl Paint {
-    /// Measures it with the next frame. A hidden tab paints nothing.
+    /// Measures the change with the next frame. A hidden tab paints nothing.
     pub(super) fn expect(&self, store: &Store, event: EventTimes, sent: Timestamp, received: Timestamp) {
         if document().hidden() {
             return;
@@ -33,7 +33,7 @@ impl Paint {
             return;
         }
         let (waiting, store) = (self.0.clone(), store.clone());
-        // The frame's callback comes before the painting; a task of its own after that comes after it.
+        // The frame's callback runs before the paint. A task that the callback schedules runs after it.
         request_animation_frame(move || set_timeout(move || painted(&store, &waiting), Duration::ZERO));
     }
 }
@@ -44,7 +44,7 @@ fn painted(store: &Store, waiting: &RefCell<Vec<Arrival>>) {
     let samples = waiting.take().into_iter().map(|it| -> Sample {
         let engine = it.event.received.micros() - it.event.engine.micros();
         let server = it.sent.micros() - it.event.received.micros();
-        // The estimate of the other clock may be off by more than the way takes.
+        // The estimated clock offset may be off by more than the network latency.
         let network = (it.received.micros() + offset - it.sent.micros()).max(0);
         let paint = now.micros() - it.received.micros();
         [engine, server, network, paint, engine + server + network + paint]

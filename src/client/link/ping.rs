@@ -1,18 +1,18 @@
-//! The distance to the server where there is no socket to measure it on.
+//! Round-trip time measurement for the transports other than WebSocket.
 
 use super::{clock, poll::fetch};
 use crate::wire::{Pong, ServerFrame, binary, routes};
 
 pub(super) struct Answer {
     pub(super) pong: Pong,
-    /// The round trip.
+    /// The round-trip time.
     pub(super) micros: i64,
 }
 
 pub(super) async fn ping() -> Option<Answer> {
-    let base = crate::client::entry::site().base_path;
+    let base = crate::client::hydrate::site().base_path;
     let began = clock();
-    let body = fetch(&format!("{base}{}", routes::PING)).await?;
+    let body = fetch(&format!("{base}{}", routes::PING)).await.ok()?;
     match binary::decode_server(&body) {
         Ok((ServerFrame::Pong(pong), ..)) => Some(Answer { pong, micros: clock().micros() - began.micros() }),
         _ => None,

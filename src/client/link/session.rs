@@ -1,18 +1,18 @@
-//! The life of a connection: what comes in, what is asked of it, and the way up to a better transport.
+//! A session over one connection: received frames, commands, subscriptions, and upgrades to a better transport.
 
 use super::{
     block, clock,
     line::Line,
-    looking::Looking,
     note,
     pace::Pace,
     paint::Paint,
     ping::{Answer, ping},
+    subscriptions::SubscriptionSync,
 };
 use crate::{
     client::{
-        ladder::{Climb, Ended, better_than},
-        store::{Command, Connection, Heard, Step, Store, Transport, What},
+        fallback::{Ended, UpgradeBackoff, better_than},
+        store::{Command, Connection, EventMessage, Step, Store, Transport, What},
         t,
     },
     model::{AlertState, Timestamp},
@@ -28,22 +28,22 @@ use gloo_timers::future::{IntervalStream, TimeoutFuture};
 use leptos::prelude::*;
 use std::convert::Infallible;
 
-/// Between two looks at whether the connection lives, in milliseconds.
+/// Interval of the liveness checks, in milliseconds.
 const LOOK_EVERY: u32 = 1_000;
 
-/// Looks between two pings.
+/// Liveness checks between two pings.
 const PING_EVERY: u32 = 3;
 
-/// After these the other clock is known well enough to measure by it.
+/// After this many pings the estimate of the server's clock is good enough to measure with.
 const FIRST_PINGS: u32 = 5;
 
-/// A socket that leaves a ping unanswered for this long, in milliseconds, is dead whatever it says.
+/// Ping timeout, in milliseconds. A socket that exceeds it is dead, whatever its state is.
 const ANSWER: i64 = 5_000;
 
-/// A stream that was silent for this long, in milliseconds, is dead: the server says the time every 3 s.
+/// A stream without a message for this long, in milliseconds, is dead: the server sends the time every 3 s.
 const SILENCE: i64 = 8_000;
 
-/// How long the button "pause reading" pauses it, in milliseconds.
+/// How long the button "pause reading" pauses the connection, in milliseconds.
 const PAUSE: u32 = 10_000;
 
 pub(super) struct Session<'a> {
@@ -51,24 +51,24 @@ pub(super) struct Session<'a> {
     line: Line,
     pace: Pace,
     paint: Paint,
-    climb: Climb,
-    climbing: Fuse<LocalBoxFuture<'a, Option<(Line, Hello)>>>,
+    upgrade: UpgradeBackoff,
+    upgrading: Fuse<LocalBoxFuture<'a, Option<(Line, Hello)>>>,
     pinging: Fuse<LocalBoxFuture<'a, Option<Answer>>>,
-    looking: Looking,
-    /// This page's clock and the revision before the interruption, until it is known what was missed.
+    looking: SubscriptionSync,
+    /// This page's clock and the revision before the interruption, until the number of missed changes is known.
     lost_at: Option<(Timestamp, u64)>,
-    /// Pings to send at once, each when the last came back: the first, while the page still wakes up, tells little of
-    /// the other clock.
+    /// The remaining pings of the initial series, each sent when the last was answered. The first pings, while the page
+    /// is still starting, give a poor estimate of the server's clock.
     first_pings: u32,
-    /// The first ping that nothing came after, by this page's clock in milliseconds. Silence alone proves nothing: the
-    /// timers of a hidden tab, which ask, may stand still for a minute.
+    /// When the oldest ping without any later message was sent, by this page's clock in milliseconds. Silence alone
+    /// proves nothing: the browser may suspend the timers of a hidden tab, which send the pings, for a minute.
     unanswered: Option<i64>,
-    /// A gap was met and what was missed asked for: what comes before the answer joins up with nothing.
+    /// A gap was found and the missed changes were requested. Diffs that arrive before the answer don't apply.
     resuming: bool,
 }
 
-/// A browser holds six connections to a server for all its tabs, sockets aside: a tab that nobody looks at keeps none of
-/// them from the others.
+/// Whether a hidden tab should release its connection. A browser allows six connections to a server for all its tabs,
+/// sockets excluded, so hidden tabs must not hold any of them.
 fn is_out_of_sight(transport: Transport) -> bool {
     transport != Transport::WebSocket && document().hidden()
 }
@@ -80,10 +80,10 @@ impl<'a> Session<'a> {
             line,
             pace: Pace::new(),
             paint: Paint::default(),
-            climb: Climb::new(),
-            climbing: Fuse::terminated(),
+            upgrade: UpgradeBackoff::new(),
+            upgrading: Fuse::terminated(),
             pinging: Fuse::terminated(),
-            looking: Looking::default(),
+            looking: SubscriptionSync::default(),
             lost_at,
             first_pings: FIRST_PINGS,
             unanswered: None,
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Until the connection is lost, or let go.
+    /// Runs until the connection is lost or released.
     pub(super) async fn run(mut self, hello: Hello, commands: &mut mpsc::UnboundedReceiver<Command>) -> Ended {
         let transport = t(self.line.transport.word());
         let words = match self.lost_at {
@@ -108,21 +108,21 @@ impl<'a> Session<'a> {
 
     async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<Infallible, Ended> {
         let mut ticks = IntervalStream::new(LOOK_EVERY).fuse();
-        let mut looks = 0;
-        self.climb_later();
+        let mut checks = 0;
+        self.schedule_upgrade();
         loop {
             select_biased! {
                 frame = self.line.next(self.store).fuse() => {
                     let (frame, sent_after) = frame.ok_or(Ended::Lost)?;
                     self.unanswered = None;
-                    self.hear(frame, sent_after).await?;
+                    self.on_message(frame, sent_after).await?;
                 }
                 command = commands.next() => if let Some(command) = command {
                     self.obey(command).await?;
                 },
-                better = &mut self.climbing => match better {
+                better = &mut self.upgrading => match better {
                     Some((line, hello)) => self.move_up(line, hello),
-                    None => self.climb_later(),
+                    None => self.schedule_upgrade(),
                 },
                 answer = &mut self.pinging => if let Some(Answer { pong, micros }) = answer {
                     self.pong(pong, Some(micros));
@@ -140,8 +140,8 @@ impl<'a> Session<'a> {
                     }
                     self.looking.tell(self.store, &self.line);
                     self.store.forget_old_trends(self.server_now());
-                    looks += 1;
-                    if looks % PING_EVERY == 0 {
+                    checks += 1;
+                    if checks % PING_EVERY == 0 {
                         self.ping();
                     }
                 }
@@ -156,15 +156,17 @@ impl<'a> Session<'a> {
             link.connection = if transport == Transport::Polling { Connection::Polling } else { Connection::Live };
             link.transport = transport;
             link.is_outdated = !is_ours;
+            link.is_server_full = false;
             link.server_version = hello.server_version;
             link.lost_since = None;
             link.retry_at = None;
         });
         note(self.store, what, words);
         self.ping();
-        self.looking = Looking::default();
+        self.looking = SubscriptionSync::default();
         self.looking.tell(self.store, &self.line);
-        // The binary encoding is the release's own: another release needs its own page. Nobody is interrupted for it.
+        // The binary encoding is specific to a release, so another release needs its own page. Reload only hidden tabs,
+        // so that no user is interrupted.
         if !is_ours && document().hidden() {
             let _ = window().location().reload();
         }
@@ -183,7 +185,7 @@ impl<'a> Session<'a> {
         Timestamp::from_micros(clock().micros() + offset)
     }
 
-    /// Whether the line is open in name only.
+    /// Whether the connection looks open but no longer works.
     fn is_dead(&self) -> bool {
         let now = clock().millis();
         match self.line.transport {
@@ -192,33 +194,34 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// In a while, whether a better transport gets through.
-    fn climb_later(&mut self) {
+    /// Schedules an attempt to open a better transport.
+    fn schedule_upgrade(&mut self) {
         let better = better_than(self.line.transport);
         if better.is_empty() {
-            self.climbing = Fuse::terminated();
+            self.upgrading = Fuse::terminated();
             return;
         }
-        let (store, wait) = (self.store, self.climb.next_wait());
-        let climb = async move {
+        let (store, wait) = (self.store, self.upgrade.next_wait());
+        let upgrade = async move {
             TimeoutFuture::new(wait).await;
             for transport in better {
-                if let Some(open) = Line::open(store, *transport, store.known()).await {
+                if let Ok(open) = Line::open(store, *transport, store.known()).await {
                     return Some(open);
                 }
             }
             None
         };
-        self.climbing = climb.boxed_local().fuse();
+        self.upgrading = upgrade.boxed_local().fuse();
     }
 
-    /// What the old line brings no more, the new one repeats; what both bring is taken once.
+    /// Switches to the new connection. It repeats what the old one no longer delivers, and what both deliver is applied
+    /// once.
     fn move_up(&mut self, line: Line, hello: Hello) {
         let [from, to] = [&self.line, &line].map(|line| t(line.transport.word()));
         self.line = line;
         self.unanswered = None;
         self.greet(hello, What::MovedUp, crate::t!("Moved up from {} to {}, without interruption", from, to));
-        self.climb_later();
+        self.schedule_upgrade();
     }
 
     async fn obey(&mut self, command: Command) -> Result<(), Ended> {
@@ -229,11 +232,11 @@ impl<'a> Session<'a> {
             }
             Command::Block(transport, blocked) => {
                 block(self.store, transport, blocked);
-                self.climb.hope();
+                self.upgrade.reset();
                 if blocked && transport == self.line.transport {
                     return Err(Ended::Lost);
                 }
-                self.climb_later();
+                self.schedule_upgrade();
             }
             Command::Pause => {
                 note(self.store, What::Paused, crate::t!("Reading nothing for {} s", PAUSE / 1_000));
@@ -249,29 +252,30 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// What comes after `position`, or everything.
+    /// Requests what follows `position`, or the complete state.
     async fn start_over(&mut self, position: Option<Position>) -> Result<(), Ended> {
         self.resuming = true;
         if !self.line.resume(position) {
-            let (line, _) = Line::open(self.store, self.line.transport, position).await.ok_or(Ended::Lost)?;
+            let opened = Line::open(self.store, self.line.transport, position).await;
+            let (line, _) = opened.map_err(|_| Ended::Lost)?;
             self.line = line;
         }
         Ok(())
     }
 
-    async fn hear(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Ended> {
+    async fn on_message(&mut self, frame: PackedFrame, sent_after: u32) -> Result<(), Ended> {
         match frame {
             ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
-            ServerFrame::EngineEvents(current) => self.store.hear(Heard::Current(current)),
-            ServerFrame::EngineEvent(one) => self.store.hear(Heard::One(one)),
+            ServerFrame::EngineEvents(current) => self.store.on_message(EventMessage::Current(current)),
+            ServerFrame::EngineEvent(one) => self.store.on_message(EventMessage::One(one)),
             ServerFrame::Tasks(all) => self.store.tasks().update(|tasks| tasks.replace(all)),
             ServerFrame::Task(one) => self.store.tasks().update(|tasks| tasks.put(one)),
             ServerFrame::Notice(notice) => {
                 if notice.alert != Some(AlertState::Resolved) {
                     self.store.unread().update(|unread| *unread += 1);
                 }
-                self.store.notices().update(|notices| notices.hear(notice));
-                // The answer says how many fire now.
+                self.store.notices().update(|notices| notices.on_message(notice));
+                // The pong contains the number of firing alerts.
                 self.ping();
             }
             ServerFrame::Stats(stats) => self.looking.take_in(self.store, stats),
@@ -309,7 +313,7 @@ impl<'a> Session<'a> {
             Step::Applied => {
                 self.resuming = false;
                 self.line.arrived(self.store.position().get_untracked());
-                // What was missed came late because of that, and says nothing of the way.
+                // Missed changes arrive late because of the interruption, so they don't measure the latency.
                 let is_telling = self.lost_at.is_none() && self.first_pings == 0;
                 if let Some(event) = event.filter(|_| is_telling) {
                     self.paint.expect(self.store, event, Timestamp::from_micros(sent), received);
@@ -345,7 +349,7 @@ impl<'a> Session<'a> {
             self.first_pings -= 1;
             self.ping();
         }
-        // The server answers after it has sent what was missed.
+        // The server answers a ping after it has sent the missed changes.
         if let Some((_, before)) = self.lost_at.take_if(|_| micros.is_some()) {
             let revision = self.store.position().get_untracked().revision;
             let missed = revision.saturating_sub(before);

@@ -1,4 +1,4 @@
-//! Server-sent events, in the binary encoding as text.
+//! The server-sent events transport, in the binary encoding as text.
 
 use super::address;
 use crate::wire::{Position, routes, text::from_text};
@@ -22,7 +22,7 @@ impl Stream {
             let data = event.dyn_into::<MessageEvent>().ok().and_then(|it| it.data().as_string());
             let _ = sender.unbounded_send(data.and_then(|data| from_text(&data)));
         });
-        // A source would connect again by itself, but how and when is the link's business.
+        // An event source would reconnect by itself, but the link decides how and when to reconnect.
         let on_error = Closure::new(move |_: web_sys::Event| {
             let _ = at_end.unbounded_send(None);
         });
@@ -31,7 +31,7 @@ impl Stream {
         Some(Self { source, messages, _handlers: [on_message, on_error] })
     }
 
-    /// The next message; none when the stream has ended. Cancel safe.
+    /// Returns the next message, or `None` when the stream has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
         self.messages.next().await?
     }

@@ -1,4 +1,4 @@
-//! The moments when it is worth trying at once: the network is back, or somebody looks at the tab again.
+//! Wake-up signals for an immediate reconnect: the network is back, or the tab becomes visible.
 
 use futures::{StreamExt, channel::mpsc};
 use leptos::{ev, prelude::*};
@@ -8,11 +8,11 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Listens for as long as the page lives.
+    /// Listens for the lifetime of the page.
     pub(super) fn listen() -> Self {
         let (sender, moments) = mpsc::channel(1);
         let (on_network, on_sight) = (sender.clone(), sender);
-        // A full channel has a moment in it already.
+        // A full channel already contains a signal.
         window_event_listener(ev::online, move |_| {
             let _ = on_network.clone().try_send(());
         });
@@ -24,7 +24,7 @@ impl Wake {
         Self { moments }
     }
 
-    /// Moments that have passed don't count.
+    /// Discards the signals received so far.
     pub(super) fn forget(&mut self) {
         while self.moments.try_recv().is_ok() {}
     }

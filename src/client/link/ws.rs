@@ -1,24 +1,29 @@
-//! The socket of the binary encoding.
+//! The WebSocket transport, in the binary encoding.
 
 use super::{address, clock};
 use crate::wire::{ClientFrame, Encoding, Position, binary, routes};
 use futures::{StreamExt, channel::mpsc};
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::window;
+use std::{cell::Cell, rc::Rc};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{BinaryType, MessageEvent, WebSocket};
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+
+/// The close code of a server that has reached its connection limit.
+const TRY_AGAIN_LATER: u16 = 1013;
 
 pub(super) struct Socket {
     socket: WebSocket,
     messages: mpsc::UnboundedReceiver<Option<Vec<u8>>>,
+    close_code: Rc<Cell<u16>>,
     _handlers: [Closure<dyn FnMut(web_sys::Event)>; 2],
-    /// The ping under way: its nonce and when it was sent.
+    /// The pending ping: its nonce and when it was sent.
     ping: Option<(u64, i64)>,
     pings: u64,
 }
 
 impl Socket {
-    /// Opens a socket that starts with what came after `position`, or with the complete state.
+    /// Opens a socket. The server starts with what follows `position`, or with the complete state.
     pub(super) fn open(position: Option<Position>) -> Option<Self> {
         let location = window().location();
         let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
@@ -32,18 +37,26 @@ impl Socket {
             let data = event.dyn_into::<MessageEvent>().ok().and_then(|it| it.data().dyn_into::<ArrayBuffer>().ok());
             let _ = sender.unbounded_send(data.map(|data| Uint8Array::new(&data).to_vec()));
         });
-        // An error is always followed by this.
-        let on_close = Closure::new(move |_: web_sys::Event| {
+        // An error event is always followed by a close event.
+        let close_code = Rc::new(Cell::new(0));
+        let code = close_code.clone();
+        let on_close = Closure::new(move |event: web_sys::Event| {
+            code.set(event.dyn_into::<CloseEvent>().map(|it| it.code()).unwrap_or_default());
             let _ = at_end.unbounded_send(None);
         });
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Some(Self { socket, messages, _handlers: [on_message, on_close], ping: None, pings: 0 })
+        Some(Self { socket, messages, close_code, _handlers: [on_message, on_close], ping: None, pings: 0 })
     }
 
-    /// The next message; none when the socket has closed. Cancel safe.
+    /// Returns the next message, or `None` when the socket has closed. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
         self.messages.next().await?
+    }
+
+    /// Whether the server closed the socket because it has no free slot.
+    pub(super) fn is_server_full(&self) -> bool {
+        self.close_code.get() == TRY_AGAIN_LATER
     }
 
     pub(super) fn ping(&mut self) {
@@ -58,12 +71,12 @@ impl Socket {
     }
 
     pub(super) fn resume(&self, position: Option<Position>) {
-        // No epoch is 0: what can't be gone on from is answered by the complete state.
+        // No epoch is 0. A position that can't be resumed is answered with the complete state.
         self.say(&ClientFrame::Resume(position.unwrap_or(Position { epoch: 0, revision: 0 })));
     }
 
     pub(super) fn say(&self, frame: &ClientFrame) {
-        // One that is closing takes nothing more, and complains. Its reader is about to learn of the end.
+        // A closing socket accepts no more data and logs an error. Its reader receives the close event soon.
         if self.socket.ready_state() == WebSocket::OPEN {
             let _ = self.socket.send_with_u8_array(&binary::encode_client(frame));
         }

@@ -1,15 +1,15 @@
-//! How the page is connected to the server.
+//! State and counters of the page's connection to the server.
 
 use crate::model::Timestamp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {
-    /// For the first time.
+    /// The first connection attempt is in progress.
     Connecting,
     Live,
     Reconnecting,
     Polling,
-    /// The browser itself says that there is no network.
+    /// The browser itself reports that there is no network.
     Offline,
 }
 
@@ -27,32 +27,35 @@ pub struct Link {
     pub connection: Connection,
     pub transport: Transport,
     pub server_version: String,
-    /// The server is of another release than this page.
+    /// The server's release differs from this page's.
     pub is_outdated: bool,
-    /// Microseconds of the latest pings, newest last.
+    /// Why the page is not live: the server has reached its connection limit.
+    pub is_server_full: bool,
+    /// Latest round-trip times in microseconds, newest last.
     pub round_trips: Vec<i64>,
-    /// The server's clock less this page's, in microseconds, by the fastest of the latest pings.
+    /// The server's clock minus this page's, in microseconds, estimated from the fastest of the latest pings.
     pub clock_offset: i64,
     offsets: Vec<(i64, i64)>,
-    /// By [`Transport`].
+    /// Indexed by [`Transport`].
     pub lines: [Line; Transport::ALL.len()],
-    /// What the server last said of itself: its revision, and what its reconcile found that no event had told.
+    /// The server's latest report: its revision, and the number of changes its reconcile found that no event had
+    /// announced.
     pub server_revision: u64,
     pub server_drift: u64,
     pub reconnects: u64,
-    /// Times the missed diffs were asked for.
+    /// How often missed diffs were requested.
     pub resumes: u64,
-    /// Times the whole state came anew.
+    /// How often the complete state was loaded again.
     pub resyncs: u64,
-    /// Diffs that did not join up.
+    /// How often a diff did not follow the page's revision.
     pub gaps: u64,
-    /// Since when it is not live; this page's clock.
+    /// Since when the page is not live, by this page's clock.
     pub lost_since: Option<Timestamp>,
-    /// When it will be tried again; this page's clock.
+    /// Time of the next attempt, by this page's clock.
     pub retry_at: Option<Timestamp>,
 }
 
-/// One transport's counters.
+/// Counters of one transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Line {
     /// Blocked by a button of the instrument panel.
@@ -60,16 +63,16 @@ pub struct Line {
     pub opened: u32,
     pub refused: u32,
     pub messages: u64,
-    /// Of payload.
+    /// Bytes of payload.
     pub bytes: u64,
-    /// This page's clock.
+    /// By this page's clock.
     pub last_message: Option<Timestamp>,
 }
 
-/// Round trips kept for the figures.
+/// Round-trip times kept for the statistics.
 const ROUND_TRIPS: usize = 120;
 
-/// Pings of which the fastest tells the clocks' difference: few, since clocks drift.
+/// Pings considered for the clock offset, of which the fastest is used. Few, because clocks drift.
 const OFFSETS: usize = 20;
 
 impl Link {
@@ -79,6 +82,7 @@ impl Link {
             transport: Transport::None,
             server_version,
             is_outdated: false,
+            is_server_full: false,
             round_trips: Vec::new(),
             clock_offset: 0,
             offsets: Vec::new(),
@@ -94,7 +98,8 @@ impl Link {
         }
     }
 
-    /// A ping came back after so many microseconds, at `now` of this page's clock, with the server's clock.
+    /// Records a ping with its round-trip time in microseconds, received at `now` (this page's clock), and the server's
+    /// clock.
     pub fn round_trip(&mut self, micros: i64, now: Timestamp, server_time: Timestamp) {
         if self.round_trips.len() == ROUND_TRIPS {
             self.round_trips.remove(0);
@@ -120,7 +125,7 @@ impl Link {
 }
 
 impl Connection {
-    /// As the page's `data-connection`.
+    /// The value of `data-connection` on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
@@ -135,7 +140,7 @@ impl Connection {
 impl Transport {
     pub const ALL: [Self; 4] = [Self::None, Self::WebSocket, Self::Sse, Self::Polling];
 
-    /// As the page's `data-transport`.
+    /// The value of `data-transport` on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -145,7 +150,7 @@ impl Transport {
         }
     }
 
-    /// In a word for people.
+    /// The name shown to users.
     pub fn word(self) -> &'static str {
         match self {
             Self::None => "",

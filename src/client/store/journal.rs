@@ -1,4 +1,4 @@
-//! What happened to the connection, newest first, for whoever wants to know how it recovered.
+//! Journal of the connection, newest first: shows how the page recovered from interruptions.
 
 use super::Transport;
 use crate::model::Timestamp;
@@ -7,28 +7,28 @@ use crate::model::Timestamp;
 pub enum What {
     Live,
     Lost,
-    /// What was missed meanwhile has been made up for.
+    /// The missed changes have been applied.
     Resumed,
-    /// To a lesser transport.
+    /// Fell back to a lesser transport.
     FellBack,
-    /// Back to a better one, without interruption.
+    /// Upgraded to a better transport, without interruption.
     MovedUp,
     Resynced,
     Dropped,
     Paused,
-    /// A button of the instrument panel has blocked a transport, or let it through again.
+    /// A transport was blocked or unblocked by a button of the instrument panel.
     Switched,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// This page's clock.
+    /// By this page's clock.
     pub at: Timestamp,
     pub what: What,
     pub words: String,
 }
 
-/// Entries kept.
+/// Maximum number of entries.
 const KEPT: usize = 40;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Journal {
 }
 
 impl What {
-    /// As the page's `data-what`.
+    /// The value of `data-what` on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -64,15 +64,15 @@ impl What {
     }
 }
 
-/// What is asked of the connection: by a person at the instrument panel, but for the last.
+/// Commands to the connection. All but the last are sent by buttons of the instrument panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     Drop,
-    /// Blocks it, or lets it through again.
+    /// Blocks the transport, or unblocks it.
     Block(Transport, bool),
-    /// Read nothing for ten seconds.
+    /// Pauses reading for ten seconds.
     Pause,
     Resync,
-    /// Some part of the page looks at something else than before.
+    /// The page's subscriptions have changed.
     Look,
 }

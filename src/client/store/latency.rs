@@ -1,26 +1,26 @@
-//! How late changes come: each leg of the way from the engine to the screen, of the latest changes.
+//! Latency of changes: each leg between the engine and the screen, for the latest changes.
 
 use super::order;
 
-/// A part of the way.
+/// A leg of the way from the engine to the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leg {
-    /// From the engine's time stamp until the server had read the event.
+    /// From the engine's timestamp until the server has read the event.
     Engine,
-    /// Until the server sent the change.
+    /// Until the server has sent the change.
     Server,
-    /// Until the browser had it; by its estimate of the server's clock.
+    /// Until the browser has received it, by its estimate of the server's clock.
     Network,
-    /// Until it was painted.
+    /// Until it is painted.
     Paint,
-    /// All of it.
+    /// The sum of all legs.
     Total,
 }
 
 impl Leg {
     pub const ALL: [Self; 5] = [Self::Engine, Self::Server, Self::Network, Self::Paint, Self::Total];
 
-    /// As the page's `data-leg`.
+    /// The value of `data-leg` on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Engine => "engine",
@@ -32,23 +32,23 @@ impl Leg {
     }
 }
 
-/// Microseconds by [`Leg`].
+/// Microseconds, indexed by [`Leg`].
 pub type Sample = [i64; Leg::ALL.len()];
 
-/// Samples kept for the figures.
+/// Samples kept for the statistics.
 const KEPT: usize = 500;
 
-/// The latest changes that an event caused.
+/// Samples of the latest changes that were caused by an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Latencies {
     samples: Vec<Sample>,
-    /// Where the next one goes when all places are taken.
+    /// Where the next sample is stored once all places are taken.
     next: usize,
-    /// Since the page was opened.
+    /// Number of samples since the page was opened.
     pub count: u64,
 }
 
-/// Of one leg, in microseconds.
+/// Statistics of one leg, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
     pub p50: i64,
@@ -56,7 +56,7 @@ pub struct Figures {
     pub max: i64,
 }
 
-/// Upper bounds of the histogram's bars, in microseconds; the last bar has none.
+/// Upper bounds of the histogram's bars, in microseconds. The last bar has none.
 pub const BOUNDS: [i64; 11] = [1_000, 2_000, 3_000, 5_000, 7_500, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000];
 
 impl Latencies {
@@ -70,7 +70,7 @@ impl Latencies {
         }
     }
 
-    /// None as long as there is no sample.
+    /// Returns `None` if there is no sample yet.
     pub fn figures(&self, leg: Leg) -> Option<Figures> {
         let of_leg = |at: usize| self.samples[at][leg as usize];
         let sorted = order(self.samples.len(), &mut |a, b| of_leg(a).cmp(&of_leg(b)));
@@ -79,7 +79,7 @@ impl Latencies {
         Some(Figures { p50: rank(50), p95: rank(95), max })
     }
 
-    /// How many totals lie in each bar.
+    /// Counts the totals that lie in each bar.
     pub fn histogram(&self) -> [u32; BOUNDS.len() + 1] {
         let mut bars = [0; BOUNDS.len() + 1];
         for sample in &self.samples {
@@ -90,7 +90,7 @@ impl Latencies {
     }
 }
 
-/// Which of `count` sorted values has `percent` of them at or below it. Only when there is one.
+/// Returns the index of the nearest-rank percentile among `count` sorted values. `count` must not be 0.
 pub fn nearest_rank(count: usize, percent: usize) -> usize {
     (count * percent).div_ceil(100).max(1) - 1
 }

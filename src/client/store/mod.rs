@@ -1,9 +1,10 @@
-//! What the page knows: the state as the server has it, and signals for what is on the screen.
+//! The client store: the state as received from the server, and signals for what is on the screen.
 //!
-//! A plain state and a signal for each mounted row: inserting one of 10,000 rows wakes nobody but the list's order.
+//! The state is plain data, and each mounted row has a signal. Inserting one of 10,000 rows notifies only the list's
+//! order.
 
 mod connection;
-mod heard;
+mod event_channel;
 mod journal;
 mod latency;
 mod notices;
@@ -14,7 +15,7 @@ mod tasks;
 mod trends;
 
 pub use connection::{Connection, Line, Link, Transport};
-pub use heard::Heard;
+pub use event_channel::EventMessage;
 pub use journal::{Command, Entry, Journal, What};
 pub use latency::{BOUNDS, Figures, Latencies, Leg, Sample, nearest_rank};
 pub use notices::Notices;
@@ -22,17 +23,17 @@ pub use order::order;
 pub use rows::{Facet, LastChange};
 pub use selectors::{ContainerColumn, ContainerQuery, OrderedContainers, select_containers};
 pub use tasks::TaskBoard;
-pub use trends::{Loads, Looks, Trend, Use};
+pub use trends::{Loads, Subscriptions, Trend, Use};
 
 use crate::{
-    client::{ArcDerived, leaving_no_trace},
+    client::{ArcDerived, scoped_memo},
     model::{
         Change, Container, ContainerState, EngineState, Entity, Host, Image, Key, Kind, Network, Timestamp, Volume,
     },
     wire::{Packed, PackedDiff, Part, Position, Seed, Stats, Totals},
 };
+use event_channel::EventChannel;
 use futures::channel::mpsc;
-use heard::Ear;
 use leptos::prelude::*;
 use rows::Rows;
 use std::sync::{Arc, Mutex, RwLock};
@@ -45,7 +46,7 @@ struct Inner {
     truth: RwLock<Truth>,
     rows: Rows,
     trends: Trends,
-    ear: Ear,
+    events: EventChannel,
     position: ArcRwSignal<Position>,
     link: ArcRwSignal<Link>,
     latencies: ArcRwSignal<Latencies>,
@@ -61,24 +62,24 @@ struct Inner {
 struct Truth {
     state: EngineState,
     position: Position,
-    /// Of the whole, as long as `state` is only what the page shows first.
+    /// Totals of the complete state, while `state` contains only the initial excerpt.
     totals: Option<Totals>,
-    /// A complete state of which not all parts have come.
+    /// A complete state of which some parts are still missing.
     arriving: EngineState,
 }
 
-/// What became of a diff.
+/// The result of applying a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Applied,
-    /// It was applied before: two connections overlapped.
+    /// The diff was applied before: two connections overlapped.
     Known,
-    /// It does not join up with what is here: resume.
+    /// The diff does not follow the page's revision: resume.
     Gap,
 }
 
 impl Store {
-    /// As the server's HTML has it.
+    /// A store with the state from the server's HTML.
     pub fn new(seed: Seed) -> Self {
         let position = Position { epoch: seed.epoch, revision: seed.revision };
         let entities = seed.entities.into_iter();
@@ -88,7 +89,7 @@ impl Store {
             truth: RwLock::new(Truth { state, position, totals: seed.totals, arriving: EngineState::default() }),
             rows: Rows::default(),
             trends: Trends::default(),
-            ear: Ear::default(),
+            events: EventChannel::default(),
             position: ArcRwSignal::new(position),
             link: ArcRwSignal::new(Link::new(seed.server_version)),
             latencies: ArcRwSignal::default(),
@@ -102,7 +103,7 @@ impl Store {
         }))
     }
 
-    /// Where in the feed this page is.
+    /// The page's position in the feed.
     pub fn position(&self) -> ArcRwSignal<Position> {
         self.0.position.clone()
     }
@@ -112,65 +113,75 @@ impl Store {
         self.0.link.clone()
     }
 
-    /// How late the latest changes came.
+    /// Latencies of the latest changes.
     pub fn latencies(&self) -> ArcRwSignal<Latencies> {
         self.0.latencies.clone()
     }
 
-    /// What happened to the connection.
+    /// The journal of the connection.
     pub fn journal(&self) -> ArcRwSignal<Journal> {
         self.0.journal.clone()
     }
 
-    /// What everybody is told.
+    /// The notices sent to all users.
     pub fn notices(&self) -> ArcRwSignal<Notices> {
         self.0.notices.clone()
     }
 
-    /// How many alerts fire.
+    /// The number of firing alerts.
     pub fn firing(&self) -> ArcRwSignal<u32> {
         self.0.firing.clone()
     }
 
-    /// How much in the notification centre has not been read.
+    /// The number of unread entries in the notification center.
     pub fn unread(&self) -> ArcRwSignal<u32> {
         self.0.unread.clone()
     }
 
-    /// What takes long.
+    /// The long-running tasks.
     pub fn tasks(&self) -> ArcRwSignal<TaskBoard> {
         self.0.tasks.clone()
     }
 
-    /// Asks the link to do something.
+    /// Sends a command to the link.
     pub fn command(&self, command: Command) {
-        // Without a link, on the server, nobody presses the buttons either.
+        // On the server there is no link, and no user to press the buttons.
         let _ = self.0.commands.0.unbounded_send(command);
     }
 
-    /// What is asked of the link; for the link, once.
+    /// Returns the receiver of the commands. It can be taken once, by the link.
     pub fn commands(&self) -> Option<mpsc::UnboundedReceiver<Command>> {
         self.0.commands.1.lock().expect("nobody panics while taking it").take()
     }
 
-    /// The time that relative times count from; moves on by the second.
+    /// The reference time of relative times, updated every second.
     pub fn now(&self) -> ArcRwSignal<Timestamp> {
         self.0.now.clone()
     }
 
-    /// A look at the state without subscribing to anything.
+    /// Reads the state without subscribing to anything.
     pub fn look<T>(&self, look: impl FnOnce(&EngineState) -> T) -> T {
         look(&self.truth().state)
     }
 
-    /// How many there are of a kind, live.
+    /// The number of entities of a kind, live.
     pub fn count(&self, kind: Kind) -> usize {
         self.track_members(kind);
         let truth = self.truth();
         truth.totals.map_or_else(|| truth.state.count(kind), |totals| totals.entities[kind as usize] as usize)
     }
 
-    /// How many containers are in `state`, live.
+    /// The count as text: a dash if the engine has never listed the kind, since there may be some.
+    pub fn count_words(&self, kind: Kind) -> String {
+        let host = self.main_host();
+        let failed = host.as_ref().and_then(|host| host.failed_list(kind));
+        match (self.count(kind), failed) {
+            (0, Some(failed)) if failed.as_of.is_none() => "–".to_owned(),
+            (count, _) => count.to_string(),
+        }
+    }
+
+    /// The number of containers in `state`, live.
     pub fn in_state(&self, state: ContainerState) -> usize {
         self.track_members(Kind::Container);
         self.track_facet(Facet::State);
@@ -178,7 +189,7 @@ impl Store {
         truth.totals.map_or_else(|| truth.state.in_state(state), |totals| totals.states[state as usize] as usize)
     }
 
-    /// How many containers have exited with a code of failure, live.
+    /// The number of containers that exited with a failure code, live.
     pub fn failed(&self) -> usize {
         self.track_members(Kind::Container);
         self.track_facet(Facet::State);
@@ -186,13 +197,13 @@ impl Store {
         truth.totals.map_or_else(|| truth.state.failed(), |totals| totals.failed as usize)
     }
 
-    /// Whether all of the state is here, and not only what the page shows first. Live.
+    /// Whether the complete state is loaded, and not only the initial excerpt. Live.
     pub fn is_whole(&self) -> bool {
         self.position().track();
         self.truth().totals.is_none()
     }
 
-    /// Where to go on from; none when the complete state is needed.
+    /// The position to resume from, or `None` if the complete state is needed.
     pub fn known(&self) -> Option<Position> {
         let truth = self.truth();
         truth.totals.is_none().then_some(truth.position)
@@ -202,30 +213,30 @@ impl Store {
         self.0.truth.read().expect("nobody panics while holding the state")
     }
 
-    /// Containers touched since `seen` of them had been: see [`OrderedContainers`].
+    /// The containers touched after the first `seen` ones: see [`OrderedContainers`].
     fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
         self.0.rows.touched_since(seen)
     }
 
-    /// Wakes its reader when entities of a kind come or go.
+    /// Subscribes to additions and removals of entities of a kind.
     pub fn track_members(&self, kind: Kind) {
         self.0.rows.track_members(kind);
     }
 
-    /// Wakes its reader with any change of an entity of a kind.
+    /// Subscribes to any change of an entity of a kind.
     pub fn track(&self, kind: Kind) {
         self.0.rows.track_all(kind);
     }
 
-    /// Wakes its reader when `facet` of any container changes.
+    /// Subscribes to changes of `facet` in any container.
     pub fn track_facet(&self, facet: Facet) {
         self.0.rows.track_facet(facet);
     }
 
-    /// One entity, live, for as long as the owner lives that asks; none when there is no such.
+    /// One entity, live while the caller's owner lives. `None` if it doesn't exist.
     pub fn entity(&self, key: &Key) -> Option<Row> {
         let signal = self.0.rows.signal(key, || self.look(|state| state.get(key).cloned()))?;
-        Some(Row(leaving_no_trace(move || signal.get())))
+        Some(Row(scoped_memo(move || signal.get())))
     }
 
     /// The first host, live.
@@ -234,48 +245,49 @@ impl Store {
         self.look(|state| state.hosts().next().cloned())
     }
 
-    /// The latest change of an entity that arrived at this page, live.
+    /// The latest change of an entity that this page received, live.
     pub fn last_change(&self, key: &Key) -> ArcRwSignal<Option<LastChange>> {
         self.0.rows.last_change(key)
     }
 }
 
-/// What containers use.
+/// Resource usage of containers.
 impl Store {
-    /// Of one container, live; none while nobody looks at it.
+    /// The trend of one container, live. `None` while the page has no data of it.
     pub fn trend(&self, key: &Key) -> ArcRwSignal<Option<Trend>> {
         self.0.trends.of(key)
     }
 
-    /// What `measure` says of a container that something is known of. Subscribes to nothing.
-    pub fn known_trend(&self, key: &Key, measure: fn(&Trend) -> u64) -> Option<u64> {
+    /// Evaluates `measure` for a container with known usage. Does not subscribe.
+    pub fn known_trend<T>(&self, key: &Key, measure: fn(&Trend) -> T) -> Option<T> {
         self.0.trends.known(key, measure)
     }
 
-    /// What projects and hosts use together, live.
+    /// The total usage of projects and hosts, live.
     pub fn loads(&self) -> ArcRwSignal<Loads> {
         self.0.trends.loads()
     }
 
-    /// What the caller's part of the page looks at, for as long as its owner lives: what it gives is set again and again.
-    pub fn looker(&self) -> impl Fn(Looks) + Clone + Send + Sync + 'static {
+    /// Returns a function that sets the subscriptions of the caller's part of the page. It may be called repeatedly.
+    /// The subscriptions end with the caller's owner.
+    pub fn looker(&self) -> impl Fn(Subscriptions) + Clone + Send + Sync + 'static {
         let (store, part) = (self.clone(), self.0.trends.next_part());
         let at_end = store.clone();
-        on_cleanup(move || at_end.look_as(part, Looks::default()));
-        move |looks| store.look_as(part, looks)
+        on_cleanup(move || at_end.look_as(part, Subscriptions::default()));
+        move |subscriptions| store.look_as(part, subscriptions)
     }
 
-    fn look_as(&self, part: u32, looks: Looks) {
-        self.0.trends.look(part, looks);
+    fn look_as(&self, part: u32, subscriptions: Subscriptions) {
+        self.0.trends.look(part, subscriptions);
         self.command(Command::Look);
     }
 
-    /// What all parts of the page look at.
-    pub fn looks(&self) -> Looks {
-        self.0.trends.looks()
+    /// The subscriptions of all parts of the page together.
+    pub fn subscriptions(&self) -> Subscriptions {
+        self.0.trends.subscriptions()
     }
 
-    /// Wakes its reader when lists are to be put in order by what containers use.
+    /// Subscribes to new rankings of the containers by usage.
     pub fn track_ranks(&self) {
         self.0.trends.track_ranks();
     }
@@ -298,17 +310,17 @@ impl Store {
     }
 }
 
-/// What happens.
+/// Engine events.
 impl Store {
-    /// Gives `listener` all that is heard, for as long as its owner lives. One part of the page listens at a time.
-    pub fn listen(&self, listener: impl Fn(Heard) + Send + Sync + 'static) {
-        let ear = self.clone();
-        let part = self.0.ear.lend(listener);
-        on_cleanup(move || ear.0.ear.close(part));
+    /// Passes all received events to `listener` while its owner lives. Only one part of the page listens at a time.
+    pub fn listen(&self, listener: impl Fn(EventMessage) + Send + Sync + 'static) {
+        let events = self.clone();
+        let part = self.0.events.lend(listener);
+        on_cleanup(move || events.0.events.close(part));
     }
 
-    pub fn hear(&self, heard: Heard) {
-        self.0.ear.hear(heard);
+    pub fn on_message(&self, heard: EventMessage) {
+        self.0.events.on_message(heard);
     }
 }
 
@@ -318,7 +330,7 @@ pub struct Row(ArcDerived<Entity>);
 
 macro_rules! readers {
     ($($name:ident $as:ident $type:ty;)*) => {
-        /// Each reads the entity as what it is; a row of another kind gives the default.
+        /// Each method reads the entity as its own kind. A row of another kind returns the default.
         impl Row {
             $(pub fn $name<T: Default>(&self, read: impl FnOnce(&$type) -> T) -> T {
                 self.0.with(|entity| entity.$as().map(|it| read(it)).unwrap_or_default())
@@ -335,7 +347,7 @@ readers! {
 }
 
 impl Row {
-    /// The entity now, without subscribing.
+    /// Returns the entity's current value without subscribing.
     pub fn now(&self) -> Entity {
         self.0.get_untracked()
     }
@@ -345,10 +357,10 @@ impl Row {
     }
 }
 
-/// Taking in what the link brings.
+/// Applying what the link receives.
 impl Store {
-    /// A part of the complete state; true when it was the last. Rows that are the same stay untouched, so nothing
-    /// flickers.
+    /// Adds a part of the complete state. Returns true if it was the last. Rows that are the same stay untouched, so
+    /// nothing flickers.
     pub fn part(&self, part: Part) -> bool {
         {
             let mut truth = self.truth_to_change();
@@ -365,7 +377,7 @@ impl Store {
         part.is_last
     }
 
-    /// By the state that has arrived.
+    /// Replaces the state with the one that has been received.
     fn replace(&self, position: Position) {
         let old = {
             let mut truth = self.truth_to_change();
@@ -390,7 +402,7 @@ impl Store {
         self.arrive(position);
     }
 
-    /// One step on. `received` is this page's clock.
+    /// Applies one diff. `received` is this page's clock.
     pub fn step(&self, step: PackedDiff, received: Timestamp) -> Step {
         let Position { epoch, revision } = self.truth().position;
         let to = step.to();
@@ -404,7 +416,7 @@ impl Store {
         let change = LastChange { event: step.event(), applied: step.timestamp, received, clock_offset };
         for packed in step.changes {
             let Ok(unpacked) = self.look(|state| Packed::unpack(packed, state)) else {
-                // Half of a step can't be taken back: nothing but the complete state leads on from here.
+                // A half-applied diff can't be rolled back: only the complete state is a way out.
                 self.arrive(Position { epoch: 0, revision: 0 });
                 return Step::Gap;
             };
@@ -423,7 +435,7 @@ impl Store {
         };
         for touched in touched {
             match self.look(|state| state.get(&touched).cloned()) {
-                // Others are touched in their usage only: they were there before.
+                // The others changed in their usage only, so they existed before.
                 Some(after) if touched != key => self.0.rows.changed(Some(&after.clone()), after, change),
                 Some(after) => self.0.rows.changed(before.as_ref(), after, change),
                 None => self.gone(&touched),

@@ -1,4 +1,4 @@
-//! What everybody is told: the latest notices, numbered, so that each is shown once.
+//! Notices sent to all users. The latest are kept and numbered, so that each is shown once.
 
 use crate::wire::Notice;
 use std::collections::VecDeque;
@@ -8,13 +8,13 @@ const KEPT: usize = 3;
 
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
-    /// Of all that came.
+    /// The number of all notices received.
     pub count: u64,
     latest: VecDeque<Notice>,
 }
 
 impl Notices {
-    pub fn hear(&mut self, notice: Notice) {
+    pub fn on_message(&mut self, notice: Notice) {
         self.count += 1;
         if self.latest.len() == KEPT {
             self.latest.pop_front();
@@ -22,7 +22,7 @@ impl Notices {
         self.latest.push_back(notice);
     }
 
-    /// Those that came after the first `seen`, as far as they are still here.
+    /// The notices received after the first `seen`, as far as they are kept.
     pub fn since(&self, seen: u64) -> impl Iterator<Item = &Notice> {
         let new = usize::try_from(self.count - seen).unwrap_or(usize::MAX);
         self.latest.iter().skip(self.latest.len().saturating_sub(new))
@@ -40,7 +40,7 @@ mod tests {
         let texts = |notices: &Notices, seen| notices.since(seen).map(|it| it.text.clone()).collect::<String>();
         for text in ["a", "b"] {
             let (level, at, alert) = (Severity::Info, Timestamp::default(), None);
-            notices.hear(Notice { level, text: text.into(), at, alert });
+            notices.on_message(Notice { level, text: text.into(), at, alert });
         }
         assert_eq!((texts(&notices, 0), texts(&notices, 1), texts(&notices, 2)), ("ab".into(), "b".into(), "".into()));
     }

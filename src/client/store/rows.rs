@@ -1,4 +1,4 @@
-//! Signals: one for each entity that is looked at, and a few for each kind as a whole.
+//! Row signals: one for each entity on the screen, and a few for each kind as a whole.
 
 use crate::{
     model::{Container, Entity, Key, Kind, Sorted, Timestamp},
@@ -7,10 +7,10 @@ use crate::{
 use leptos::prelude::*;
 use std::{collections::VecDeque, sync::Mutex};
 
-/// Touched containers remembered: a list that missed more sorts everything anew.
+/// Touched containers remembered. A list that has missed more is sorted from scratch.
 const REMEMBERED: usize = 256;
 
-/// What lists sort, filter and group containers by. A list wakes only for what its order depends on.
+/// What lists sort, filter and group containers by. A list is notified only of changes that its order depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Facet {
     Name,
@@ -30,27 +30,27 @@ impl Facet {
 /// When an entity last changed, on three clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastChange {
-    /// The engine's and the server's, at the event.
+    /// The engine's and the server's clock at the event.
     pub event: Option<EventTimes>,
-    /// The server's, when it was applied.
+    /// The server's clock when the change was applied.
     pub applied: Timestamp,
-    /// This page's, when it arrived.
+    /// This page's clock when the change was received.
     pub received: Timestamp,
-    /// Microseconds to add to this page's clock to have the server's.
+    /// Microseconds to add to this page's clock to get the server's.
     pub clock_offset: i64,
 }
 
-/// `ArcRwSignal` throughout: signals are made and dropped by a task that has no reactive owner.
+/// Uses `ArcRwSignal` throughout, because signals are created and dropped by a task without a reactive owner.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// The latest containers that came, went or changed, and how many there have been.
+    /// The latest containers that were added, changed or removed, and the number of all such changes so far.
     touched: Mutex<(VecDeque<Key>, u64)>,
     rows: Mutex<Sorted<Key, Row>>,
-    /// By kind: something came or went.
+    /// By kind: an entity was added or removed.
     members: [ArcTrigger; Kind::ALL.len()],
-    /// By kind: something changed.
+    /// By kind: an entity was changed.
     changes: [ArcTrigger; Kind::ALL.len()],
-    /// Of containers.
+    /// Facets of containers.
     facets: [ArcTrigger; Facet::ALL.len()],
 }
 
@@ -75,7 +75,7 @@ impl Rows {
         self.facets[facet as usize].track();
     }
 
-    /// The entity's signal, made when it is first asked for.
+    /// The entity's signal, created on first use.
     pub(super) fn signal(&self, key: &Key, current: impl FnOnce() -> Option<Entity>) -> Option<ArcRwSignal<Entity>> {
         let mut rows = self.lock();
         if let Some(Row { value: Some(signal), .. }) = rows.get(key) {
@@ -92,7 +92,8 @@ impl Rows {
         row.last_change.get_or_insert_with(|| ArcRwSignal::new(row.latest)).clone()
     }
 
-    /// Containers touched since `seen` of them had been, and how many have been now; none when that is forgotten.
+    /// Returns the containers touched after the first `seen` ones, and the number touched so far. The containers are
+    /// `None` if some were already dropped from memory.
     pub(super) fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
         let touched = self.touched.lock().expect("nobody panics while holding the keys");
         let (keys, count) = &*touched;
@@ -113,7 +114,7 @@ impl Rows {
         touched.1 += 1;
     }
 
-    /// An entity is other than before.
+    /// Notifies the subscribers of an entity that was added or changed.
     pub(super) fn changed(&self, before: Option<&Entity>, after: Entity, change: Option<LastChange>) {
         let key = after.key();
         self.touch(&key);

@@ -1,10 +1,10 @@
-//! Which containers a list shows and in which order: plain functions.
+//! Selection and order of the containers in a list: plain functions.
 
 use super::{Facet, Store, Use, order};
 use crate::model::{Container, ContainerState, EngineState, Entity, Key};
 use std::{cmp::Ordering, sync::Arc};
 
-/// What a list of containers is asked for: the page's address says it.
+/// The query of a container list, as the page's address states it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContainerQuery {
     /// Words that must all occur in name, image, id, project, networks or ports.
@@ -48,7 +48,7 @@ impl ContainerColumn {
         Self::Pids,
     ];
 
-    /// As the address says it.
+    /// The value in the page's address.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::State => "state",
@@ -81,7 +81,7 @@ impl ContainerColumn {
         }
     }
 
-    /// What it sorts by of what containers use: the most comes first when nothing else is asked for.
+    /// The usage that the column sorts by. Such a column sorts in descending order by default.
     pub fn used(self) -> Option<Use> {
         match self {
             Self::Cpu => Some(Use::Cpu),
@@ -95,9 +95,9 @@ impl ContainerColumn {
 }
 
 impl ContainerQuery {
-    /// What the answer depends on, beside which containers there are.
+    /// The facets that the result depends on, besides which containers exist.
     pub fn facets(&self) -> Vec<Facet> {
-        // Equal rows are told apart by name.
+        // Rows that compare equal are sorted by name.
         let mut facets = vec![Facet::Name];
         facets.extend(self.sort.facet());
         if self.state.is_some() {
@@ -112,7 +112,7 @@ impl ContainerQuery {
         facets
     }
 
-    /// Whether a container in `state` passes the filter. "Exited" means all that have ended.
+    /// Whether a container in `state` passes the filter. "Exited" covers all states after the end.
     pub fn wants_state(&self, state: ContainerState) -> bool {
         match self.state {
             None => true,
@@ -124,7 +124,7 @@ impl ContainerQuery {
     }
 }
 
-/// The containers that `query` asks for, in its order.
+/// Returns the containers that match `query`, in its order.
 pub fn select_containers<'a>(
     containers: impl Iterator<Item = &'a Arc<Container>>,
     query: &ContainerQuery,
@@ -137,21 +137,21 @@ fn ordered<'a>(chosen: Vec<&'a Arc<Container>>, query: &ContainerQuery) -> Vec<&
     order(chosen.len(), &mut |a, b| compare(chosen[a], chosen[b], query)).into_iter().map(|at| chosen[at]).collect()
 }
 
-/// All containers in a query's order, kept up to date: of ten thousand the one that changed is moved, the others stay.
+/// All containers in a query's order, updated incrementally: of ten thousand containers only the changed one is moved.
 #[derive(Default)]
 pub struct OrderedContainers {
-    /// As they were when `seen` had been touched: looking each up again would cost more than filtering.
+    /// The containers as they were after `seen` touches. Looking up each one again would cost more than filtering.
     all: Vec<Searchable>,
-    /// Of the same.
+    /// The keys of `all`.
     keys: Arc<Vec<Key>>,
-    /// What it is ordered by.
+    /// The query that determines the order.
     query: ContainerQuery,
-    /// Containers of the store that had been touched when it was last brought up to date.
+    /// The store's number of touches at the last update.
     seen: u64,
 }
 
 impl OrderedContainers {
-    /// Those that `query` asks for, in its order, as `store` has them now. Subscribes to nothing.
+    /// Returns the containers in `store` that match `query`, in its order. Subscribes to nothing.
     pub fn select(&mut self, store: &Store, query: &ContainerQuery) -> Arc<Vec<Key>> {
         if let Some(by) = query.sort.used() {
             self.seen = 0;
@@ -198,7 +198,7 @@ impl OrderedContainers {
     }
 }
 
-/// As they were last ranked; those of which nothing is known come last, either way.
+/// Sorts by the latest ranking. Containers without known usage are last in either direction.
 fn by_use(store: &Store, query: &ContainerQuery, by: Use) -> Vec<Key> {
     let by_name = ContainerQuery { sort: ContainerColumn::Name, descending: false, ..query.clone() };
     store.look(|state| {
@@ -219,10 +219,10 @@ fn key_of(container: &Arc<Container>) -> Key {
     Key::Container(container.host.clone(), container.id.clone())
 }
 
-/// A container with what a search looks through, in one piece: a keystroke asks it of ten thousand.
+/// A container with its search text in one piece, because each keystroke searches ten thousand of them.
 struct Searchable {
     container: Arc<Container>,
-    /// Name, image, project, networks and public ports, in lower case, a line each.
+    /// Name, image, project, networks and public ports in lower case, one per line.
     text: String,
 }
 
@@ -247,18 +247,18 @@ impl Searchable {
     }
 }
 
-/// In lower case.
+/// The search words in lower case.
 fn words(query: &ContainerQuery) -> Vec<String> {
     query.search.split_whitespace().map(str::to_ascii_lowercase).collect()
 }
 
-/// Whether a container passes the query's words and state.
+/// Whether a container matches the query's words and state.
 fn filter(query: &ContainerQuery) -> impl Fn(&Arc<Container>) -> bool {
     let words = words(query);
     move |it| query.wants_state(it.state) && (words.is_empty() || Searchable::new(it).mentions_all(&words))
 }
 
-/// As `str::contains`, which prepares itself for every text anew: here that would be most of the work.
+/// Like `str::contains`, but without its setup for each text, which would be most of the work here.
 fn contains(text: &str, word: &str) -> bool {
     let (text, Some((first, rest))) = (text.as_bytes(), word.as_bytes().split_first()) else { return true };
     let last = text.len().saturating_sub(rest.len());
@@ -274,7 +274,7 @@ fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
     }
     let by_column = match query.sort {
         ContainerColumn::State => (a.state, a.health).cmp(&(b.state, b.health)),
-        // What they use is not theirs to tell: see `by_use`.
+        // The container itself does not contain its usage: see `by_use`.
         ContainerColumn::Name
         | ContainerColumn::Cpu
         | ContainerColumn::Memory
@@ -292,7 +292,7 @@ fn compare(a: &Container, b: &Container, query: &ContainerQuery) -> Ordering {
     if query.descending { by_column.reverse() } else { by_column }
 }
 
-/// Those without a project come last.
+/// Containers without a project are last.
 fn compare_projects(a: Option<&str>, b: Option<&str>) -> Ordering {
     (a.is_none(), a).cmp(&(b.is_none(), b))
 }
@@ -306,7 +306,7 @@ fn network(container: &Container) -> Option<&str> {
     container.networks.first().map(|network| network.name.as_str())
 }
 
-/// As people count: web-2 before web-10.
+/// Natural order: web-2 before web-10.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     loop {
@@ -380,7 +380,7 @@ mod tests {
     }
 
     proptest! {
-        /// What changed, came or went is moved to where sorting all of them would put it.
+        /// Containers that were added, changed or removed end up where a full sort would put them.
         #[test]
         fn an_order_kept_up_to_date_is_the_order_of_sorting_anew(
             steps in proptest::collection::vec(crate::model::arbitrary::changes(), 1..6),
@@ -438,14 +438,14 @@ mod tests {
             container_id: it.id.clone(),
             name: it.name.clone(),
             cpu_percent,
-            memory_usage: 0,
-            memory_limit: 0,
-            memory_percent: 0.0,
-            network_rx: 0,
-            network_tx: 0,
-            block_read: 0,
-            block_write: 0,
-            pids: 1,
+            memory_usage: Some(0),
+            memory_limit: Some(0),
+            memory_percent: Some(0.0),
+            network_rx: Some(0),
+            network_tx: Some(0),
+            block_read: Some(0),
+            block_write: Some(0),
+            pids: Some(1),
             timestamp: Timestamp::default(),
         };
         let cpu = |name: &str| match name {
@@ -462,7 +462,7 @@ mod tests {
             keys.iter().map(name).collect::<Vec<_>>()
         };
         let query = ContainerQuery { sort: ContainerColumn::Cpu, descending: true, ..ContainerQuery::default() };
-        // Until they are ranked, by name.
+        // Sorted by name until they are ranked.
         assert_eq!(named(&query), ["big", "busy", "idle", "off"]);
         store.rank();
         assert_eq!(named(&query), ["busy", "big", "idle", "off"]);

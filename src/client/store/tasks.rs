@@ -1,5 +1,5 @@
-//! What takes long, as far as the page has heard. What a task says is read by those who show it: most pages need no more than
-//! how many run.
+//! Long-running tasks, as received from the server. Only views that show a task unpack it: most pages need no more than
+//! the number of running tasks.
 
 use crate::wire::{PackedTask, Tasks};
 
@@ -20,7 +20,7 @@ impl TaskBoard {
         self.0.iter().filter(|task| !task.is_over).count()
     }
 
-    /// A task that is not known is later than all that are.
+    /// Adds or replaces a task. An unknown task is newer than all known ones.
     pub fn put(&mut self, task: PackedTask) {
         match self.0.iter_mut().find(|it| it.id == task.id) {
             Some(known) => *known = task,

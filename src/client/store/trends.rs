@@ -1,6 +1,7 @@
-//! What the page knows of what containers use: for what it looks at the latest figures and how they came about.
+//! Resource usage of containers: the latest figures and their history, for the containers the page subscribes to.
 //!
-//! Beside the state: no revision counts them, and what nobody looks at any more is forgotten.
+//! Trends are separate from the state: they have no revision, and are dropped when the page no longer subscribes to
+//! them.
 
 use crate::{
     model::{ContainerId, Key, Load, Machine, Rates, Sample, Scope, Sorted, Timestamp},
@@ -9,42 +10,42 @@ use crate::{
 use leptos::prelude::*;
 use std::{collections::VecDeque, sync::Mutex};
 
-/// Samples kept of each container: a minute, at a little more than one a second.
+/// Samples kept of each container: one minute, at a little more than one sample per second.
 const KEPT: usize = 64;
 
-/// Samples that a rank by CPU is the mean of.
+/// The number of samples averaged for the rank by CPU.
 const SMOOTH: usize = 5;
 
-/// Figures older than this, in seconds, tell nothing of now.
+/// Age limit in seconds. Older figures say nothing about the present.
 const STALE: i64 = 8;
 
-/// What a page looks at, all its parts together.
+/// The subscriptions of a page, all its parts together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looks {
-    /// Closely: what is on the screen.
+pub struct Subscriptions {
+    /// Containers on the screen, sampled closely.
     pub ids: Vec<ContainerId>,
-    /// All that run.
+    /// All running containers.
     pub all: bool,
-    /// What hosts use together.
+    /// The total usage of hosts.
     pub loads: bool,
-    /// And projects.
+    /// And of projects.
     pub projects: bool,
-    /// What happens.
+    /// Engine events.
     pub events: bool,
-    /// What takes long.
+    /// Long-running tasks.
     pub tasks: bool,
 }
 
-impl Looks {
+impl Subscriptions {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What has to be said to a server that knows these so that it knows `wanted`.
+    /// Returns the frames that change the server's subscriptions from `self` to `wanted`.
     pub fn change_to(&self, wanted: &Self) -> Vec<ClientFrame> {
         let subscribe = |channel, ids| ClientFrame::Subscribe(Subscription { channels: vec![channel], ids });
         let mut frames = Vec::new();
-        // It takes the ids along.
+        // Unsubscribing drops the ids, too.
         let forgets = self.all && !wanted.all;
         if forgets {
             frames.push(ClientFrame::Unsubscribe(vec![Channel::Stats]));
@@ -75,34 +76,36 @@ impl Looks {
     }
 }
 
-/// What one container has used of late.
+/// Recent usage of one container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trend {
     pub latest: Sample,
-    pub rates: Rates,
-    /// The latest minute, oldest first: tenths of a percent of one core, and bytes.
+    /// `None` for a first sample: rates need two.
+    pub rates: Option<Rates>,
+    /// The last minute, oldest first: CPU in tenths of a percent of one core, memory in bytes.
     pub cpu: VecDeque<u32>,
     pub memory: VecDeque<u64>,
 }
 
 impl Trend {
     fn new(latest: Sample) -> Self {
-        let mut it = Self { latest, rates: Rates::default(), cpu: VecDeque::new(), memory: VecDeque::new() };
+        let mut it = Self { latest, rates: None, cpu: VecDeque::new(), memory: VecDeque::new() };
         it.note();
         it
     }
 
     fn push(&mut self, sample: Sample) {
-        // A sample that comes twice is the same one.
-        if sample.timestamp <= self.latest.timestamp {
+        let gap = sample.timestamp.seconds() - self.latest.timestamp.seconds();
+        // A sample that arrives twice is ignored. A much older one means that the server's clock was set back: if it
+        // were ignored, the figures would stand still for as long.
+        if sample.timestamp <= self.latest.timestamp && gap > -STALE {
             return;
         }
-        let gap = sample.timestamp.seconds() - self.latest.timestamp.seconds();
         let Some(rates) = Rates::between(&self.latest, &sample).filter(|_| gap < STALE) else {
             *self = Self::new(sample);
             return;
         };
-        (self.rates, self.latest) = (rates, sample);
+        (self.rates, self.latest) = (Some(rates), sample);
         self.note();
     }
 
@@ -112,11 +115,11 @@ impl Trend {
             self.memory.pop_front();
         }
         self.cpu.push_back((self.latest.cpu_percent * 10.0) as u32);
-        self.memory.push_back(self.latest.memory_usage);
+        self.memory.push_back(self.latest.memory_usage.unwrap_or_default());
     }
 }
 
-/// What is used together, as the latest message said it.
+/// Total usage, from the latest message.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Loads {
     pub loads: Vec<Load>,
@@ -129,7 +132,7 @@ impl Loads {
     }
 }
 
-/// A column that containers are sorted by as they used it when the list was last put in order.
+/// A usage column that containers are sorted by, at its value when the list was last ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     Cpu,
@@ -139,7 +142,7 @@ pub enum Use {
     Pids,
 }
 
-/// Figures of a container, as `Use` counts them.
+/// Usage figures of a container, indexed by [`Use`].
 pub type Uses = [u64; 5];
 
 type Signal = ArcRwSignal<Option<Trend>>;
@@ -148,11 +151,11 @@ type Signal = ArcRwSignal<Option<Trend>>;
 pub(super) struct Trends {
     trends: Mutex<Sorted<Key, Signal>>,
     loads: ArcRwSignal<Loads>,
-    /// As lists are sorted by them: they change seldom, so that rows stay where they are.
+    /// The figures that lists are sorted by. They are updated seldom, so that rows stay where they are.
     ranks: Mutex<Sorted<Key, Uses>>,
     ranked: ArcTrigger,
-    /// How many parts of the page have ever looked, and those that do, with what at.
-    looks: Mutex<(u32, Vec<(u32, Looks)>)>,
+    /// The number of parts of the page that have ever subscribed, and the current subscriptions by part.
+    subscriptions: Mutex<(u32, Vec<(u32, Subscriptions)>)>,
 }
 
 impl Trends {
@@ -166,7 +169,7 @@ impl Trends {
         signal
     }
 
-    pub(super) fn known(&self, key: &Key, measure: fn(&Trend) -> u64) -> Option<u64> {
+    pub(super) fn known<T>(&self, key: &Key, measure: fn(&Trend) -> T) -> Option<T> {
         let trends = self.trends.lock().expect("nobody panics while holding the trends");
         trends.get(key)?.with_untracked(|trend| trend.as_ref().map(measure))
     }
@@ -188,7 +191,7 @@ impl Trends {
         }
     }
 
-    /// What has not been told for a while, as of the server's clock: a figure that stands still would lie.
+    /// Drops figures that were not updated for a while, by the server's clock: an outdated figure would be misleading.
     pub(super) fn forget_the_old(&self, now: Timestamp) {
         let trends = self.trends.lock().expect("nobody panics while holding the trends");
         let is_old = |trend: &Option<Trend>| {
@@ -205,7 +208,7 @@ impl Trends {
         self.ranks.lock().expect("nobody panics while holding the ranks").remove(key);
     }
 
-    /// Lists that are sorted by what is used are put in order anew.
+    /// Ranks the containers by their current usage.
     pub(super) fn rank(&self) {
         let mut ranks = Sorted::default();
         let trends = self.trends.lock().expect("nobody panics while holding the trends");
@@ -228,31 +231,31 @@ impl Trends {
         ranks.get(key).map(|uses| uses[by as usize])
     }
 
-    /// A number for a part of the page.
+    /// Returns a number for a part of the page.
     pub(super) fn next_part(&self) -> u32 {
-        let mut looks = self.looks.lock().expect("nobody panics while holding the looks");
-        looks.0 += 1;
-        looks.0
+        let mut subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        subscriptions.0 += 1;
+        subscriptions.0
     }
 
-    /// Instead of what that part looked at so far.
-    pub(super) fn look(&self, part: u32, wanted: Looks) {
-        let mut looks = self.looks.lock().expect("nobody panics while holding the looks");
-        looks.1.retain(|(other, _)| *other != part);
+    /// Replaces the subscriptions of a part.
+    pub(super) fn look(&self, part: u32, wanted: Subscriptions) {
+        let mut subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        subscriptions.1.retain(|(other, _)| *other != part);
         if !wanted.is_nothing() {
-            looks.1.push((part, wanted));
+            subscriptions.1.push((part, wanted));
         }
     }
 
-    pub(super) fn looks(&self) -> Looks {
-        let looks = self.looks.lock().expect("nobody panics while holding the looks");
-        let mut together = Looks::default();
-        for (_, looks) in &looks.1 {
-            together.ids.extend(looks.ids.iter().cloned());
-            together.all |= looks.all;
-            together.loads |= looks.loads;
-            together.projects |= looks.projects;
-            together.events |= looks.events;
+    pub(super) fn subscriptions(&self) -> Subscriptions {
+        let subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        let mut together = Subscriptions::default();
+        for (_, subscriptions) in &subscriptions.1 {
+            together.ids.extend(subscriptions.ids.iter().cloned());
+            together.all |= subscriptions.all;
+            together.loads |= subscriptions.loads;
+            together.projects |= subscriptions.projects;
+            together.events |= subscriptions.events;
         }
         together.ids.sort();
         together.ids.dedup();
@@ -262,12 +265,15 @@ impl Trends {
 
 fn uses(trend: &Trend) -> Uses {
     let Trend { latest, rates, .. } = trend;
-    let network = (rates.network_rx + rates.network_tx) as u64;
-    let block = (rates.block_read + rates.block_write) as u64;
-    // A moment's peak moves no row.
+    let rates = rates.unwrap_or_default();
+    // Unknown figures rank last.
+    let both = |one: Option<f64>, other: Option<f64>| (one.unwrap_or_default() + other.unwrap_or_default()) as u64;
+    let network = both(rates.network_rx, rates.network_tx);
+    let block = both(rates.block_read, rates.block_write);
+    // A short peak moves no row.
     let latest_few: Vec<u64> = trend.cpu.iter().rev().take(SMOOTH).map(|it| u64::from(*it)).collect();
     let cpu = latest_few.iter().sum::<u64>() / latest_few.len().max(1) as u64;
-    [cpu, latest.memory_usage, network, block, latest.pids]
+    [cpu, latest.memory_usage.unwrap_or_default(), network, block, latest.pids.unwrap_or_default()]
 }
 
 #[cfg(test)]
@@ -281,14 +287,14 @@ mod tests {
             container_id: ContainerId::new(&"a".repeat(64)).unwrap(),
             name: "web".into(),
             cpu_percent,
-            memory_usage: 100,
-            memory_limit: 1_000,
-            memory_percent: 10.0,
-            network_rx,
-            network_tx: 0,
-            block_read: 0,
-            block_write: 0,
-            pids: 3,
+            memory_usage: Some(100),
+            memory_limit: Some(1_000),
+            memory_percent: Some(10.0),
+            network_rx: Some(network_rx),
+            network_tx: Some(0),
+            block_read: Some(0),
+            block_write: Some(0),
+            pids: Some(3),
             timestamp: Timestamp::from_seconds(second),
         }
     }
@@ -305,13 +311,16 @@ mod tests {
         for second in 0..70 {
             trends.take_in(told(sample(second, second as f64, second as u64 * 500)));
         }
-        assert_eq!((of(&trend).cpu.len(), of(&trend).cpu[0], of(&trend).rates.network_rx), (KEPT, 60, 500.0));
-        // The same again is nothing new.
+        assert_eq!(
+            (of(&trend).cpu.len(), of(&trend).cpu[0], of(&trend).rates.unwrap().network_rx),
+            (KEPT, 60, Some(500.0))
+        );
+        // A repeated sample is ignored.
         trends.take_in(told(sample(69, 1.0, 0)));
         assert_eq!(of(&trend).latest.cpu_percent, 69.0);
-        // A start in between, or nobody looked: it begins anew.
+        // After a restart, or a time without subscription, the trend starts from scratch.
         trends.take_in(told(sample(70, 1.0, 3)));
-        assert_eq!(of(&trend).cpu.len(), 1);
+        assert_eq!((of(&trend).cpu.len(), of(&trend).rates), (1, None));
         trends.forget_the_old(Timestamp::from_seconds(75));
         assert!(trend.with_untracked(Option::is_some));
         trends.forget_the_old(Timestamp::from_seconds(79));
@@ -319,23 +328,44 @@ mod tests {
     }
 
     #[test]
+    fn a_trend_goes_on_when_the_clock_of_the_server_is_set_back() {
+        let trends = Trends::default();
+        let trend = trends.of(&Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id));
+        for second in [7_200, 7_201, 3_600, 3_601] {
+            trends.take_in(told(sample(second, second as f64, second as u64 * 500)));
+        }
+        let trend = trend.with_untracked(|it| it.clone().unwrap());
+        assert_eq!(
+            (trend.latest.timestamp.seconds(), trend.cpu.len(), trend.rates.unwrap().network_rx),
+            (3_601, 2, Some(500.0))
+        );
+    }
+
+    #[test]
     fn a_page_looks_at_what_its_parts_look_at() {
         let trends = Trends::default();
         let id = |digit: &str| ContainerId::new(&digit.repeat(64)).unwrap();
         let first = trends.next_part();
-        trends.look(first, Looks { ids: vec![id("b"), id("a")], ..Looks::default() });
+        trends.look(first, Subscriptions { ids: vec![id("b"), id("a")], ..Subscriptions::default() });
         let second = trends.next_part();
-        trends.look(second, Looks { ids: vec![id("a")], loads: true, ..Looks::default() });
-        assert_eq!(trends.looks(), Looks { ids: vec![id("a"), id("b")], loads: true, ..Looks::default() });
-        trends.look(first, Looks::default());
-        assert_eq!(trends.looks(), Looks { ids: vec![id("a")], loads: true, ..Looks::default() });
+        trends.look(second, Subscriptions { ids: vec![id("a")], loads: true, ..Subscriptions::default() });
+        assert_eq!(
+            trends.subscriptions(),
+            Subscriptions { ids: vec![id("a"), id("b")], loads: true, ..Subscriptions::default() }
+        );
+        trends.look(first, Subscriptions::default());
+        assert_eq!(
+            trends.subscriptions(),
+            Subscriptions { ids: vec![id("a")], loads: true, ..Subscriptions::default() }
+        );
     }
 
     #[test]
     fn a_server_is_told_what_is_other_than_it_knows() {
         let id = ContainerId::new(&"a".repeat(64)).unwrap();
-        let (nothing, one) = (Looks::default(), Looks { ids: vec![id.clone()], ..Looks::default() });
-        let both = Looks { all: true, ..one.clone() };
+        let (nothing, one) =
+            (Subscriptions::default(), Subscriptions { ids: vec![id.clone()], ..Subscriptions::default() });
+        let both = Subscriptions { all: true, ..one.clone() };
         let named = |ids: &[ContainerId]| {
             ClientFrame::Subscribe(Subscription { channels: vec![Channel::Stats], ids: Some(ids.to_vec()) })
         };
@@ -343,7 +373,7 @@ mod tests {
         assert_eq!(nothing.change_to(&one), [named(std::slice::from_ref(&id))]);
         assert_eq!(one.change_to(&nothing), [named(&[])]);
         assert_eq!(
-            both.change_to(&Looks { loads: true, ..one.clone() }),
+            both.change_to(&Subscriptions { loads: true, ..one.clone() }),
             [
                 ClientFrame::Unsubscribe(vec![Channel::Stats]),
                 named(&[id]),

@@ -1,4 +1,4 @@
-//! A container as a compose.yaml.
+//! Export of a container as compose.yaml.
 
 use super::{
     run::{cores, published},
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::model::{ContainerSpec, HealthSpec, MountSpec, MountWay, NetworkSpec};
 
-/// A file of the Compose specification with this container as its one service. Its volumes and networks are those that
-/// there are.
+/// Returns a file of the Compose specification with this container as its only service. It uses the existing volumes
+/// and networks.
 pub fn compose(name: &str, spec: &ContainerSpec) -> String {
     let mut yaml = Yaml::default();
     yaml.open("services");
@@ -45,7 +45,7 @@ pub fn compose(name: &str, spec: &ContainerSpec) -> String {
     }
     yaml.list("environment", &spec.env);
     let mut ports: Vec<_> = spec.ports.iter().map(published).collect();
-    // There is no word for publishing all of them.
+    // Compose has no option to publish all ports.
     if spec.publish_all {
         ports.extend(spec.expose.iter().map(|it| it.trim_end_matches("/tcp").to_owned()));
     }
@@ -125,7 +125,7 @@ fn mounts(yaml: &mut Yaml, mounts: &[MountSpec]) {
 }
 
 fn networks(yaml: &mut Yaml, networks: &[NetworkSpec]) {
-    // A project would make a network of its own.
+    // Without this, the project would create its own network.
     let Some(first) = networks.first() else { return yaml.text("network_mode", "bridge") };
     if first.is_a_mode() && networks.len() == 1 {
         return yaml.text("network_mode", if first.name == "default" { "bridge" } else { &first.name });
@@ -134,7 +134,7 @@ fn networks(yaml: &mut Yaml, networks: &[NetworkSpec]) {
     for (at, network) in networks.iter().enumerate() {
         yaml.open(&quoted_yaml(&network.name));
         if networks.len() > 1 {
-            // The highest is joined first.
+            // The network with the highest priority is joined first.
             yaml.bare("priority", &((networks.len() - at) * 100).to_string());
         }
         if let Some(ip) = &network.ip {
@@ -189,7 +189,7 @@ fn health_check(yaml: &mut Yaml, health: &HealthSpec) {
     yaml.close();
 }
 
-/// What is there already, and is not the file's to make.
+/// Existing networks and volumes, which the file must not create.
 fn outside(yaml: &mut Yaml, spec: &ContainerSpec) {
     let is_alone = spec.networks.len() == 1;
     let networks: Vec<&str> =
@@ -212,7 +212,7 @@ fn outside(yaml: &mut Yaml, spec: &ContainerSpec) {
     }
 }
 
-/// What a service may be called.
+/// Returns a valid service name.
 fn service(name: &str) -> String {
     let clean: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_')).collect();
     if clean.is_empty() { "service".to_owned() } else { quoted_yaml(&clean) }

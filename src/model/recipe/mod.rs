@@ -1,4 +1,4 @@
-//! A container as people write it down: the `docker run` line and the compose.yaml that make it again.
+//! Export of a container as text: a `docker run` line, or a compose.yaml, that creates it again.
 
 mod compose;
 mod run;

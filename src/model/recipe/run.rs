@@ -1,15 +1,15 @@
-//! A container as lines of `docker run` and what has to follow.
+//! Export of a container as `docker run` and the commands that must follow.
 
 use crate::model::{ContainerSpec, HealthSpec, MountSpec, MountWay, NetworkSpec, PortSpec};
 use std::fmt::Write;
 
-/// Lines for a POSIX shell. A container on more than one network takes more than one command.
+/// Returns lines for a POSIX shell. A container on more than one network takes more than one command.
 pub fn docker_run(name: &str, spec: &ContainerSpec) -> String {
     let (first, others) = spec.networks.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
     let mut line = Line::new(if others.is_empty() { "docker run --detach" } else { "docker create" });
     line.option("--name", name);
     options(&mut line, spec, first);
-    // The first word of an entrypoint is an option, the others come before the command.
+    // The first word of an entrypoint is an option. The others precede the command.
     let (entry, arguments) = match spec.entrypoint.as_deref() {
         Some([entry, arguments @ ..]) => (Some(entry.as_str()), arguments),
         Some([]) => (Some(""), &[][..]),
@@ -109,7 +109,7 @@ fn options(line: &mut Line, spec: &ContainerSpec, network: Option<&NetworkSpec>)
     line.some("--runtime", spec.runtime.as_deref());
 }
 
-/// `--health-cmd` is given to a shell: a check that is a list of words becomes a line for one.
+/// `--health-cmd` is run by a shell, so a check in the form of a word list is converted to a command line.
 fn health_options(line: &mut Line, health: &HealthSpec) {
     match health.test.as_slice() {
         [none] if none == "NONE" => return line.flag("--no-healthcheck"),
@@ -127,7 +127,7 @@ fn health_options(line: &mut Line, health: &HealthSpec) {
     line.some("--health-retries", health.retries.map(|it| it.to_string()).as_deref());
 }
 
-/// `[ip:][public]:private/protocol`, as Docker reads it.
+/// `[ip:][public]:private/protocol`, as Docker parses it.
 pub fn published(port: &PortSpec) -> String {
     let ip = if port.ip.contains(':') { format!("[{}]", port.ip) } else { port.ip.clone() };
     let public = port.public.map(|it| it.to_string()).unwrap_or_default();
@@ -148,7 +148,7 @@ fn mount_words(mount: &MountSpec) -> String {
         MountWay::Bind => "bind",
         MountWay::Tmpfs => "tmpfs",
     };
-    // A list with commas between, as in a CSV file.
+    // A comma-separated list, quoted as in CSV.
     let part = |text: String| {
         if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
     };
@@ -171,7 +171,7 @@ pub(super) fn cores(millicpus: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A line of a shell, which goes on in the next where it is long.
+/// A shell command that is wrapped over several lines if it is long.
 struct Line(String);
 
 impl Line {
@@ -204,7 +204,7 @@ impl Line {
     }
 }
 
-/// As one word of a shell, whatever is in it.
+/// Quotes any text as one shell word.
 pub fn quoted(word: &str) -> String {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
     if !word.is_empty() && word.chars().all(is_plain) {

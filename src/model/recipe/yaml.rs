@@ -1,14 +1,14 @@
-//! A writer of YAML: as much of it as a compose.yaml takes.
+//! YAML writer, limited to what a compose.yaml needs.
 
 use crate::model::Labels;
 use std::fmt::Write;
 
-/// A writer of YAML: maps and lists of texts, which is what a service is.
+/// Writes nested maps and lists of texts.
 #[derive(Default)]
 pub(super) struct Yaml {
     pub text: String,
     depth: usize,
-    /// The next key stands on the line of its dash.
+    /// The next key is written on the line of its dash.
     after_dash: bool,
 }
 
@@ -30,7 +30,7 @@ impl Yaml {
         self.depth -= 1;
     }
 
-    /// A map that nothing was put into.
+    /// Closes a map, or writes an empty one if it has no entries.
     pub fn close_or_empty(&mut self) {
         self.depth -= 1;
         let indent = "  ".repeat(self.depth);
@@ -50,7 +50,7 @@ impl Yaml {
         self.bare(key, &scalar(value));
     }
 
-    /// A map in a list, with its first key.
+    /// Starts a map in a list, with its first key.
     pub fn item(&mut self, key: &str, value: &str) {
         self.indent();
         self.text.push_str("- ");
@@ -92,12 +92,12 @@ impl Yaml {
     }
 }
 
-/// Compose reads a dollar as the start of a variable.
+/// Escapes dollar signs, which start a variable in Compose.
 fn dollars(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// A text as a value, which nobody takes for a number, a truth or nothing.
+/// Writes a text value so that no parser reads it as a number, a boolean or null.
 fn scalar(text: &str) -> String {
     let text = dollars(text);
     let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.' | '/');
@@ -113,7 +113,7 @@ pub(super) fn quoted_yaml(key: &str) -> String {
     if is_word && !is_taken { key.to_owned() } else { quoted_always(key) }
 }
 
-/// As in JSON, which YAML takes.
+/// Quotes as in JSON, which is valid YAML.
 fn quoted_always(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');

@@ -1,8 +1,7 @@
-//! All that the page of alerts shows to whom.
+//! The data of the alerts page, by what its user may see.
 
-use super::Alerts;
 use crate::{
-    model::{Alert, AlertBook, AlertState, ChannelInfo, Permission},
+    model::{Alert, AlertBook, AlertState, Permission},
     server::{
         app::App,
         auth::{Caller, require},
@@ -18,10 +17,11 @@ pub fn book(app: &App, caller: &Caller) -> AlertBook {
     AlertBook {
         active: worst_first(app.alerts.active()),
         rules,
-        channels: app.alerts.channel_list(may_configure),
+        channels: app.alerts.0.channels.list(may_configure),
         quiet: app.alerts.quiet_hours(),
-        turns: app.alerts.turns(),
+        transitions: app.alerts.transitions(),
         history: app.history.status(),
+        is_known: app.alerts.are_loaded(),
         may_configure,
         may_silence,
     }
@@ -30,20 +30,4 @@ pub fn book(app: &App, caller: &Caller) -> AlertBook {
 pub fn worst_first(mut alerts: Vec<Alert>) -> Vec<Alert> {
     alerts.sort_by_key(|it| (it.state != AlertState::Firing, Reverse(it.severity), Reverse(it.since)));
     alerts
-}
-
-impl Alerts {
-    fn channel_list(&self, with_settings: bool) -> Vec<ChannelInfo> {
-        let known = self.known();
-        let info = |it: &super::NamedChannel| ChannelInfo {
-            id: it.id.clone(),
-            name: it.name.clone(),
-            place: it.settings.place(),
-            kind: it.settings.kind(),
-            settings: with_settings.then(|| it.settings.form()),
-        };
-        let mut channels: Vec<ChannelInfo> = known.channels.values().map(info).collect();
-        channels.sort_by(|a, b| a.name.cmp(&b.name));
-        channels
-    }
 }

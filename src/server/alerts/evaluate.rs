@@ -1,22 +1,21 @@
-//! The one task that looks whether rules' conditions hold, and tells people when that begins and ends.
+//! Rule evaluation: the one task that checks whether rules' conditions hold, and notifies when that begins and ends.
 
 use super::{
-    Alerts, FIRING,
+    Alerts,
     facts::Facts,
     logs::Logs,
     notify::{Addressee, Notification, State, Subject},
-    phase::{Phase, Turn},
+    phase::{Phase, Transition},
     rules::{Breach, breaches},
-    turns::as_event,
+    transitions::as_event,
 };
 use crate::{
     model::{Alert, AlertState, Condition, EngineState, Rule, Severity, Timestamp},
     server::{
-        clock::Clock,
-        history::Off,
+        clock::{Clock, Moment},
         hosts::Hosts,
         state::Reader,
-        stats::{Stats, Viewer, Wanted},
+        stats::{Stats, StatsSubscription, SubscribedStats},
     },
     wire::Notice,
 };
@@ -33,13 +32,13 @@ use tokio::{
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Seconds between two looks at how full the disk is.
-const DISK_EVERY: i64 = 30;
+/// Time between two checks of the disk usage.
+const DISK_EVERY: Duration = Duration::from_secs(30);
 
-/// Before the history can be read again, where it could not.
-const LOAD_AGAIN: Duration = Duration::from_secs(15);
+/// Time until the history is read again after a failure.
+const LOAD_AGAIN: Duration = Duration::from_secs(1);
 
-/// Ends held back for the end of the quiet hours; of more the oldest are lost.
+/// Resolved notifications held back until the quiet hours end. Beyond this the oldest are dropped.
 const MOST_HELD: usize = 64;
 
 struct Watch {
@@ -47,63 +46,66 @@ struct Watch {
     reader: Reader,
     hosts: Hosts,
     clock: Clock,
-    viewer: Viewer,
+    subscription: StatsSubscription,
+    stats: Stats,
     logs: Logs,
     facts: Facts,
     /// By rule and subject.
     subjects: BTreeMap<(String, String), Tracked>,
-    disk_looked_at: Option<Timestamp>,
-    /// An engine answered at the latest look.
+    disk_looked_at: Option<Moment>,
+    /// By rule: when its silence ends, by the time of day and by the steady clock.
+    silences: BTreeMap<String, (Timestamp, Duration)>,
+    /// Whether an engine was reachable at the latest check.
     was_known: bool,
-    /// Said when all of a look is done: who hears it and asks, is told the same.
+    /// Sent after a check is complete, so that a client that fetches on a notice gets the same state.
     notices: Vec<Notice>,
-    /// Ends that quiet hours hold back.
+    /// Resolved notifications held back by quiet hours.
     held: VecDeque<(Notification, Vec<Arc<Addressee>>)>,
 }
 
-/// What has become of one rule for one subject.
+/// The state of one rule for one subject.
 #[derive(Debug, Clone, PartialEq)]
 struct Tracked {
     phase: Phase,
     breach: Breach,
-    told: Told,
+    told: Reported,
 }
 
-/// Who heard that it fires, and will hear of its end.
+/// Who was notified that it fires, and will be notified when it resolves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
+struct Reported {
     app: bool,
     channels: bool,
 }
 
-/// What fires, as it is kept: a server that comes back does not tell it again.
-#[derive(Serialize, Deserialize)]
-struct Kept {
+/// A firing alert as it is stored, so that a restarted server does not notify again.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
     alert: Alert,
-    told: Told,
+    told: Reported,
 }
 
-/// Never ends by itself.
+/// Runs forever.
 pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, clock: Clock) {
-    let kept = loop {
-        match load(&alerts).await {
-            Ok(kept) => break kept,
-            Err(off) => tracing::debug!(%off, "rules can't be read yet"),
-        }
+    while let Err(off) = alerts.load().await {
+        tracing::debug!(%off, "rules can't be read yet");
         tokio::time::sleep(LOAD_AGAIN).await;
-    };
+    }
+    let kept = alerts.0.firing.all().into_values();
     let mut events = alerts.0.history.listen();
     let logs = Logs::new(hosts.clone(), clock);
     let mut watch = Watch {
-        viewer: stats.viewer(),
+        subscription: stats.subscribe(),
+        stats,
         logs,
         alerts,
         reader,
         hosts,
         clock,
         facts: Facts::default(),
-        subjects: kept.into_iter().map(|kept| kept.tracked(clock.now())).collect(),
+        subjects: kept.map(|kept| kept.tracked(clock.moment())).collect(),
         disk_looked_at: None,
+        silences: BTreeMap::new(),
         was_known: false,
         notices: Vec::new(),
         held: VecDeque::new(),
@@ -113,36 +115,26 @@ pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, c
     loop {
         let alerts = watch.alerts.clone();
         tokio::select! {
-            // Time to look.
             _ = ticks.tick() => watch.look().await,
-            // A rule has changed.
             () = alerts.0.changed.notified() => watch.look().await,
-            // Something happened.
             event = events.recv() => match event {
-                Ok(event) => watch.facts.take_event(&event),
+                Ok(event) => watch.facts.take_event(&event, clock.moment()),
                 Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "events that rules did not see"),
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            // What containers use, where a rule asks for that.
-            seen = watch.viewer.next() => watch.facts.take_samples(seen.samples),
-            // A line that a rule looks for.
-            found = watch.logs.next() => watch.facts.take_line(found.rule, found.key, found.at, found.line),
+            // Samples of the containers, if a rule needs them.
+            seen = watch.subscription.next() => watch.facts.take_samples(seen.samples, clock.moment()),
+            // A log line that a rule looks for.
+            found = watch.logs.next() => watch.facts.take_line(found.rule, found.key, clock.moment(), found.line),
         }
     }
 }
 
-/// What was put before the last stop, and what fired then.
-async fn load(alerts: &Alerts) -> Result<Vec<Kept>, Off> {
-    alerts.load().await?;
-    let kept = alerts.0.history.documents(FIRING).await?;
-    Ok(kept.into_iter().filter_map(|(_, json)| serde_json::from_str(&json).ok()).collect())
-}
-
 impl Kept {
-    /// As if its condition had been seen to hold just now: what is over is told so in time.
-    fn tracked(self, now: Timestamp) -> ((String, String), Tracked) {
+    /// As if the condition had just been seen to hold, so that an alert that is over gets resolved in time.
+    fn tracked(self, now: Moment) -> ((String, String), Tracked) {
         let Self { alert, told } = self;
-        let phase = Phase::Firing { since: alert.since, seen: now };
+        let phase = Phase::Firing { since: alert.since, seen: now.steady };
         let breach = Breach { subject: alert.subject.clone(), container: alert.container, text: alert.text };
         ((alert.rule, alert.subject), Tracked { phase, breach, told })
     }
@@ -153,11 +145,12 @@ impl Watch {
         let rules = self.alerts.rules();
         let on: Vec<&Rule> = rules.iter().filter(|rule| rule.is_on).collect();
         let needs = |takes: fn(&Condition) -> bool| on.iter().any(|rule| takes(&rule.condition));
-        self.viewer.look_at(Wanted { all: needs(Condition::is_of_use), ..Wanted::default() });
+        self.subscription.set(SubscribedStats { all: needs(Condition::is_of_use), ..SubscribedStats::default() });
         let before = self.subjects.clone();
         self.forget_rules(&on);
-        let now = self.clock.now();
-        // While no engine answers, nothing is known: neither that something goes wrong, nor that it is over.
+        let now = self.clock.moment();
+        self.measure_silences(&on, now);
+        // While no engine is reachable nothing is known: neither that something goes wrong, nor that it is over.
         let is_known = self.reader.look(|state| state.hosts().any(|host| host.is_reachable()));
         if is_known && !self.was_known {
             self.begin_anew(now);
@@ -168,18 +161,18 @@ impl Watch {
                 self.look_at_disk(now).await;
             }
             self.facts.forget_the_old(now);
-            let found: Vec<Vec<Breach>> = self.reader.look(|state| {
-                self.logs.follow(&on, state);
-                on.iter().map(|rule| breaches(rule, state, &self.facts, now)).collect()
-            });
+            // A copy: the writer must not wait while all rules check all containers.
+            let (state, _) = self.reader.snapshot();
+            self.logs.follow(&on, &state);
+            let found: Vec<Vec<Breach>> = on.iter().map(|rule| breaches(rule, &state, &self.facts, now)).collect();
             for (rule, found) in on.iter().zip(found) {
                 self.step(rule, found, now);
             }
         } else if on.is_empty() {
             self.logs.follow(&[], &EngineState::default());
         }
-        if !is_quiet(&self.alerts, now) {
-            self.held.drain(..).for_each(|(notification, to)| self.alerts.0.courier.send(notification, &to));
+        if !is_quiet(&self.alerts, now.at) {
+            self.held.drain(..).for_each(|(notification, to)| self.alerts.0.dispatcher.send(notification, &to));
         }
         self.tell_what_is_active(&on);
         for notice in self.notices.drain(..) {
@@ -188,24 +181,43 @@ impl Watch {
         self.keep(&before, &on).await;
     }
 
-    /// The engine answers again. What fires gets its time to be seen to hold: the first samples are yet to come.
-    fn begin_anew(&mut self, now: Timestamp) {
+    /// The engine is reachable again. Firing alerts get time to be confirmed, since the first samples have yet to arrive.
+    fn begin_anew(&mut self, now: Moment) {
         for it in self.subjects.values_mut() {
             if let Phase::Firing { seen, .. } = &mut it.phase {
-                *seen = now;
+                *seen = now.steady;
             }
         }
     }
 
-    async fn look_at_disk(&mut self, now: Timestamp) {
-        let is_due = |at: Timestamp| !(0..DISK_EVERY).contains(&(now.seconds() - at.seconds()));
+    /// The rest of a silence is measured by the time of day once, when it is new, and then by the steady clock.
+    fn measure_silences(&mut self, on: &[&Rule], now: Moment) {
+        let before = std::mem::take(&mut self.silences);
+        self.silences = on
+            .iter()
+            .filter_map(|rule| {
+                let until = rule.silenced_until?;
+                let left = u64::try_from(until.micros().saturating_sub(now.at.micros())).unwrap_or_default();
+                let known = before.get(&rule.id).filter(|(same, _)| *same == until);
+                let measured = known.map_or(now.steady + Duration::from_micros(left), |(_, measured)| *measured);
+                Some((rule.id.clone(), (until, measured)))
+            })
+            .collect();
+    }
+
+    fn is_silent(&self, rule: &Rule, now: Moment) -> bool {
+        self.silences.get(&rule.id).is_some_and(|(_, until)| now.steady < *until)
+    }
+
+    async fn look_at_disk(&mut self, now: Moment) {
+        let is_due = |before: Moment| now.since(before) >= DISK_EVERY;
         if self.disk_looked_at.is_none_or(is_due) {
             self.disk_looked_at = Some(now);
-            self.facts.disk = disk(&self.hosts).await;
+            self.facts.disk = disk(&self.hosts, &self.stats).await;
         }
     }
 
-    fn step(&mut self, rule: &Rule, found: Vec<Breach>, now: Timestamp) {
+    fn step(&mut self, rule: &Rule, found: Vec<Breach>, now: Moment) {
         let mut holding: BTreeMap<String, Breach> = found.into_iter().map(|it| (it.subject.clone(), it)).collect();
         let known = self.subjects.keys().filter(|(id, _)| *id == rule.id).map(|(_, subject)| subject.clone());
         let subjects: BTreeSet<String> = known.chain(holding.keys().cloned()).collect();
@@ -213,17 +225,17 @@ impl Watch {
             let key = (rule.id.clone(), subject.clone());
             let before = self.subjects.remove(&key);
             let breach = holding.remove(&subject);
-            let (phase, turn) = Phase::step(before.as_ref().map(|it| it.phase), breach.is_some(), now, rule);
+            let (phase, transition) = Phase::step(before.as_ref().map(|it| it.phase), breach.is_some(), now, rule);
             let mut told = before.as_ref().map(|it| it.told).unwrap_or_default();
             let Some(breach) = breach.or(before.map(|it| it.breach)) else { continue };
-            if let Some(turn) = turn {
-                self.alerts.turned(rule, &breach, turn, now);
+            if let Some(transition) = transition {
+                self.alerts.record(rule, &breach, transition, now.at);
             }
             match phase {
                 Some(Phase::Firing { .. }) => told = self.tell_that_it_fires(rule, &breach, told, now),
-                _ if turn == Some(Turn::Resolved) => {
+                _ if transition == Some(Transition::Resolved) => {
                     self.tell_that_it_is_over(rule, &breach, told, now);
-                    told = Told::default();
+                    told = Reported::default();
                 }
                 _ => {}
             }
@@ -233,9 +245,9 @@ impl Watch {
         }
     }
 
-    /// Those who have not heard it yet, and may.
-    fn tell_that_it_fires(&mut self, rule: &Rule, breach: &Breach, mut told: Told, now: Timestamp) -> Told {
-        if rule.is_silent(now) {
+    /// Notifies those who may be notified and were not yet.
+    fn tell_that_it_fires(&mut self, rule: &Rule, breach: &Breach, mut told: Reported, now: Moment) -> Reported {
+        if self.is_silent(rule, now) {
             return told;
         }
         let title = format!("{}: {} {}", rule.name, breach.subject, breach.text);
@@ -243,40 +255,40 @@ impl Watch {
             self.notices.push(Notice {
                 level: rule.severity,
                 text: title.clone(),
-                at: now,
+                at: now.at,
                 alert: Some(AlertState::Firing),
             });
         }
-        if !told.channels && !self.is_held_back(rule, now) {
+        if !told.channels && !self.is_held_back(rule, now.at) {
             told.channels = true;
-            let notification = notification(rule, breach, State::Firing, title, now);
-            self.alerts.0.courier.send(notification, &self.alerts.addressees(rule));
+            let notification = notification(rule, breach, State::Firing, title, now.at);
+            self.alerts.0.dispatcher.send(notification, &self.alerts.addressees(rule));
         }
         told
     }
 
-    /// Those who heard that it fired.
-    fn tell_that_it_is_over(&mut self, rule: &Rule, breach: &Breach, told: Told, now: Timestamp) {
-        if rule.is_silent(now) {
+    /// Notifies those who were notified that it fired.
+    fn tell_that_it_is_over(&mut self, rule: &Rule, breach: &Breach, told: Reported, now: Moment) {
+        if self.is_silent(rule, now) {
             return;
         }
         let title = format!("{}: over for {}", rule.name, breach.subject);
         if told.app {
             let (level, alert) = (Severity::Info, Some(AlertState::Resolved));
-            self.notices.push(Notice { level, text: title.clone(), at: now, alert });
+            self.notices.push(Notice { level, text: title.clone(), at: now.at, alert });
         }
         if !told.channels {
             return;
         }
-        let notification = notification(rule, breach, State::Resolved, title, now);
+        let notification = notification(rule, breach, State::Resolved, title, now.at);
         let to = self.alerts.addressees(rule);
-        if self.is_held_back(rule, now) {
+        if self.is_held_back(rule, now.at) {
             if self.held.len() == MOST_HELD {
                 self.held.pop_front();
             }
             self.held.push_back((notification, to));
         } else {
-            self.alerts.0.courier.send(notification, &to);
+            self.alerts.0.dispatcher.send(notification, &to);
         }
     }
 
@@ -284,7 +296,7 @@ impl Watch {
         rule.severity < Severity::Critical && is_quiet(&self.alerts, now)
     }
 
-    /// What was deleted or turned off is over, and nobody is told so.
+    /// An alert of a deleted or disabled rule is over, without a notification.
     fn forget_rules(&mut self, on: &[&Rule]) {
         self.subjects.retain(|(id, _), _| on.iter().any(|rule| rule.id == *id));
     }
@@ -298,35 +310,31 @@ impl Watch {
         self.alerts.known().active = active;
     }
 
-    /// Writes what fires now and did not before, and the other way round.
+    /// Stores alerts that fire since the check `before`, and removes those that no longer do.
     async fn keep(&self, before: &BTreeMap<(String, String), Tracked>, on: &[&Rule]) {
-        let history = &self.alerts.0.history;
+        let firing = &self.alerts.0.firing;
         let fires = |it: &&Tracked| matches!(it.phase, Phase::Firing { .. });
         for key in before.keys().chain(self.subjects.keys().filter(|key| !before.contains_key(*key))) {
             let (was, is) = (before.get(key).filter(fires), self.subjects.get(key).filter(fires));
             let id = format!("{}/{}", key.0, key.1);
             let rule = on.iter().find(|rule| rule.id == key.0);
-            let written = match (was, is, rule) {
+            match (was, is, rule) {
                 (was, Some(is), Some(rule)) if was.map(|it| it.told) != Some(is.told) => {
                     let Some(alert) = is.alert(rule) else { continue };
-                    let json = serde_json::to_string(&Kept { alert, told: is.told }).expect("alerts are JSON");
-                    history.put_document(FIRING, &id, json).await
+                    firing.set(&id, Kept { alert, told: is.told }).await;
                 }
-                (Some(_), None, _) => history.delete_document(FIRING, &id).await,
-                _ => continue,
-            };
-            if let Err(off) = written {
-                tracing::debug!(%off, "what fires is not kept");
+                (Some(_), None, _) => firing.unset(&id).await,
+                _ => {}
             }
         }
     }
 }
 
 impl Tracked {
-    /// None of what is over.
+    /// `None` if it is over.
     fn alert(&self, rule: &Rule) -> Option<Alert> {
         let (state, since) = match self.phase {
-            Phase::Pending { since } => (AlertState::Pending, since),
+            Phase::Pending { since } => (AlertState::Pending, since.at),
             Phase::Firing { since, .. } => (AlertState::Firing, since),
             Phase::Cooling { .. } => return None,
         };
@@ -348,17 +356,17 @@ fn alert(rule: &Rule, breach: &Breach, state: AlertState, since: Timestamp) -> A
 }
 
 impl Alerts {
-    /// It fires, or is over: for the history, whoever is told.
-    fn turned(&self, rule: &Rule, breach: &Breach, turn: Turn, now: Timestamp) {
-        let state = match turn {
-            Turn::Fired => AlertState::Firing,
-            Turn::Resolved => AlertState::Resolved,
+    /// Records in the history that it fires or is over, no matter who is notified.
+    fn record(&self, rule: &Rule, breach: &Breach, transition: Transition, now: Timestamp) {
+        let state = match transition {
+            Transition::Fired => AlertState::Firing,
+            Transition::Resolved => AlertState::Resolved,
         };
         let alert = alert(rule, breach, state, now);
         let event = as_event(&alert);
-        self.0.noticed.add(&event);
+        self.0.notifications.add(&event);
         self.0.history.record(event);
-        self.known().turn(alert);
+        self.known().add_transition(alert);
     }
 }
 
@@ -379,9 +387,9 @@ fn is_quiet(alerts: &Alerts, now: Timestamp) -> bool {
     alerts.quiet_hours().is_some_and(|quiet| quiet.are_now(now))
 }
 
-/// How full the disk is that the first engine on this machine keeps its data on, in percent.
-async fn disk(hosts: &Hosts) -> Option<u32> {
-    let engine = hosts.only()?;
+/// Usage in percent of the disk that holds the data of the first engine on this machine.
+async fn disk(hosts: &Hosts, stats: &Stats) -> Option<u32> {
+    let engine = hosts.only().filter(|engine| stats.is_near(engine.host()))?;
     let folder = engine.data_folder().await.ok().flatten()?;
     let used = tokio::task::spawn_blocking(move || {
         let (all, free) = (fs4::total_space(&folder).ok()?, fs4::available_space(&folder).ok()?);

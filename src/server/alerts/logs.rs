@@ -1,28 +1,35 @@
-//! The logs that rules listen to: one follower for each container that some rule names.
+//! Log followers for rules: one for each container that a log rule covers.
 
 use crate::{
-    model::{Condition, Container, ContainerState, EngineState, Key, Rule, Timestamp},
-    server::{clock::Clock, hosts::Hosts},
+    model::{Condition, Container, ContainerId, ContainerState, EngineState, Key, Rule, Timestamp},
+    server::{clock::Clock, hosts::Hosts, own_container},
 };
-use std::collections::BTreeMap;
-use tokio::{sync::mpsc, task::JoinHandle};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-/// Lines found that wait to be looked at.
+/// Matching lines queued for the evaluation.
 const WAITING: usize = 256;
 
-/// Longest part of a line that is repeated, in characters.
+/// Longest part of a line that is quoted, in characters.
 const LONGEST: usize = 300;
 
-/// A line that holds a rule's text.
+/// Containers whose logs are followed at once: each needs a connection to its engine.
+const MOST_READ: usize = 200;
+
+/// Shortest time from one read of a log to the next, if the first ended early. It doubles with each such failure. A log may be
+/// unreadable (its driver stores nothing), and a container may start and end all the time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A line that contains a rule's text.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) rule: String,
     pub(super) key: Key,
-    pub(super) at: Timestamp,
     pub(super) line: String,
 }
 
-/// Rules, with the texts they look for.
+/// Rule ids, with the texts they look for.
 type Texts = Vec<(String, String)>;
 
 /// Since when a container runs, or ran.
@@ -38,29 +45,38 @@ struct Follower {
     texts: Texts,
     run: Run,
     reading: JoinHandle<()>,
+    begun: Instant,
+    /// Backoff before the log is read again.
+    pause: Duration,
+    /// Where to resume reading once the backoff is over.
+    unread: Option<Timestamp>,
 }
 
 pub(super) struct Logs {
     hosts: Hosts,
     clock: Clock,
+    /// Never followed: matches are logged there, and would match again.
+    own: Option<ContainerId>,
     followed: BTreeMap<Key, Follower>,
-    /// Of all containers at the latest look; none before the first.
+    /// The runs of all containers at the latest check; `None` before the first.
     runs: Option<BTreeMap<Key, Run>>,
     found: (mpsc::Sender<Found>, mpsc::Receiver<Found>),
 }
 
 impl Logs {
     pub(super) fn new(hosts: Hosts, clock: Clock) -> Self {
-        Self { hosts, clock, followed: BTreeMap::new(), runs: None, found: mpsc::channel(WAITING) }
+        let own = own_container::id();
+        Self { hosts, clock, own, followed: BTreeMap::new(), runs: None, found: mpsc::channel(WAITING) }
     }
 
-    /// The next line that some rule looks for. Cancel safe.
+    /// The next line that matches a rule. Cancel-safe.
     pub(super) async fn next(&mut self) -> Found {
         self.found.1.recv().await.expect("a sender is kept here")
     }
 
-    /// Follows what these rules listen to in this state, and nothing else: from now on, and what began since the latest
-    /// look from its beginning. Much of what goes wrong is said in the first moments, and may be all that is said.
+    /// Follows the logs that these rules cover in this state, and no others. A log is read from now on; that of a container
+    /// started since the latest check is read from its beginning, since much of what goes wrong is logged at startup and may be
+    /// all that is logged.
     pub(super) fn follow(&mut self, rules: &[&Rule], state: &EngineState) {
         let listening: Vec<_> = rules.iter().filter_map(|rule| Some((*rule, text_of(rule)?))).collect();
         if listening.is_empty() {
@@ -70,19 +86,33 @@ impl Logs {
         let containers: BTreeMap<Key, &Container> =
             state.containers().map(|it| (Key::Container(it.host.clone(), it.id.clone()), &**it)).collect();
         self.followed.retain(|key, _| containers.contains_key(key));
+        let mut being_read = self.followed.values().filter(|it| !it.reading.is_finished()).count();
         for (key, it) in &containers {
             let texts = listening.iter().filter(|(rule, _)| rule.scope.takes(it));
             let texts: Texts = texts.map(|(rule, text)| (rule.id.clone(), (*text).to_owned())).collect();
-            if texts.is_empty() {
+            if texts.is_empty() || self.own.as_ref() == Some(&it.id) {
                 self.followed.remove(key);
             } else if let Some(since) = self.since_when(key, it, &texts) {
-                self.begin(key, run(it), texts, since);
+                let is_soon =
+                    self.followed.get(key).is_some_and(|it| it.texts == texts && it.begun.elapsed() < it.pause);
+                match self.followed.get_mut(key) {
+                    Some(follower) if is_soon || being_read >= MOST_READ => {
+                        follower.unread.get_or_insert(since);
+                    }
+                    None if being_read >= MOST_READ => {
+                        tracing::debug!(container.id = %it.id, "too many logs are read: this one is not");
+                    }
+                    _ => {
+                        self.begin(key, run(it), texts, since);
+                        being_read += 1;
+                    }
+                }
             }
         }
         self.runs = Some(containers.into_iter().map(|(key, it)| (key, run(it))).collect());
     }
 
-    /// From which moment on its log is to be read; none where it is, or has been.
+    /// The time from which to read its log; `None` if it is being read, or has been.
     fn since_when(&self, key: &Key, it: &Container, texts: &Texts) -> Option<Timestamp> {
         let from_now_on = (it.state == ContainerState::Running).then(|| self.clock.now());
         match (self.followed.get(key), run(it)) {
@@ -101,8 +131,17 @@ impl Logs {
     }
 
     fn begin(&mut self, key: &Key, run: Run, texts: Texts, since: Timestamp) {
-        let reading = read(self.hosts.clone(), self.clock, key.clone(), texts.clone(), since, self.found.0.clone());
-        self.followed.insert(key.clone(), Follower { texts, run, reading: tokio::spawn(reading) });
+        let before = self.followed.remove(key).filter(|it| it.texts == texts);
+        let since = before.as_ref().and_then(|it| it.unread).unwrap_or(since);
+        let pause = match before {
+            // A follower that lived long has no recent failures.
+            Some(before) if before.begun.elapsed() < LONGEST_PAUSE * 2 => (before.pause * 2).min(LONGEST_PAUSE),
+            _ => FIRST_PAUSE,
+        };
+        let reading = read(self.hosts.clone(), key.clone(), texts.clone(), since, self.found.0.clone());
+        let reading = tokio::spawn(reading);
+        let follower = Follower { texts, run, reading, begun: Instant::now(), pause, unread: None };
+        self.followed.insert(key.clone(), follower);
     }
 }
 
@@ -127,18 +166,125 @@ fn run(it: &Container) -> Run {
     }
 }
 
-/// Until the container ends, or its log can't be read.
-async fn read(hosts: Hosts, clock: Clock, key: Key, texts: Texts, since: Timestamp, found: mpsc::Sender<Found>) {
+/// Runs until the container ends, or its log can't be read.
+async fn read(hosts: Hosts, key: Key, texts: Texts, since: Timestamp, found: mpsc::Sender<Found>) {
     let Key::Container(host, id) = &key else { return };
     let Some(engine) = hosts.get(host) else { return };
-    // Of a flood of lines the first are enough: a rule fires once.
+    // In a flood of lines the first are enough: a rule fires once.
     let each = |line: &str| {
         for (rule, _) in texts.iter().filter(|(_, text)| line.contains(text.as_str())) {
             let line = line.trim().chars().take(LONGEST).collect();
-            let _ = found.try_send(Found { rule: rule.clone(), key: key.clone(), at: clock.now(), line });
+            let _ = found.try_send(Found { rule: rule.clone(), key: key.clone(), line });
         }
     };
     if let Err(error) = engine.follow_log(id, since, each).await {
         tracing::debug!(container.id = %id, %error, "no log of a container");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{AlertScope, Change, HostId, Severity, arbitrary},
+        server::engine::Engine,
+    };
+    use proptest::{
+        strategy::{Strategy, ValueTree},
+        test_runner::TestRunner,
+    };
+
+    fn rule() -> Rule {
+        Rule {
+            id: "rule".into(),
+            name: "rule".into(),
+            is_on: true,
+            condition: Condition::Log { text: "panic".into() },
+            scope: AlertScope { name: String::new(), project: String::new() },
+            severity: Severity::Warning,
+            duration: 0,
+            cooldown: 0,
+            channels: Vec::new(),
+            silenced_until: None,
+            since: Timestamp::default(),
+        }
+    }
+
+    fn running(count: usize) -> (EngineState, Vec<ContainerId>) {
+        let mut state = EngineState::default();
+        let ids: Vec<_> = (0..count).map(|number| ContainerId::new(&format!("{number:064x}")).unwrap()).collect();
+        let container = arbitrary::container().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+        for id in &ids {
+            let started_at = Some(Timestamp::from_seconds(1));
+            let host = HostId::new("local").unwrap();
+            let it =
+                Container { host, id: id.clone(), state: ContainerState::Running, started_at, ..container.clone() };
+            state.apply(Change::Put(it.into()));
+        }
+        (state, ids)
+    }
+
+    /// There is no engine, so no log can be read.
+    fn logs() -> Logs {
+        let engine = Engine::new(HostId::new("local").unwrap(), "unix:///nowhere/docker.sock".parse().unwrap());
+        Logs { own: None, ..Logs::new(Hosts::new([engine]), Clock::SYSTEM) }
+    }
+
+    fn being_read(logs: &Logs) -> impl Iterator<Item = &Follower> {
+        logs.followed.values().filter(|it| !it.reading.is_finished())
+    }
+
+    /// Follows once a second, as the evaluation does. Returns how many reads began.
+    async fn look_for(seconds: u64, logs: &mut Logs, state: &EngineState) -> usize {
+        let mut begun = 0;
+        for _ in 0..seconds {
+            logs.follow(&[&rule()], state);
+            begun += being_read(logs).count();
+            while being_read(logs).next().is_some() {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        begun
+    }
+
+    /// Bug: the log was read again each second for each container.
+    #[tokio::test(start_paused = true)]
+    async fn an_unreadable_log_is_tried_again_less_and_less_often() {
+        let ((state, _), mut logs) = (running(10), logs());
+        assert!(look_for(60, &mut logs, &state).await <= 10 * 7);
+        assert!(look_for(600, &mut logs, &state).await <= 10 * 11);
+        assert!(look_for(120, &mut logs, &state).await >= 10, "but it is");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_written_during_a_pause_is_read_after_it() {
+        let ((mut state, ids), mut logs) = (running(1), logs());
+        look_for(1, &mut logs, &state).await;
+        let key = Key::Container(HostId::new("local").unwrap(), ids[0].clone());
+        let restarted = |at| {
+            let old = state.containers().next().unwrap();
+            Change::Put(Container { started_at: Some(Timestamp::from_seconds(at)), ..(**old).clone() }.into())
+        };
+        let (first, second) = (restarted(100), restarted(200));
+        logs.followed.get_mut(&key).unwrap().pause = LONGEST_PAUSE;
+        state.apply(first);
+        logs.follow(&[&rule()], &state);
+        state.apply(second);
+        logs.follow(&[&rule()], &state);
+        assert_eq!(being_read(&logs).count(), 0);
+        assert_eq!(logs.followed[&key].unread, Some(Timestamp::from_seconds(100)));
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        logs.follow(&[&rule()], &state);
+        assert_eq!((being_read(&logs).count(), logs.followed[&key].unread), (1, None));
+    }
+
+    #[tokio::test]
+    async fn there_is_a_cap_and_the_own_log_is_never_read() {
+        let ((state, ids), mut logs) = (running(MOST_READ + 10), logs());
+        logs.own = Some(ids[0].clone());
+        logs.follow(&[&rule()], &state);
+        assert_eq!(logs.followed.len(), MOST_READ);
+        assert!(logs.followed.keys().all(|key| !matches!(key, Key::Container(_, id) if *id == ids[0])));
     }
 }

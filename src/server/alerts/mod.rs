@@ -1,34 +1,41 @@
-//! What needs looking at, and who is told of it.
+//! Alerts: rules over the engine state, and notifications when they fire.
 //!
-//! - [`Alerts`]: the rules, the channels and what has become of them; what pages ask and change.
-//! - [`book`]: all that their page shows.
-//! - `evaluate`: the one task that looks, each second, whether a rule's condition holds.
-//! - `facts`: what it looks at beside the state: what containers use, what happened of late, what they log.
-//! - `rules`: whether a condition holds; `phase`: what follows from that; `turns`: what has become of it.
-//! - [`notify`]: how a notification leaves the house.
+//! - [`Alerts`]: the rules, the channels and the current alerts, with the queries and changes of the pages.
+//! - [`book`]: the data of the alerts page.
+//! - `channels`: the stored notification channels.
+//! - `evaluate`: the one task that checks each second whether a rule's condition holds.
+//! - `facts`: its inputs besides the state: samples, recent events, log lines.
+//! - `rules`: whether a condition holds; `phase`: the alert's state machine; `transitions`: the history of alerts.
+//! - `losses`: reports of lost notifications.
+//! - [`notify`]: delivery of notifications.
 
 mod book;
+mod channels;
 mod evaluate;
 mod facts;
 mod logs;
+mod losses;
 pub mod notify;
 mod phase;
 mod rules;
-mod turns;
+mod transitions;
 
 pub use book::{book, worst_first};
+use evaluate::Kept;
 pub use evaluate::watch;
 
 use super::{
     clock::Clock,
-    history::{History, Off, Place},
-    noticed::Noticed,
+    history::{Collection, History, Off, Place},
+    notifications::Notifications,
+    vault::{Vault, VaultError},
 };
 use crate::{
     model::{Alert, AlertState, ChannelDraft, EventQuery, QuietHours, Rule, Timestamp},
     wire::{ActionError, ErrorKind, Notice},
 };
-use notify::{Addressee, Channel, Courier};
+use channels::{Channels, PutError};
+use notify::{Addressee, Channel, DeliveryMetrics, Dispatcher, NotifyError};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -39,16 +46,15 @@ use tokio::sync::{Notify, OnceCell, broadcast};
 /// Kinds of documents in the history.
 const RULES: &str = "alert_rule";
 const FIRING: &str = "alert_firing";
-const CHANNELS: &str = "alert_channel";
 const QUIET: &str = "quiet_hours";
 
-/// Notices that wait for a client that is late.
+/// Notices queued for a slow client.
 const UNHEARD: usize = 64;
 
-/// Most of either.
+/// Limit of rules, and of channels.
 const MOST: usize = 200;
 
-/// A channel as it is kept.
+/// A channel as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedChannel {
     pub id: String,
@@ -62,100 +68,117 @@ pub struct Alerts(Arc<Shared>);
 
 struct Shared {
     history: History,
-    noticed: Noticed,
-    courier: Courier,
+    notifications: Notifications,
+    dispatcher: Dispatcher,
     clock: Clock,
-    /// What was put before the last stop is there. Nothing is put before: it would be undone.
+    rules: Collection<Rule>,
+    channels: Channels,
+    /// A single document, without an id.
+    quiet: Collection<QuietHours>,
+    /// Firing alerts, stored so that a restarted server does not notify again.
+    firing: Collection<Kept>,
+    /// Set once `transitions` includes the alerts from before the start.
     loaded: OnceCell<()>,
     known: Mutex<Known>,
-    /// A rule has changed.
+    /// Notified when a rule changes.
     changed: Notify,
     notices: broadcast::Sender<Notice>,
 }
 
 #[derive(Default)]
 struct Known {
-    rules: BTreeMap<String, Rule>,
-    channels: BTreeMap<String, NamedChannel>,
-    quiet: Option<QuietHours>,
     /// By rule and subject.
     active: BTreeMap<(String, String), Alert>,
     /// The latest, newest first.
-    turns: VecDeque<Alert>,
+    transitions: VecDeque<Alert>,
 }
 
 impl Alerts {
-    pub fn new(history: History, noticed: Noticed, courier: Courier, clock: Clock) -> Self {
+    pub fn new(
+        history: History,
+        vault: Vault,
+        notifications: Notifications,
+        dispatcher: Dispatcher,
+        clock: Clock,
+    ) -> Self {
         let (known, changed, notices) = (Mutex::default(), Notify::new(), broadcast::Sender::new(UNHEARD));
-        let loaded = OnceCell::new();
-        Self(Arc::new(Shared { history, noticed, courier, clock, loaded, known, changed, notices }))
+        dispatcher.when_lost(losses::tell(history.clone(), notifications.clone(), notices.clone(), clock));
+        Self(Arc::new(Shared {
+            rules: Collection::open(history.clone(), RULES),
+            channels: Channels::open(history.clone(), vault),
+            quiet: Collection::open(history.clone(), QUIET),
+            firing: Collection::open(history.clone(), FIRING),
+            history,
+            notifications,
+            dispatcher,
+            clock,
+            loaded: OnceCell::new(),
+            known,
+            changed,
+            notices,
+        }))
     }
 
-    /// Returns when what was put before the last stop is there. Whatever is put waits for it.
+    /// Makes one attempt to load all stored data, unless it is loaded already.
     pub async fn load(&self) -> Result<(), Off> {
-        self.0.loaded.get_or_try_init(|| self.read()).await.copied()
+        let Shared { rules, channels, quiet, firing, loaded, .. } = &*self.0;
+        rules.load().await?;
+        channels.load().await?;
+        quiet.load().await?;
+        firing.load().await?;
+        loaded.get_or_try_init(|| self.read_turns()).await.copied()
     }
 
-    async fn read(&self) -> Result<(), Off> {
-        let history = &self.0.history;
-        let (rules, channels) = (history.documents(RULES).await?, history.documents(CHANNELS).await?);
-        let quiet = history.document(QUIET, "").await?;
-        let of_alerts = EventQuery { kinds: vec![turns::KIND.to_owned()], ..EventQuery::default() };
-        let turns = history.page(of_alerts, Place::Before(None), turns::TURNS).await;
-        let mut known = self.known();
-        known.turns = turns.events.iter().filter_map(turns::of_event).collect();
-        for (id, json) in rules {
-            match serde_json::from_str(&json) {
-                Ok(rule) => drop(known.rules.insert(id, rule)),
-                Err(error) => tracing::warn!(rule = id, %error, "passed over a rule that can't be read"),
-            }
+    async fn read_turns(&self) -> Result<(), Off> {
+        if !self.0.history.has_folder() {
+            return Ok(());
         }
-        for (id, json) in channels {
-            match serde_json::from_str(&json) {
-                Ok(channel) => drop(known.channels.insert(id, channel)),
-                // Without its text: there are secrets in it.
-                Err(_) => tracing::warn!(channel = id, "passed over a channel that can't be read"),
-            }
-        }
-        known.quiet = quiet.and_then(|json| serde_json::from_str(&json).ok());
+        let of_alerts = EventQuery { kinds: vec![transitions::KIND.to_owned()], ..EventQuery::default() };
+        let earlier = self.0.history.find(of_alerts, Place::Before(None), transitions::MAX_TRANSITIONS).await?;
+        self.known().transitions = earlier.iter().filter_map(transitions::of_event).collect();
         Ok(())
     }
 
-    /// Pending and firing.
+    /// Whether rules, channels and quiet hours are loaded.
+    pub fn are_loaded(&self) -> bool {
+        self.0.rules.is_loaded() && self.0.channels.are_loaded() && self.0.quiet.is_loaded()
+    }
+
+    /// Pending and firing alerts.
     pub fn active(&self) -> Vec<Alert> {
         self.known().active.values().cloned().collect()
     }
 
-    /// How many fire.
+    /// The number of firing alerts.
     pub fn firing(&self) -> u32 {
         let fires = |it: &&Alert| it.state == AlertState::Firing;
         u32::try_from(self.known().active.values().filter(fires).count()).unwrap_or(u32::MAX)
     }
 
-    /// What fired and was over of late, newest first.
-    pub fn turns(&self) -> Vec<Alert> {
-        self.known().turns.iter().cloned().collect()
+    /// Alerts that recently fired or resolved, newest first.
+    pub fn transitions(&self) -> Vec<Alert> {
+        self.known().transitions.iter().cloned().collect()
     }
 
     pub fn rules(&self) -> Vec<Rule> {
-        self.known().rules.values().cloned().collect()
+        self.0.rules.all().into_values().collect()
     }
 
-    /// With their secrets masked.
+    /// The channels, with their secrets masked.
     pub fn channels(&self) -> Vec<NamedChannel> {
         let masked = |it: &NamedChannel| NamedChannel { settings: it.settings.masked(), ..it.clone() };
-        self.known().channels.values().map(masked).collect()
+        self.0.channels.all().iter().map(masked).collect()
     }
 
     pub fn quiet_hours(&self) -> Option<QuietHours> {
-        self.known().quiet
+        self.0.quiet.get("")
     }
 
-    /// A new one when it has no id. Gives the id.
+    /// Creates the rule if it has no id. Returns the id.
     pub async fn put_rule(&self, mut rule: Rule) -> Result<String, ActionError> {
         rule.check().map_err(|why| ActionError::new(ErrorKind::Invalid, why))?;
-        self.load().await.map_err(unkept)?;
-        let before = self.known().rules.get(&rule.id).cloned();
+        self.0.rules.load().await.map_err(unread)?;
+        let before = self.0.rules.get(&rule.id);
         rule.since = match &before {
             Some(before) if before.is_on => before.since,
             _ => self.0.clock.now(),
@@ -163,37 +186,34 @@ impl Alerts {
         match before {
             None if !rule.id.is_empty() => return Err(no_such("rule")),
             None => {
-                enough(self.known().rules.len())?;
+                enough(self.0.rules.all().len())?;
                 rule.id = new_id();
             }
             Some(_) => {}
         }
-        let json = serde_json::to_string(&rule).expect("rules are JSON");
-        self.0.history.put_document(RULES, &rule.id, json).await.map_err(unkept)?;
         let id = rule.id.clone();
-        self.known().rules.insert(id.clone(), rule);
+        self.0.rules.put(&id, rule).await.map_err(unkept)?;
         self.0.changed.notify_one();
         Ok(id)
     }
 
-    /// Nobody hears of it for so many seconds; of none it is heard again.
+    /// Suppresses the rule's notifications for this many seconds; 0 ends the silence.
     pub async fn silence(&self, id: &str, seconds: u32) -> Result<(), ActionError> {
-        self.load().await.map_err(unkept)?;
-        let rule = self.known().rules.get(id).cloned().ok_or_else(|| no_such("rule"))?;
+        self.0.rules.load().await.map_err(unread)?;
+        let rule = self.0.rules.get(id).ok_or_else(|| no_such("rule"))?;
         let until = self.0.clock.now().seconds() + i64::from(seconds);
         let silenced_until = (seconds > 0).then(|| Timestamp::from_seconds(until));
         self.put_rule(Rule { silenced_until, ..rule }).await.map(drop)
     }
 
     pub async fn delete_rule(&self, id: &str) -> Result<(), ActionError> {
-        self.load().await.map_err(unkept)?;
-        self.0.history.delete_document(RULES, id).await.map_err(unkept)?;
-        self.known().rules.remove(id);
+        self.0.rules.load().await.map_err(unread)?;
+        self.0.rules.remove(id).await.map_err(unkept)?;
         self.0.changed.notify_one();
         Ok(())
     }
 
-    /// As a form has it.
+    /// Stores a channel as a form submits it.
     pub async fn put_draft(&self, draft: ChannelDraft) -> Result<String, ActionError> {
         let ChannelDraft { id, name, settings } = draft;
         let settings = Channel::of(settings);
@@ -201,78 +221,85 @@ impl Alerts {
         self.put_channel(NamedChannel { id, name: name.trim().to_owned(), settings }).await
     }
 
-    /// The rule's or the channel's of this id.
+    /// The name of the rule or channel with this id.
     pub fn name_of(&self, id: &str) -> Option<String> {
-        let known = self.known();
-        let rule = known.rules.get(id).map(|it| it.name.clone());
-        rule.or_else(|| known.channels.get(id).map(|it| it.name.clone()))
+        let rule = self.0.rules.get(id).map(|it| it.name);
+        rule.or_else(|| self.0.channels.name_of(id))
     }
 
-    /// Secrets that still are masked stay as they were. Gives the id.
+    /// Masked secrets stay as they were. Returns the id.
     pub async fn put_channel(&self, mut channel: NamedChannel) -> Result<String, ActionError> {
         if channel.name.trim().is_empty() {
             return Err(ActionError::new(ErrorKind::Invalid, "A channel needs a name"));
         }
-        self.load().await.map_err(unkept)?;
-        let namesake = |it: &NamedChannel| it.name == channel.name && it.id != channel.id;
-        if self.known().channels.values().any(namesake) {
+        self.0.channels.load().await.map_err(unread)?;
+        if self.0.channels.has_namesake(&channel.name, &channel.id) {
             return Err(ActionError::new(ErrorKind::Conflict, format!("There is a channel {} already", channel.name)));
         }
-        let before = self.known().channels.get(&channel.id).cloned();
-        match before {
+        let invalid = |error: NotifyError| ActionError::new(ErrorKind::Invalid, error.to_string());
+        let before = self.0.channels.get(&channel.id);
+        match &before {
             None if !channel.id.is_empty() => return Err(no_such("channel")),
-            Some(before) => channel.settings = channel.settings.unmasked(&before.settings),
             None => {
-                enough(self.known().channels.len())?;
+                enough(self.0.channels.count())?;
                 channel.id = new_id();
             }
+            Some(_) => {}
         }
-        channel.settings.check().map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
-        let json = serde_json::to_string(&channel).expect("channels are JSON");
-        self.0.history.put_document(CHANNELS, &channel.id, json).await.map_err(unkept)?;
-        let id = channel.id.clone();
-        self.known().channels.insert(id.clone(), channel);
-        Ok(id)
+        // A channel that can't be decrypted can still be replaced, with its secrets entered again.
+        let before = before.and_then(Result::ok);
+        channel.settings = channel.settings.unmasked(before.as_ref().map(|it| &it.settings)).map_err(invalid)?;
+        channel.settings.check().map_err(invalid)?;
+        self.0.channels.put(&channel).await.map_err(|error| match error {
+            PutError::Vault(error) => error.to_action_error(),
+            PutError::History(off) => unkept(off),
+        })?;
+        Ok(channel.id)
     }
 
     pub async fn delete_channel(&self, id: &str) -> Result<(), ActionError> {
-        self.load().await.map_err(unkept)?;
-        self.0.history.delete_document(CHANNELS, id).await.map_err(unkept)?;
-        self.known().channels.remove(id);
-        Ok(())
+        self.0.channels.load().await.map_err(unread)?;
+        self.0.channels.remove(id).await.map_err(unkept)
     }
 
     /// Sends a test message at once.
     pub async fn test_channel(&self, id: &str) -> Result<(), ActionError> {
-        let channel = self.known().channels.get(id).cloned();
-        let channel = channel.ok_or_else(|| no_such("channel"))?;
-        let sent = self.0.courier.test(&channel.settings).await;
-        sent.map_err(|error| ActionError::new(ErrorKind::Unavailable, error.to_string()).hint(error.hint()))
+        self.0.channels.load().await.map_err(unread)?;
+        let channel = self.0.channels.get(id).ok_or_else(|| no_such("channel"))?;
+        let channel = channel.map_err(|error| error.to_action_error())?;
+        let sent = self.0.dispatcher.test(&channel.settings).await;
+        sent.map_err(|error| ActionError::new(ErrorKind::Unavailable, error.without_answer()).hint(error.hint()))
     }
 
     pub async fn put_quiet_hours(&self, quiet: Option<QuietHours>) -> Result<(), ActionError> {
-        self.load().await.map_err(unkept)?;
+        self.0.quiet.load().await.map_err(unread)?;
         match quiet {
-            Some(quiet) => {
-                let json = serde_json::to_string(&quiet).expect("hours are JSON");
-                self.0.history.put_document(QUIET, "", json).await.map_err(unkept)?;
-            }
-            None => self.0.history.delete_document(QUIET, "").await.map_err(unkept)?,
+            Some(quiet) => self.0.quiet.put("", quiet).await,
+            None => self.0.quiet.remove("").await,
         }
-        self.known().quiet = quiet;
-        Ok(())
+        .map_err(unkept)
     }
 
-    /// What clients are told as it happens.
+    pub fn notifications(&self) -> &DeliveryMetrics {
+        self.0.dispatcher.metrics()
+    }
+
+    /// Notices for clients, as they are emitted.
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.0.notices.subscribe()
     }
 
-    /// Those who hear of a rule.
+    /// The channels that a rule notifies.
     fn addressees(&self, rule: &Rule) -> Vec<Arc<Addressee>> {
-        let known = self.known();
-        let channels = rule.channels.iter().filter_map(|id| known.channels.get(id));
-        channels.map(|it| Arc::new(Addressee { name: it.name.clone(), channel: it.settings.clone() })).collect()
+        let channels = rule.channels.iter().filter_map(|id| Some((id, self.0.channels.get(id)?)));
+        let addressee = |(id, channel): (&String, Result<NamedChannel, VaultError>)| match channel {
+            Ok(NamedChannel { name, settings: channel, .. }) => Some(Arc::new(Addressee { name, channel })),
+            Err(error) => {
+                tracing::warn!(channel = id, rule = rule.name, %error, "a channel is not notified");
+                None
+            }
+        };
+        channels.filter_map(addressee).collect()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -293,6 +320,12 @@ fn enough(count: usize) -> Result<(), ActionError> {
         return Ok(());
     }
     Err(ActionError::new(ErrorKind::Conflict, format!("There are {MOST} of them already")))
+}
+
+/// The stored data is unknown: a change could destroy it.
+fn unread(off: Off) -> ActionError {
+    ActionError::new(ErrorKind::Unavailable, "Nothing was changed: what is stored can't be read now")
+        .hint(format!("Try again when this is over: {off}."))
 }
 
 fn unkept(off: Off) -> ActionError {

@@ -1,55 +1,73 @@
-//! What becomes of one rule for one subject: a condition has to last before it fires, and to be over for a while before
-//! it is; and then it keeps quiet for a time. Around a threshold nobody is told twice.
+//! State machine of one rule for one subject. A condition has to last before the alert fires, and to be over for a while before
+//! the alert is; then a cooldown follows. So a value that hovers around a threshold notifies only once.
 
-use crate::model::{Rule, Timestamp};
+use crate::{
+    model::{Rule, Timestamp},
+    server::clock::Moment,
+};
+use std::time::Duration;
 
-/// The least that a condition has to be over before the alert is, in seconds.
-const CALM: i64 = 10;
+/// Shortest time a condition has to be over before the alert is.
+const CALM: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The condition holds, for how long already.
-    Pending { since: Timestamp },
-    /// And when it was last seen to hold.
-    Firing { since: Timestamp, seen: Timestamp },
-    /// Over; until then it does not fire again. With the time since which it holds once more.
-    Cooling { until: Timestamp, since: Option<Timestamp> },
+    /// The condition holds, since this time.
+    Pending { since: Moment },
+    /// With the time when the condition was last seen to hold, by the steady clock.
+    Firing { since: Timestamp, seen: Duration },
+    /// Over; it does not fire again until then, by the steady clock. `since` is when the condition began to hold again.
+    Cooling { until: Duration, since: Option<Moment> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Transition {
     Fired,
     Resolved,
 }
 
 impl Phase {
-    /// The next phase of what has none yet, or is in `before`; none when there is nothing to remember.
-    pub(super) fn step(before: Option<Self>, holds: bool, now: Timestamp, rule: &Rule) -> (Option<Self>, Option<Turn>) {
-        let lasted = |since: Timestamp| now.seconds() - since.seconds() >= i64::from(rule.duration);
+    /// The next phase; `before` is `None` for a subject without one. Returns `None` if there is nothing to remember.
+    pub(super) fn step(
+        before: Option<Self>,
+        holds: bool,
+        now: Moment,
+        rule: &Rule,
+    ) -> (Option<Self>, Option<Transition>) {
+        let (duration, cooldown) = (seconds(rule.duration), seconds(rule.cooldown));
+        let lasted = |since: Moment| now.since(since) >= duration;
         let pending = |since| match lasted(since) {
-            true => (Some(Self::Firing { since: now, seen: now }), Some(Turn::Fired)),
+            true => (Some(Self::Firing { since: now.at, seen: now.steady }), Some(Transition::Fired)),
             false => (Some(Self::Pending { since }), None),
         };
         match (before, holds) {
             (None, false) | (Some(Self::Pending { .. }), false) => (None, None),
             (None, true) => pending(now),
             (Some(Self::Pending { since }), true) => pending(since),
-            (Some(Self::Firing { since, .. }), true) => (Some(Self::Firing { since, seen: now }), None),
+            (Some(Self::Firing { since, .. }), true) => (Some(Self::Firing { since, seen: now.steady }), None),
             (Some(Self::Firing { since, seen }), false) => {
-                if now.seconds() - seen.seconds() < i64::from(rule.duration).max(CALM) {
+                if now.steady.saturating_sub(seen) < duration.max(CALM) {
                     return (Some(Self::Firing { since, seen }), None);
                 }
-                let until = Timestamp::from_seconds(now.seconds() + i64::from(rule.cooldown));
-                (Some(Self::Cooling { until, since: None }), Some(Turn::Resolved))
+                let until = now.steady + cooldown;
+                (Some(Self::Cooling { until, since: None }), Some(Transition::Resolved))
             }
-            (Some(Self::Cooling { until, .. }), false) if now >= until => (None, None),
+            (Some(Self::Cooling { until, .. }), false) if now.steady >= until => (None, None),
             (Some(Self::Cooling { until, .. }), false) => (Some(Self::Cooling { until, since: None }), None),
             (Some(Self::Cooling { until, since }), true) => {
                 let since = since.unwrap_or(now);
-                if now >= until { pending(since) } else { (Some(Self::Cooling { until, since: Some(since) }), None) }
+                if now.steady >= until {
+                    pending(since)
+                } else {
+                    (Some(Self::Cooling { until, since: Some(since) }), None)
+                }
             }
         }
     }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count))
 }
 
 #[cfg(test)]
@@ -73,39 +91,70 @@ mod tests {
         }
     }
 
-    /// What happens in seconds 0, 1, 2, … while the condition holds where `holds` says so.
-    fn turns(rule: &Rule, seconds: i64, holds: impl Fn(i64) -> bool) -> Vec<(i64, Turn)> {
+    /// The transitions in seconds 0, 1, 2, … while the condition holds where `holds` returns true.
+    fn transitions(rule: &Rule, seconds: i64, holds: impl Fn(i64) -> bool) -> Vec<(i64, Transition)> {
+        turns_by_a_clock(rule, seconds, holds, |second| second)
+    }
+
+    /// The same, with `day` mapping each second to the time of day.
+    fn turns_by_a_clock(
+        rule: &Rule,
+        seconds: i64,
+        holds: impl Fn(i64) -> bool,
+        day: impl Fn(i64) -> i64,
+    ) -> Vec<(i64, Transition)> {
         let mut phase = None;
-        let mut turns = Vec::new();
+        let mut transitions = Vec::new();
         for second in 0..seconds {
-            let (next, turn) = Phase::step(phase, holds(second), Timestamp::from_seconds(second), rule);
+            let (at, steady) = (Timestamp::from_seconds(day(second)), Duration::from_secs(second.unsigned_abs()));
+            let (next, transition) = Phase::step(phase, holds(second), Moment { at, steady }, rule);
             phase = next;
-            turns.extend(turn.map(|turn| (second, turn)));
+            transitions.extend(transition.map(|transition| (second, transition)));
         }
-        turns
+        transitions
     }
 
     #[test]
     fn it_fires_when_it_has_lasted_and_is_over_when_it_has_been_over_as_long() {
-        assert_eq!(turns(&rule(30, 0), 100, |at| (10..60).contains(&at)), [(40, Turn::Fired), (89, Turn::Resolved)]);
-        assert_eq!(turns(&rule(30, 0), 100, |at| (10..39).contains(&at)), []);
-        assert_eq!(turns(&rule(0, 0), 40, |at| at == 5), [(5, Turn::Fired), (15, Turn::Resolved)]);
+        assert_eq!(
+            transitions(&rule(30, 0), 100, |at| (10..60).contains(&at)),
+            [(40, Transition::Fired), (89, Transition::Resolved)]
+        );
+        assert_eq!(transitions(&rule(30, 0), 100, |at| (10..39).contains(&at)), []);
+        assert_eq!(transitions(&rule(0, 0), 40, |at| at == 5), [(5, Transition::Fired), (15, Transition::Resolved)]);
+    }
+
+    /// Bug: no alert was sent for an hour after the clock had been set back by an hour.
+    #[test]
+    fn a_jump_of_the_clock_changes_nothing() {
+        let holds = |at: i64| (10..60).contains(&at) || (150..200).contains(&at);
+        let steady = transitions(&rule(30, 60), 300, holds);
+        assert_eq!(steady.len(), 4);
+        for jump in [-30 * 86_400, -3_600, 3_600, 30 * 86_400] {
+            for when in [20, 50, 70, 100, 160] {
+                let day = |second: i64| 1_000_000_000 + second + if second < when { 0 } else { jump };
+                assert_eq!(turns_by_a_clock(&rule(30, 60), 300, holds, day), steady, "{jump} s in second {when}");
+            }
+        }
     }
 
     #[test]
     fn flapping_around_a_threshold_is_one_alert() {
         let flapping = |at: i64| at % 4 < 2;
-        assert_eq!(turns(&rule(0, 0), 600, flapping), [(0, Turn::Fired)]);
-        // In slow motion, each time long enough: the cooldown keeps it quiet.
+        assert_eq!(transitions(&rule(0, 0), 600, flapping), [(0, Transition::Fired)]);
+        // Flapping slowly, each time long enough to fire: the cooldown suppresses repeats.
         let slowly = |at: i64| at % 60 < 20;
-        let fired = turns(&rule(5, 300), 1_200, slowly).into_iter().filter(|(_, turn)| *turn == Turn::Fired).count();
+        let fired = transitions(&rule(5, 300), 1_200, slowly)
+            .into_iter()
+            .filter(|(_, transition)| *transition == Transition::Fired)
+            .count();
         assert_eq!(fired, 4);
     }
 
     #[test]
     fn what_holds_again_when_the_cooldown_ends_fires_then() {
         let holds = |at: i64| !(5..30).contains(&at);
-        let turns = turns(&rule(0, 60), 200, holds);
-        assert_eq!(turns, [(0, Turn::Fired), (14, Turn::Resolved), (74, Turn::Fired)]);
+        let transitions = transitions(&rule(0, 60), 200, holds);
+        assert_eq!(transitions, [(0, Transition::Fired), (14, Transition::Resolved), (74, Transition::Fired)]);
     }
 }

@@ -1,21 +1,24 @@
-//! Whether a rule's condition holds, and for whom: values in, values out.
+//! Rule conditions: pure functions from state and facts to breaches.
 
 use super::facts::Facts;
-use crate::model::{Condition, Container, ContainerId, ContainerState, EngineState, Health, Key, Rule, Timestamp};
+use crate::{
+    model::{Condition, Container, ContainerId, ContainerState, EngineState, Health, Key, Rule},
+    server::clock::Moment,
+};
 use std::sync::Arc;
 
-/// A condition holds.
+/// A condition that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Breach {
-    /// The container's name, or what else it is about.
+    /// The container's name, or whatever else it is about.
     pub(super) subject: String,
     pub(super) container: Option<ContainerId>,
-    /// What was measured.
+    /// The measured value, as text.
     pub(super) text: String,
 }
 
-/// For whom it holds now.
-pub(super) fn breaches(rule: &Rule, state: &EngineState, facts: &Facts, now: Timestamp) -> Vec<Breach> {
+/// The subjects for which the condition holds now.
+pub(super) fn breaches(rule: &Rule, state: &EngineState, facts: &Facts, now: Moment) -> Vec<Breach> {
     match &rule.condition {
         Condition::Absent => absent(rule, state).into_iter().collect(),
         Condition::Disk { above } => disk(*above, facts).into_iter().collect(),
@@ -37,7 +40,7 @@ fn of_container(
     it: &Container,
     key: &Key,
     facts: &Facts,
-    now: Timestamp,
+    now: Moment,
 ) -> Option<String> {
     let runs = it.state == ContainerState::Running;
     match condition {
@@ -46,14 +49,14 @@ fn of_container(
             (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of a core"))
         }
         Condition::Memory { above } => {
-            let used = facts.sample(key)?.memory_percent;
+            let used = facts.sample(key)?.memory_percent?;
             (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of its memory"))
         }
         Condition::Restarts { times, within } => {
             let starts = facts.starts_within(key, *within, now);
             (starts >= *times).then(|| format!("started {starts} times within {within} s"))
         }
-        // The health of what has ended stays as it was last.
+        // A container that has ended keeps its last health status.
         Condition::Unhealthy => (runs && it.health == Some(Health::Unhealthy)).then(|| "is unhealthy".to_owned()),
         Condition::Failed => {
             let ended_since = it.finished_at.is_some_and(|end| end >= rule.since);
@@ -65,7 +68,7 @@ fn of_container(
     }
 }
 
-/// Nothing of that name runs.
+/// No container in the rule's scope is running.
 fn absent(rule: &Rule, state: &EngineState) -> Option<Breach> {
     // Before the engine has been reached nothing is known.
     state.hosts().find(|host| host.status == crate::model::HostStatus::Reachable)?;

@@ -1,13 +1,13 @@
-//! The only place that decides "may".
+//! Authorization: the only place that checks permissions.
 
-use super::app::App;
+use super::{app::App, hosts::read_only};
 use crate::{
     model::{Permission, Role},
     wire::{ActionError, ErrorKind},
 };
 use leptos::prelude::expect_context;
 
-/// On whose behalf something is done.
+/// The user on whose behalf a request runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub name: String,
@@ -15,25 +15,24 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Everybody who can reach a server without sign-in: it listens on loopback only.
+    /// The user of a server without sign-in: any client that reaches it, since it listens on loopback only.
     pub fn local_admin() -> Self {
         Self { name: "local".into(), role: Role::Admin }
     }
 }
 
-/// The first line of everything a caller asks for.
+/// Must be called first for everything a caller requests. Fails if the role lacks the permission, or the server is read-only.
 pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(), ActionError> {
     if !caller.role.may(permission) {
         return Err(ActionError::new(ErrorKind::Forbidden, "Your role does not allow this"));
     }
     if app.read_only && permission.is_change() {
-        return Err(ActionError::new(ErrorKind::Forbidden, "This server is read-only")
-            .hint("It was started with --read-only: nothing can be changed here."));
+        return Err(read_only());
     }
     Ok(())
 }
 
-/// The first line of every question that a page asks: what it may use, and on whose behalf, if that is allowed.
+/// Must be called first in every server function. Returns the app and the caller, if the caller has the permission.
 pub fn asking(permission: Permission) -> Result<(App, Caller), ActionError> {
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
     require(&app, &caller, permission)?;

@@ -1,13 +1,21 @@
-//! How long the engine takes to answer, by call.
+//! Latency and failures of the engine, by call.
 
 use super::EngineError;
 use crate::{
     model::{Action, ContainerAction, ImageAction, NetworkAction, VolumeAction},
-    server::measure::{Counter, Histogram},
+    server::metrics::{Counter, Histogram},
 };
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
 
-/// From what a list of a few takes to the patience for a stop.
+/// Timeout for an action. It is longer than bollard's timeout for the head of a response: stopping a container takes a while.
+pub(super) const ACT_PATIENCE: Duration = Duration::from_secs(150);
+
+/// Upper bounds of the histogram, in µs: from a short list to the timeout of a stop.
 const ENDS: &[u64] = &[
     500,
     1_000,
@@ -37,7 +45,7 @@ macro_rules! calls {
         impl Call {
             pub const ALL: &[Self] = &[$(Self::$call,)*];
 
-            /// `<noun>.<verb>`, as actions are named.
+            /// `<noun>.<verb>`, like the names of actions.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$call => $name,)*
@@ -48,9 +56,10 @@ macro_rules! calls {
 }
 
 calls! {
+    Ping "engine.ping",
     Version "engine.version",
     Info "engine.info",
-    // Until the stream begins.
+    // Measured until the stream starts.
     Events "engine.events",
     ContainerList "container.list",
     ContainerInspect "container.inspect",
@@ -72,7 +81,7 @@ calls! {
     ImageTag "image.tag",
     ImageUntag "image.untag",
     ImageRemove "image.remove",
-    // The next four until what they tell begins.
+    // The next four are measured until their output starts.
     ImagePull "image.pull",
     ImagePush "image.push",
     ImageBuild "image.build",
@@ -85,6 +94,7 @@ calls! {
     VolumeInspect "volume.inspect",
     VolumeCreate "volume.create",
     VolumeRemove "volume.remove",
+    VolumeExport "volume.export",
     NetworkList "network.list",
     NetworkInspect "network.inspect",
     NetworkCreate "network.create",
@@ -136,13 +146,13 @@ impl From<&Action> for Call {
     }
 }
 
-/// What was measured of an engine's calls, for each in the order of [`Call::ALL`].
+/// Measurements of an engine's calls, in the order of [`Call::ALL`].
 #[derive(Clone)]
 pub struct Calls(Arc<[Measured]>);
 
 pub struct Measured {
     pub took: Histogram,
-    /// Without an answer, or with one of failure. That something is not there is no failure.
+    /// Number of calls without a response or with an error. "Not found" does not count.
     pub failed: Counter,
 }
 
@@ -158,13 +168,22 @@ impl Calls {
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         let begun = Instant::now();
-        let outcome = work.await;
+        let outcome = work.await.map_err(|error| error.of_call(call));
         let measured = &self.0[call as usize];
         measured.took.observe(begun.elapsed());
         if outcome.as_ref().is_err_and(|error| !error.is_not_found()) {
             measured.failed.add(1);
         }
         outcome
+    }
+
+    /// Measures a call through bollard, and adds a timeout: bollard's own covers only the head of the response.
+    pub(super) async fn act<T>(
+        &self,
+        call: Call,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        self.time(call, async { timeout(ACT_PATIENCE, work).await.map_err(|_| EngineError::Timeout)? }).await
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Call, &Measured)> {

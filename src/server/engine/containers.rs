@@ -1,4 +1,4 @@
-//! Containers as the engine tells of them: listed (a few facts of all) and inspected (all facts of one).
+//! Containers in the engine's API: the list, with a few facts of all, and the inspect, with all facts of one.
 
 use super::{
     Call, Engine, EngineError,
@@ -12,37 +12,38 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 impl Engine {
-    /// All containers, without what only an inspect tells: see [`with_details_of`].
+    /// Returns all containers, without the facts that only an inspect contains: see [`with_details_of`].
     pub async fn containers(&self) -> Result<Vec<Container>, EngineError> {
         let Entries::<Listed>(listed) =
-            self.reader.json(Call::ContainerList, "/containers/json?all=1", super::LIST_PATIENCE).await?;
+            self.reader.json(Call::ContainerList, "/containers/json?all=1", super::LONG_LIST_PATIENCE).await?;
         Ok(listed.into_iter().filter_map(|listed| listed.into_container(&self.host)).collect())
     }
 
-    /// One container, or none when it is gone.
+    /// Returns one container. None if it doesn't exist.
     pub async fn container(&self, id: &ContainerId) -> Result<Option<Container>, EngineError> {
         let inspected: Option<Inspected> = self.find(Call::ContainerInspect, &format!("/containers/{id}/json")).await?;
         Ok(inspected.and_then(|inspected| inspected.into_container(&self.host)))
     }
 }
 
-/// A listed container completed with what an earlier inspect told, where the list doesn't contradict it.
+/// Completes a listed container with the facts of an earlier inspect, unless the list contradicts them.
 pub fn with_details_of(mut listed: Container, old: &Container) -> Container {
     let same_run = listed.state == old.state && listed.exit_code.is_none_or(|code| old.exit_code == Some(code));
     if same_run {
         listed.exit_code = listed.exit_code.or(old.exit_code);
-        // Podman's lists never tell of health, Docker's not of a paused container's.
+        // Podman's lists never contain the health, Docker's lack that of a paused container.
         listed.health = listed.health.or(old.health);
         listed.started_at = old.started_at;
         listed.finished_at = old.finished_at;
         listed.oom_killed = old.oom_killed;
         listed.restart_count = old.restart_count;
+        listed.pid = old.pid;
     }
     listed.restart_policy = old.restart_policy;
     if listed.created == old.created.to_whole_seconds() {
         listed.created = old.created;
     }
-    // A list names an image by its id when the tag it was created from has moved on; the inspect keeps the name.
+    // When the tag a container was created from has moved, a list names the image by its id. The inspect keeps the name.
     if listed.image_id == old.image_id {
         listed.image = old.image.clone();
     }
@@ -164,6 +165,9 @@ struct InspectedState {
     oom_killed: bool,
     #[serde(deserialize_with = "or_default")]
     exit_code: i64,
+    /// 0 while the container doesn't run.
+    #[serde(deserialize_with = "or_default")]
+    pid: u32,
     #[serde(deserialize_with = "or_default")]
     started_at: String,
     #[serde(deserialize_with = "or_default")]
@@ -202,10 +206,10 @@ struct InspectedRestartPolicy {
 }
 
 impl Listed {
-    /// None when the engine names it by no id that could be asked for again.
+    /// None if the id is invalid, so that it could not be requested.
     fn into_container(self, host: &HostId) -> Option<Container> {
         let state = ContainerState::parse(&self.state).unwrap_or(ContainerState::Dead);
-        // A link adds "/other/alias" to the names; the container's own has one slash.
+        // A link adds "/other/alias" to the names. The container's own name has one slash.
         let own = self.names.iter().find(|name| !name.trim_start_matches('/').contains('/'));
         let name = own.or(self.names.first()).map(|name| name.trim_start_matches('/').to_owned());
         let id = ContainerId::new(&self.id).ok()?;
@@ -225,6 +229,7 @@ impl Listed {
             oom_killed: false,
             started_at: None,
             finished_at: None,
+            pid: None,
             restart_count: None,
             ports: sorted(self.ports.into_iter().filter_map(|port| {
                 let public = port.public_port.filter(|public| *public != 0);
@@ -275,6 +280,7 @@ impl Inspected {
             oom_killed: exited && self.state.oom_killed,
             started_at: Timestamp::parse(&self.state.started_at),
             finished_at: Timestamp::parse(&self.state.finished_at),
+            pid: Some(self.state.pid).filter(|pid| *pid > 0),
             restart_count: Some(self.restart_count),
             state,
             ports: sorted(ports),
@@ -287,19 +293,19 @@ fn has_exited(state: ContainerState) -> bool {
     matches!(state, ContainerState::Exited | ContainerState::Dead | ContainerState::Restarting)
 }
 
-/// The engine remembers the health of a container that has stopped; a stopped container has none.
+/// The engine keeps the health of a stopped container, but it no longer applies.
 fn health(state: ContainerState, read: impl FnOnce() -> Option<Health>) -> Option<Health> {
     matches!(state, ContainerState::Running | ContainerState::Paused).then(read).flatten()
 }
 
-/// From "Up 5 minutes (healthy)" or "Up 2 seconds (health: starting)".
+/// Parses "Up 5 minutes (healthy)" or "Up 2 seconds (health: starting)".
 fn health_in_words(status: &str) -> Option<Health> {
     let (_, words) = status.rsplit_once('(')?;
     let words = words.trim_end_matches(')');
     Health::parse(words.strip_prefix("health: ").unwrap_or(words))
 }
 
-/// From "Exited (137) 2 hours ago" or "Restarting (1) 3 seconds ago".
+/// Parses "Exited (137) 2 hours ago" or "Restarting (1) 3 seconds ago".
 fn exit_code_in_words(status: &str) -> Option<i64> {
     let (_, rest) = status.split_once('(')?;
     rest.split_once(')')?.0.parse().ok()
@@ -323,12 +329,12 @@ fn mounts(points: Vec<MountPoint>) -> Vec<Mount> {
     mounts
 }
 
-/// The map is sorted by name already.
+/// The result is sorted by name, like the map.
 fn attachments(networks: BTreeMap<String, Option<Endpoint>>) -> Vec<Attachment> {
     let attach = |(name, endpoint): (String, Option<Endpoint>)| {
         let endpoint = endpoint.unwrap_or_default();
         let ip = Some(endpoint.ip).filter(|ip| !ip.is_empty());
-        // Podman says the name once more.
+        // Podman repeats the name instead of the id.
         let id = Some(endpoint.network_id).filter(|id| *id != name);
         Attachment { id: id.and_then(|id| NetworkId::new(&id).ok()), name, ip }
     };

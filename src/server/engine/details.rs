@@ -1,29 +1,26 @@
-//! What is asked of one container now and then: how it was made, what runs in it, what it has changed.
+//! Details of one container or image, requested on demand: configuration, processes, changed files, layers.
 
 use super::{Call, Engine, EngineError, LIST_PATIENCE, READ_PATIENCE, read::or_default};
 use crate::model::{
-    ContainerId, FileChange, FileChangeKind, ImageDetails, ImageId, Inspected, Layer, Processes, Timestamp,
+    ContainerId, FileChange, FileChangeKind, ImageDetails, ImageId, Inspected, Layer, Processes, Timestamp, mask,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Changed files that are told; a container that wrote more than that is told to have.
+/// Maximum number of changed files. More are truncated.
 const MOST_CHANGES: usize = 5_000;
 
-/// In place of what nobody is shown unasked.
-const MASK: &str = "***";
-
 impl Engine {
-    /// How it was made, without the values of its environment.
+    /// Inspects a container. Masks the values of its environment.
     pub async fn inspect(&self, id: &ContainerId) -> Result<Inspected, EngineError> {
         inspected(self.raw(id).await?)
     }
 
-    /// What an image is made of, without the values of its environment.
+    /// Returns an image's layers and configuration. Masks the values of its environment.
     pub async fn image_details(&self, id: &ImageId) -> Result<ImageDetails, EngineError> {
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "PascalCase", default)]
-        struct Told {
+        struct ApiHistoryEntry {
             #[serde(deserialize_with = "or_default")]
             created_by: String,
             #[serde(deserialize_with = "or_default")]
@@ -35,23 +32,26 @@ impl Engine {
         }
         let path = format!("/images/{id}");
         let mut told: Value = self.reader.json(Call::ImageInspect, &format!("{path}/json"), READ_PATIENCE).await?;
-        // Of the container of the last step: its command may be what set a variable.
+        // `ContainerConfig` is the last build step's container, whose command may set a variable.
         if let Some(told) = told.as_object_mut() {
             told.remove("ContainerConfig");
         }
         let history = format!("{path}/history");
-        let history: Option<Vec<Told>> = self.reader.json(Call::ImageHistory, &history, LIST_PATIENCE).await?;
-        let layer = |it: Told| Layer {
-            created_by: as_in_a_dockerfile(&it.created_by),
+        let history: Option<Vec<ApiHistoryEntry>> =
+            self.reader.json(Call::ImageHistory, &history, LIST_PATIENCE).await?;
+        let layer = |it: ApiHistoryEntry| Layer {
+            created_by: mask::layer(&it.created_by),
             created: Some(Timestamp::from_seconds(it.created)).filter(|_| it.created > 0),
             size: u64::try_from(it.size).unwrap_or(0),
             comment: it.comment,
         };
         let layers = history.unwrap_or_default().into_iter().map(layer).collect();
-        Ok(ImageDetails { layers, inspected: inspected(told)? })
+        let parts = ["Os", "Architecture", "Variant"].map(|part| told[part].as_str().unwrap_or_default());
+        let platform = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        Ok(ImageDetails { layers, platform, inspected: inspected(told)? })
     }
 
-    /// The value of one variable of its environment; none when there is no such.
+    /// Returns the value of an environment variable. None if it is not set.
     pub async fn variable(&self, id: &ContainerId, name: &str) -> Result<Option<String>, EngineError> {
         let told = self.raw(id).await?;
         Ok(environment(&told).into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
@@ -67,17 +67,20 @@ impl Engine {
             processes: Vec<Vec<String>>,
         }
         let top = self.reader.json(Call::ContainerTop, &format!("/containers/{id}/top"), READ_PATIENCE).await;
-        // Podman answers nothing at all of one that does not run.
+        // Podman sends an empty response for a container that doesn't run.
         if let Err(EngineError::Malformed(_)) = top
             && self.container(id).await?.is_some_and(|it| !it.state.is_up())
         {
-            return Err(EngineError::Refused { status: 409, message: "The container is not running".to_owned() });
+            return Err(EngineError::refused(409, "The container is not running"));
         }
-        let Top { titles, processes } = top?;
+        let Top { titles, processes } = match top {
+            Ok(top) => top,
+            Err(error) => return Err(self.explain_of(Call::ContainerTop, id, error).await),
+        };
         Ok(Processes { titles, rows: processes })
     }
 
-    /// What its file system has that its image has not, and the other way round.
+    /// Returns the differences between the file systems of a container and its image.
     pub async fn file_changes(&self, id: &ContainerId) -> Result<Vec<FileChange>, EngineError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -105,36 +108,14 @@ impl Engine {
 
 fn inspected(mut told: Value) -> Result<Inspected, EngineError> {
     let environment = environment(&told).into_iter().map(|(name, _)| name).collect();
-    mask(&mut told);
+    hide_secrets(&mut told);
     let mut facts = Vec::new();
     flatten("", &told, &mut facts);
     let json = serde_json::to_string_pretty(&told).map_err(|error| EngineError::Malformed(error.to_string()))?;
     Ok(Inspected { json, facts, environment })
 }
 
-/// `/bin/sh -c #(nop)  CMD ["nginx"]` is `CMD ["nginx"]`, and `/bin/sh -c apk add curl` is `RUN apk add curl`. What sets a variable
-/// says no value, and neither do build arguments, which stand before a command: `|1 TOKEN=x /bin/sh -c make`.
-fn as_in_a_dockerfile(created_by: &str) -> String {
-    let told = created_by.trim_start_matches("RUN ");
-    let told = match told.strip_prefix('|').and_then(|rest| rest.split_once(" /bin/sh -c ")) {
-        Some((_, command)) => format!("/bin/sh -c {command}"),
-        None => told.to_owned(),
-    };
-    let told = told.trim_end_matches("# buildkit").trim_end();
-    let line = match told.strip_prefix("/bin/sh -c ") {
-        Some(rest) => match rest.trim_start().strip_prefix("#(nop)") {
-            Some(rest) => rest.trim_start().to_owned(),
-            None => format!("RUN {rest}"),
-        },
-        None => told.to_owned(),
-    };
-    match line.strip_prefix("ENV ").and_then(|pair| pair.split_once('=')) {
-        Some((name, _)) => format!("ENV {name}={MASK}"),
-        None => line,
-    }
-}
-
-/// Names and values.
+/// Returns the names and values of the environment.
 fn environment(told: &Value) -> Vec<(String, String)> {
     let lines = told["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let pair = |line: &str| {
@@ -144,22 +125,55 @@ fn environment(told: &Value) -> Vec<(String, String)> {
     lines.map(pair).collect()
 }
 
-/// The environment's values, and what a log's driver is told to sign in with.
-fn mask(told: &mut Value) {
-    for line in told["Config"]["Env"].as_array_mut().into_iter().flatten() {
-        if let Some((name, _)) = line.as_str().and_then(|line| line.split_once('=')) {
-            *line = Value::String(format!("{name}={MASK}"));
+/// Masks secrets at any depth: engines repeat them in several places, and not all engines in the same ones.
+fn hide_secrets(told: &mut Value) {
+    match told {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.as_str() {
+                    "Env" => each_text(value, mask::assignment),
+                    "OnBuild" => each_text(value, mask::instruction),
+                    // Podman only. It repeats each `--env`.
+                    "CreateCommand" => each_text(value, |_| mask::HIDDEN.to_owned()),
+                    "CreatedBy" | "created_by" => one_text(value, mask::layer),
+                    "Healthcheck" => hide_test(value.get_mut("Test")),
+                    "LogConfig" => each_option(value.get_mut("Config"), mask::log_option),
+                    // Mount options may contain a share's user and password.
+                    "DriverConfig" => each_option(value.get_mut("Options"), |_, _| mask::HIDDEN.to_owned()),
+                    _ => hide_secrets(value),
+                }
+            }
         }
-    }
-    let is_secret = |key: &str| ["token", "secret", "password", "key", "credential"].iter().any(|it| key.contains(it));
-    for (key, value) in told["HostConfig"]["LogConfig"]["Config"].as_object_mut().into_iter().flatten() {
-        if is_secret(&key.to_ascii_lowercase()) {
-            *value = Value::String(MASK.to_owned());
-        }
+        Value::Array(list) => list.iter_mut().for_each(hide_secrets),
+        _ => {}
     }
 }
 
-/// Each value by the way to it: `HostConfig.Binds[0]`.
+fn one_text(value: &mut Value, hide: impl Fn(&str) -> String) {
+    if let Some(text) = value.as_str() {
+        *value = Value::String(hide(text));
+    }
+}
+
+fn each_text(list: &mut Value, hide: impl Fn(&str) -> String) {
+    for value in list.as_array_mut().into_iter().flatten() {
+        one_text(value, &hide);
+    }
+}
+
+fn each_option(options: Option<&mut Value>, hide: impl Fn(&str, &str) -> String) {
+    for (key, value) in options.and_then(Value::as_object_mut).into_iter().flatten() {
+        one_text(value, |text| hide(key, text));
+    }
+}
+
+fn hide_test(test: Option<&mut Value>) {
+    let Some(Value::Array(words)) = test else { return };
+    let said: Vec<String> = words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect();
+    *words = mask::health_test(&said).into_iter().map(Value::String).collect();
+}
+
+/// Collects each value with its path, like `HostConfig.Binds[0]`.
 fn flatten(at: &str, value: &Value, facts: &mut Vec<(String, String)>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
@@ -184,36 +198,44 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_layer_is_told_as_its_dockerfile_has_it() {
-        for (told, line) in [
-            (r#"/bin/sh -c #(nop)  CMD ["nginx"]"#, r#"CMD ["nginx"]"#),
-            ("/bin/sh -c apk add curl", "RUN apk add curl"),
-            ("RUN /bin/sh -c make # buildkit", "RUN make"),
-            ("|2 A=1 TOKEN=s3cret with words /bin/sh -c make", "RUN make"),
-            ("RUN |1 TOKEN=s3cret /bin/sh -c make # buildkit", "RUN make"),
-            ("COPY / / # buildkit", "COPY / /"),
-            ("/bin/sh -c #(nop)  ENV TOKEN=s3cret", "ENV TOKEN=***"),
-            ("ENV TOKEN=s3cret", "ENV TOKEN=***"),
-            ("", ""),
-        ] {
-            assert_eq!(as_in_a_dockerfile(told), line);
-        }
+    fn masking_adds_no_facts() {
+        let lacking = json!({"Id": "sha256:0123", "Config": {"Labels": {}}, "HostConfig": {"LogConfig": {}}});
+        let mut masked = lacking.clone();
+        hide_secrets(&mut masked);
+        assert_eq!(masked, lacking);
     }
 
     #[test]
     fn what_is_secret_is_nowhere_in_what_is_told() {
         let mut told = json!({
-            "Config": {"Env": ["PASSWORD=s3cret", "EMPTY=", "BARE"], "Cmd": []},
-            "HostConfig": {"LogConfig": {"Config": {"splunk-token": "s3cret", "max-size": "10m"}}},
+            "Config": {
+                "Env": ["PASSWORD=s3cret", "EMPTY=", "BARE"],
+                "Cmd": [],
+                "CreateCommand": ["podman", "run", "--env", "PASSWORD=s3cret"],
+                "Healthcheck": {"Test": ["CMD", "curl", "--user", "a:s3cret"], "Retries": 3},
+                "OnBuild": ["ARG TOKEN=s3cret", "RUN make"],
+            },
+            "History": [{"CreatedBy": "|1 TOKEN=s3cret /bin/sh -c make"}],
+            "HostConfig": {
+                "LogConfig": {"Type": "splunk", "Config": {
+                    "splunk-token": "s3cret", "gelf-address": "udp://user:s3cret@host", "max-size": "10m",
+                }},
+                "Mounts": [{"Source": "share", "VolumeOptions": {"DriverConfig": {
+                    "Name": "local", "Options": {"type": "cifs", "o": "username=a,password=s3cret"},
+                }}}],
+            },
         });
         assert_eq!(environment(&told)[0], ("PASSWORD".into(), "s3cret".into()));
-        mask(&mut told);
-        assert!(!told.to_string().contains("s3cret"));
+        hide_secrets(&mut told);
+        assert!(!told.to_string().contains("s3cret"), "{told}");
         let mut facts = Vec::new();
         flatten("", &told, &mut facts);
         let fact = |at: &str| facts.iter().find(|(it, _)| it == at).map(|(_, value)| value.as_str());
         assert_eq!(fact("Config.Env[0]"), Some("PASSWORD=***"));
         assert_eq!((fact("Config.Env[2]"), fact("Config.Cmd")), (Some("BARE"), Some("[]")));
         assert_eq!(fact("HostConfig.LogConfig.Config.max-size"), Some("10m"));
+        assert_eq!((fact("Config.Healthcheck.Test[0]"), fact("Config.Healthcheck.Retries")), (Some("CMD"), Some("3")));
+        assert_eq!((fact("Config.OnBuild[1]"), fact("History[0].CreatedBy")), (Some("RUN make"), Some("RUN make")));
+        assert_eq!(fact("HostConfig.Mounts[0].VolumeOptions.DriverConfig.Name"), Some("local"));
     }
 }

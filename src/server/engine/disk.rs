@@ -1,19 +1,19 @@
-//! What an engine's disk holds. It computes that slowly: asked for on demand.
+//! Disk usage of an engine. The engine computes it slowly, so it is requested on demand only.
 
 use super::{
-    Call, Engine, EngineError,
+    Call, Engine, EngineError, WritableEngine,
     read::{Entries, no_body, or_default},
 };
 use crate::model::{ContainerId, DiskUsage, ImageId, SharedSize, VolumeName};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// It walks through every volume and every container's layer.
+/// Timeout: the engine walks through every volume and every container's layer.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Told {
+struct ApiDiskUsage {
     #[serde(deserialize_with = "or_default")]
     layers_size: u64,
     #[serde(deserialize_with = "or_default")]
@@ -66,7 +66,7 @@ struct Cache {
     size: i64,
 }
 
-/// Podman leaves `sha256:` out here, and nowhere else.
+/// Podman omits `sha256:` here, and nowhere else.
 fn image_id(told: &str) -> Option<ImageId> {
     let is_bare = told.len() == 64 && !told.contains(':');
     ImageId::new(&if is_bare { format!("sha256:{told}") } else { told.to_owned() }).ok()
@@ -74,8 +74,8 @@ fn image_id(told: &str) -> Option<ImageId> {
 
 impl Engine {
     pub async fn disk_usage(&self) -> Result<DiskUsage, EngineError> {
-        let told: Told = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
-        // An engine says -1 of what it has not computed.
+        let told: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
+        // An engine reports -1 for a size it has not computed.
         let size = |bytes: i64| u64::try_from(bytes).ok();
         let caches = || told.build_cache.0.iter().filter(|it| !it.shared);
         let images: Vec<_> = (told.images.0.iter())
@@ -84,7 +84,7 @@ impl Engine {
                 Some((image_id(&it.id)?, SharedSize { own: size.saturating_sub(shared), shared }))
             })
             .collect();
-        // Podman 4 does not say: what they share is no less than what one of them does.
+        // Podman 4 doesn't report it: the images share at least as much as any one of them shares.
         let at_least = || {
             let own: u64 = images.iter().map(|(_, size)| size.own).sum();
             own + images.iter().map(|(_, size)| size.shared).max().unwrap_or(0)
@@ -102,22 +102,26 @@ impl Engine {
             unused_build_cache: caches().filter(|it| !it.in_use).filter_map(|it| size(it.size)).sum(),
         })
     }
+}
 
-    /// What no build uses. Bytes that it has freed.
+impl WritableEngine {
+    /// Removes the build cache that no build uses. Returns the freed bytes.
     pub async fn prune_build_cache(&self) -> Result<u64, EngineError> {
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "PascalCase", default)]
         struct Freed {
             space_reclaimed: u64,
         }
-        let said = self.reader.post(Call::BuildPrune, "/build/prune?all=true", &[], no_body()).await?.whole().await?;
+        let said = self.sender.post(Call::BuildPrune, "/build/prune?all=true", &[], no_body()).await?.whole().await?;
         Ok(serde_json::from_slice::<Freed>(&said).unwrap_or_default().space_reclaimed)
     }
+}
 
-    /// Bytes of all images, each layer once.
+impl Engine {
+    /// Size of all images in bytes. Each layer counts once.
     pub async fn layers_size(&self) -> Result<u64, EngineError> {
-        // Older engines know no type, and measure all.
-        let told: Told = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
+        // Older engines ignore `type` and measure everything.
+        let told: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
         Ok(told.layers_size)
     }
 }

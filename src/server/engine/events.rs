@@ -1,15 +1,15 @@
-//! The engine's event stream.
+//! Event stream of the engine.
 
 use super::{
     Call, Engine, EngineError, READ_PATIENCE,
     read::{Lines, or_default},
 };
-use crate::model::{Event, HostId, Labels, Timestamp};
+use crate::model::{Event, HostId, Labels, Timestamp, mask};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// How the actions begin that give reason to read something again. Health checks alone cause three `exec_*` events a run:
-/// they are not among these. The last three are Podman's alone: a `cleanup` takes a dead container's address away.
+/// Prefixes of the actions that mean something has to be read again. Each run of a health check causes three `exec_*` events,
+/// so these are not included. The last three are Podman's only: a `cleanup` removes a dead container's address.
 const CHANGES: &[&str] = &[
     "create",
     "start",
@@ -47,7 +47,7 @@ const CHANGES: &[&str] = &[
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EngineEvent {
-    /// `container`, `image`, `volume`, `network`, `daemon`, or what the next engine thinks of.
+    /// `container`, `image`, `volume`, `network`, `daemon`, or an unknown kind of a newer engine.
     #[serde(rename = "Type", default, deserialize_with = "or_default")]
     pub kind: String,
     #[serde(rename = "Action", default, deserialize_with = "or_default")]
@@ -67,7 +67,7 @@ pub struct Actor {
 }
 
 impl EngineEvent {
-    /// The engine's clock, as exactly as it says it: two events may share a microsecond.
+    /// The engine's clock at full precision, in nanoseconds since 1970: two events may share a microsecond.
     pub fn nanos(&self) -> i64 {
         self.nanos
     }
@@ -77,25 +77,28 @@ impl EngineEvent {
         Timestamp::from_micros(self.nanos / 1_000)
     }
 
-    /// Whether anything may have changed by it.
+    /// Whether the event may mean a change.
     pub fn is_change(&self) -> bool {
         CHANGES.iter().any(|change| self.action.starts_with(change))
     }
 
-    /// For the history. What the engine writes behind a colon is no part of the action's name.
+    /// Converts it for the history. The text that the engine appends after a colon is no part of the action's name.
     pub fn of(&self, host: &HostId) -> Event {
         let (action, told) = self.action.split_once(':').map_or((self.action.as_str(), None), |(a, b)| (a, Some(b)));
         let attributes = &self.actor.attributes;
         let texts = attributes.iter().map(|(key, value)| (cut(key, LONGEST_KEY), cut(value, LONGEST_VALUE)));
         let mut kept = Labels::default();
-        // What the event itself says comes first: of an endless list of labels the rest is left out.
+        // The event's own attributes take precedence: excess labels are dropped.
         let (labels, own): (Vec<_>, Vec<_>) = texts.partition(|(key, _)| key.contains(['.', '-']));
         for (key, value) in own.into_iter().chain(labels).take(MOST_ATTRIBUTES) {
             kept.insert(key, value);
         }
         if let Some(told) = told {
-            let key = if action == "health_status" { "health" } else { "command" };
-            kept.insert(key.into(), cut(told.trim(), LONGEST_VALUE));
+            let (key, told) = match action {
+                "health_status" => ("health", told.trim().to_owned()),
+                _ => ("command", mask::command(told.trim())),
+            };
+            kept.insert(key.into(), cut(&told, LONGEST_VALUE));
         }
         let attribute = |key: &str| attributes.get(key).filter(|value| !value.is_empty());
         let name = attribute("name").unwrap_or(&self.actor.id).trim_start_matches('/');
@@ -114,12 +117,12 @@ impl EngineEvent {
         }
     }
 
-    /// With its actor as Docker puts it: Podman 4 gives volumes and pulled images a name and no id, leaves `sha256:` out
-    /// of an image's, and puts the container in the place of the network that it is connected to.
+    /// Normalizes the actor to Docker's form: Podman 4 gives volumes and pulled images a name but no id, omits `sha256:` from
+    /// an image's id, and sends the container as the actor of a network's connect and disconnect.
     fn with_actor_in_place(mut self) -> Self {
         let Actor { id, attributes } = &mut self.actor;
         match (self.kind.as_str(), self.action.as_str()) {
-            // Its name is the archive's.
+            // The name in the event is the archive's.
             ("image", "loadfromarchive") => {}
             ("volume" | "image", _) if id.is_empty() => {
                 *id = attributes.get("name").cloned().unwrap_or_default();
@@ -136,12 +139,12 @@ impl EngineEvent {
     }
 }
 
-/// Labels may be 64 KB long, and an event carries all of them.
+/// Limits on attributes, the lengths in bytes. Labels may be 64 KB long, and an event contains all of them.
 const LONGEST_VALUE: usize = 512;
 const LONGEST_KEY: usize = 128;
 const MOST_ATTRIBUTES: usize = 64;
 
-/// So many bytes of it, and no half of a letter.
+/// Truncates a text to `most` bytes, at a character boundary.
 fn cut(text: &str, most: usize) -> String {
     text[..text.floor_char_boundary(most)].to_owned()
 }
@@ -151,7 +154,7 @@ pub struct Events {
 }
 
 impl Engine {
-    /// All events from now on, or from a moment of the engine's clock on, as far back as it remembers.
+    /// Streams all events from now on, or since a time of the engine's clock, as far back as the engine keeps them.
     pub async fn events(&self, since: Option<Timestamp>) -> Result<Events, EngineError> {
         let since = since
             .map(Timestamp::micros)
@@ -162,7 +165,10 @@ impl Engine {
 }
 
 impl Events {
-    /// The next event; an error when the stream has ended. A line that is no event is passed over. Cancel safe.
+    /// Returns the next event. Skips lines that are not events. Cancel safe.
+    ///
+    /// # Errors
+    /// Also when the stream ends.
     pub async fn next(&mut self) -> Result<EngineEvent, EngineError> {
         loop {
             let line = self.lines.next().await?;
@@ -192,7 +198,7 @@ mod tests {
             r#"{"Type":"container","Action":"exec_create: sh -c 'a: b'","Actor":{"ID":"0123","Attributes":{"name":"web","com.docker.compose.project":"shop"}},"timeNano":1795260308173510200}"#,
         );
         assert_eq!((command.action.as_str(), command.name.as_str()), ("exec_create", "web"));
-        assert_eq!(command.attributes.get("command").map(String::as_str), Some("sh -c 'a: b'"));
+        assert_eq!(command.attributes.get("command").map(String::as_str), Some("sh ***"));
         assert_eq!((command.project.as_deref(), command.time.micros()), (Some("shop"), 1_795_260_308_173_510));
         let health = event(r#"{"Type":"container","Action":"health_status: unhealthy","Actor":{"ID":"0123"}}"#);
         assert_eq!((health.action.as_str(), health.name.as_str()), ("health_status", "0123"));
@@ -228,7 +234,7 @@ mod tests {
         }
     }
 
-    /// As Podman 4.3.1 wrote them.
+    /// The events are from Podman 4.3.1.
     #[test]
     fn podmans_events_name_what_they_are_about() {
         let told = |kind: &str, action: &str, id: &str, name: &str| {

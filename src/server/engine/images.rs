@@ -1,44 +1,87 @@
-//! Images as the engine tells of them.
+//! Images in the engine's API.
+//!
+//! With containerd's image store, list and inspect describe an image differently. The list counts the content of all platforms,
+//! compressed and unpacked; an inspect counts the compressed content of one platform. An image with several names has one
+//! digest for each in the inspect, and a single one in the list. `docker image ls` shows the list, so sizes and platforms are
+//! taken from the list, and digests are derived from the names.
 
 use super::{
-    Call, Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LONG_LIST_PATIENCE,
     read::{Entries, or_default, percent_encode},
 };
-use crate::model::{HostId, Image, ImageId, Timestamp, Usage};
-use serde::Deserialize;
+use crate::model::{HostId, Image, ImageId, ImagePlatform, Timestamp, Usage};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 impl Engine {
-    /// All images but the layers in between.
+    /// Returns all images except intermediate layers.
     pub async fn images(&self) -> Result<Vec<Image>, EngineError> {
-        self.list("/images/json").await
+        self.list(&Filters::default()).await
     }
 
-    /// One image by id or by tag, or none when it is gone (or has become a layer in between).
+    /// Returns one image by id or by tag. None if it doesn't exist, or has become an intermediate layer.
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let path = format!("/images/{}/json", percent_encode(reference, b"-._/:@"));
-        let told: Option<Told> = self.find(Call::ImageInspect, &path).await?;
-        match told.and_then(|told| told.into_image(&self.host)) {
-            // An inspect tells of layers in between too; only the list knows which untagged image is one.
-            Some(image) if image.is_dangling() => {
-                let filter = percent_encode(r#"{"dangling":["true"]}"#, b"");
-                let dangling = self.list(&format!("/images/json?filters={filter}")).await?;
-                Ok(dangling.into_iter().find(|it| it.id == image.id))
-            }
-            other => Ok(other),
+        let Some(inspected) = self.find::<ApiImage>(Call::ImageInspect, &path).await? else { return Ok(None) };
+        let (is_in_containerd, names) = (inspected.descriptor.is_some(), inspected.repo_tags.clone());
+        let Some(image) = inspected.into_image(&self.host) else { return Ok(None) };
+        let mut listed = None;
+        if is_in_containerd && !names.is_empty() {
+            listed = self.list_one(&Filters { reference: names, ..Filters::default() }, &image.id).await?;
+            // Keep all names, including one added between the two responses.
+            listed = listed.map(|it| Image { tags: image.tags.clone(), digests: image.digests.clone(), ..it });
+        } else if !image.is_dangling() {
+            return Ok(Some(image));
         }
+        if listed.is_none() {
+            // An inspect describes intermediate layers too. Only the list shows which untagged image is one.
+            listed = self.list_one(&Filters { dangling: vec!["true"], ..Filters::default() }, &image.id).await?;
+        }
+        Ok(listed)
     }
 
-    async fn list(&self, path: &str) -> Result<Vec<Image>, EngineError> {
-        let Entries::<Told>(told) = self.reader.json(Call::ImageList, path, LIST_PATIENCE).await?;
-        Ok(told.into_iter().filter_map(|told| told.into_image(&self.host)).collect())
+    /// Returns a newly created image by its id. Docker 28 emits an event for each step of its classic builder as for an image,
+    /// and lists the step as dangling until the next step is based on it. So an image with a parent and no name counts as a
+    /// step here. If it keeps no name, as after a build without a tag, the next list contains it.
+    pub async fn created_image(&self, id: &ImageId) -> Result<Option<Image>, EngineError> {
+        let path = format!("/images/{id}/json");
+        let inspected: Option<ApiImage> = self.find(Call::ImageInspect, &path).await?;
+        let is_step = inspected.is_none_or(|inspected| {
+            let has_parent = !inspected.parent.is_empty();
+            has_parent && inspected.into_image(&self.host).is_none_or(|image| image.is_dangling())
+        });
+        if is_step { Ok(None) } else { self.image(id.as_str()).await }
+    }
+
+    async fn list_one(&self, filters: &Filters, id: &ImageId) -> Result<Option<Image>, EngineError> {
+        Ok(self.list(filters).await?.into_iter().find(|it| it.id == *id))
+    }
+
+    async fn list(&self, filters: &Filters) -> Result<Vec<Image>, EngineError> {
+        let filters = serde_json::to_string(filters).expect("texts");
+        // Engines before API 1.47, and the classic image store, ignore `manifests`.
+        let path = format!("/images/json?manifests=1&filters={}", percent_encode(&filters, b""));
+        let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_PATIENCE).await?;
+        Ok(images.into_iter().filter_map(|it| it.into_image(&self.host)).collect())
     }
 }
 
-/// List and inspect tell the same, but for the form of the time.
+/// Filters of an image list. An empty filter matches all images.
+#[derive(Serialize, Default)]
+struct Filters {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reference: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dangling: Vec<&'static str>,
+}
+
+/// An image in a list or an inspect. Their time formats differ.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Told {
+struct ApiImage {
     id: String,
+    /// The previous step of an image from the classic builder. Empty in lists.
+    #[serde(deserialize_with = "or_default")]
+    parent: String,
     #[serde(deserialize_with = "or_default")]
     repo_tags: Vec<String>,
     #[serde(deserialize_with = "or_default")]
@@ -47,6 +90,51 @@ struct Told {
     created: Created,
     #[serde(deserialize_with = "or_default")]
     size: u64,
+    /// Descriptor of the content that the image's names refer to. Only with containerd's image store.
+    descriptor: Option<IgnoredAny>,
+    /// Only in a list requested with `manifests`.
+    #[serde(deserialize_with = "or_default")]
+    manifests: Entries<Manifest>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Manifest {
+    #[serde(rename = "ID")]
+    id: String,
+    kind: String,
+    available: bool,
+    size: ManifestSize,
+    image_data: Option<ImageData>,
+    attestation_data: Option<AttestationData>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ManifestSize {
+    /// In bytes.
+    total: u64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ImageData {
+    platform: Platform,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Platform {
+    os: String,
+    architecture: String,
+    variant: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct AttestationData {
+    /// The id of the attested manifest.
+    r#for: String,
 }
 
 #[derive(Deserialize)]
@@ -62,25 +150,49 @@ impl Default for Created {
     }
 }
 
-impl Told {
+/// Returns the platforms, sorted. An attestation is not a platform, although the index lists it with platform `unknown`.
+fn platforms(manifests: &[Manifest]) -> Vec<ImagePlatform> {
+    let attested = |id: &str| manifests.iter().any(|it| it.attestation_data.as_ref().is_some_and(|it| it.r#for == id));
+    let platform = |it: &Manifest| {
+        let Platform { os, architecture, variant } = &it.image_data.as_ref()?.platform;
+        let parts = [os, architecture, variant].map(String::as_str);
+        Some(ImagePlatform {
+            name: parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"),
+            size: it.available.then_some(it.size.total),
+            is_attested: attested(&it.id),
+        })
+    };
+    let mut platforms: Vec<_> = manifests.iter().filter(|it| it.kind == "image").filter_map(platform).collect();
+    platforms.sort();
+    platforms
+}
+
+impl ApiImage {
     fn into_image(self, host: &HostId) -> Option<Image> {
         let created = match self.created {
             Created::Listed(seconds) => Some(Timestamp::from_seconds(seconds)),
             Created::Inspected(text) => Timestamp::parse(&text).map(Timestamp::to_whole_seconds),
         };
-        // "<none>:<none>" is how older engines list an image without a name.
-        let named = |names: Vec<String>| {
-            let mut names: Vec<_> = names.into_iter().filter(|name| !name.starts_with("<none>")).collect();
-            names.sort();
-            names
-        };
+        // Older engines list an image without a name as "<none>:<none>". With containerd's image store, an image pulled by
+        // digest has that digest among its tags.
+        let (mut digests, mut tags): (Vec<_>, Vec<_>) =
+            self.repo_tags.into_iter().filter(|name| !name.starts_with("<none>")).partition(|name| name.contains('@'));
+        digests.extend(self.repo_digests.into_iter().filter(|name| !name.starts_with("<none>")));
+        if self.descriptor.is_some() {
+            let repositories = tags.iter().filter_map(|tag| tag.rsplit_once(':'));
+            digests.extend(repositories.map(|(repository, _)| format!("{repository}@{}", self.id)));
+        }
+        tags.sort();
+        digests.sort();
+        digests.dedup();
         Some(Image {
             host: host.clone(),
             id: ImageId::new(&self.id).ok()?,
-            tags: named(self.repo_tags),
-            digests: named(self.repo_digests),
+            tags,
+            digests,
             created: created.filter(|created| created.micros() > 0),
             size: self.size,
+            platforms: platforms(&self.manifests.0),
             usage: Usage::default(),
         })
     }

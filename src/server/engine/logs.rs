@@ -1,7 +1,7 @@
-//! What a container writes, as its log has kept it.
+//! Container logs.
 //!
-//! Read by hand: bollard takes a terminal's first byte for a frame's header, and waits for the end of a line that may never
-//! come.
+//! They are parsed here, not by bollard: it takes a terminal's first byte for a frame header, and waits for a line end that may
+//! never arrive.
 
 use super::{Call, Engine, EngineError, READ_PATIENCE, read::or_default};
 use crate::model::{ContainerId, LONGEST_LINE, LogLine, LogStream, Timestamp};
@@ -10,47 +10,47 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use std::collections::VecDeque;
 
-/// An engine writes a line in frames of 16 KiB; what says to be longer than this is no frame.
+/// Maximum length of a frame, in bytes. An engine splits lines into frames of 16 KiB, so a longer length is not a frame's.
 const LONGEST_FRAME: usize = 4 << 20;
 
-/// A terminal's line without an end is handed on in parts of this many bytes.
+/// A terminal's line without an end is emitted in parts when it exceeds this many bytes.
 const LONGEST_PART: usize = 64 * 1024;
 
-/// Which part of a log.
+/// The requested part of a log.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogRange {
-    /// And what is written from now on.
+    /// Also stream new lines.
     pub follow: bool,
-    /// The last so many lines; all without.
+    /// Number of last lines. None for all.
     pub tail: Option<u32>,
     /// Nanoseconds since 1970, inclusive.
     pub since: Option<i64>,
     pub until: Option<i64>,
 }
 
-/// A line, or a part of one.
+/// A line, or part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The engine's clock when it took it, in nanoseconds since 1970; 0 where it does not say.
+    /// The engine's clock when it received the part, in nanoseconds since 1970. 0 if it is missing.
     pub nanos: i64,
     pub stream: LogStream,
-    /// As it was written, without its end.
+    /// As written, without the line end.
     pub bytes: Vec<u8>,
     pub begins: bool,
     pub ends: bool,
 }
 
-/// Ends with the container's run, or with what there is.
+/// Stream of a log. It ends when the container stops, or with the last stored line.
 pub struct Log {
     body: Incoming,
     split: Split,
 }
 
-/// Bytes of the engine to parts of lines.
+/// Splits the engine's bytes into parts of lines.
 struct Split {
     is_terminal: bool,
     buffer: Vec<u8>,
-    /// Whether stdout, and stderr, are in the middle of a line.
+    /// Whether stdout and stderr are in the middle of a line.
     open: [bool; 2],
     parts: VecDeque<Part>,
 }
@@ -58,7 +58,7 @@ struct Split {
 impl Engine {
     pub async fn log(&self, id: &ContainerId, range: LogRange) -> Result<Log, EngineError> {
         let Some(kept) = self.find::<Kept>(Call::ContainerInspect, &format!("/containers/{id}/json")).await? else {
-            return Err(EngineError::Refused { status: 404, message: format!("No such container: {id}") });
+            return Err(EngineError::refused(404, format!("No such container: {id}")));
         };
         let tail = range.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let moment = |nanos: i64| format!("{}.{:09}", nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS));
@@ -68,18 +68,21 @@ impl Engine {
             "/containers/{id}/logs?stdout=1&stderr=1&timestamps=1&follow={}&tail={tail}{since}{until}",
             u8::from(range.follow)
         );
-        let body = self.reader.body(Call::ContainerLogs, &path, READ_PATIENCE).await?;
+        let body = match self.reader.body(Call::ContainerLogs, &path, READ_PATIENCE).await {
+            Ok(body) => body,
+            Err(error) => return Err(self.explain_of(Call::ContainerLogs, id, error).await),
+        };
         Ok(Log { body, split: Split::new(kept.config.tty) })
     }
 
-    /// Gives each line written after `since` to `each`, until the container ends.
+    /// Passes each line written after `since` to `each`, until the container stops.
     pub async fn follow_log(
         &self,
         id: &ContainerId,
         since: Timestamp,
         mut each: impl FnMut(&str) + Send,
     ) -> Result<(), EngineError> {
-        // In whole seconds: a process may write before the engine has noted that it started.
+        // Round down to whole seconds: a process may write before the engine records its start.
         let since = Some(since.seconds().saturating_mul(NANOS));
         let mut log = self.log(id, LogRange { follow: true, since, ..LogRange::default() }).await?;
         let mut lines = Lines::default();
@@ -109,7 +112,7 @@ struct Config {
 }
 
 impl Log {
-    /// The next part, or none at the end. Cancel safe.
+    /// Returns the next part, or none at the end. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Part>, EngineError> {
         loop {
             if let Some(part) = self.split.parts.pop_front() {
@@ -172,7 +175,7 @@ impl Split {
         self.buffer = rest.to_vec();
     }
 
-    /// What a terminal wrote last may have no end.
+    /// Emits the terminal's last line, which may have no end.
     fn end(&mut self) {
         let rest = std::mem::take(&mut self.buffer);
         if self.is_terminal && !rest.is_empty() {
@@ -180,7 +183,7 @@ impl Split {
         }
     }
 
-    /// Each frame of a line begins with the time, those in its middle too; a terminal's line has it once.
+    /// Adds a part. Each frame starts with a timestamp, even in the middle of a line. A terminal's line has only one.
     fn part(&mut self, stream: LogStream, text: &[u8]) {
         let is_open = &mut self.open[usize::from(stream == LogStream::Stderr)];
         let begins = !*is_open;
@@ -193,14 +196,14 @@ impl Split {
     }
 }
 
-/// A time and a space before the text; 0 where there is none.
+/// Splits the timestamp and the space off the text. 0 if there is no timestamp.
 fn timed(text: &[u8]) -> (i64, &[u8]) {
     let end = text.iter().take(40).position(|byte| *byte == b' ');
     let time = end.and_then(|end| nanos(std::str::from_utf8(&text[..end]).ok()?).zip(Some(end)));
     time.map_or((0, text), |(nanos, end)| (nanos, &text[end + 1..]))
 }
 
-/// RFC 3339 with up to nine decimals.
+/// Parses RFC 3339 with up to nine decimals into nanoseconds since 1970.
 fn nanos(text: &str) -> Option<i64> {
     let micros = Timestamp::parse(text)?.micros();
     let decimals = text.get(19..)?.strip_prefix('.').unwrap_or_default();
@@ -214,15 +217,15 @@ fn nanos(text: &str) -> Option<i64> {
     micros.checked_mul(1_000)?.checked_add(beyond * 10_i64.pow(3 - u32::try_from(digits).ok()?))
 }
 
-/// Parts to whole lines: of a long one its beginning.
+/// Assembles parts into whole lines. Long lines are truncated.
 #[derive(Default)]
 pub struct Lines {
-    /// Of stdout and of stderr.
+    /// Incomplete lines of stdout and stderr.
     open: [Option<(LogLine, i64, Vec<u8>)>; 2],
 }
 
 impl Lines {
-    /// The line that ends with `part`, and when it began in nanoseconds.
+    /// Returns the line that ends with `part`, and the time of its start in nanoseconds since 1970.
     pub fn take(&mut self, part: Part) -> Option<(LogLine, i64)> {
         let slot = &mut self.open[usize::from(part.stream == LogStream::Stderr)];
         let at = Timestamp::from_micros(part.nanos.div_euclid(1_000));
@@ -240,7 +243,7 @@ impl Lines {
         Some((line, nanos))
     }
 
-    /// What is still open when nothing more comes.
+    /// Returns the incomplete lines at the end of the log.
     pub fn rest(&mut self) -> impl Iterator<Item = LogLine> {
         std::mem::take(&mut self.open).into_iter().flatten().map(|(mut line, _, bytes)| {
             line.text = String::from_utf8_lossy(&bytes).into_owned();

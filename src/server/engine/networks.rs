@@ -1,32 +1,40 @@
-//! Networks as the engine tells of them.
+//! Networks in the engine's API.
 
 use super::{
     Call, Engine, EngineError, LIST_PATIENCE,
-    read::{Entries, or_default},
+    read::{Entries, or_default, percent_encode},
 };
 use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
 use serde::Deserialize;
 
-/// Podman's default network, named `podman`. It is called `bridge` in lists only, and made anew in memory, with a new
-/// time of creation, whenever another network comes or goes.
+/// Id of Podman's default network, which is named `podman`. Lists name it `bridge`. Podman recreates it in memory, with a new
+/// creation time, whenever another network is created or removed.
 const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9";
 
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
-        let Entries::<Told>(told) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
+        let Entries::<ApiNetwork>(told) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
         Ok(told.into_iter().filter_map(|told| told.into_network(&self.host)).collect())
     }
 
-    /// One network, or none when it is gone.
+    /// Returns one network. None if it doesn't exist.
     pub async fn network(&self, id: &NetworkId) -> Result<Option<Network>, EngineError> {
-        let told: Option<Told> = self.find(Call::NetworkInspect, &format!("/networks/{id}")).await?;
+        let told: Option<ApiNetwork> = self.find(Call::NetworkInspect, &format!("/networks/{id}")).await?;
+        Ok(told.and_then(|told| told.into_network(&self.host)))
+    }
+}
+
+impl Engine {
+    pub(super) async fn network_called(&self, name: &str) -> Result<Option<Network>, EngineError> {
+        let path = format!("/networks/{}", percent_encode(name, b"-._"));
+        let told: Option<ApiNetwork> = self.find(Call::NetworkInspect, &path).await?;
         Ok(told.and_then(|told| told.into_network(&self.host)))
     }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Told {
+struct ApiNetwork {
     id: String,
     #[serde(deserialize_with = "or_default")]
     name: String,
@@ -60,7 +68,7 @@ struct IpamConfig {
     gateway: String,
 }
 
-impl Told {
+impl ApiNetwork {
     fn into_network(self, host: &HostId) -> Option<Network> {
         let subnet = |config: IpamConfig| {
             (!config.subnet.is_empty())
@@ -86,14 +94,14 @@ impl Told {
 mod tests {
     use super::*;
 
-    /// The texts are Podman 4.3.1's.
+    /// The texts are from Podman 4.3.1.
     #[test]
     fn podmans_default_network_is_the_same_in_list_and_inspect() {
         let told = |name: &str, created: &str| {
             let text = format!(
                 r#"{{"Name":"{name}","Id":"{PODMAN_DEFAULT}","Created":"{created}","Scope":"local","Driver":"bridge","EnableIPv6":false,"IPAM":{{"Driver":"default","Options":{{"driver":"host-local"}},"Config":[{{"Subnet":"10.88.0.0/16","Gateway":"10.88.0.1"}}]}},"Internal":false,"Attachable":false,"Ingress":false,"ConfigFrom":{{"Network":""}},"ConfigOnly":false,"Containers":{{}},"Options":{{}},"Labels":{{}}}}"#
             );
-            serde_json::from_str::<Told>(&text).unwrap().into_network(&HostId::new("local").unwrap()).unwrap()
+            serde_json::from_str::<ApiNetwork>(&text).unwrap().into_network(&HostId::new("local").unwrap()).unwrap()
         };
         let listed = told("bridge", "2026-11-21T11:25:06.025637174Z");
         assert_eq!(listed, told("podman", "2026-11-21T11:26:46.666811042Z"));

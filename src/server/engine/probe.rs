@@ -1,8 +1,8 @@
-//! The probe: a container that does nothing, for a self-test to walk through its life.
+//! Probe: a container that does nothing, whose lifecycle a self-test runs through.
 //!
-//! Nothing is pulled for it: its image holds one program of a few instructions that waits for ever.
+//! Nothing is pulled for it: its image contains one program of a few instructions that waits forever.
 
-use super::{Engine, EngineError};
+use super::{EngineError, OwnKind, WritableEngine, calls::ACT_PATIENCE};
 use crate::model::{ContainerAction, ContainerId};
 use bollard::{
     body_full,
@@ -11,17 +11,22 @@ use bollard::{
 };
 use futures::TryStreamExt;
 use std::collections::HashMap;
+use tokio::time::timeout;
 
-/// What tells a probe from somebody's container.
-pub const LABEL: &str = "quaylight.probe";
+/// Label for users to see. The ledger of [`super::OwnContainers`] decides what Quaylight removes.
+const LABEL: &str = "quaylight.probe";
 
 const IMAGE: &str = "quaylight-probe:1";
 const PROGRAM: &str = "wait";
 
-impl Engine {
-    /// Creates a probe of that name. `arch` is the engine's, as it says it.
+impl WritableEngine {
+    /// Creates a probe. `arch` is the engine's architecture, as it reports it.
     pub async fn create_probe(&self, name: &str, arch: &str) -> Result<ContainerId, EngineError> {
-        let docker = self.url.docker()?;
+        timeout(ACT_PATIENCE, self.make_probe(name, arch)).await.map_err(|_| EngineError::Timeout)?
+    }
+
+    async fn make_probe(&self, name: &str, arch: &str) -> Result<ContainerId, EngineError> {
+        let docker = self.docker()?;
         if self.image(IMAGE).await?.is_none() {
             let tar = image(arch)?;
             let (repo, tag) = IMAGE.split_once(':').expect("the name of the image has a tag");
@@ -33,36 +38,36 @@ impl Engine {
             image: Some(IMAGE.to_owned()),
             cmd: Some(vec![format!("/{PROGRAM}")]),
             labels: Some(HashMap::from([(LABEL.to_owned(), "true".to_owned())])),
-            // It handles no signal, and the first process of a container ignores those it doesn't handle.
+            // The program handles no signal, and the first process of a container ignores signals it doesn't handle.
             stop_signal: Some("SIGKILL".to_owned()),
             host_config: Some(HostConfig { network_mode: Some("none".to_owned()), ..Default::default() }),
             ..Default::default()
         };
         let created = docker.create_container(Some(options), config).await?;
-        ContainerId::new(&created.id).map_err(|error| EngineError::Malformed(error.to_string()))
+        let id = ContainerId::new(&created.id).map_err(|error| EngineError::Malformed(error.to_string()))?;
+        self.own.add(&self.host, &id, OwnKind::Probe);
+        Ok(id)
     }
 
-    /// With its image, unless another probe needs it.
-    pub async fn remove_probe(&self, id: &ContainerId) -> Result<(), EngineError> {
+    /// Removes a probe, and its image unless another probe needs it.
+    pub(super) async fn remove_probe(&self, id: &ContainerId) -> Result<(), EngineError> {
         self.act_on_container(id, ContainerAction::Remove { force: true, volumes: true }).await?;
-        let removed = self.url.docker()?.remove_image(IMAGE, None::<query::RemoveImageOptions>, None).await;
-        match removed.map_err(EngineError::from) {
+        let docker = self.docker()?;
+        let remove = async { Ok(docker.remove_image(IMAGE, None::<query::RemoveImageOptions>, None).await?) };
+        match timeout(ACT_PATIENCE, remove).await.unwrap_or(Err(EngineError::Timeout)) {
             Ok(_) | Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// An image's file system as a tar: the program alone.
+/// Creates the image's file system as a tar, which contains only the program.
 fn image(arch: &str) -> Result<Vec<u8>, EngineError> {
     let program = match arch {
         "x86_64" | "amd64" => elf(62, &X86_64),
         "aarch64" | "arm64" => elf(183, &AARCH64),
         _ => {
-            return Err(EngineError::Refused {
-                status: 501,
-                message: format!("there is no probe for machines of the kind {arch:?}"),
-            });
+            return Err(EngineError::refused(501, format!("there is no probe for machines of the kind {arch:?}")));
         }
     };
     let mut header = tar::Header::new_ustar();
@@ -82,7 +87,7 @@ const AARCH64: [u8; 28] = [
     0, 0xd4, 0xfa, 0xff, 0xff, 0x17,
 ];
 
-/// A static program of 64 bits, little-endian: file header, one segment that is the whole file, code.
+/// Creates a static little-endian 64-bit ELF program: file header, one segment that spans the whole file, code.
 fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     const BASE: u64 = 0x40_0000;
     const HEADERS: u64 = 64 + 56;
@@ -93,12 +98,12 @@ fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     put(&2u16.to_le_bytes());
     put(&machine.to_le_bytes());
     put(&1u32.to_le_bytes());
-    // Entry, place of the segments' headers, no sections.
+    // Entry point, offset of the program headers, no sections.
     [BASE + HEADERS, 64, 0].iter().for_each(|it| put(&it.to_le_bytes()));
     put(&0u32.to_le_bytes());
-    // Sizes and counts of headers.
+    // Sizes and counts of the headers.
     [64u16, 56, 1, 0, 0, 0].iter().for_each(|it| put(&it.to_le_bytes()));
-    // To be loaded, readable and executable: from the file's start to BASE.
+    // Loadable, readable and executable segment: maps the file from its start to BASE.
     [1u32, 5].iter().for_each(|it| put(&it.to_le_bytes()));
     [0, BASE, BASE, size, size, 0x1000].iter().for_each(|it: &u64| put(&it.to_le_bytes()));
     put(code);

@@ -1,20 +1,18 @@
-//! How the engine's API is read on the live path: small structs of our own, forgiving what they don't know.
+//! Lenient reader of the engine's API, which ignores unknown fields and entries.
 //!
-//! bollard decodes strictly: one unknown enum value fails a whole list or ends the event stream. What must not break
-//! with the next engine is read here; actions go through bollard.
+//! bollard parses strictly: one unknown enum value fails a whole list or ends the event stream. So lists, events and
+//! everything else that must not break with the next engine are parsed into our own small structs. Actions go through bollard.
 
-use super::{Call, Calls, EngineError, EngineUrl};
-use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
+pub(super) use super::connect::{Body, no_body};
+use super::{Call, Calls, EngineError, READ_PATIENCE, connect::Transport};
+use http_body_util::{BodyExt, Collected, Limited};
 use hyper::{
-    HeaderMap, Request, StatusCode, Uri,
+    HeaderMap, Request, StatusCode,
     body::{Bytes, Incoming},
+    header,
     http::request::Builder,
+    upgrade::Upgraded,
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use hyperlocal::UnixConnector;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, SeqAccess, Visitor},
@@ -27,35 +25,31 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// An event with 64 KiB of labels fits; a line that never ends does not.
+/// Maximum length of a line, in bytes. An event with 64 KiB of labels fits, a line that never ends does not.
 const LONGEST_LINE: usize = 4 << 20;
 
-/// Of a request.
-pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+/// Maximum size of a response that is read as a whole, in bytes: ten thousand containers are 30 MB.
+const LONGEST_ANSWER: usize = 256 << 20;
 
-pub(super) fn no_body() -> Body {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
-}
+/// Maximum size of a refusal's body, in bytes.
+const LONGEST_REFUSAL: usize = 64 << 10;
+
+/// Timeout for a refusal's body, after the head of the response.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct Reader {
-    url: EngineUrl,
-    unix: Client<UnixConnector, Body>,
-    tcp: Client<HttpConnector, Body>,
+    transport: Transport,
     calls: Calls,
 }
 
 impl Reader {
-    pub(super) fn new(url: EngineUrl, calls: Calls) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
-        Self {
-            url,
-            unix: Client::builder(TokioExecutor::new()).build(UnixConnector),
-            tcp: Client::builder(TokioExecutor::new()).build(tcp),
-            calls,
-        }
+    pub(super) fn new(transport: Transport, calls: Calls) -> Self {
+        Self { transport, calls }
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// `GET path` as JSON.
@@ -66,28 +60,26 @@ impl Reader {
         patience: Duration,
     ) -> Result<T, EngineError> {
         let whole = async {
-            let response = self.get(path).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+            let body = accepted(self.get(path).await?).await?;
+            whole(body).await
         };
         let answer = async { timeout(patience, whole).await.map_err(|_| EngineError::Timeout)? };
         let body = self.calls.time(call, answer).await?;
         serde_json::from_slice(&body).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
     }
 
-    /// `GET path` as a stream of lines. `patience` is for the answer's head only.
+    /// `GET path` as a stream of lines. `patience` is the timeout for the response's head only.
     pub(super) async fn lines(&self, call: Call, path: &str, patience: Duration) -> Result<Lines, EngineError> {
         Ok(Lines { body: self.body(call, path, patience).await?, buffer: Vec::new(), searched: 0 })
     }
 
-    /// `GET path` as a stream of bytes. `patience` is for the answer's head only.
+    /// `GET path` as a stream of bytes. `patience` is the timeout for the response's head only.
     pub(super) async fn body(&self, call: Call, path: &str, patience: Duration) -> Result<Incoming, EngineError> {
         let head = async { timeout(patience, self.get(path)).await.map_err(|_| EngineError::Timeout)? };
         self.calls.time(call, async { accepted(head.await?).await }).await
     }
 
-    /// `POST path`, as a stream of the lines of its answer, whose head may take as long as it likes.
+    /// `POST path`, with the response as a stream of lines. There is no timeout, not even for the head.
     pub(super) async fn post(
         &self,
         call: Call,
@@ -98,14 +90,14 @@ impl Reader {
         self.calls.time(call, self.send_post(path, headers, body)).await
     }
 
-    /// The same for what is timed as a part of something larger.
+    /// The same without its own measurement, for a request that is part of a larger measured call.
     pub(super) async fn send_post(
         &self,
         path: &str,
         headers: &[(&str, &str)],
         body: Body,
     ) -> Result<Lines, EngineError> {
-        let mut request = Request::post(self.uri(path)?);
+        let mut request = Request::post(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -113,82 +105,117 @@ impl Reader {
         Ok(Lines { body, buffer: Vec::new(), searched: 0 })
     }
 
+    /// `POST path`, which upgrades the connection to another protocol.
+    pub(super) async fn upgrade(
+        &self,
+        path: &str,
+        protocol: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Upgraded, EngineError> {
+        let mut request = Request::post(path);
+        request = request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, protocol);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let upgraded = async {
+            let answer = self.send(request, no_body()).await?;
+            let status = answer.status();
+            if status != StatusCode::SWITCHING_PROTOCOLS {
+                return Err(refusal(status, answer.into_body()).await);
+            }
+            Ok(hyper::upgrade::on(answer).await?)
+        };
+        timeout(READ_PATIENCE, upgraded).await.map_err(|_| EngineError::Timeout)?
+    }
+
     /// The headers of `HEAD path`.
     pub(super) async fn head(&self, path: &str, patience: Duration) -> Result<HeaderMap, EngineError> {
-        let answer = self.send(Request::head(self.uri(path)?), no_body());
+        let answer = self.send(Request::head(path), no_body());
         let answer = timeout(patience, answer).await.map_err(|_| EngineError::Timeout)??;
         let headers = answer.headers().clone();
         accepted(answer).await.map(|_| headers)
     }
 
-    /// `PUT path`, which may take as long as it likes.
+    /// `PUT path`, without a timeout until the response's head arrives.
     pub(super) async fn put(&self, path: &str, body: Body) -> Result<(), EngineError> {
-        let request = Request::put(self.uri(path)?).header(hyper::header::CONTENT_TYPE, "application/x-tar");
-        accepted(self.send(request, body).await?).await?.collect().await?;
-        Ok(())
+        let request = Request::put(path).header(header::CONTENT_TYPE, "application/x-tar");
+        let answer = accepted(self.send(request, body).await?).await?;
+        whole_in_time(answer).await.map(drop)
     }
 
     async fn get(&self, path: &str) -> Result<hyper::Response<Incoming>, EngineError> {
-        self.send(Request::get(self.uri(path)?), no_body()).await
-    }
-
-    fn uri(&self, path: &str) -> Result<Uri, EngineError> {
-        Ok(match &self.url {
-            EngineUrl::Unix(socket) => hyperlocal::Uri::new(socket, path).into(),
-            EngineUrl::Tcp(authority) => format!("http://{authority}{path}")
-                .parse()
-                .map_err(|_| EngineError::Address(format!("{authority:?} is no host and port")))?,
-        })
+        self.send(Request::get(path), no_body()).await
     }
 
     async fn send(&self, request: Builder, body: Body) -> Result<hyper::Response<Incoming>, EngineError> {
-        let request = request
-            .header(hyper::header::HOST, "docker")
-            .body(body)
-            .map_err(|error| EngineError::Malformed(error.to_string()))?;
-        let response = match &self.url {
-            EngineUrl::Unix(_) => self.unix.request(request).await,
-            EngineUrl::Tcp(_) => self.tcp.request(request).await,
-        };
-        Ok(response?)
+        let request = request.body(body).map_err(|error| EngineError::Malformed(error.to_string()))?;
+        self.transport.send(request).await
     }
 }
 
-/// The body of an answer that is no refusal.
+/// The body of a successful response. Any other is an error.
 async fn accepted(response: hyper::Response<Incoming>) -> Result<Incoming, EngineError> {
     let status = response.status();
-    if !status.is_success() {
-        let body = response.into_body().collect().await?.to_bytes();
-        return Err(refused(status, &body));
-    }
-    Ok(response.into_body())
+    if status.is_success() { Ok(response.into_body()) } else { Err(refusal(status, response.into_body()).await) }
 }
 
-pub(super) fn refused(status: StatusCode, body: &[u8]) -> EngineError {
+/// Reads a refusal's message, as much of it as arrives before the timeout.
+pub(super) async fn refusal(status: StatusCode, mut body: Incoming) -> EngineError {
+    let mut words = Vec::new();
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            words.extend_from_slice(&data[..data.len().min(LONGEST_REFUSAL - words.len())]);
+            if words.len() == LONGEST_REFUSAL {
+                return;
+            }
+        }
+    };
+    // A timeout is no error: the part that has arrived is used.
+    let _ = timeout(REFUSAL_PATIENCE, read).await;
+    refused(status, &words)
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, EngineError> {
+    let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
+    collected.map(Collected::to_bytes).map_err(|error| match error.downcast::<hyper::Error>() {
+        Ok(error) => EngineError::from(*error),
+        Err(_) => EngineError::Malformed("an answer without an end".into()),
+    })
+}
+
+/// Reads the body of a small response, whose head has arrived.
+async fn whole_in_time(body: Incoming) -> Result<Bytes, EngineError> {
+    timeout(READ_PATIENCE, whole(body)).await.map_err(|_| EngineError::Timeout)?
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> EngineError {
     #[derive(Deserialize)]
-    struct Message {
-        message: String,
+    struct Refusal {
+        message: Option<String>,
+        /// Podman refuses a push in the format in which it reports the failure of a started one.
+        error: Option<String>,
     }
-    let message = serde_json::from_slice::<Message>(body)
-        .map_or_else(|_| String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned(), |it| it.message);
-    EngineError::Refused { status: status.as_u16(), message }
+    let said = serde_json::from_slice::<Refusal>(body).ok().and_then(|it| it.message.or(it.error));
+    let message = said.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned());
+    EngineError::refused(status.as_u16(), message)
 }
 
-/// A response that is read line by line as it comes.
+/// A response read line by line as it arrives.
 pub(super) struct Lines {
     body: Incoming,
     buffer: Vec<u8>,
-    /// How much of `buffer` is known to hold no line end.
+    /// Number of bytes of `buffer` known to contain no line end.
     searched: usize,
 }
 
 impl Lines {
-    /// All that comes.
+    /// Reads a small response as a whole.
     pub(super) async fn whole(self) -> Result<Vec<u8>, EngineError> {
-        Ok(self.body.collect().await?.to_bytes().into())
+        Ok(whole_in_time(self.body).await?.into())
     }
 
-    /// The next line without its end, or none at the end of the stream. Cancel safe.
+    /// Returns the next line without its line end, or none at the end of the stream. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, EngineError> {
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
@@ -214,8 +241,7 @@ impl Lines {
     }
 }
 
-/// A list whose entries are read each for itself: one that nobody understands is left out, with a warning, and costs no
-/// other.
+/// A list whose entries are parsed separately: one that can't be parsed is dropped with a warning, and the others stay.
 pub(super) struct Entries<T>(pub(super) Vec<T>);
 
 impl<T> Default for Entries<T> {
@@ -251,7 +277,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// `null` reads as the default: the engine says `null` for "no list".
+/// Parses `null` as the default: engines send `null` for an empty list.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -260,7 +286,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// `text` as part of a path or query: everything but letters, digits and `keep` as `%XX`.
+/// Encodes `text` as part of a path or query: everything except ASCII letters, digits and `keep` becomes `%XX`.
 pub fn percent_encode(text: &str, keep: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

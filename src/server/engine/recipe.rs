@@ -1,8 +1,8 @@
-//! How a container was made, read off what the engine says of it and of its image; and one made by such a recipe.
+//! Container recipes: derived from the inspects of a container and its image, and used to create a container.
 //!
-//! What is the image's own is left out, so that a newer image brings its own.
+//! A recipe omits the image's own settings, so that those of a newer image apply.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE, act::repository_and_tag, read::percent_encode};
+use super::{Call, Engine, EngineError, READ_PATIENCE, WritableEngine, act::repository_and_tag, read::percent_encode};
 use crate::model::{
     ContainerAction, ContainerId, ContainerName, ContainerSpec, HealthSpec, ImageName, Labels, Limits, MountSpec,
     MountWay, NetworkSpec, PortSpec, Recipe, Ulimit,
@@ -11,14 +11,14 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What Docker gives a container's shared memory, and what Podman does, in bytes.
+/// Default sizes of a container's shared memory in Docker and Podman, in bytes.
 const USUAL_SHM: [u64; 2] = [64 << 20, 64_000 << 10];
 
-/// Creating copies what the image has into new volumes; a commit all that was written.
+/// Timeout for slow requests: a create copies the image's files into new volumes, a commit copies all written files.
 const SLOW: Duration = Duration::from_secs(120);
 
 impl Engine {
-    /// Of a container; none when it is gone.
+    /// Returns a container's recipe. None if the container doesn't exist.
     pub async fn recipe(&self, id: &ContainerId) -> Result<Option<Recipe>, EngineError> {
         let path = format!("/containers/{id}/json");
         let Some(container) = self.find::<Value>(Call::ContainerInspect, &path).await? else { return Ok(None) };
@@ -28,8 +28,10 @@ impl Engine {
         };
         Ok(Some(read(&container, image.as_ref().map_or(&Value::Null, |it| &it["Config"]))))
     }
+}
 
-    /// Not started. All its networks are there, or it is not made at all.
+impl WritableEngine {
+    /// Creates a container, without starting it. If connecting one of its networks fails, the container is removed.
     pub async fn create(&self, name: &ContainerName, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -38,12 +40,16 @@ impl Engine {
         }
         let path = format!("/containers/create?name={name}");
         let body = body(spec);
-        let created: Created = self.calls.time(Call::ContainerCreate, self.post_json(&path, &body)).await?;
+        let created = self.calls.time(Call::ContainerCreate, self.post_json::<Created>(&path, &body)).await;
+        let created = match created {
+            Ok(created) => created,
+            Err(error) => return Err(self.explain_creation(name, error).await),
+        };
         let id = ContainerId::new(&created.id).map_err(|error| EngineError::Malformed(error.to_string()))?;
         for network in spec.networks.iter().skip(1) {
             let path = format!("/networks/{}/connect", percent_encode(&network.name, b"-._"));
             let connect = json!({"Container": id.as_str(), "EndpointConfig": endpoint(network)});
-            if let Err(error) = self.calls.time(Call::NetworkConnect, self.post_json::<Value>(&path, &connect)).await {
+            if let Err(error) = self.calls.time(Call::NetworkConnect, self.post(&path, &connect)).await {
                 let remove = ContainerAction::Remove { force: true, volumes: true };
                 let _ = self.act_on_container(&id, remove).await;
                 return Err(error);
@@ -52,21 +58,21 @@ impl Engine {
         Ok(id)
     }
 
-    /// New limits of one that exists, and when it starts again by itself.
+    /// Changes the limits and the restart policy of a container.
     pub async fn update(&self, id: &ContainerId, limits: &Limits, restart: Option<&str>) -> Result<(), EngineError> {
         let mut body = json!({});
         put_limits(&mut body, limits);
-        // An engine refuses more memory than memory and swap together were allowed before.
+        // An engine refuses a memory limit above the current limit of memory and swap together.
         if let (Some(memory), None) = (limits.memory, limits.memory_swap) {
             body["MemorySwap"] = json!(memory.saturating_mul(2));
         }
         if let Some(restart) = restart {
             body["RestartPolicy"] = restart_policy(restart);
         }
-        self.post_json::<Value>(&format!("/containers/{id}/update"), &body).await.map(drop)
+        self.post(&format!("/containers/{id}/update"), &body).await.map(drop)
     }
 
-    /// An image of what it has in its file system now. Its id.
+    /// Creates an image from a container's current file system. Returns its id.
     pub async fn commit(&self, id: &ContainerId, name: &ImageName, message: &str) -> Result<String, EngineError> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -85,17 +91,26 @@ impl Engine {
         Ok(made.id)
     }
 
-    async fn post_json<T: serde::de::DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, EngineError> {
-        let bytes = Full::from(body.to_string()).map_err(|never| match never {}).boxed_unsync();
-        let headers = [("Content-Type", "application/json")];
-        let answer = async { self.reader.send_post(path, &headers, bytes).await?.whole().await };
-        let answer = tokio::time::timeout(SLOW, answer).await.map_err(|_| EngineError::Timeout)??;
-        // "No content" is an answer too.
-        let answer: &[u8] = if answer.is_empty() { b"null" } else { &answer };
-        serde_json::from_slice(answer).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
+    pub(super) async fn post_json<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, EngineError> {
+        let answer = self.post(path, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
     }
 
-    /// The data of its anonymous volumes, by where they are mounted: who replaces it takes them over.
+    /// Returns the raw response: where Docker's is empty, Podman 5's is "OK", which is not JSON.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Vec<u8>, EngineError> {
+        let bytes = Full::from(body.to_string()).map_err(|never| match never {}).boxed_unsync();
+        let headers = [("Content-Type", "application/json")];
+        let answer = async { self.sender.send_post(path, &headers, bytes).await?.whole().await };
+        tokio::time::timeout(SLOW, answer).await.map_err(|_| EngineError::Timeout)?
+    }
+}
+
+impl Engine {
+    /// Returns the names of a container's anonymous volumes by mount point, for a replacement to take over.
     pub async fn anonymous_volumes(&self, id: &ContainerId) -> Result<BTreeMap<String, String>, EngineError> {
         let container: Value =
             self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_PATIENCE).await?;
@@ -131,7 +146,7 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().filter(|it| *it > 0)
 }
 
-/// What can be said of it, with `image` the image's own settings.
+/// Derives the recipe. `image` is the image's own configuration.
 fn read(container: &Value, image: &Value) -> Recipe {
     let (config, host) = (&container["Config"], &container["HostConfig"]);
     let (id, name) = (container["Id"].as_str().unwrap_or_default(), container["Name"].as_str().unwrap_or_default());
@@ -186,7 +201,7 @@ fn read(container: &Value, image: &Value) -> Recipe {
         extra_hosts: texts(&host["ExtraHosts"]),
         dns: texts(&host["Dns"]),
         dns_search: texts(&host["DnsSearch"]),
-        // The engine says so itself of one that may do everything.
+        // The engine itself adds this option to a privileged container.
         security_opt: texts(&host["SecurityOpt"])
             .into_iter()
             .filter(|it| !(is_privileged && it == "label=disable"))
@@ -206,13 +221,14 @@ fn read(container: &Value, image: &Value) -> Recipe {
     Recipe { name: name.trim_start_matches('/').to_owned(), spec, left_out: left_out(host) }
 }
 
-/// Entrypoint and command, where they are not the image's. With an entrypoint of its own it has no command of the image's.
+/// Returns entrypoint and command if they differ from the image's. With its own entrypoint a container doesn't inherit the
+/// image's command.
 fn words(config: &Value, image: &Value) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let of = |from: &Value, key: &str| texts(&from[key]);
     let (entrypoint, command) = (of(config, "Entrypoint"), of(config, "Cmd"));
     let own_entrypoint = entrypoint != of(image, "Entrypoint");
     let own_command = if own_entrypoint { !command.is_empty() } else { command != of(image, "Cmd") };
-    // Docker's word for none at all.
+    // Docker's notation for no entrypoint.
     let entrypoint = if entrypoint.is_empty() { vec![String::new()] } else { entrypoint };
     (own_entrypoint.then_some(entrypoint), own_command.then_some(command))
 }
@@ -276,7 +292,7 @@ fn mounts(config: &Value, host: &Value, image: &Value) -> Vec<MountSpec> {
     mounts
 }
 
-/// "64m": bytes.
+/// Parses a size like "64m" into bytes.
 fn size_in_words(words: &str) -> Option<u64> {
     let unit = match words.trim_end_matches('b').chars().next_back()? {
         'k' | 'K' => 1 << 10,
@@ -293,7 +309,7 @@ fn networks(host: &Value, joined: &Value, short: &str) -> Vec<NetworkSpec> {
     if matches!(mode, "host" | "none") || mode.starts_with("container:") {
         return vec![NetworkSpec { name: mode.to_owned(), ..NetworkSpec::default() }];
     }
-    // By its id or by its name.
+    // The mode is the network's id or name.
     let is_first = |(name, it): &(&String, &Value)| match mode {
         "default" | "bridge" | "" => *name == "bridge",
         mode => *name == mode || it["NetworkID"] == mode,
@@ -305,7 +321,7 @@ fn networks(host: &Value, joined: &Value, short: &str) -> Vec<NetworkSpec> {
         .map(|(name, it)| NetworkSpec {
             name: name.clone(),
             ip: text(&it["IPAMConfig"]["IPv4Address"]).or_else(|| text(&it["IPAMConfig"]["IPv6Address"])),
-            // Older engines add its id.
+            // Older engines add the container's short id.
             aliases: texts(&it["Aliases"]).into_iter().filter(|alias| alias != short).collect(),
         })
         .collect();
@@ -329,7 +345,7 @@ fn limits(host: &Value) -> Limits {
     Limits {
         memory,
         memory_reservation: number(&host["MemoryReservation"]),
-        // What the engine sets by itself.
+        // By default the engine sets twice the memory limit.
         memory_swap: swap.filter(|swap| memory.map(|it| it.saturating_mul(2)) != u64::try_from(*swap).ok()),
         millicpus: number(&host["NanoCpus"]).map(|it| it / 1_000_000),
         cpu_shares: number(&host["CpuShares"]),
@@ -357,18 +373,18 @@ fn device(it: &Value) -> Option<String> {
 
 fn ulimit(it: &Value) -> Option<Ulimit> {
     let name = text(&it["Name"])?;
-    // As Podman tells it, and takes it from nobody.
+    // Podman reports names with this prefix, but does not accept them.
     let name = name.strip_prefix("RLIMIT_").map_or(name.clone(), str::to_ascii_lowercase);
     Some(Ulimit { name, soft: it["Soft"].as_i64()?, hard: it["Hard"].as_i64()? })
 }
 
-/// What it has that a recipe has no word for, by the engine's names.
+/// Returns the settings that a recipe can't contain, by the engine's names.
 fn left_out(host: &Value) -> Vec<String> {
     let is_set = |value: &Value| match value {
         Value::Null => false,
         Value::Bool(it) => *it,
         Value::Number(it) => it.as_f64() != Some(0.0),
-        // What Podman says where nothing was asked for.
+        // "private" is Podman's default.
         Value::String(it) => !it.is_empty() && it != "private",
         Value::Array(it) => !it.is_empty(),
         Value::Object(it) => !it.is_empty(),
@@ -407,7 +423,7 @@ fn left_out(host: &Value) -> Vec<String> {
     left_out
 }
 
-/// As `POST /containers/create` takes it.
+/// Creates the body of `POST /containers/create`.
 fn body(spec: &ContainerSpec) -> Value {
     let mut host = json!({
         "PortBindings": bindings(&spec.ports),

@@ -1,4 +1,4 @@
-//! What the engine counts of a running container: a line a second, for as long as one reads.
+//! Stats of a running container: a stream of one line per second.
 
 use super::{
     Call, Engine, EngineError, READ_PATIENCE,
@@ -12,20 +12,20 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::sleep;
 
-/// Podman writes its next line after 5 s: it is asked each time.
+/// Polling interval for Podman, whose stream sends its next line only after 5 s.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Ends with the container's run.
+/// Stream of readings. It ends when the container stops.
 pub struct Readings {
     engine: Engine,
     id: ContainerId,
-    /// None where the engine is asked instead.
+    /// None if the engine is polled instead.
     lines: Option<Lines>,
 }
 
 impl Engine {
-    /// One, without the sample before, which takes the engine a second more. Docker 20.10 needs a second for it even so.
-    /// None when the container doesn't run.
+    /// Returns one reading, without the previous sample, which takes the engine another second. Docker 20.10 needs a second
+    /// even so. None if the container doesn't run.
     pub async fn reading(&self, id: &ContainerId) -> Result<Option<Reading>, EngineError> {
         let stats: Stats = self
             .reader
@@ -34,7 +34,7 @@ impl Engine {
         Ok((stats.cpu_stats.system_cpu_usage > 0).then(|| stats.into()))
     }
 
-    /// The first comes at once, and then one each second.
+    /// Streams readings: the first immediately, then one per second.
     pub async fn readings(&self, id: &ContainerId) -> Result<Readings, EngineError> {
         let path = format!("/containers/{id}/stats?stream=1");
         let lines = self.reader.lines(Call::ContainerStats, &path, READ_PATIENCE).await?;
@@ -43,7 +43,7 @@ impl Engine {
 }
 
 impl Readings {
-    /// None at the end. A line that is no reading is passed over. Cancel safe.
+    /// Returns the next reading. None at the end. Skips lines that are not readings. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Reading>, EngineError> {
         let Some(lines) = &mut self.lines else {
             sleep(ASK_EVERY).await;
@@ -51,7 +51,7 @@ impl Readings {
         };
         while let Some(line) = lines.next().await? {
             match serde_json::from_slice::<Stats>(&line) {
-                // What doesn't run is told as zeros.
+                // A container that doesn't run is reported as zeros.
                 Ok(stats) if stats.cpu_stats.system_cpu_usage > 0 => {
                     if stats.is_podmans() {
                         self.lines = None;
@@ -75,8 +75,8 @@ struct Stats {
     cpu_stats: CpuStats,
     #[serde(deserialize_with = "or_default")]
     memory_stats: MemoryStats,
-    #[serde(deserialize_with = "or_default")]
-    networks: BTreeMap<String, Interface>,
+    /// None on the host network, which is not measured.
+    networks: Option<BTreeMap<String, Interface>>,
     #[serde(deserialize_with = "or_default")]
     blkio_stats: BlockStats,
     #[serde(deserialize_with = "or_default")]
@@ -92,7 +92,7 @@ struct CpuStats {
     system_cpu_usage: u64,
     #[serde(deserialize_with = "or_default")]
     online_cpus: u64,
-    /// Podman's alone.
+    /// Podman only.
     #[serde(deserialize_with = "or_default")]
     cpu: Option<f64>,
 }
@@ -102,7 +102,7 @@ struct CpuStats {
 struct CpuUsage {
     #[serde(deserialize_with = "or_default")]
     total_usage: u64,
-    /// One for each core; missing with cgroup v2.
+    /// One value per core. Missing with cgroup v2.
     #[serde(deserialize_with = "or_default")]
     percpu_usage: Vec<u64>,
 }
@@ -110,8 +110,8 @@ struct CpuUsage {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct MemoryStats {
-    #[serde(deserialize_with = "or_default")]
-    usage: u64,
+    /// Missing, or 0, if the kernel doesn't account memory: a running container uses some.
+    usage: Option<u64>,
     #[serde(deserialize_with = "or_default")]
     limit: u64,
     #[serde(deserialize_with = "or_default")]
@@ -121,9 +121,9 @@ struct MemoryStats {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct MemoryDetails {
-    /// With cgroup v1.
+    /// cgroup v1 only.
     total_inactive_file: Option<u64>,
-    /// With cgroup v2; with v1 without the groups below.
+    /// The value with cgroup v2. Also present with cgroup v1, where it excludes child cgroups.
     inactive_file: Option<u64>,
 }
 
@@ -139,8 +139,7 @@ struct Interface {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct BlockStats {
-    #[serde(deserialize_with = "or_default")]
-    io_service_bytes_recursive: Vec<BlockEntry>,
+    io_service_bytes_recursive: Option<Vec<BlockEntry>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -155,8 +154,7 @@ struct BlockEntry {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Pids {
-    #[serde(deserialize_with = "or_default")]
-    current: u64,
+    current: Option<u64>,
 }
 
 impl Stats {
@@ -171,12 +169,12 @@ impl From<Stats> for Reading {
             0 => it.cpu_stats.cpu_usage.percpu_usage.len() as u64,
             cores => cores,
         };
-        let moved = |op: &str| {
-            let entries = it.blkio_stats.io_service_bytes_recursive.iter();
-            entries.filter(|entry| entry.op.eq_ignore_ascii_case(op)).map(|entry| entry.value).sum()
+        let moved = |entries: &[BlockEntry], op: &str| {
+            entries.iter().filter(|entry| entry.op.eq_ignore_ascii_case(op)).map(|entry| entry.value).sum()
         };
         let at = it.read.unwrap_or_default();
-        // The engine's formula is (used / of the whole machine) * cores. Of the whole machine Podman says what was in use.
+        // The engine's formula is (used / whole machine) * cores. Podman's value for the whole machine is only the time in use,
+        // so wall-clock time replaces it.
         let one_core = if it.is_podmans() {
             u64::try_from(at.micros()).unwrap_or_default() * 1_000
         } else {
@@ -186,16 +184,19 @@ impl From<Stats> for Reading {
         Self {
             at,
             cpu: Cpu { used: it.cpu_stats.cpu_usage.total_usage, one_core },
-            memory: Memory {
-                usage: it.memory_stats.usage,
+            memory: it.memory_stats.usage.filter(|usage| *usage > 0).map(|usage| Memory {
+                usage,
                 inactive_file: total_inactive_file.or(inactive_file).unwrap_or_default(),
                 limit: it.memory_stats.limit,
-            },
-            network: Flow {
-                inward: it.networks.values().map(|it| it.rx_bytes).sum(),
-                outward: it.networks.values().map(|it| it.tx_bytes).sum(),
-            },
-            block: Flow { inward: moved("read"), outward: moved("write") },
+            }),
+            network: it.networks.map(|networks| Flow {
+                inward: networks.values().map(|it| it.rx_bytes).sum(),
+                outward: networks.values().map(|it| it.tx_bytes).sum(),
+            }),
+            block: it
+                .blkio_stats
+                .io_service_bytes_recursive
+                .map(|entries| Flow { inward: moved(&entries, "read"), outward: moved(&entries, "write") }),
             pids: it.pids_stats.current,
         }
     }
@@ -205,7 +206,7 @@ impl From<Stats> for Reading {
 mod tests {
     use super::*;
 
-    /// As Docker 20.10 wrote it on cgroup v1, shortened.
+    /// From Docker 20.10 on cgroup v1, shortened.
     const V1: &str = r#"{"read":"2026-11-21T12:00:01.5Z","preread":"2026-11-21T12:00:00.5Z","pids_stats":{"current":3},
         "blkio_stats":{"io_service_bytes_recursive":[{"major":254,"minor":0,"op":"Read","value":4096},
         {"major":254,"minor":0,"op":"Write","value":8192},{"major":254,"minor":0,"op":"Total","value":12288}],"sectors_recursive":[]},
@@ -217,14 +218,14 @@ mod tests {
     fn a_line_of_docker_is_a_reading() {
         let reading: Reading = serde_json::from_str::<Stats>(V1).unwrap().into();
         assert_eq!(reading.cpu, Cpu { used: 500, one_core: 1_000 });
-        assert_eq!(reading.memory, Memory { usage: 1_000, inactive_file: 200, limit: 4_000 });
-        assert_eq!(reading.network, Flow { inward: 11, outward: 22 });
-        assert_eq!((reading.block, reading.pids), (Flow { inward: 4_096, outward: 8_192 }, 3));
+        assert_eq!(reading.memory, Some(Memory { usage: 1_000, inactive_file: 200, limit: 4_000 }));
+        assert_eq!(reading.network, Some(Flow { inward: 11, outward: 22 }));
+        assert_eq!((reading.block, reading.pids), (Some(Flow { inward: 4_096, outward: 8_192 }), Some(3)));
         assert_eq!(reading.at.to_string(), "2026-11-21T12:00:01.500Z");
     }
 
     #[test]
-    fn what_is_null_or_missing_counts_as_nothing() {
+    fn what_is_null_or_missing_is_unknown_and_not_zero() {
         let podmans = |second: u32, used: u64| {
             let text = format!(
                 r#"{{"read":"2026-11-30T07:11:{second}Z","cpu_stats":{{"cpu_usage":{{"total_usage":{used}}},"system_cpu_usage":7901,"online_cpus":2,"cpu":0}}}}"#
@@ -233,8 +234,11 @@ mod tests {
         };
         let (before, after) = (podmans(32, 0), podmans(34, 1_000_000_000));
         assert_eq!((after.used, after.one_core - before.one_core), (1_000_000_000, 2_000_000_000));
-        let text = r#"{"read":null,"networks":null,"blkio_stats":{"io_service_bytes_recursive":null},"cpu_stats":{"system_cpu_usage":1}}"#;
+        // From Docker 20.10 on cgroup v2 without the memory, block I/O and process controllers, shortened.
+        let text = r#"{"read":null,"networks":null,"pids_stats":{},"blkio_stats":{"io_service_bytes_recursive":null},
+            "memory_stats":{"stats":{"anon":0,"inactive_file":0}},"cpu_stats":{"system_cpu_usage":1}}"#;
         let reading: Reading = serde_json::from_str::<Stats>(text).unwrap().into();
-        assert_eq!((reading.network, reading.block, reading.cpu.one_core), (Flow::default(), Flow::default(), 1));
+        assert_eq!((reading.memory, reading.network, reading.block, reading.pids), (None, None, None, None));
+        assert_eq!(reading.cpu.one_core, 1);
     }
 }

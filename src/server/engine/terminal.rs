@@ -1,32 +1,31 @@
-//! A command in a container with a terminal around it: bytes both ways.
+//! Interactive terminal: a command in a container with a TTY, and its input and output as byte streams.
 //!
-//! By hand, as the log is: bollard's decoder waits for lines, and a prompt has no end.
+//! Like the log, it does not go through bollard, whose decoder waits for whole lines: a prompt has no line end.
 
-use super::{Call, Engine, EngineError, EngineUrl, READ_PATIENCE};
+use super::{Call, EngineError, READ_PATIENCE, WritableEngine, read::refusal};
 use crate::model::ContainerId;
 use bollard::{exec::StartExecOptions, models::ExecConfig, query_parameters::ResizeExecOptions};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, upgrade::Upgraded};
+use hyper::{Request, StatusCode, body::Bytes, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
-    net::{TcpStream, UnixStream},
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
     time::timeout,
 };
 
-/// What runs in it.
+/// The command to run, and the size of the terminal.
 #[derive(Debug, Clone, Default)]
 pub struct Shell {
-    /// A command line for `sh`; without it the best shell that there is.
+    /// A command line for `sh`. None to detect a shell.
     pub command: Option<String>,
-    /// As `docker exec --user` takes it; the image's own without.
+    /// A user in the syntax of `docker exec --user`. None for the container's default user.
     pub user: Option<String>,
     pub columns: u16,
     pub rows: u16,
 }
 
-/// Before it has been read to its end its command may still run.
+/// A running terminal. Until `reader` is read to its end, the command may still run.
 pub struct Terminal {
     pub reader: TerminalReader,
     pub writer: TerminalWriter,
@@ -37,23 +36,23 @@ pub struct TerminalReader(ReadHalf<TokioIo<Upgraded>>);
 
 pub struct TerminalWriter(WriteHalf<TokioIo<Upgraded>>);
 
-/// What the engine knows the command by, and we what it has started.
+/// Identifies the command for the engine, and its child processes for us.
 pub struct Exec {
-    engine: Engine,
+    engine: WritableEngine,
     container: ContainerId,
     id: String,
     user: Option<String>,
-    /// In the environment of all that the command starts.
+    /// Environment variable that all child processes inherit.
     mark: String,
 }
 
-/// Nothing else of the terminal goes on meanwhile.
+/// Timeout for a resize. It is short because a resize blocks the rest of the terminal.
 const RESIZE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The shells that people like, best first.
+/// Detects a shell, in order of preference.
 const BEST_SHELL: &str = "for it in bash ash sh; do command -v $it >/dev/null 2>&1 && exec $it; done";
 
-/// Before the command: an engine gives a terminal its size only once something runs in it, which by then may have asked.
+/// Sets the terminal's size before the command. An engine sets it only after a process runs, which may have read it by then.
 fn sized(columns: u16, rows: u16, command: &str) -> String {
     format!("stty cols {columns} rows {rows} 2>/dev/null; {command}")
 }
@@ -62,8 +61,8 @@ fn in_sh(line: String) -> Vec<String> {
     vec!["sh".to_owned(), "-c".to_owned(), line]
 }
 
-impl Engine {
-    /// Starts it; the container has to run.
+impl WritableEngine {
+    /// Starts a terminal in a running container.
     pub async fn terminal(&self, id: &ContainerId, shell: Shell) -> Result<Terminal, EngineError> {
         let Shell { command, user, columns, rows } = shell;
         let mark = format!("QUAYLIGHT_TERMINAL={:032x}", rand::random::<u128>());
@@ -77,9 +76,12 @@ impl Engine {
             user: user.clone(),
             ..ExecConfig::default()
         };
-        let docker = self.url.docker()?;
+        let docker = self.docker()?;
         let create = async { Ok(docker.create_exec(id.as_str(), config).await?) };
-        let exec = self.calls.time(Call::ExecCreate, create).await?.id;
+        let exec = match self.calls.act(Call::ExecCreate, create).await {
+            Ok(created) => created.id,
+            Err(error) => return Err(self.explain_of(Call::ExecCreate, id, error).await),
+        };
         let exec = Exec { engine: self.clone(), container: id.clone(), id: exec, user, mark };
         let upgraded = self.calls.time(Call::ExecStart, self.start(&exec.id)).await?;
         let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
@@ -87,48 +89,26 @@ impl Engine {
         Ok(Terminal { reader: TerminalReader(reader), writer: TerminalWriter(writer), exec })
     }
 
+    /// Starts the exec and upgrades the connection.
     async fn start(&self, exec: &str) -> Result<Upgraded, EngineError> {
-        match &self.url {
-            EngineUrl::Unix(path) => upgrade(UnixStream::connect(path).await, exec).await,
-            EngineUrl::Tcp(authority) => {
-                let stream = TcpStream::connect(authority).await;
-                if let Ok(stream) = &stream {
-                    let _ = stream.set_nodelay(true);
-                }
-                upgrade(stream, exec).await
-            }
+        let body = Full::new(Bytes::from_static(br#"{"Detach":false,"Tty":true}"#));
+        let request = Request::post(format!("/exec/{exec}/start"))
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .header(hyper::header::CONNECTION, "Upgrade")
+            .header(hyper::header::UPGRADE, "tcp")
+            .body(body.map_err(|never| match never {}).boxed_unsync())
+            .map_err(|error| EngineError::Malformed(error.to_string()))?;
+        let answer = timeout(READ_PATIENCE, self.transport.send(request)).await.map_err(|_| EngineError::Timeout)??;
+        let status = answer.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(refusal(status, answer.into_body()).await);
         }
+        Ok(hyper::upgrade::on(answer).await?)
     }
-}
-
-/// Takes the connection over.
-async fn upgrade<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    stream: std::io::Result<S>,
-    exec: &str,
-) -> Result<Upgraded, EngineError> {
-    let stream = stream.map_err(|error| EngineError::Unreachable(error.to_string()))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        let _ = connection.with_upgrades().await;
-    });
-    let request = Request::post(format!("/exec/{exec}/start"))
-        .header(hyper::header::HOST, "docker")
-        .header(hyper::header::CONTENT_TYPE, "application/json")
-        .header(hyper::header::CONNECTION, "Upgrade")
-        .header(hyper::header::UPGRADE, "tcp")
-        .body(Full::new(Bytes::from_static(br#"{"Detach":false,"Tty":true}"#)))
-        .map_err(|error| EngineError::Malformed(error.to_string()))?;
-    let answer = timeout(READ_PATIENCE, sender.send_request(request)).await.map_err(|_| EngineError::Timeout)??;
-    let status = answer.status();
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        let body = answer.into_body().collect().await?.to_bytes();
-        return Err(super::read::refused(status, &body));
-    }
-    Ok(hyper::upgrade::on(answer).await?)
 }
 
 impl TerminalReader {
-    /// What it has written; none at its end. Cancel safe.
+    /// Returns the next output. None at its end. Cancel safe.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(16 * 1024);
         match self.0.read_buf(&mut bytes).await {
@@ -139,38 +119,45 @@ impl TerminalReader {
 }
 
 impl TerminalWriter {
-    /// Writes as many of the bytes as are taken now, and gives their number. Cancel safe.
+    /// Writes as many bytes as the connection accepts now, and returns their number. Cancel safe.
     pub async fn write_some(&mut self, bytes: &[u8]) -> Result<usize, EngineError> {
         self.0.write(bytes).await.map_err(|error| EngineError::Unreachable(error.to_string()))
     }
 }
 
 impl Exec {
-    /// A terminal of another size is no reason to end it, and one that has ended has none.
+    /// Resizes the terminal. Ignores failures: a wrong size is no reason to end it, and it may have ended already.
     pub async fn resize(&self, columns: u16, rows: u16) {
         let resize = async {
             let options = ResizeExecOptions { w: i32::from(columns), h: i32::from(rows) };
-            Ok::<_, EngineError>(self.engine.url.docker()?.resize_exec(&self.id, options).await?)
+            Ok::<_, EngineError>(self.engine.docker()?.resize_exec(&self.id, options).await?)
         };
         if let Ok(Err(error)) = timeout(RESIZE_PATIENCE, resize).await {
             tracing::debug!(%error, "a terminal keeps its size");
         }
     }
 
-    /// Ends the command and all that it has started: an engine leaves running what has lost its terminal.
+    /// Ends the command and all its child processes: an engine does not end processes that have lost their terminal.
     pub async fn hang_up(&self) -> Result<(), EngineError> {
-        let docker = self.engine.url.docker()?;
-        let kill =
-            format!("for it in /proc/[0-9]*; do grep -qs {} $it/environ && kill -HUP ${{it#/proc/}}; done", self.mark);
-        let config = ExecConfig { cmd: Some(in_sh(kill)), user: self.user.clone(), ..ExecConfig::default() };
-        let exec = docker.create_exec(self.container.as_str(), config).await?.id;
-        docker.start_exec(&exec, Some(StartExecOptions { detach: true, ..StartExecOptions::default() })).await?;
-        Ok(())
+        let hang_up = async {
+            let docker = self.engine.docker()?;
+            let exec = docker.create_exec(self.container.as_str(), self.killing()).await?.id;
+            let options = StartExecOptions { detach: true, ..StartExecOptions::default() };
+            docker.start_exec(&exec, Some(options)).await?;
+            Ok(())
+        };
+        timeout(READ_PATIENCE, hang_up).await.map_err(|_| EngineError::Timeout)?
     }
 
-    /// With which code it has ended; none while it runs.
+    fn killing(&self) -> ExecConfig {
+        let kill =
+            format!("for it in /proc/[0-9]*; do grep -qs {} $it/environ && kill -HUP ${{it#/proc/}}; done", self.mark);
+        ExecConfig { cmd: Some(in_sh(kill)), user: self.user.clone(), ..ExecConfig::default() }
+    }
+
+    /// Returns the command's exit code. None while it runs.
     pub async fn exit_code(&self) -> Result<Option<i64>, EngineError> {
-        let told = self.engine.url.docker()?.inspect_exec(&self.id).await?;
+        let told = self.engine.docker()?.inspect_exec(&self.id).await?;
         Ok(told.exit_code.filter(|_| told.running != Some(true)))
     }
 }

@@ -1,29 +1,40 @@
-//! Images on their way: pulled, pushed, built, imported. The engine tells how far it is in JSON, a line each.
+//! Image transfers: pull, push, import and export. The engine reports progress as JSON, one message per line.
 //!
-//! Read by hand: bollard's messages of a push name no layer, and one unknown field of a build would end it.
+//! The messages are parsed here, not by bollard: its push messages contain no layer id, and one unknown field in a build's
+//! output would end the stream.
 
 use super::{
-    Call, Engine, EngineError,
+    Call, Engine, EngineError, WritableEngine,
     act::repository_and_tag,
+    build::Trace,
     read::{Body, Lines, no_body, or_default, percent_encode},
 };
-use crate::model::{Build, ContainerId, ImageName, Pull};
-use base64::{Engine as _, prelude::BASE64_URL_SAFE};
+use crate::model::{ContainerId, ImageName, Pull};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
+};
 use futures::{Stream, TryStreamExt};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, io, time::Duration};
+use std::{
+    fmt,
+    io::{self, Read},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-/// Until the first byte: the engine looks for all of the images first.
+/// Timeout until the first byte: the engine looks up all images first.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a registry asks for. Not printed.
+/// Credentials for a registry. `Debug` does not print them.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Credentials {
     pub username: String,
     pub password: String,
-    /// As the engine names the registry.
+    /// The engine's name for the registry.
     #[serde(rename = "serveraddress")]
     pub registry: String,
 }
@@ -34,10 +45,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What the engine says on the way.
+/// A progress message of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
-    /// Of a layer: what happens to it, and how far that is, 0 of 0 where it does not say.
+    /// Progress of a layer: the current step and its bytes. 0 of 0 if the engine reports none.
     Part {
         id: String,
         step: String,
@@ -45,12 +56,32 @@ pub enum Word {
         total: u64,
     },
     Status(String),
-    /// A piece of a build's output, which may be half a line.
+    /// A piece of a build's output, which may be an incomplete line.
     Output(String),
+    /// A step of a BuildKit build.
+    Step {
+        name: String,
+        state: StepState,
+    },
 }
 
-impl Engine {
-    /// Ends when the image is there. `each` hears how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    Waiting,
+    Running,
+    Cached,
+    Done,
+    Failed,
+}
+
+impl StepState {
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Cached | Self::Done | Self::Failed)
+    }
+}
+
+impl WritableEngine {
+    /// Pulls an image. Returns when it is complete. `each` receives the progress.
     pub async fn pull(
         &self,
         name: &ImageName,
@@ -60,17 +91,17 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let (repository, tag) = repository_and_tag(name);
         let mut path = format!("/images/create?fromImage={}", in_query(repository));
-        // Without one the engine would pull all tags that there are.
+        // Without a tag the engine would pull all tags.
         path.push_str(&format!("&tag={}", in_query(tag.unwrap_or("latest"))));
         if let Some(platform) = &pull.platform {
             path.push_str(&format!("&platform={}", in_query(platform)));
         }
         let headers: Vec<_> = credentials.map(header).into_iter().collect();
         let headers: Vec<_> = headers.iter().map(|value| ("X-Registry-Auth", value.as_str())).collect();
-        hear(self.reader.post(Call::ImagePull, &path, &headers, no_body()).await, each).await
+        hear(self.sender.post(Call::ImagePull, &path, &headers, no_body()).await, each).await
     }
 
-    /// Ends when the registry has it.
+    /// Pushes an image. Returns when the registry has it.
     pub async fn push(
         &self,
         name: &ImageName,
@@ -79,44 +110,21 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let (repository, tag) = repository_and_tag(name);
         let path = format!("/images/{repository}/push?tag={}", in_query(tag.unwrap_or("latest")));
-        // It is asked for also where there is nothing to say.
+        // The engine requires the header even without credentials.
         let header = credentials.map_or_else(|| BASE64_URL_SAFE.encode("{}"), header);
         let headers = [("X-Registry-Auth", header.as_str())];
-        hear(self.reader.post(Call::ImagePush, &path, &headers, no_body()).await, each).await
+        hear(self.sender.post(Call::ImagePush, &path, &headers, no_body()).await, each).await
     }
 
-    /// Ends when it is built. `context` is a tar, which may be compressed, and `build` says how; the Dockerfile is the one in
-    /// the context.
-    pub async fn build(
-        &self,
-        name: &ImageName,
-        build: &Build,
-        credentials: &[Credentials],
-        context: Context,
-        each: impl FnMut(Word),
-    ) -> Result<(), EngineError> {
-        let args: BTreeMap<&str, &str> = build.args.iter().map(|(key, value)| (&**key, &**value)).collect();
-        let args = serde_json::to_string(&args).expect("texts");
-        let path = format!(
-            "/build?t={}&rm=1&forcerm=1&nocache={}&pull={}&buildargs={}",
-            in_query(name.as_str()),
-            u8::from(build.no_cache),
-            u8::from(build.pull),
-            in_query(&args)
-        );
-        let all: BTreeMap<&str, &Credentials> = credentials.iter().map(|it| (&*it.registry, it)).collect();
-        let all = BASE64_URL_SAFE.encode(serde_json::to_string(&all).expect("texts"));
-        let headers = [("Content-Type", "application/x-tar"), ("X-Registry-Config", &*all)];
-        hear(self.reader.post(Call::ImageBuild, &path, &headers, context.0).await, each).await
-    }
-
-    /// Ends when all images of the tar are there.
+    /// Imports all images in a tar. Returns when they are complete.
     pub async fn import(&self, tar: Context, each: impl FnMut(Word)) -> Result<(), EngineError> {
         let headers = [("Content-Type", "application/x-tar")];
-        hear(self.reader.post(Call::ImageImport, "/images/load?quiet=0", &headers, tar.0).await, each).await
+        hear(self.sender.post(Call::ImageImport, "/images/load?quiet=0", &headers, tar.0).await, each).await
     }
+}
 
-    /// Those images as one tar.
+impl Engine {
+    /// Streams the images as one tar.
     pub async fn export(
         &self,
         names: &[ImageName],
@@ -127,7 +135,7 @@ impl Engine {
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
 
-    /// A container's file system as a tar.
+    /// Streams a container's file system as a tar.
     pub async fn export_container(
         &self,
         id: &ContainerId,
@@ -136,17 +144,19 @@ impl Engine {
         let body = self.reader.body(Call::ContainerExport, &path, EXPORT_PATIENCE).await?;
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
+}
 
-    /// Whether the registry takes these.
+impl WritableEngine {
+    /// Checks the credentials with their registry.
     pub async fn sign_in(&self, credentials: &Credentials) -> Result<(), EngineError> {
         let body = Full::from(serde_json::to_vec(credentials).expect("texts"));
         let body = body.map_err(|never| match never {}).boxed_unsync();
         let headers = [("Content-Type", "application/json")];
-        self.reader.post(Call::RegistrySignIn, "/auth", &headers, body).await.map(drop).map_err(of_a_transfer)
+        self.sender.post(Call::RegistrySignIn, "/auth", &headers, body).await.map(drop).map_err(of_a_transfer)
     }
 }
 
-/// A tar on its way to the engine.
+/// Request body that sends a tar to the engine.
 pub struct Context(Body);
 
 impl Context {
@@ -161,8 +171,49 @@ impl Context {
         Self(BodyExt::boxed_unsync(StreamBody::new(frames)))
     }
 
+    /// Also keeps a copy of the first bytes that are sent.
+    pub fn with_beginning(self) -> (Self, Beginning) {
+        let beginning = Beginning::default();
+        let kept = beginning.clone();
+        let body = self.0.map_frame(move |frame| {
+            if let Some(bytes) = frame.data_ref() {
+                kept.keep(bytes);
+            }
+            frame
+        });
+        (Self(BodyExt::boxed_unsync(body)), beginning)
+    }
+
     pub(super) fn into_body(self) -> Body {
         self.0
+    }
+}
+
+/// Number of kept bytes of a tar. In a folder sent by the browser the Dockerfile is at the beginning.
+const BEGINNING: usize = 64 << 10;
+
+/// The first bytes of a tar, as far as they are sent.
+#[derive(Clone, Default)]
+pub struct Beginning(Arc<Mutex<Vec<u8>>>);
+
+impl Beginning {
+    fn keep(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().expect("nobody panics while keeping bytes");
+        let room = BEGINNING - kept.len();
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Returns a file's text. None if it is not completely within the kept bytes, or if the tar is compressed.
+    pub fn text_of(&self, path: &str) -> Option<String> {
+        let kept = self.0.lock().expect("nobody panics while keeping bytes");
+        for entry in tar::Archive::new(&kept[..]).entries().ok()? {
+            let mut entry = entry.ok()?;
+            if entry.path().is_ok_and(|its| its.strip_prefix("./").unwrap_or(&its) == Path::new(path)) {
+                let mut text = String::new();
+                return entry.read_to_string(&mut text).ok().map(|_| text);
+            }
+        }
+        None
     }
 }
 
@@ -170,24 +221,27 @@ fn header(credentials: &Credentials) -> String {
     BASE64_URL_SAFE.encode(serde_json::to_string(credentials).expect("texts"))
 }
 
-fn in_query(text: &str) -> String {
+pub(super) fn in_query(text: &str) -> String {
     percent_encode(text, b"-._~/:@")
 }
 
-/// Its words may be those of a registry.
+/// Turns a refusal into a transfer error, whose message may be a registry's.
 fn of_a_transfer(error: EngineError) -> EngineError {
     match error {
-        EngineError::Refused { status, message } => EngineError::Transfer { status, message },
+        EngineError::Refused { status, message, .. } => EngineError::Transfer { status, message },
         other => other,
     }
 }
 
-async fn hear(lines: Result<Lines, EngineError>, mut each: impl FnMut(Word)) -> Result<(), EngineError> {
+pub(super) async fn hear(lines: Result<Lines, EngineError>, mut each: impl FnMut(Word)) -> Result<(), EngineError> {
     let mut lines = lines.map_err(of_a_transfer)?;
+    let mut trace = Trace::default();
     while let Some(line) = lines.next().await? {
-        // What nobody understands is no reason to lose what follows.
+        // Skip a line that can't be parsed, to keep the ones after it.
         let Ok(message) = serde_json::from_slice::<Message>(&line) else { continue };
-        if let Some(word) = message.word()? {
+        if let Some(progress) = message.trace() {
+            trace.read(&progress).into_iter().for_each(&mut each);
+        } else if let Some(word) = message.word()? {
             each(word);
         }
     }
@@ -206,6 +260,8 @@ struct Message {
     error_detail: ErrorDetail,
     #[serde(deserialize_with = "or_default")]
     progress_detail: ProgressDetail,
+    #[serde(deserialize_with = "or_default")]
+    aux: serde_json::Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -224,6 +280,14 @@ struct ProgressDetail {
 }
 
 impl Message {
+    /// A BuildKit progress message, in protobuf.
+    fn trace(&self) -> Option<Vec<u8>> {
+        if self.id != "moby.buildkit.trace" {
+            return None;
+        }
+        BASE64_STANDARD.decode(self.aux.as_str()?).ok()
+    }
+
     fn word(self) -> Result<Option<Word>, EngineError> {
         if let Some(message) = self.error_detail.message.or(self.error) {
             return Err(EngineError::Transfer { status: 500, message });
@@ -241,12 +305,12 @@ impl Message {
     }
 }
 
-/// The engine says the tag where it speaks of the whole image.
+/// In messages about the whole image the engine sends the tag instead of a layer id.
 fn is_layer(id: &str) -> bool {
     id.len() == 12 && id.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
-/// The registry that a name begins with, as engines name it.
+/// Returns the registry in an image name, by the engine's name for it.
 pub fn registry_of(name: &ImageName) -> &str {
     let name = name.as_str();
     match name.split_once('/') {
@@ -255,10 +319,10 @@ pub fn registry_of(name: &ImageName) -> &str {
     }
 }
 
-/// As Docker's config names it.
+/// Docker Hub's name in Docker's configuration.
 pub const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
-/// A tar with a Dockerfile in it and nothing else.
+/// Creates a build context that contains only a Dockerfile.
 pub fn context_of(dockerfile: &str) -> Context {
     let mut header = tar::Header::new_gnu();
     header.set_size(dockerfile.len() as u64);
@@ -318,6 +382,19 @@ mod tests {
         ] {
             assert_eq!(registry_of(&ImageName::new(name).unwrap()), registry);
         }
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_a_context_has_its_dockerfile() {
+        let (context, beginning) = context_of("FROM a\n").with_beginning();
+        assert_eq!(beginning.text_of("Dockerfile"), None, "nothing has gone");
+        let sent = context.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(beginning.text_of("Dockerfile").as_deref(), Some("FROM a\n"));
+        assert_eq!(beginning.text_of("Other"), None);
+        assert!(sent.len() >= 1024);
+        let (context, beginning) = Context::of(vec![7; 3 * BEGINNING]).with_beginning();
+        assert_eq!(context.into_body().collect().await.unwrap().to_bytes().len(), 3 * BEGINNING);
+        assert_eq!(beginning.text_of("Dockerfile"), None);
     }
 
     #[test]

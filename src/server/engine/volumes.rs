@@ -1,10 +1,13 @@
-//! Volumes as the engine tells of them.
+//! Volumes in the engine's API.
 
 use super::{
-    Call, Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LIST_PATIENCE, READ_PATIENCE,
     read::{Entries, or_default},
 };
 use crate::model::{HostId, Labels, Timestamp, Usage, Volume, VolumeName};
+use futures::{Stream, TryStreamExt};
+use http_body_util::BodyExt;
+use hyper::body::Bytes;
 use serde::Deserialize;
 
 impl Engine {
@@ -13,22 +16,36 @@ impl Engine {
         #[serde(rename_all = "PascalCase")]
         struct List {
             #[serde(default, deserialize_with = "or_default")]
-            volumes: Entries<Told>,
+            volumes: Entries<ApiVolume>,
         }
         let list: List = self.reader.json(Call::VolumeList, "/volumes", LIST_PATIENCE).await?;
         Ok(list.volumes.0.into_iter().filter_map(|told| told.into_volume(&self.host)).collect())
     }
 
-    /// One volume, or none when it is gone.
+    /// Returns one volume. None if it doesn't exist.
     pub async fn volume(&self, name: &VolumeName) -> Result<Option<Volume>, EngineError> {
-        let told: Option<Told> = self.find(Call::VolumeInspect, &format!("/volumes/{name}")).await?;
+        let told: Option<ApiVolume> = self.find(Call::VolumeInspect, &format!("/volumes/{name}")).await?;
         Ok(told.and_then(|told| told.into_volume(&self.host)))
+    }
+
+    /// Streams all files of a volume as a tar. None if the engine lacks this call or the volume: Podman has it since 5.6.
+    /// Podman's container archives replace the owner of each file by the container's user. This call keeps the owners.
+    pub async fn exported_volume(
+        &self,
+        name: &VolumeName,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes, EngineError>> + Send + use<>>, EngineError> {
+        let path = format!("/libpod/volumes/{name}/export");
+        match self.reader.body(Call::VolumeExport, &path, READ_PATIENCE).await {
+            Ok(body) => Ok(Some(body.into_data_stream().map_err(EngineError::from))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Told {
+struct ApiVolume {
     name: String,
     #[serde(deserialize_with = "or_default")]
     driver: String,
@@ -42,7 +59,7 @@ struct Told {
     labels: Labels,
 }
 
-impl Told {
+impl ApiVolume {
     fn into_volume(self, host: &HostId) -> Option<Volume> {
         Some(Volume {
             host: host.clone(),

@@ -1,8 +1,8 @@
-//! Small documents of other parts of the server, by kind and id: rules, preferences. JSON that only they understand.
+//! Documents of other parts of the server, such as rules and preferences: JSON by kind and id, opaque to the history.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// As it is to be; gone without `json`.
+/// A document to write, or to delete if `json` is `None`.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: &'static str,
@@ -29,7 +29,7 @@ pub(super) fn get(connection: &Connection, kind: &str, id: &str) -> rusqlite::Re
     connection.query_row(sql, params![kind, id], |row| row.get(0)).optional()
 }
 
-/// Ids and documents, by id.
+/// Ids and documents, sorted by id.
 pub(super) fn list(connection: &Connection, kind: &str) -> rusqlite::Result<Vec<(String, String)>> {
     let mut all = connection.prepare("SELECT id, json FROM documents WHERE kind = ?1 ORDER BY id")?;
     all.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()

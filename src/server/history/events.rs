@@ -1,21 +1,24 @@
-//! Events in the file: written once, found by what names them.
+//! Event storage: normalized writes, indexed queries, pruning.
 
 use super::recent::{Numbered, fingerprint_of};
 use crate::model::{Event, EventQuery, HostId, Labels, Timestamp, is_noise};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-/// Where things and actions stand that were written lately.
+/// Cache of row ids of recently written things and actions.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     things: HashMap<i64, i64>,
     actions: HashMap<(String, String, String), i64>,
 }
 
-/// More are looked up in the file.
+/// Size limit of the cache. Other ids are looked up in the file.
 const REMEMBERED: usize = 2_000;
 
-/// What an event says of itself, of its thing alone. The other attributes are the thing's labels, the same each time.
+/// Attributes that belong to the event itself. The others are the labels of its thing, which are the same each time.
 const OF_THE_EVENT: [&str; 21] = [
     "action",
     "command",
@@ -136,7 +139,7 @@ const COLUMNS: &str = "SELECT e.seq, e.time, e.error, e.attributes, t.host, t.ki
     a.action, a.actor, e.fingerprint
     FROM events e JOIN things t ON t.ref = e.thing JOIN actions a ON a.ref = e.action";
 
-/// None where the row can't be one of ours.
+/// `None` if the row can't be one of ours.
 fn event(row: &Row) -> rusqlite::Result<Option<Event>> {
     let labels = |column| row.get::<_, String>(column).map(|json| serde_json::from_str(&json).unwrap_or_default());
     let or_none = |text: String| (!text.is_empty()).then_some(text);
@@ -160,7 +163,7 @@ fn event(row: &Row) -> rusqlite::Result<Option<Event>> {
     }))
 }
 
-/// The latest `count`, oldest first, and the highest number there is.
+/// The latest `count` events, oldest first, and the highest sequence number.
 pub(super) fn latest(connection: &Connection, count: usize) -> rusqlite::Result<(Vec<Numbered>, u64)> {
     let mut query = connection.prepare(&format!("{COLUMNS} ORDER BY e.seq DESC LIMIT ?1"))?;
     let rows = query.query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((event(row)?, row.get(12)?)))?;
@@ -174,22 +177,23 @@ pub(super) fn latest(connection: &Connection, count: usize) -> rusqlite::Result<
     Ok((found, last.unwrap_or_default().cast_unsigned()))
 }
 
-/// From where a page goes on.
+/// Pagination cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The newest first, from the end or from before this number.
+    /// Newest first, from the end or from before this number.
     Before(Option<u64>),
-    /// The oldest first, of those after this number.
+    /// Oldest first, after this number.
     After(u64),
 }
 
-/// More rows than this are not sorted: they are walked through in order instead.
+/// Result sets larger than this are not sorted: the query scans in order instead.
 const FEW: i64 = 20_000;
 
-/// Numbers follow arrival and times the engine's clock: they may disagree by so much, in microseconds.
+/// How far the order by number and the order by time may disagree, in microseconds. Numbers follow arrival, times the engine's
+/// clock.
 const DISORDER: i64 = 3_600 * 1_000_000;
 
-/// At most `limit` of those that `query` asks for.
+/// At most `limit` events that match `query`.
 pub(super) fn find(
     connection: &Connection,
     query: &EventQuery,
@@ -211,13 +215,13 @@ pub(super) fn find(
     found.filter_map(Result::transpose).collect()
 }
 
-/// The numbers between which all must lie; none when there can be none.
+/// The range of numbers that matches can have; `None` if there can be no match.
 fn bounds(connection: &Connection, query: &EventQuery, place: Place) -> rusqlite::Result<Option<(i64, i64)>> {
     let (mut lowest, mut highest) = match place {
         Place::Before(before) => (0, before.map_or(i64::MAX, |it| i64::try_from(it).unwrap_or(i64::MAX) - 1)),
         Place::After(after) => (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1), i64::MAX),
     };
-    // Of several at the edge, not the first alone: that one may be late.
+    // Takes the extreme of several rows at the edge, since the first one may have arrived late.
     let edge = |sql: &str, time: i64| connection.query_one(sql, [time], |row| row.get::<_, Option<i64>>(0));
     if let Some(since) = query.since {
         let sql = "SELECT min(seq) FROM
@@ -234,13 +238,13 @@ fn bounds(connection: &Connection, query: &EventQuery, place: Place) -> rusqlite
     Ok((lowest <= highest).then_some((lowest, highest)))
 }
 
-/// Events of these actions whose things are as these conditions want them. Those of one query have no event in common.
+/// A disjoint part of a query: events of these actions whose things meet these conditions.
 struct Group {
     actions: Vec<i64>,
     things: Vec<(&'static str, String)>,
 }
 
-/// By the words of the search that the action's own texts mention: the thing has to mention the others.
+/// Groups actions by the search words that their own texts contain: the thing has to contain the other words.
 fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<Group>> {
     let words: Vec<String> = query.words().take(8).collect();
     let mut by_words = HashMap::<Vec<bool>, Vec<i64>>::new();
@@ -271,7 +275,7 @@ fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<G
 }
 
 impl Group {
-    /// The numbers of the first `limit`.
+    /// The numbers of the first `limit` matches.
     fn find(
         &self,
         connection: &Connection,
@@ -310,7 +314,7 @@ impl Group {
         found.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect()
     }
 
-    /// The things that are wanted; none when all are.
+    /// The matching things; `None` if all match.
     fn things(&self, connection: &Connection, query: &EventQuery) -> rusqlite::Result<Option<Vec<i64>>> {
         let mut conditions: Vec<String> = self.things.iter().map(|(condition, _)| (*condition).to_owned()).collect();
         let mut values: Vec<Value> = self.things.iter().map(|(_, value)| Value::Text(value.clone())).collect();
@@ -320,11 +324,11 @@ impl Group {
             if let Some(digits) = query.id_beginning() {
                 for beginning in [digits.to_owned(), format!("sha256:{digits}")] {
                     ways.push("(id >= ? AND id < ?)".to_owned());
-                    // Above every hexadecimal digit.
+                    // 'g' sorts above every hexadecimal digit.
                     these.extend([beginning.clone(), format!("{beginning}g")]);
                 }
             }
-            // As one query for each: joined by OR, other conditions would keep the indexes out.
+            // A subquery for each: joined by OR, other conditions would prevent the use of the indexes.
             let ways = ways.into_iter().map(|way| format!("SELECT ref FROM things WHERE {way}"));
             conditions.push(format!("ref IN ({})", ways.collect::<Vec<_>>().join(" UNION ")));
             values.extend(these.into_iter().map(Value::Text));
@@ -337,7 +341,8 @@ impl Group {
         those.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?.collect::<Result<_, _>>().map(Some)
     }
 
-    /// Few are picked out by an index and sorted. Of many the first come soon when all are walked through.
+    /// Picks the query plan. Few matches are found by an index and sorted. If there are many, a scan in order finds the first
+    /// soon.
     fn way(&self, connection: &Connection, things: Option<&[i64]>) -> rusqlite::Result<Way> {
         let are_few = |sql: &str, values: &[Value]| {
             let mut count = connection.prepare_cached(&format!("SELECT count(*) FROM ({sql} LIMIT {FEW})"))?;
@@ -360,7 +365,7 @@ impl Group {
     }
 }
 
-/// A list as one value of a query.
+/// A list as a single query parameter.
 const LIST: &str = "SELECT value FROM json_each(?)";
 
 fn list(numbers: &[i64]) -> Value {
@@ -375,19 +380,29 @@ enum Way {
     InOrder,
 }
 
-/// How many were removed.
+/// Returns the number of removed events.
 pub(super) fn remove_older(connection: &Connection, than: Timestamp, most: u32) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM events WHERE seq IN
         (SELECT seq FROM events INDEXED BY events_once WHERE time < ?1 ORDER BY time LIMIT ?2)";
     connection.prepare_cached(sql)?.execute(params![than.micros(), most])
 }
 
-pub(super) fn remove_oldest(connection: &Connection, most: u32) -> rusqlite::Result<usize> {
-    let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?1)";
-    connection.prepare_cached(sql)?.execute([most])
+/// Also removes the things left without events. Returns the number of removed events and of removed things.
+pub(super) fn remove_oldest(connection: &Connection, most: u32) -> rusqlite::Result<(usize, usize)> {
+    let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?1) RETURNING thing";
+    let mut remove = connection.prepare_cached(sql)?;
+    let things: Vec<i64> = remove.query_map([most], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let sql = "DELETE FROM things WHERE ref = ?1
+        AND NOT EXISTS (SELECT 1 FROM events INDEXED BY events_by_thing WHERE thing = ?1)";
+    let mut forget = connection.prepare_cached(sql)?;
+    let mut forgotten = 0;
+    for thing in things.iter().copied().collect::<BTreeSet<i64>>() {
+        forgotten += forget.execute([thing])?;
+    }
+    Ok((things.len(), forgotten))
 }
 
-/// By number up to the last event of that age: that much an index tells without a look at the rows.
+/// Limited by the number of the last event of that age, which an index provides without reading the rows.
 pub(super) fn remove_noise(connection: &Connection, than: Timestamp, most: u32) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM events WHERE seq IN (
         SELECT e.seq FROM actions a CROSS JOIN events e INDEXED BY events_by_action
@@ -397,8 +412,8 @@ pub(super) fn remove_noise(connection: &Connection, than: Timestamp, most: u32) 
     connection.prepare_cached(sql)?.execute(params![than.micros(), most])
 }
 
-/// Looks at some things from `after` on and removes those without events: where the next look begins, and how many
-/// were removed.
+/// Checks up to `most` things after `after` and removes those without events. Returns where to continue, and the number of
+/// removed things.
 pub(super) fn sweep(connection: &Connection, after: i64, most: u32) -> rusqlite::Result<(i64, usize)> {
     let sql = "SELECT max(ref) FROM (SELECT ref FROM things WHERE ref > ?1 ORDER BY ref LIMIT ?2)";
     let last: Option<i64> = connection.prepare_cached(sql)?.query_row(params![after, most], |row| row.get(0))?;

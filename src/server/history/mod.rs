@@ -1,17 +1,21 @@
-//! What happened, kept in an embedded database under the data folder: events, what users did, what containers used, and
-//! small documents of other parts. The only SQL user.
+//! History: an embedded database in the data folder with events, user actions, usage of containers, and small documents of
+//! other parts. The only user of SQL.
 //!
-//! Who has something to tell never waits: it goes into a bounded queue, and one writer takes it from there in batches.
-//! Without a folder that can be written to, all goes on with the latest events in memory alone.
+//! Producers never wait: they push to a bounded queue, and a single writer takes batches from it. Without a writable folder the
+//! server runs on with only the latest events in memory.
 
+mod collection;
 mod documents;
 mod events;
+mod interrupt;
 mod recent;
 mod schema;
+mod steadiness;
 mod store;
 mod usage;
 mod writer;
 
+pub use collection::Collection;
 pub use events::Place;
 pub use store::Limits;
 
@@ -19,12 +23,14 @@ use super::{clock::Clock, config::Config, engine::EngineEvent};
 use crate::model::{
     ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Timestamp, UsagePoint, UsageStretch,
 };
+use interrupt::Interrupt;
 use recent::{Recent, fingerprint_of};
 use rusqlite::Connection;
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -35,22 +41,22 @@ use tokio::{
 };
 use writer::{Job, Writer};
 
-/// What waits to be written at most; what comes while it is full is lost, and counted.
+/// Size of the write queue. While it is full, new jobs are dropped and counted.
 const QUEUE: usize = 8_192;
 
-/// What waits for a listener at most; who is later skips.
+/// Events buffered for a slow subscriber. A subscriber further behind skips events.
 const UNHEARD: usize = 1_024;
 
-/// Questions answered at once: each has a connection and a thread of its own.
+/// Concurrent queries: each has its own connection and thread.
 const READERS: usize = 4;
 
-/// Where and how much is kept.
+/// Where the history is stored, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// None where the system names no place.
+    /// `None` if the system names no folder.
     pub folder: Option<PathBuf>,
     pub limits: Limits,
-    /// Between two tries to open a file that could not be.
+    /// Time between two attempts to open the file.
     pub retry: Duration,
 }
 
@@ -64,7 +70,7 @@ impl From<&Config> for Settings {
     }
 }
 
-/// It is not kept now, and why.
+/// The history is unavailable, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the history is off: {reason}")]
 pub struct Off {
@@ -78,18 +84,20 @@ pub struct History(Arc<Shared>);
 struct Shared {
     clock: Clock,
     settings: Settings,
-    /// Locked for moments only.
+    /// Only ever locked briefly.
     recent: Mutex<Recent>,
     live: broadcast::Sender<Arc<Event>>,
     jobs: mpsc::Sender<Job>,
-    /// What the queue had no room for.
+    /// Jobs dropped because the queue was full.
     lost: AtomicU64,
     status: watch::Sender<HistoryStatus>,
-    readers: Semaphore,
+    readers: Arc<Semaphore>,
+    /// Locked by the writer while it opens the file, and by readers that bypass SQLite's locks.
+    opening: RwLock<()>,
 }
 
 impl History {
-    /// Returns when the file is open, or known not to be.
+    /// Returns when the file is open, or opening it has failed.
     pub async fn start(settings: Settings, clock: Clock) -> Self {
         let (history, writer) = Self::prepare(settings, clock);
         tokio::spawn(writer.opened().await.run());
@@ -99,7 +107,7 @@ impl History {
     fn prepare(settings: Settings, clock: Clock) -> (Self, Writer) {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let reason = "it has not been opened yet".to_owned();
-        // Above what any file of ours holds, and no repetition after a start without one.
+        // Above the numbers in any file of ours, and unique even after a run without a file.
         let first = u64::try_from(clock.now().millis()).unwrap_or_default();
         let history = Self(Arc::new(Shared {
             clock,
@@ -109,13 +117,14 @@ impl History {
             jobs,
             lost: AtomicU64::new(0),
             status: watch::Sender::new(HistoryStatus::Off { reason }),
-            readers: Semaphore::new(READERS),
+            readers: Arc::new(Semaphore::new(READERS)),
+            opening: RwLock::default(),
         }));
         let writer = Writer::new(history.clone(), waiting);
         (history, writer)
     }
 
-    /// What an engine told. What it repeats is known already.
+    /// Records an event of an engine. Drops repeated events.
     pub fn record_engine(&self, host: &HostId, told: &EngineEvent) {
         let EngineEvent { kind, action, actor, .. } = told;
         let parts = [host.as_str(), kind, action, &actor.id].map(str::as_bytes);
@@ -124,13 +133,13 @@ impl History {
         self.take(told.of(host), Some(fingerprint));
     }
 
-    /// What a user did. Its number is given here.
+    /// Records a user action. Its number is assigned here.
     pub fn record(&self, event: Event) {
         self.take(event, None);
     }
 
     fn take(&self, event: Event, fingerprint: Option<i64>) {
-        // Told and queued under the lock: in the order of the numbers.
+        // Sent and queued under the lock, so that the order is that of the numbers.
         let mut recent = self.recent();
         if let Some(numbered) = recent.take(event, fingerprint) {
             let _ = self.0.live.send(numbered.event.clone());
@@ -140,14 +149,14 @@ impl History {
         }
     }
 
-    /// What containers used until `at`: once a minute is often enough.
+    /// Records the usage up to `at`. Once a minute is enough.
     pub fn record_usage(&self, at: Timestamp, points: Vec<UsagePoint>) {
         if self.0.jobs.try_send(Job::Usage(at, points)).is_err() {
             self.0.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Each event from now on.
+    /// Subscribes to events from now on.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
         self.0.live.subscribe()
     }
@@ -156,27 +165,42 @@ impl History {
         self.0.status.borrow().clone()
     }
 
-    /// Events and points that were not written because the queue was full.
+    /// Events and usage points that were not written because the queue was full.
     pub fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
     }
 
-    /// The latest in memory, newest first.
+    /// The latest events in memory, newest first.
     pub fn newest(&self, count: usize) -> Vec<Arc<Event>> {
         self.recent().newest().take(count).cloned().collect()
     }
 
-    /// At most `limit` events, with all that were told before. Where nothing can be read: of those in memory.
+    /// At most `limit` events, including all recorded before the call. If the file can't be read, events in memory.
     pub async fn page(&self, query: EventQuery, place: Place, limit: usize) -> EventPage {
-        let asked = query.clone();
-        let read = self.ask(move |connection| events::find(connection, &asked, place, limit + 1)).await;
-        let (mut events, history) = match read {
+        let (mut events, history) = match self.find(query.clone(), place, limit + 1).await {
             Ok(events) => (events, self.status()),
             Err(Off { reason }) => (self.remembered(&query, place), HistoryStatus::Off { reason }),
         };
         let more = events.len() > limit;
         events.truncate(limit);
         EventPage { events, more, history }
+    }
+
+    /// At most `limit` events from the file, and from memory those that could not be written to it.
+    pub async fn find(&self, query: EventQuery, place: Place, limit: usize) -> Result<Vec<Event>, Off> {
+        let asked = query.clone();
+        let written = self.flush().await;
+        let mut events = self.read(move |connection| events::find(connection, &asked, place, limit)).await?;
+        if written.is_err() {
+            let stored: HashSet<u64> = events.iter().map(|it| it.seq).collect();
+            events.extend(self.remembered(&query, place).into_iter().filter(|it| !stored.contains(&it.seq)));
+            events.sort_by_key(|it| it.seq);
+            if let Place::Before(_) = place {
+                events.reverse();
+            }
+            events.truncate(limit);
+        }
+        Ok(events)
     }
 
     fn remembered(&self, query: &EventQuery, place: Place) -> Vec<Event> {
@@ -195,7 +219,8 @@ impl History {
         }
     }
 
-    /// What a container, or all of a host, used between two times, oldest first, in stretches of a minute, a quarter of an hour or an hour.
+    /// Usage of a container, or of a whole host, between two times, oldest first, in buckets of a minute, a quarter of an hour
+    /// or an hour.
     pub async fn usage(
         &self,
         host: HostId,
@@ -206,18 +231,23 @@ impl History {
         self.ask(move |connection| usage::read(connection, &host, container.as_ref(), range, now)).await
     }
 
-    /// The document of this kind and id, as it was put.
+    /// Without a folder nothing is ever stored.
+    pub fn has_folder(&self) -> bool {
+        self.0.settings.folder.is_some()
+    }
+
+    /// The document with this kind and id, as it was stored.
     pub async fn document(&self, kind: &'static str, id: &str) -> Result<Option<String>, Off> {
         let id = id.to_owned();
         self.ask(move |connection| documents::get(connection, kind, &id)).await
     }
 
-    /// Ids and documents of a kind, by id.
+    /// Ids and documents of a kind, sorted by id.
     pub async fn documents(&self, kind: &'static str) -> Result<Vec<(String, String)>, Off> {
         self.ask(move |connection| documents::list(connection, kind)).await
     }
 
-    /// Returns when it is written.
+    /// Returns when it is stored.
     pub async fn put_document(&self, kind: &'static str, id: &str, json: String) -> Result<(), Off> {
         self.write(documents::Document { kind, id: id.to_owned(), json: Some(json) }).await
     }
@@ -232,27 +262,56 @@ impl History {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Writes what waits, and ends. What is told later is lost.
+    /// Writes the queued jobs and closes the file. Anything recorded later is lost.
     pub async fn close(&self) {
         let (done, answer) = oneshot::channel();
         let _ = self.0.jobs.send(Job::Close(done)).await;
         let _ = answer.await;
     }
 
-    /// An answer that knows all that was recorded before the question.
+    /// Runs a query that sees everything that was recorded before and could be written. The file is read even if it can't be
+    /// written, as on a full disk or while another program locks it.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Off> {
-        let Some(folder) = self.0.settings.folder.clone() else { return Err(nowhere()) };
+        let _ = self.flush().await;
+        self.read(question).await
+    }
+
+    /// Returns when everything recorded before is written, or could not be.
+    async fn flush(&self) -> Result<(), Off> {
         let (done, written) = oneshot::channel();
         let _ = self.0.jobs.send(Job::Flush(done)).await;
-        written.await.unwrap_or_else(|_| Err(gone()))?;
-        let _place = self.0.readers.acquire().await.expect("never closed");
-        let answer = spawn_blocking(move || question(&store::reader(&folder)?));
-        let answer = answer.await.map_err(|_| gone())?.map_err(store::StoreError::from);
+        written.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Off> {
+        let Some(folder) = self.0.settings.folder.clone() else { return Err(nowhere()) };
+        let (shared, is_writing) = (self.0.clone(), self.status() == HistoryStatus::Recording);
+        let place = self.0.readers.clone().acquire_owned().await.expect("never closed");
+        // Dropped with this future, which interrupts the query: otherwise the thread would keep running.
+        let interrupt = Interrupt::default();
+        let interruptible = interrupt.interruptible();
+        let answer = spawn_blocking(move || {
+            // Held until the thread is free again, even if the future was dropped.
+            let _place = place;
+            store::read(&folder, &shared.opening, is_writing, |connection| {
+                interruptible.watch(connection)?;
+                question(connection)
+            })
+        });
+        let answer = answer.await.map_err(|_| gone())?;
+        drop(interrupt);
         answer.map_err(|error| {
-            tracing::warn!(%error, "the history can't be read");
+            match self.status() {
+                HistoryStatus::Recording => tracing::warn!(%error, "the history can't be read"),
+                // Logged as a warning when the history was turned off.
+                HistoryStatus::Off { .. } => tracing::debug!(%error, "the history can't be read"),
+            }
             if error.is_corrupt() {
                 let _ = self.0.jobs.try_send(Job::Damaged);
             }
@@ -271,4 +330,42 @@ fn nowhere() -> Off {
 
 fn gone() -> Off {
     Off { reason: "the server is going away".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    /// Bug: 57 threads ran where four were allowed. The permit of a dropped query was released while its thread still ran.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_question_that_nobody_waits_for_is_broken_off_and_keeps_its_place_until_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Settings::RETRY };
+        let history = History::start(settings, Clock::SYSTEM).await;
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..5 * READERS {
+            let (begins, ends, most) = (running.clone(), running.clone(), most.clone());
+            let begun = Arc::new(tokio::sync::Notify::new());
+            let has_begun = begun.clone();
+            let asked = history.ask(move |connection| {
+                most.fetch_max(begins.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                has_begun.notify_one();
+                let answer = connection.query_one(ENDLESS, [], |row| row.get::<_, i64>(0));
+                ends.fetch_sub(1, Ordering::Relaxed);
+                answer
+            });
+            tokio::select! {
+                answer = asked => panic!("{answer:?}"),
+                () = begun.notified() => {}
+            }
+        }
+        assert!(most.load(Ordering::Relaxed) <= READERS, "{most:?} at once");
+        let answer = history.page(EventQuery::default(), Place::Before(None), 1);
+        tokio::time::timeout(Duration::from_secs(10), answer).await.expect("a place is free soon");
+        history.close().await;
+    }
 }

@@ -1,6 +1,6 @@
-//! The latest events, in memory: they get their numbers here, and what an engine repeats is left out.
+//! In-memory buffer of the latest events. Assigns their numbers and drops events that an engine repeats.
 //!
-//! What is here is shown where no file can be read, and is written as soon as one can be again.
+//! Pages get these events while no file can be read, and they are written as soon as a file is writable again.
 
 use crate::model::Event;
 use std::{
@@ -11,7 +11,7 @@ use std::{
 /// More than an engine repeats: Docker remembers 256 events.
 const KEPT: usize = 600;
 
-/// An event that has its number, and what tells it from every other one.
+/// An event with its number, and the fingerprint that identifies it.
 #[derive(Debug, Clone)]
 pub(super) struct Numbered {
     pub(super) event: Arc<Event>,
@@ -23,20 +23,20 @@ pub(super) struct Recent {
     next: u64,
     /// Oldest first.
     events: VecDeque<Numbered>,
-    /// Theirs.
+    /// The fingerprints of `events`.
     fingerprints: HashSet<i64>,
 }
 
 impl Recent {
-    /// Numbers begin at `first`.
+    /// Numbers start at `first`.
     pub(super) fn new(first: u64) -> Self {
         Self { next: first, ..Self::default() }
     }
 
-    /// None when it is known already.
+    /// `None` if the event is known already.
     pub(super) fn take(&mut self, mut event: Event, fingerprint: Option<i64>) -> Option<Numbered> {
         let seq = self.next;
-        // What has no fingerprint can't come twice: its number is one that nothing else has.
+        // An event without a fingerprint can't be repeated: it gets one from its number, which is unique.
         let fingerprint = fingerprint.unwrap_or_else(|| fingerprint_of(&[b"number", &seq.to_le_bytes()]));
         if self.fingerprints.contains(&fingerprint) {
             return None;
@@ -58,7 +58,7 @@ impl Recent {
         self.events.push_back(numbered);
     }
 
-    /// What a file holds comes before what came up since. What of this the file lacks.
+    /// Inserts the stored events before those that arrived since. Returns those of the latter that the file lacks.
     pub(super) fn behind(&mut self, kept: Vec<Numbered>, last: u64) -> Vec<Numbered> {
         self.next = self.next.max(last + 1);
         let kept_already: HashSet<i64> = kept.iter().map(|it| it.fingerprint).collect();
@@ -79,13 +79,13 @@ impl Recent {
     pub(super) const KEPT: usize = KEPT;
 }
 
-/// FNV-1a of 64 bits: it is in the file, so it has to be the same for ever.
+/// 64-bit FNV-1a. It is stored in the file, so it must never change.
 pub(super) fn fingerprint_of(parts: &[&[u8]]) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     for part in parts {
         part.iter().for_each(|byte| add(*byte));
-        // No UTF-8 text holds this byte: `ab, c` is not `a, bc`.
+        // A byte that never occurs in UTF-8 text: `ab, c` differs from `a, bc`.
         add(0xff);
     }
     hash.cast_signed()

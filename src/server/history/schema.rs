@@ -1,13 +1,13 @@
-//! The tables, and how an older file comes to have them.
+//! Database schema and migrations.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Each leads from the version that is its place in the list to the next. What was released is never changed.
-const MIGRATIONS: [&str; 3] = [EVENTS, USAGE, DOCUMENTS];
+/// Migration `n` leads from version `n` to the next. A released migration is never changed.
+const MIGRATIONS: [&str; 7] = [EVENTS, USAGE, DOCUMENTS, RATED, COUNTS, NETWORK_RATED, ARCHIVE_NOISE];
 
-/// Most events are of the same few things and actions: those are written once.
+/// Most events share a few things and actions: those are stored once.
 ///
-/// `seq` is what readers page by, in the order in which events became known, and nearly that of their times.
+/// `seq` is the pagination cursor: it follows the order of arrival, which is nearly that of the events' times.
 const EVENTS: &str = "
 CREATE TABLE things (
     ref INTEGER PRIMARY KEY,
@@ -84,24 +84,63 @@ CREATE TABLE documents (
 ) STRICT, WITHOUT ROWID;
 ";
 
+const RATED: &str = "
+-- Of `count`, samples with known rates; NULL in rows that are older than this column: all of them were taken for known.
+ALTER TABLE usage ADD COLUMN rated INTEGER;
+";
+
+const NETWORK_RATED: &str = "
+-- Of `count`, samples with known network rates; `rated` has those of block devices from then on. NULL in rows that are older
+-- than this column: as many as `rated`.
+ALTER TABLE usage ADD COLUMN network_rated INTEGER;
+";
+
+const ARCHIVE_NOISE: &str = "
+-- Folders are listed by the archive API: each look into one is such an event.
+UPDATE actions SET is_noise = 1 WHERE kind = 'container' AND action = 'archive-path' AND actor = '';
+";
+
+/// Counts the usage rows, to know their share of the file. Counting them each time would read all of them.
+const COUNTS: &str = "
+CREATE TABLE row_counts (
+    kind TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO row_counts SELECT 'usage', count(*) FROM usage;
+CREATE TRIGGER usage_inserted AFTER INSERT ON usage BEGIN
+    UPDATE row_counts SET count = count + 1 WHERE kind = 'usage';
+END;
+CREATE TRIGGER usage_deleted AFTER DELETE ON usage BEGIN
+    UPDATE row_counts SET count = count - 1 WHERE kind = 'usage';
+END;
+";
+
 /// The version that this program writes.
 const LATEST: usize = MIGRATIONS.len();
 
 #[derive(Debug)]
 pub(super) enum Migration {
     Done,
-    /// It was written by a later Quaylight, and is left as it is.
+    /// The file was written by a later Quaylight, and is left unchanged.
     FromTheFuture,
 }
 
-/// A step is taken whole or not at all.
+/// Whether a later Quaylight wrote the file: its tables may differ.
+pub(super) fn is_from_the_future(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(connection)? > LATEST)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).map(|version| version as usize)
+}
+
+/// Each migration is applied in a transaction.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Migration> {
     migrate_to(connection, LATEST)
 }
 
 fn migrate_to(connection: &mut Connection, latest: usize) -> rusqlite::Result<Migration> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let version = version as usize;
+    let version = version(connection)?;
     if version > latest {
         return Ok(Migration::FromTheFuture);
     }

@@ -1,29 +1,30 @@
-//! The one who writes: takes from the queue, gathers for a moment, commits. Tidies in small steps when nothing waits.
+//! History writer: takes jobs from the queue, batches them briefly, and commits. Cleans up in small steps while it is idle.
 
 use super::{
     History, Off,
     documents::Document,
-    nowhere,
-    recent::Numbered,
+    events, nowhere,
+    recent::{Numbered, Recent},
+    steadiness::Steadiness,
     store::{Batch, Store, StoreError},
 };
 use crate::model::{HistoryStatus, Timestamp, UsagePoint};
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
     time::{Instant, sleep_until, timeout_at},
 };
 
-/// Whoever is killed loses at most the last second: what is gathered for so long, and the commit.
+/// How long jobs are batched. A killed server loses at most the last second: this and the commit.
 const GATHER: Duration = Duration::from_millis(300);
 
-/// A batch of so many jobs is large enough.
+/// Largest batch, in jobs.
 const LARGE: usize = 2_000;
 
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
-/// Between two steps of tidying, while there is more to do.
+/// Time between two cleanup steps, while there is more to do.
 const BREATH: Duration = Duration::from_millis(50);
 
 type Done = oneshot::Sender<Result<(), Off>>;
@@ -33,9 +34,9 @@ pub(super) enum Job {
     Event(Numbered),
     Usage(Timestamp, Vec<UsagePoint>),
     Document(Document, Done),
-    /// Somebody waits until all before it is written.
+    /// Confirmed when all jobs before it are written.
     Flush(Done),
-    /// Somebody who read the file found it so.
+    /// A reader found the file damaged.
     Damaged,
     Close(Done),
 }
@@ -44,19 +45,32 @@ pub(super) struct Writer {
     history: History,
     jobs: mpsc::Receiver<Job>,
     store: Option<Store>,
-    /// The file has to be set aside: to open it succeeds, and all else fails.
+    /// The file has to be moved aside: opening it succeeds, but everything else fails.
     is_damaged: bool,
-    /// When to open it again, where it could not be.
+    /// The latest events of a file that could not be opened for writing are loaded into memory.
+    has_remembered: bool,
+    /// When to retry opening the file.
     retry_at: Instant,
     tidy_at: Instant,
-    /// Something was written since the last tidying.
+    steadiness: Steadiness,
+    /// Something was written since the last cleanup.
     untidy: bool,
 }
 
 impl Writer {
     pub(super) fn new(history: History, jobs: mpsc::Receiver<Job>) -> Self {
-        let now = Instant::now();
-        Self { history, jobs, store: None, is_damaged: false, retry_at: now, tidy_at: now + TIDY_EVERY, untidy: true }
+        let (now, steadiness) = (Instant::now(), Steadiness::new(history.0.clock.moment()));
+        Self {
+            history,
+            jobs,
+            store: None,
+            is_damaged: false,
+            has_remembered: false,
+            retry_at: now,
+            tidy_at: now + TIDY_EVERY,
+            steadiness,
+            untidy: true,
+        }
     }
 
     pub(super) async fn opened(mut self) -> Self {
@@ -64,29 +78,28 @@ impl Writer {
         self
     }
 
-    /// Until it is closed, or nobody is left who could tell anything.
+    /// Runs until it is closed, or all handles are dropped.
     pub(super) async fn run(mut self) {
         loop {
             let has_store = self.store.is_some();
             let can_open = self.history.0.settings.folder.is_some();
             tokio::select! {
                 biased;
-                // Something to write.
                 job = self.jobs.recv() => {
                     let Some(job) = job else { return };
                     if self.take(job).await.is_break() {
                         return;
                     }
                 }
-                // The file could not be opened or written a while ago.
+                // Retry after the file could not be opened or written.
                 () = sleep_until(self.retry_at), if !has_store && can_open => self.open().await,
-                // Old things have to go.
+                // Clean up.
                 () = sleep_until(self.tidy_at), if has_store && self.untidy => self.tidy().await,
             }
         }
     }
 
-    /// Writes it, with what comes in the next moment.
+    /// Writes the job in a batch with those that follow shortly.
     async fn take(&mut self, first: Job) -> std::ops::ControlFlow<()> {
         let due = Instant::now() + GATHER;
         let (mut batch, mut waiting, mut closing) = (Batch::default(), Vec::new(), false);
@@ -115,7 +128,7 @@ impl Writer {
             } else if waiting.is_empty() {
                 timeout_at(due, self.jobs.recv()).await.ok().flatten()
             } else {
-                // What waits already comes along; for more nobody is kept waiting.
+                // Takes jobs that are already queued, but lets no caller wait for more.
                 self.jobs.try_recv().ok()
             };
         }
@@ -138,14 +151,16 @@ impl Writer {
     }
 
     async fn tidy(&mut self) {
-        let now = self.history.0.clock.now();
+        let moment = self.history.0.clock.moment();
+        let now = self.steadiness.is_trusted(moment).then_some(moment.at);
         let more = self.with_store(move |store| store.tidy(now)).await;
         let more = more.unwrap_or_default();
-        self.untidy = more;
+        // Checks for old data again once the clock is trusted.
+        self.untidy = more || now.is_none();
         self.tidy_at = Instant::now() + if more { BREATH } else { TIDY_EVERY };
     }
 
-    /// On a thread that may wait for the disk. A failure turns the history off until the next try.
+    /// Runs `work` on a blocking thread. An error turns the history off until the next retry.
     async fn with_store<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
@@ -167,7 +182,7 @@ impl Writer {
             }
             Ok((Err(error), store)) => {
                 drop(store);
-                // A damaged file is set aside by the next try: at once.
+                // A damaged file is moved aside by the next attempt, at once.
                 self.is_damaged = error.is_corrupt();
                 let wait = if self.is_damaged { Duration::ZERO } else { self.history.0.settings.retry };
                 Err(self.turn_off(error.words(), wait))
@@ -190,7 +205,19 @@ impl Writer {
         Off { reason }
     }
 
-    /// With what came up while there was no file, as far as memory reaches.
+    /// Loads the stored events into memory, before new ones, even if the file can't be written.
+    async fn remember_stored(&mut self) {
+        if self.has_remembered {
+            return;
+        }
+        let latest = self.history.read(|connection| events::latest(connection, Recent::KEPT)).await;
+        if let Ok((kept, last)) = latest {
+            self.history.recent().behind(kept, last);
+            self.has_remembered = true;
+        }
+    }
+
+    /// Opens the file and writes the events that arrived without one, as far as they are still in memory.
     async fn open(&mut self) {
         let settings = self.history.0.settings.clone();
         let Some(folder) = settings.folder else {
@@ -198,7 +225,9 @@ impl Writer {
             return;
         };
         let is_damaged = std::mem::take(&mut self.is_damaged);
+        let shared = self.history.0.clone();
         let opened = spawn_blocking(move || {
+            let _opening = shared.opening.write().unwrap_or_else(PoisonError::into_inner);
             let store = Store::open(&folder, settings.limits, is_damaged)?;
             let latest = store.latest()?;
             Ok::<_, StoreError>((store, latest))
@@ -207,6 +236,7 @@ impl Writer {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
                 self.turn_off(error.words(), settings.retry);
+                self.remember_stored().await;
                 return;
             }
             Err(_) => {
@@ -214,6 +244,8 @@ impl Writer {
                 return;
             }
         };
+        let newest = kept.iter().map(|it| it.event.time).max();
+        self.steadiness.opened(self.history.0.clock.moment(), newest);
         let events = self.history.recent().behind(kept, last);
         let written = spawn_blocking(move || {
             let written = store.write(&Batch { events, ..Batch::default() });

@@ -1,4 +1,4 @@
-//! `GET /api/alerts`: what is pending and what fires. docs/protocol.md describes it.
+//! `GET /api/alerts`: pending and firing alerts. docs/protocol.md describes it.
 
 use super::Problem;
 use crate::{

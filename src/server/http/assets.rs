@@ -1,4 +1,4 @@
-//! The files of the site: inside the binary in a release, from `target/site` in development.
+//! Static files of the site: embedded in the binary in a release, read from `target/site` in development.
 
 use super::Problem;
 use axum::{
@@ -8,24 +8,24 @@ use axum::{
 };
 use std::{collections::HashMap, sync::LazyLock};
 
-/// One file of the site.
+/// An embedded file.
 pub struct Asset {
     pub path: &'static str,
-    /// Changes with the content; quoted, as an ETag.
+    /// A hash of the content, quoted as an ETag.
     pub etag: &'static str,
     pub content: &'static [u8],
-    /// Empty where compressing gains nothing.
+    /// Empty if compression gains nothing.
     pub brotli: &'static [u8],
 }
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Changes with any of the embedded files: the `v` in the page's links, so that they may be kept for ever.
+/// Changes with any of the embedded files: the `v` in the page's links, so that files may be cached forever.
 pub fn version() -> &'static str {
     VERSION
 }
 
-/// The files of a chunk, those that it shares with others first: names in `pkg`. None in development.
+/// The files of a chunk, with shared ones first: names in `pkg`. Empty in development.
 pub fn chunks(name: &str) -> Vec<String> {
     static CHUNKS: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
         let manifest = ASSETS.iter().find(|asset| asset.path == "pkg/__wasm_split_manifest.json");
@@ -73,14 +73,14 @@ fn is_code(path: &str) -> bool {
     path.ends_with(".js") || path.ends_with(".wasm")
 }
 
-/// A page that was open while the server was replaced: our piece in its code would do anything at all.
+/// For a page that stayed open while the server was upgraded: its code can't use a chunk of this release.
 fn of_another_release() -> Response {
     let detail = "The page that asks for it is of another release: reload it.";
     let problem = Problem::new(StatusCode::NOT_FOUND, "This release has no such file", detail);
     ([(header::CACHE_CONTROL, "no-store")], problem).into_response()
 }
 
-/// A development build holds no files.
+/// A development build embeds no files.
 async fn from_disk(path: &str) -> Option<Response> {
     if path.is_empty() || path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
         return None;

@@ -1,4 +1,4 @@
-//! Files in containers and volumes, on their way to a browser or from it.
+//! File downloads and uploads of containers and volumes.
 
 use super::{
     Problem,
@@ -9,15 +9,16 @@ use crate::{
     server::{
         app::App,
         auth::Caller,
-        commands::{note, on_files, start_task},
-        engine::{Context, Reach, tar_of_file},
+        engine::{Context, EngineError, Reach, tar_of_file},
         files::reach,
+        operations::{note, on_files, start_task},
+        spool::{Spool, SpoolError},
         tasks::Report,
     },
     wire::{ActionError, ErrorKind},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -26,16 +27,12 @@ use axum::{
 use futures::StreamExt;
 use serde::Deserialize;
 use std::io;
-use tokio::{
-    io::{AsyncSeekExt, AsyncWriteExt},
-    sync::{mpsc, oneshot},
-};
-use tokio_util::io::ReaderStream;
+use tokio::sync::{mpsc, oneshot};
 
 #[derive(Deserialize)]
-pub struct Question {
+pub struct FileQuery {
     path: String,
-    /// Of a file that is uploaded.
+    /// Name of an uploaded file.
     #[serde(default)]
     name: String,
     host: Option<HostId>,
@@ -45,112 +42,138 @@ pub struct Question {
 pub async fn of_container(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(question): Query<Question>,
+    Query(query): Query<FileQuery>,
 ) -> Result<Response, Problem> {
-    take(&app, FilesOf::Container(container(&id)?), question).await
+    take(&app, FilesOf::Container(container(&id)?), query).await
 }
 
-/// `GET /api/volumes/:name/files?path=…`: likewise.
+/// `POST /api/volumes/:name/download?path=…`: the same for a volume. A volume is accessed through a helper container, which a
+/// `GET` must not create: any page could make a browser send one.
 pub async fn of_volume(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(question): Query<Question>,
-) -> Result<Response, Problem> {
-    take(&app, FilesOf::Volume(volume(&name)?), question).await
+    Query(query): Query<FileQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let taken = async { take(&app, FilesOf::Volume(volume(&name)?), query).await };
+    of_a_form(&headers, taken.await)
 }
 
-/// `POST /api/containers/:id/files?path=…&name=…`: the body is the content of a file that is to be in the folder. Answered when it is.
+/// `POST /api/containers/:id/files?path=…&name=…`: stores the body as a file in the folder. Answers when the file is stored.
 pub async fn into_container(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(question): Query<Question>,
+    Query(query): Query<FileQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    bring(&app, FilesOf::Container(container(&id)?), question, &headers, body).await
+    bring(&app, FilesOf::Container(container(&id)?), query, &headers, body).await
 }
 
-/// `POST /api/volumes/:name/files?path=…&name=…`: likewise.
+/// `POST /api/volumes/:name/files?path=…&name=…`: the same for a volume.
 pub async fn into_volume(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(question): Query<Question>,
+    Query(query): Query<FileQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    bring(&app, FilesOf::Volume(volume(&name)?), question, &headers, body).await
+    bring(&app, FilesOf::Volume(volume(&name)?), query, &headers, body).await
 }
 
 #[derive(Deserialize)]
-pub struct WholeQuestion {
+pub struct BackupQuery {
     host: Option<HostId>,
 }
 
-/// `GET /api/volumes/:name/backup`: all that is in it, as a tar.
+/// `POST /api/volumes/:name/backup`: the whole volume, as a tar.
 pub async fn backup(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(question): Query<WholeQuestion>,
-) -> Result<Response, Problem> {
-    let caller = Caller::local_admin();
-    let name = volume(&name)?;
-    let engine = engine_for(&app, &caller, question.host, Permission::Reveal)?;
-    let of = FilesOf::Volume(name);
-    let deed = on_files(&app, &caller, (engine.host(), &of), "backup");
-    let tar = async { reach(&app, &engine, &of).await?.backup().await.map_err(ActionError::from) };
-    match tar.await {
-        Ok(tar) => Ok(download(&app, deed, TaskKind::Backup, Box::pin(tar))),
-        Err(error) => Err(refused(&app, deed, TaskKind::Backup, error)),
+    Query(query): Query<BackupQuery>,
+    headers: HeaderMap,
+) -> Response {
+    of_a_form(&headers, whole(&app, &name, query.host).await)
+}
+
+/// Response to a form. A browser replaces our page with the response to a form, unless it is a download. A response without
+/// content leaves our page in place, where the failed task shows the reason.
+fn of_a_form(headers: &HeaderMap, answer: Result<Response, Problem>) -> Response {
+    let navigates = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    match answer {
+        Err(_) if navigates => StatusCode::NO_CONTENT.into_response(),
+        answer => answer.into_response(),
     }
 }
 
-/// `POST /api/volumes/:name/restore`: the body is what a backup gave. What is there already stays, but for files of the same name.
+async fn whole(app: &App, name: &str, host: Option<HostId>) -> Result<Response, Problem> {
+    let caller = Caller::local_admin();
+    let name = volume(name)?;
+    let engine = engine_for(app, &caller, host, Permission::Reveal)?;
+    let of = FilesOf::Volume(name.clone());
+    let deed = on_files(app, &caller, (engine.host(), &of), "backup");
+    let tar = async {
+        if let Some(tar) = engine.exported_volume(&name).await? {
+            return Ok::<_, ActionError>(tar.left_stream());
+        }
+        Ok(reach(app, &caller, &engine, &of).await?.backup().await?.right_stream())
+    };
+    match tar.await {
+        Ok(tar) => download(app, deed, TaskKind::Backup, Box::pin(tar)),
+        Err(error) => Err(refused(app, deed, TaskKind::Backup, error)),
+    }
+}
+
+/// `POST /api/volumes/:name/restore`: the body is a backup. Existing files stay, except those with the same name as one in it.
 pub async fn restore(
     State(app): State<App>,
     Path(name): Path<String>,
-    Query(question): Query<WholeQuestion>,
+    Query(query): Query<BackupQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = Caller::local_admin();
     let name = volume(&name)?;
-    let engine = engine_for(&app, &caller, question.host, Permission::Write)?;
+    let engine = engine_for(&app, &caller, query.host, Permission::Write)?;
     let of = FilesOf::Volume(name.clone());
-    let reach = reach(&app, &engine, &of).await?;
+    let reach = reach(&app, &caller, &engine, &of).await?;
     transfers::once(&app, &headers)?;
     let deed = on_files(&app, &caller, (engine.host(), &of), "restore");
     let length = transfers::length(&headers);
     let (sender, receiver) = mpsc::channel(WAITING);
+    let (reader, host) = (app.reader.clone(), engine.host().clone());
     let done = start_task(&app, deed, TaskKind::Restore, |report| async move {
-        let tar = Context::stream(counted(receiver, length, report.clone()));
-        reach.put(&FilePath::root(), tar).await.map_err(|error| {
+        let (root, tar) = (FilePath::root(), Context::stream(counted(receiver, length, report.clone())));
+        let put = reader.while_reachable(&host, reach.put(&root, tar)).await;
+        put.unwrap_or_else(|| Err(EngineError::lost())).map_err(|error| {
             ActionError::from(error)
                 .hint("It may have some of the files by now: restore it again, from a whole backup.")
         })?;
         Ok(format!("{name} has what was in the backup"))
-    });
-    forward(body, sender).await;
+    })?;
+    forward(&app, engine.host(), body, sender).await;
     Ok(Json(done).into_response())
 }
 
-async fn take(app: &App, of: FilesOf, Question { path, host, .. }: Question) -> Result<Response, Problem> {
+async fn take(app: &App, of: FilesOf, FileQuery { path, host, .. }: FileQuery) -> Result<Response, Problem> {
     let caller = Caller::local_admin();
     let path = self::path(&path)?;
     let engine = engine_for(app, &caller, host, Permission::Reveal)?;
     let mut deed = on_files(app, &caller, (engine.host(), &of), "download");
     deed.attributes.insert("path".into(), path.to_string());
-    let found = async { reach(app, &engine, &of).await?.download(&path).await.map_err(ActionError::from) };
+    let found = async { reach(app, &caller, &engine, &of).await?.download(&path).await.map_err(ActionError::from) };
     let (length, bytes) = match found.await {
         Ok(found) => found,
         Err(error) => return Err(refused(app, deed, TaskKind::Export, error)),
     };
     let Some(length) = length else {
         deed.name = if path.is_root() { deed.name } else { format!("{}-{}", deed.name, path.name()) };
-        return Ok(download(app, deed, TaskKind::Export, Box::pin(bytes)));
+        return download(app, deed, TaskKind::Export, Box::pin(bytes));
     };
     note(app, deed, None);
     let bytes = bytes.map(|piece| piece.map_err(|error| io::Error::other(error.to_string())));
-    let mut response = (as_file("application/octet-stream", path.name()), Body::from_stream(bytes)).into_response();
+    let headers = as_file("application/octet-stream", path.name());
+    let mut response = (Extension(engine.host().clone()), headers, Body::from_stream(bytes)).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
 }
@@ -158,7 +181,7 @@ async fn take(app: &App, of: FilesOf, Question { path, host, .. }: Question) -> 
 async fn bring(
     app: &App,
     of: FilesOf,
-    Question { path, name, host }: Question,
+    FileQuery { path, name, host }: FileQuery,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -172,7 +195,7 @@ async fn bring(
         )
     })?;
     let engine = engine_for(app, &caller, host, Permission::Write)?;
-    let reach = reach(app, &engine, &of).await?;
+    let reach = reach(app, &caller, &engine, &of).await?;
     transfers::once(app, headers)?;
     let mut deed = on_files(app, &caller, (engine.host(), &of), "upload");
     deed.attributes.insert("path".into(), file.to_string());
@@ -180,13 +203,14 @@ async fn bring(
     let length = transfers::length(headers);
     let (sender, receiver) = mpsc::channel(WAITING);
     let (tell, told) = oneshot::channel();
-    let dir = app.data_dir.clone();
+    let (dir, reader, host) = (app.data_dir.clone(), app.reader.clone(), engine.host().clone());
     let done = start_task(app, deed, TaskKind::Upload, |report| async move {
-        let outcome = write(&reach, &folder, &file, (receiver, length), dir.as_deref(), &report).await;
+        let written = write(&reach, &folder, &file, (receiver, length), dir.as_deref(), &report);
+        let outcome = reader.while_reachable(&host, written).await.unwrap_or_else(|| Err(EngineError::lost().into()));
         let _ = tell.send(outcome.clone());
         outcome
-    });
-    forward(body, sender).await;
+    })?;
+    forward(app, engine.host(), body, sender).await;
     match told.await {
         Ok(Ok(_)) => Ok(Json(done).into_response()),
         Ok(Err(error)) => Err(error.into()),
@@ -194,7 +218,7 @@ async fn bring(
     }
 }
 
-/// The file is replaced when all of it has come, and not before.
+/// The file is replaced only after all of it has arrived.
 async fn write(
     reach: &Reach,
     folder: &FilePath,
@@ -203,28 +227,26 @@ async fn write(
     dir: Option<&std::path::Path>,
     report: &Report,
 ) -> Result<String, ActionError> {
-    let full = |error: io::Error| {
-        ActionError::new(ErrorKind::Engine, format!("The upload could not be kept: {error}"))
-            .hint("It waits in Quaylight's data dir until all of it has come: make room there.")
-    };
-    let made = dir.map_or_else(tempfile::tempfile, |dir| tempfile::tempfile_in(dir).or_else(|_| tempfile::tempfile()));
-    let mut kept = tokio::fs::File::from_std(made.map_err(full)?);
-    let mut pieces = std::pin::pin!(counted(receiver, length, report.clone()));
-    let mut came = 0;
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| ActionError::new(ErrorKind::Conflict, error.to_string()))?;
-        came += piece.len() as u64;
-        kept.write_all(&piece).await.map_err(full)?;
-    }
-    kept.rewind().await.map_err(full)?;
+    let spool = Spool::fill(dir, length, counted(receiver, length, report.clone())).await?;
     report.words("Writing");
-    match reach.put(folder, tar_of_file(file.name(), came, ReaderStream::new(kept))).await {
+    match reach.put(folder, tar_of_file(file.name(), spool.length(), spool.into_stream())).await {
         Ok(()) => Ok(format!("{file} is there")),
         Err(error) => {
             let is_full = error.is_full();
             let error = ActionError::from(error);
             Err(if is_full { error.hint("A part of it may be there: make room, and upload it again.") } else { error })
         }
+    }
+}
+
+impl From<SpoolError> for ActionError {
+    fn from(error: SpoolError) -> Self {
+        let kind = if matches!(error, SpoolError::Disk(_)) { ErrorKind::Storage } else { ErrorKind::Conflict };
+        let hint = match error {
+            SpoolError::Disk(_) => "An upload waits in Quaylight's data dir until all of it is there: make room there.",
+            _ => "Nothing was changed: upload it again.",
+        };
+        Self::new(kind, error.to_string()).hint(hint)
     }
 }
 

@@ -1,11 +1,16 @@
-//! `GET /healthz`: 200 while serving; the body says whether each engine answers.
+//! `GET /healthz`: 200 while serving; the body reports whether each engine is reachable.
 
 use crate::{
-    model::{HistoryStatus, HostId, Timestamp},
-    server::app::App,
+    model::{FailedList, HistoryStatus, HostId, Timestamp},
+    server::{app::App, supervision::Failed},
 };
 use axum::{Json, extract::State};
 use serde::Serialize;
+
+const OK: &str = "ok";
+
+/// The server runs, but a part of it does not work.
+const DEGRADED: &str = "degraded";
 
 #[derive(Serialize)]
 pub struct Health {
@@ -16,13 +21,15 @@ pub struct Health {
     server_time: Timestamp,
     engines: Vec<EngineHealth>,
     history: HistoryHealth,
+    /// Tasks of the server that panicked and have not recovered.
+    failed_tasks: Vec<Failed>,
 }
 
 #[derive(Serialize)]
 struct HistoryHealth {
     #[serde(flatten)]
     status: HistoryStatus,
-    /// Events that came faster than they could be written.
+    /// Events dropped because the write queue was full.
     lost: u64,
 }
 
@@ -32,6 +39,8 @@ struct EngineHealth {
     reachable: bool,
     since: Timestamp,
     error: Option<String>,
+    /// Kinds whose last known state is shown, since the engine fails to list them.
+    failed_lists: Vec<FailedList>,
     drift: u64,
 }
 
@@ -44,6 +53,7 @@ pub async fn health(State(app): State<App>) -> Json<Health> {
             reachable: host.is_reachable(),
             since: host.since,
             error: host.error.clone(),
+            failed_lists: host.failed_lists.clone(),
             drift,
         };
         state.hosts().map(engine).collect()
@@ -51,5 +61,7 @@ pub async fn health(State(app): State<App>) -> Json<Health> {
     let version = env!("CARGO_PKG_VERSION");
     let (epoch, revision, server_time) = (position.epoch, position.revision, app.clock.now());
     let history = HistoryHealth { status: app.history.status(), lost: app.history.lost() };
-    Json(Health { status: "ok", version, epoch, revision, server_time, engines, history })
+    let failed_tasks = app.supervisor.failed();
+    let status = if failed_tasks.is_empty() { OK } else { DEGRADED };
+    Json(Health { status, version, epoch, revision, server_time, engines, history, failed_tasks })
 }

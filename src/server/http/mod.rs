@@ -1,8 +1,9 @@
-//! What the server answers over HTTP.
+//! HTTP server: routes, middleware, pages, files and metrics.
 
 mod actions;
 mod alerts;
 mod assets;
+mod connections;
 mod files;
 mod health;
 mod metrics;
@@ -12,8 +13,11 @@ mod pages;
 mod probe;
 mod problem;
 mod router;
+mod streaming;
 mod tasks;
 mod transfers;
 
+pub use connections::{Connections, listen};
 pub use problem::Problem;
-pub use router::router;
+pub use router::{Effect, Route, router, table};
+pub use streaming::sent_in_time;

@@ -1,4 +1,4 @@
-//! What there is over HTTP, for programs that read it: `GET /api/openapi.json`.
+//! OpenAPI description of the HTTP API: `GET /api/openapi.json`.
 
 use crate::{
     server::app::App,
@@ -15,14 +15,14 @@ pub async fn openapi(State(app): State<App>) -> Json<Value> {
     Json(document(&app.base_path))
 }
 
-/// A route that is no action.
+/// A route that is not an action.
 struct Route {
     method: &'static str,
     path: &'static str,
     words: &'static str,
-    /// Of the query: name, whether it has to be there, and what it says.
+    /// Query parameters: name, whether it is required, and its description.
     query: &'static [(&'static str, bool, &'static str)],
-    /// The body's media type, where there is one.
+    /// The media type of the body, if there is one.
     takes: Option<&'static str>,
     gives: &'static str,
 }
@@ -52,6 +52,16 @@ const fn post(
     takes: &'static str,
 ) -> Route {
     Route { method: "post", path, words, query, takes: Some(takes), gives: JSON }
+}
+
+/// Returns a file, but by `POST`, since it has to create something first.
+const fn by_post(
+    path: &'static str,
+    words: &'static str,
+    query: &'static [(&'static str, bool, &'static str)],
+    gives: &'static str,
+) -> Route {
+    Route { method: "post", path, words, query, takes: None, gives }
 }
 
 const ROUTES: &[Route] = &[
@@ -167,8 +177,8 @@ const ROUTES: &[Route] = &[
         &[("path", true, "The folder"), ("name", true, "The file's name"), HOST],
         BYTES,
     ),
-    get(
-        routes::VOLUME_FILES,
+    by_post(
+        routes::VOLUME_DOWNLOAD,
         "A file as it is, or a folder as a tar",
         &[("path", true, "From the volume's root on"), HOST],
         BYTES,
@@ -179,13 +189,16 @@ const ROUTES: &[Route] = &[
         &[("path", true, "The folder"), ("name", true, "The file's name"), HOST],
         BYTES,
     ),
-    get(routes::VOLUME_BACKUP, "All that is in a volume", &[HOST], TAR),
+    by_post(routes::VOLUME_BACKUP, "All that is in a volume", &[HOST], TAR),
     post(routes::VOLUME_RESTORE, "What a backup gave, into a volume", &[HOST], TAR),
     post(
         routes::IMAGE_BUILD,
         "Build an image from a tar with a Dockerfile in it",
         &[
             ("name", true, "The image's"),
+            ("dockerfile", false, "Where it is in the tar, Dockerfile without"),
+            ("target", false, "The stage to stop at"),
+            ("platform", false, "As in linux/arm64"),
             ("no_cache", false, "true"),
             ("pull", false, "true: newer base images"),
             ("arg", false, "key=value, as often as needed"),
@@ -382,7 +395,7 @@ mod tests {
         }
     }
 
-    /// Fields of what is read and those that are told.
+    /// Asserts that the fields of `value` are those that the schema documents.
     fn same(value: impl Serialize, schema: &Value) {
         let fields: BTreeSet<_> = serde_json::to_value(value).unwrap().as_object().unwrap().keys().cloned().collect();
         let told: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();

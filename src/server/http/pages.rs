@@ -1,21 +1,21 @@
-//! Pages, rendered with the state of this moment, and the server functions they call.
+//! Server-side rendering of pages, and the server functions they call.
 
-use super::{Problem, assets};
+use super::{Problem, assets, middleware::security};
 use crate::{
     client::{Prefs, Store, of_cookies},
     server::{alerts::book, app::App, auth::Caller, live::event_page},
-    views::{App as Page, Document, Later, Site, excerpt, shell},
+    views::{App as Page, Document, LazyPage, Site, initial_state, shell},
     wire::{PackedTask, PageSeed, Seed},
 };
 use axum::{
     Router,
     extract::{FromRef, Query, Request, State},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use leptos::{config::LeptosOptions, prelude::*};
-use leptos_axum::{LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context};
+use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
 use leptos_router::params::ParamsMap;
 
 impl FromRef<App> for LeptosOptions {
@@ -24,7 +24,7 @@ impl FromRef<App> for LeptosOptions {
     }
 }
 
-/// Every page, every server function, and the files beside them.
+/// All pages, server functions and static files.
 pub fn routes(app: &App) -> Router<App> {
     let context = {
         let app = app.clone();
@@ -37,12 +37,12 @@ pub fn routes(app: &App) -> Router<App> {
         .fallback(file_or_page)
 }
 
-/// Reads what a page shows beside the state before it is rendered: rendering waits for nothing.
+/// Loads what a page needs besides the state before rendering, since rendering never waits.
 async fn with_page_seed(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let seed = match request.uri().path() {
         "/events" => {
             let query: Query<Vec<(String, String)>> = Query::try_from_uri(request.uri()).unwrap_or_default();
-            // What is asked for wrongly the page asks again, and is told.
+            // On an invalid query the page repeats the request and gets the error.
             event_page(&app, &query.0).await.ok().map(|page| PageSeed::of(&page))
         }
         "/alerts" => Some(PageSeed::of(&book(&app, &Caller::local_admin()))),
@@ -54,16 +54,30 @@ async fn with_page_seed(State(app): State<App>, mut request: Request, next: Next
     next.run(request).await
 }
 
-/// What pages and server functions find in their context.
+/// Sets the security policy, with the nonce of the page's scripts. A `POST` is a server function, which returns no page.
+fn secure_page(parts: &Parts) {
+    if parts.method == Method::POST {
+        return;
+    }
+    let Some((nonce, response)) = use_nonce().zip(use_context::<ResponseOptions>()) else { return };
+    let policy = HeaderValue::from_str(&security::page_policy(&nonce.to_string()));
+    response
+        .insert_header(header::CONTENT_SECURITY_POLICY, policy.expect("a nonce is letters, digits, dashes and lines"));
+}
+
+/// Provides the context of pages and server functions.
 fn provide(app: &App) {
     let parts = use_context::<Parts>();
+    if let Some(parts) = &parts {
+        secure_page(parts);
+    }
     let page_seed: PageSeed = parts.as_ref().and_then(|parts| parts.extensions.get()).cloned().unwrap_or_default();
     let (headers, uri) = parts.map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
     let (state, position) = app.reader.snapshot();
     let now = app.clock.now();
     let caller = Caller::local_admin();
     let preferences = app.preferences.of(&caller.name, of_cookies(cookies(&headers)));
-    let (entities, totals) = excerpt(&state, uri.path(), &address(&uri), now);
+    let (entities, totals) = initial_state(&state, uri.path(), &address(&uri), now);
     let seed = Seed {
         epoch: position.epoch,
         revision: position.revision,
@@ -72,7 +86,7 @@ fn provide(app: &App) {
         entities,
         totals,
         firing: app.alerts.firing(),
-        unread: app.noticed.unread(&caller.name, preferences.read_until),
+        unread: app.notifications.unread(&caller.name, preferences.read_until),
         preferences: preferences.clone(),
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
@@ -84,12 +98,12 @@ fn provide(app: &App) {
         version: assets::version().into(),
         hostname: without_port(hostname).into(),
     });
-    let page = Later::at(uri.path());
+    let page = LazyPage::at(uri.path());
     let chunks = page.map(|page| assets::chunks(page.chunk())).unwrap_or_default();
     provide_context(Document {
         seed: seed.to_text(),
         is_read_only: app.read_only,
-        is_later: page.is_some(),
+        is_lazy: page.is_some(),
         chunks,
         page_seed: page_seed.text(),
     });
@@ -101,13 +115,13 @@ fn provide(app: &App) {
     provide_context(app.clone());
 }
 
-/// What an address asks of the page.
+/// The query parameters of the address.
 fn address(uri: &Uri) -> ParamsMap {
     let query: Query<Vec<(String, String)>> = Query::try_from_uri(uri).unwrap_or_default();
     query.0.into_iter().collect()
 }
 
-/// As the browser's `location.hostname`.
+/// Equivalent of the browser's `location.hostname`.
 fn without_port(host: &str) -> &str {
     match host.rfind(':') {
         Some(at) if !host[at..].contains(']') => &host[..at],
@@ -119,7 +133,7 @@ fn cookies(headers: &HeaderMap) -> &str {
     headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default()
 }
 
-/// A file of the site, or the page that says there is nothing here.
+/// A static file, or the "not found" page.
 async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
     if uri.path().starts_with("/api/") {
         let detail = "docs/protocol.md lists what there is.";

@@ -1,4 +1,4 @@
-//! `POST /api/probe/:step`: a self-test walks a container of its own through its life. No other container is touched.
+//! `POST /api/probe/:step`: a self-test takes its own container through a lifecycle. No other container is touched.
 
 use super::Problem;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     server::{
         app::App,
         auth::{Caller, require},
-        engine::{Engine, EngineError, PROBE_LABEL},
+        engine::{OwnKind, WritableEngine},
     },
     wire::{ActionError, ErrorKind},
 };
@@ -38,7 +38,7 @@ pub struct Target {
 #[derive(Serialize)]
 pub struct Probe {
     id: ContainerId,
-    /// Where it has just got one.
+    /// Set if the step has assigned a new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
@@ -52,8 +52,7 @@ pub async fn probe(State(app): State<App>, Path(step): Path<Step>, Json(target):
 
 async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionError> {
     require(app, &Caller::local_admin(), Permission::Operate)?;
-    let engine = app.hosts.only();
-    let engine = engine.ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Say which host is meant"))?;
+    let engine = app.hosts.writable(app.hosts.meant(None)?.host())?;
     if step == Step::Create {
         let name = format!("quaylight-probe-{:08x}", rand::random::<u32>());
         let arch = app.reader.look(|state| state.host(engine.host()).and_then(|host| host.engine.clone()));
@@ -62,7 +61,7 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
     }
     let id = ContainerId::new(target.id.as_deref().unwrap_or_default())
         .map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
-    if !is_probe(engine, &id).await? {
+    if !is_probe(engine, &id) {
         return Err(ActionError::new(ErrorKind::Forbidden, "That container is no probe of a self-test"));
     }
     let action = match step {
@@ -81,7 +80,7 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
         Step::Unpause => ContainerAction::Unpause,
         Step::Stop => ContainerAction::Stop { timeout: None },
         Step::Remove => {
-            engine.remove_probe(&id).await?;
+            engine.remove_own(&id).await?;
             return Ok(Probe { id, name: None });
         }
     };
@@ -89,8 +88,7 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
     Ok(Probe { id, name: None })
 }
 
-/// Asked of the engine: the state may not know of it yet.
-async fn is_probe(engine: &Engine, id: &ContainerId) -> Result<bool, EngineError> {
-    let container = engine.container(id).await?;
-    Ok(container.is_some_and(|it| it.labels.get(PROBE_LABEL).is_some()))
+/// Whether Quaylight created it for a self-test. Its label is no proof: any container could have it.
+fn is_probe(engine: &WritableEngine, id: &ContainerId) -> bool {
+    engine.own().kind(engine.host(), id) == Some(OwnKind::Probe)
 }

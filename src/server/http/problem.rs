@@ -1,4 +1,4 @@
-//! A failure as JSON (RFC 9457): what happened and what to do, never a stack trace.
+//! Errors as JSON (RFC 9457): what happened and what to do, never a stack trace.
 
 use crate::wire::{ActionError, ErrorKind};
 use axum::{
@@ -19,7 +19,7 @@ impl Problem {
     }
 }
 
-/// With what to do.
+/// Includes the hint.
 impl From<ActionError> for Problem {
     fn from(error: ActionError) -> Self {
         let (status, title) = match error.kind {
@@ -30,6 +30,8 @@ impl From<ActionError> for Problem {
             ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The engine can't be reached"),
             ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine does not answer"),
             ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine refused"),
+            ErrorKind::Storage => (StatusCode::INSUFFICIENT_STORAGE, "No room in the data dir"),
+            ErrorKind::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
         };
         Self::new(status, title, error.words())
     }

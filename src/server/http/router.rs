@@ -1,4 +1,4 @@
-//! The one list of all routes.
+//! Route table: all routes, with what each may do to an engine.
 
 use super::{
     actions::action,
@@ -10,6 +10,7 @@ use super::{
     openapi::openapi,
     pages,
     probe::probe,
+    streaming,
     tasks::output as task_output,
     transfers,
 };
@@ -18,53 +19,142 @@ use crate::{
     wire::routes,
 };
 use axum::{
-    Router, middleware,
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware,
     response::Redirect,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
-use tower_http::compression::{CompressionLayer, CompressionLevel};
+use std::time::Duration;
+use tower_http::{
+    compression::{CompressionLayer, CompressionLevel},
+    timeout::RequestBodyTimeoutLayer,
+};
 
-pub fn router(app: App) -> Router {
-    // Streams stay uncompressed: a compressor would hold a change back until its block is full.
-    let streams = Router::new()
-        .route(routes::SOCKET, get(live::socket))
-        .route(routes::STREAM, get(live::everything))
-        .route(routes::CONTAINERS_STREAM, get(live::containers))
-        .route(routes::IMAGES_STREAM, get(live::images))
-        .route(routes::LOGS, get(streams::logs))
-        .route(routes::TERMINAL, get(streams::terminal))
-        .route(routes::CONTAINER_LOGS, get(streams::log_text))
-        .route(routes::IMAGE_BUILD, post(transfers::build))
-        .route(routes::IMAGE_IMPORT, post(transfers::import))
-        .route(routes::IMAGE_EXPORT, get(transfers::export))
-        .route(routes::CONTAINER_EXPORT, get(transfers::export_container))
-        .route(routes::CONTAINER_FILES, get(files::of_container).post(files::into_container))
-        .route(routes::VOLUME_FILES, get(files::of_volume).post(files::into_volume))
-        .route(routes::VOLUME_BACKUP, get(files::backup))
-        .route(routes::VOLUME_RESTORE, post(files::restore));
-    let answers = Router::new()
-        .route(routes::STATE, get(live::state))
-        .route(routes::EVENTS, get(live::events))
-        .route(routes::STATS, get(live::stats))
-        .route(routes::ALERTS, get(alerts))
-        .route(routes::TASKS, get(live::tasks))
-        .route(routes::TASK_OUTPUT, get(task_output))
-        .route(routes::PING, get(live::ping))
-        .route(routes::HANDSHAKES, get(live::handshakes))
-        .route(routes::PROBE, post(probe))
-        .route(routes::ACTION, post(action))
-        .route(routes::OPENAPI, get(openapi))
-        .route(routes::HEALTH, get(health))
-        .route(routes::METRICS, get(metrics))
-        .merge(pages::routes(&app))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
-    let routes = streams.merge(answers).with_state(app.clone());
-    let origin = middleware::from_fn_with_state(app.clone(), origin::check);
-    let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
-    routes.layer(origin).layer(middleware::from_fn(security::headers))
+/// Timeout between two chunks of a request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(12);
+
+/// The same for an upload, which may come from a phone on the move.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a route may do to an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Only reads: creates and starts no container, and runs no command.
+    Reads,
+    /// May change something: a read-only server refuses it.
+    Changes,
 }
 
-/// All of it under a path of its own. `nest` knows the path without a slash at its end only.
+/// How long a request and its response are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// A short response, which may be compressed.
+    Answer,
+    /// Streamed for as long as the client wants, without compression: a compressor would hold a change back until its block is
+    /// full.
+    Stream,
+    /// Any number of bytes; counts against the limit of transfers.
+    Transfer,
+}
+
+pub struct Route {
+    pub path: &'static str,
+    pub method: Method,
+    pub effect: Effect,
+    length: Length,
+    handler: MethodRouter<App>,
+}
+
+/// A `GET`, which must not change anything: any page can make a browser send one.
+fn reads<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { path, method: Method::GET, effect: Effect::Reads, length: Length::Answer, handler: get(handler) }
+}
+
+fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { path, method: Method::POST, effect: Effect::Changes, length: Length::Answer, handler: post(handler) }
+}
+
+/// A WebSocket that runs a command: its handshake has to be a `GET`, but is refused to foreign pages like a change.
+fn socket_that_changes<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { path, method: Method::GET, effect: Effect::Changes, length: Length::Stream, handler: get(handler) }
+}
+
+impl Route {
+    fn streamed(self) -> Self {
+        Self { length: Length::Stream, ..self }
+    }
+
+    fn long(self) -> Self {
+        Self { length: Length::Transfer, ..self }
+    }
+}
+
+/// All routes except pages, server functions and files. The router is built from this table, so that a route without an effect
+/// can't be added.
+pub fn table() -> Vec<Route> {
+    vec![
+        // A read-only server refuses its actions one by one.
+        reads(routes::SOCKET, live::socket).streamed(),
+        reads(routes::STREAM, live::everything).streamed(),
+        reads(routes::CONTAINERS_STREAM, live::containers).streamed(),
+        reads(routes::IMAGES_STREAM, live::images).streamed(),
+        reads(routes::LOGS, streams::logs).streamed(),
+        socket_that_changes(routes::TERMINAL, streams::terminal),
+        reads(routes::CONTAINER_LOGS, streams::log_text).long(),
+        changes(routes::IMAGE_BUILD, transfers::build).long(),
+        changes(routes::IMAGE_IMPORT, transfers::import).long(),
+        reads(routes::IMAGE_EXPORT, transfers::export).long(),
+        reads(routes::CONTAINER_EXPORT, transfers::export_container).long(),
+        reads(routes::CONTAINER_FILES, files::of_container).long(),
+        changes(routes::CONTAINER_FILES, files::into_container).long(),
+        changes(routes::VOLUME_DOWNLOAD, files::of_volume).long(),
+        changes(routes::VOLUME_FILES, files::into_volume).long(),
+        changes(routes::VOLUME_BACKUP, files::backup).long(),
+        changes(routes::VOLUME_RESTORE, files::restore).long(),
+        reads(routes::STATE, live::state),
+        reads(routes::EVENTS, live::events),
+        reads(routes::STATS, live::stats),
+        reads(routes::ALERTS, alerts),
+        reads(routes::TASKS, live::tasks),
+        reads(routes::TASK_OUTPUT, task_output),
+        reads(routes::PING, live::ping),
+        reads(routes::HANDSHAKES, live::handshakes),
+        changes(routes::PROBE, probe),
+        changes(routes::ACTION, action),
+        reads(routes::OPENAPI, openapi),
+        reads(routes::HEALTH, health),
+        reads(routes::METRICS, metrics),
+    ]
+}
+
+pub fn router(app: App) -> Router {
+    let mut streams = Router::new();
+    let mut transfers = Router::new();
+    let mut answers = Router::new();
+    for Route { path, handler, length, .. } in table() {
+        let routes = match length {
+            Length::Answer => &mut answers,
+            Length::Stream => &mut streams,
+            Length::Transfer => &mut transfers,
+        };
+        *routes = std::mem::take(routes).route(path, handler);
+    }
+    let same_origin = middleware::from_fn_with_state(app.clone(), origin::same);
+    let pages = pages::routes(&app).layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
+    let answers = answers.layer(same_origin.clone()).merge(pages);
+    let answers = answers.layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE));
+    let answers = answers.layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
+    let transfers = transfers
+        .route_layer(middleware::from_fn_with_state(app.clone(), streaming::bounded))
+        .layer(RequestBodyTimeoutLayer::new(UPLOAD_PATIENCE));
+    let routes = streams.merge(transfers).layer(same_origin).merge(answers).with_state(app.clone());
+    let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
+    routes.layer(middleware::from_fn(origin::local_host)).layer(middleware::from_fn(security::headers))
+}
+
+/// Nests all routes under the base path. `nest` matches that path only without a trailing slash, so this adds a redirect.
 fn below(base_path: &str, routes: Router) -> Router {
     let home = Redirect::permanent(base_path);
     Router::new().nest(base_path, routes).route(&format!("{base_path}/"), get(async move || home))

@@ -1,4 +1,4 @@
-//! `GET /api/tasks/:id/output`: all that a task has written, as text.
+//! `GET /api/tasks/:id/output`: the whole output of a task, as text.
 
 use super::Problem;
 use crate::{

@@ -1,19 +1,19 @@
-//! What comes from a browser's file, or goes into one: images, and containers' file systems. It is too large for the socket.
+//! Uploads and downloads of images and container file systems, which are too large for the WebSocket.
 
-use super::Problem;
+use super::{Problem, streaming::drain};
 use crate::{
     model::{Build, ContainerId, Event, HostId, ImageName, Permission, TaskKind},
     server::{
         app::App,
         auth::{Caller, require},
-        commands::{blank, on_container, start_task},
-        engine::{Context, Engine, EngineError, percent_encode},
+        engine::{Context, Engine, EngineError, WritableEngine, percent_encode},
+        operations::{blank, on_container, start_task},
         tasks,
     },
     wire::{ActionError, IDEMPOTENCY_KEY},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, Bytes},
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
@@ -21,40 +21,44 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use std::{future::Future, io};
-use tokio::sync::mpsc;
+use std::{future::Future, io, time::Duration};
+use tokio::{sync::mpsc, time::timeout};
 
-/// Pieces of an upload that the engine has not taken yet.
-pub(super) const WAITING: usize = 16;
+/// Chunks queued for the engine or the browser.
+pub(super) const WAITING: usize = 2;
 
-/// Bytes of an upload that are read though nobody wants them any more.
-const MOST_UNWANTED: usize = 64 << 20;
+/// Timeout of an upload that sends nothing.
+const RECEIVE_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Characters; a longer key is none.
+/// In characters; a longer key is ignored.
 const LONGEST_KEY: usize = 200;
 
 #[derive(Deserialize)]
-pub struct BuildQuestion {
+pub struct BuildQuery {
     name: String,
     #[serde(default)]
     no_cache: bool,
     #[serde(default)]
     pull: bool,
+    /// Path of the Dockerfile in the tar.
+    dockerfile: Option<String>,
+    target: Option<String>,
+    platform: Option<String>,
     host: Option<HostId>,
 }
 
-/// `POST /api/images/build`: the body is a tar with a Dockerfile in it, which may be compressed. Each `arg` is a build
-/// argument, `key=value`.
+/// `POST /api/images/build`: the body is a tar with a Dockerfile, which may be compressed. Each `arg` is a build argument,
+/// `key=value`.
 pub async fn build(
     State(app): State<App>,
-    Query(question): Query<BuildQuestion>,
+    Query(query): Query<BuildQuery>,
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let BuildQuestion { name, no_cache, pull, host } = question;
+    let BuildQuery { name, no_cache, pull, dockerfile, target, platform, host } = query;
     let args = pairs.iter().filter(|(key, _)| key == "arg").filter_map(|(_, arg)| arg.split_once('='));
-    let mut build = Build { no_cache, pull, ..Build::default() };
+    let mut build = Build { dockerfile_path: dockerfile, target, platform, no_cache, pull, ..Build::default() };
     for (key, value) in args {
         build.args.insert(key.to_owned(), value.to_owned());
     }
@@ -71,21 +75,21 @@ pub async fn build(
 }
 
 #[derive(Deserialize)]
-pub struct ImportQuestion {
-    /// Of the file, for people.
+pub struct ImportQuery {
+    /// The file's name, for display.
     #[serde(default)]
     file: String,
     host: Option<HostId>,
 }
 
-/// `POST /api/images/import`: the body is what an export gave.
+/// `POST /api/images/import`: the body is an export.
 pub async fn import(
     State(app): State<App>,
-    Query(question): Query<ImportQuestion>,
+    Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let ImportQuestion { file, host } = question;
+    let ImportQuery { file, host } = query;
     let file: String = file.chars().filter(|it| !it.is_control()).take(120).collect();
     let subject = if file.is_empty() { "a tar".to_owned() } else { file };
     let asked = Asked { host, kind: TaskKind::Import, subject };
@@ -93,49 +97,53 @@ pub async fn import(
         .await
 }
 
-/// What an upload is for.
+/// Purpose of an upload.
 pub(super) struct Asked {
     pub(super) host: Option<HostId>,
     pub(super) kind: TaskKind,
-    /// For people.
+    /// For display.
     pub(super) subject: String,
 }
 
-/// Starts the task with what comes, and answers when all has come: a browser listens no sooner.
+/// Starts the task with the body, and answers when all of it has arrived: a browser reads no response sooner.
 async fn upload<F>(
     app: &App,
     Asked { host, kind, subject }: Asked,
     headers: &HeaderMap,
     body: Body,
-    work: impl FnOnce(Context, Engine, tasks::Report) -> F,
+    work: impl FnOnce(Context, WritableEngine, tasks::Report) -> F,
 ) -> Response
 where
     F: Future<Output = Result<String, ActionError>> + Send + 'static,
 {
     let caller = Caller::local_admin();
-    let engine = match engine_for(app, &caller, host, Permission::Create) {
+    let engine = match writable_engine_for(app, &caller, host, Permission::Create) {
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };
     if let Err(again) = once(app, headers) {
         return again.into_response();
     }
-    let length = length(headers);
+    let (length, host) = (length(headers), engine.host().clone());
     let (sender, receiver) = mpsc::channel(WAITING);
-    let deed = on_images(app, &caller, engine.host(), kind, subject);
-    let done = start_task(app, deed, kind, |report| {
+    let deed = on_images(app, &caller, &host, kind, subject);
+    let started = start_task(app, deed, kind, |report| {
         let context = Context::stream(counted(receiver, length, report.clone()));
-        work(context, engine, report)
+        let (work, reader, host) = (work(context, engine, report), app.reader.clone(), host.clone());
+        // The upload breaks off with the engine, and any error then is only a consequence of that.
+        async move {
+            work.await.map_err(|error| if reader.is_unreachable(&host) { EngineError::lost().into() } else { error })
+        }
     });
-    forward(body, sender).await;
-    Json(done).into_response()
+    forward(app, &host, body, sender).await;
+    started.map_or_else(|error| Problem::from(error).into_response(), |done| Json(done).into_response())
 }
 
 pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// As the history will have it.
+/// The event for the history.
 fn on_images(app: &App, caller: &Caller, host: &HostId, kind: TaskKind, subject: String) -> Event {
     Event { host: host.clone(), ..blank(app, caller, "image", &kind.verb().to_ascii_lowercase(), subject) }
 }
@@ -150,8 +158,18 @@ pub(super) fn engine_for(
     app.hosts.meant(host.as_ref()).cloned()
 }
 
-/// A browser sends an upload once more, by itself, when its connection breaks before an answer: what it was for has failed or was
-/// cancelled by then, and must not begin again.
+pub(super) fn writable_engine_for(
+    app: &App,
+    caller: &Caller,
+    host: Option<HostId>,
+    permission: Permission,
+) -> Result<WritableEngine, ActionError> {
+    let engine = engine_for(app, caller, host, permission)?;
+    app.hosts.writable(engine.host()).cloned()
+}
+
+/// Rejects a repeated upload. A browser retries an upload by itself if its connection breaks before a response: by then the
+/// task has failed or was cancelled, and must not start again.
 pub(super) fn once(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let key = headers.get(IDEMPOTENCY_KEY).and_then(|it| it.to_str().ok()).filter(|it| it.len() <= LONGEST_KEY);
     if key.is_none_or(|key| app.tasks.begins(key)) {
@@ -160,23 +178,30 @@ pub(super) fn once(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::CONFLICT, "It has come before", "The task that began with it says what became of it."))
 }
 
-/// Until all is there, or nobody takes any more: a task that has failed says so itself. A little that is still on its way is
-/// taken all the same, since a browser hears no answer before it has sent everything.
-pub(super) async fn forward(body: Body, sender: mpsc::Sender<Piece>) {
+/// Forwards the upload until it is complete or breaks off, the engine is unreachable, or the task has ended: a failed task
+/// reports its own error.
+pub(super) async fn forward(app: &App, host: &HostId, body: Body, sender: mpsc::Sender<Piece>) {
     let mut pieces = body.into_data_stream();
-    let mut unwanted = 0;
-    while let Some(piece) = pieces.next().await {
-        // What a browser had sent before it went away must not count as all: there is no end to it.
-        let Ok(piece) = piece else { return };
-        let length = piece.len();
-        if unwanted > 0 || sender.send(Piece::Bytes(piece)).await.is_err() {
-            unwanted += length;
+    let pass_on = async {
+        // Dropping the sender without an end marks the upload as broken off: what a browser sent before it disconnected must
+        // not count as complete.
+        while let Ok(next) = timeout(RECEIVE_PATIENCE, pieces.next()).await {
+            let (piece, is_end) = match next {
+                Some(Ok(bytes)) => (Piece::Bytes(bytes), false),
+                Some(Err(_)) => return,
+                None => (Piece::End, true),
+            };
+            if sender.send(piece).await.is_err() || is_end {
+                return;
+            }
         }
-        if unwanted > MOST_UNWANTED {
-            return;
-        }
+    };
+    tokio::select! {
+        () = pass_on => if !sender.is_closed() { return },
+        () = app.reader.until_unreachable(host) => return,
+        () = sender.closed() => {}
     }
-    let _ = sender.send(Piece::End).await;
+    drain(pieces).await;
 }
 
 pub(super) enum Piece {
@@ -210,7 +235,7 @@ pub(super) fn counted(
     })
 }
 
-/// `GET /api/images/export?name=…`: those images as one tar, as `docker save` makes it.
+/// `GET /api/images/export?name=…`: the images as one tar, in the format of `docker save`.
 pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
     let caller = Caller::local_admin();
     let said = |key: &'static str| pairs.iter().filter(move |(it, _)| it == key).map(|(_, value)| value.as_str());
@@ -233,39 +258,39 @@ pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     };
     let deed = on_images(&app, &caller, engine.host(), TaskKind::Export, subject);
     match engine.export(&names).await {
-        Ok(tar) => download(&app, deed, TaskKind::Export, tar),
+        Ok(tar) => download(&app, deed, TaskKind::Export, tar).into_response(),
         Err(error) => refused(&app, deed, TaskKind::Export, error).into_response(),
     }
 }
 
 #[derive(Deserialize)]
-pub struct ExportQuestion {
+pub struct ExportQuery {
     host: Option<HostId>,
 }
 
-/// `GET /api/containers/:id/export`: its file system as a tar, as `docker export` makes it.
+/// `GET /api/containers/:id/export`: the container's file system as a tar, in the format of `docker export`.
 pub async fn export_container(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(question): Query<ExportQuestion>,
+    Query(query): Query<ExportQuery>,
 ) -> Response {
     let caller = Caller::local_admin();
     let Ok(id) = ContainerId::new(&id) else {
         let detail = "A container's id is 12 to 64 hex digits.";
         return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
     };
-    let engine = match engine_for(&app, &caller, question.host, Permission::Reveal) {
+    let engine = match engine_for(&app, &caller, query.host, Permission::Reveal) {
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };
     let deed = on_container(&app, &caller, (engine.host(), &id), "export");
     match engine.export_container(&id).await {
-        Ok(tar) => download(&app, deed, TaskKind::Export, tar),
+        Ok(tar) => download(&app, deed, TaskKind::Export, tar).into_response(),
         Err(error) => refused(&app, deed, TaskKind::Export, error).into_response(),
     }
 }
 
-/// What makes a browser keep it under that name, whatever letters it has.
+/// Headers that make a browser save the response under this name, with any characters.
 pub(super) fn as_file(kind: &'static str, name: &str) -> [(header::HeaderName, String); 3] {
     let plain = name.replace(|it: char| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_')), "_");
     let whole = percent_encode(name, b"-._~");
@@ -276,24 +301,34 @@ pub(super) fn as_file(kind: &'static str, name: &str) -> [(header::HeaderName, S
     ]
 }
 
-/// A download that can't begin is a task that has failed: a browser that is to keep a file shows nobody the answer.
+/// Reports a download that can't start as a failed task: a browser that expects a file does not show the response.
 pub(super) fn refused(app: &App, deed: Event, kind: TaskKind, error: impl Into<ActionError>) -> Problem {
     let error = error.into();
     let told = error.clone();
-    start_task(app, deed, kind, |_| async { Err(told) });
+    // If too many tasks run, the response has to suffice.
+    let _ = start_task(app, deed, kind, |_| async { Err(told) });
     error.into()
 }
 
-/// A task that lasts as long as the browser takes.
+/// Starts a task that lasts as long as the browser reads.
 pub(super) fn download(
     app: &App,
     deed: Event,
     kind: TaskKind,
     tar: impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin + 'static,
-) -> Response {
-    let headers = as_file("application/x-tar", &format!("{}.tar", deed.name));
+) -> Result<Response, Problem> {
+    let (host, headers) = (deed.host.clone(), as_file("application/x-tar", &format!("{}.tar", deed.name)));
     let (sender, receiver) = mpsc::channel(WAITING);
-    start_task(app, deed, kind, |report| tasks::export(tar, sender, report));
-    let body = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
-    (headers, Body::from_stream(body)).into_response()
+    start_task(app, deed, kind, |report| tasks::export(tar, sender, report))?;
+    let body = stream::unfold(Some(receiver), async |receiver| {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Ok(Some(bytes))) => Some((Ok(bytes), Some(receiver))),
+            Some(Ok(None)) => None,
+            Some(Err(error)) => Some((Err(error), None)),
+            // The task was cancelled: a partial tar must not look complete.
+            None => Some((Err(io::Error::other("the download was cancelled")), None)),
+        }
+    });
+    Ok((Extension(host), headers, Body::from_stream(body)).into_response())
 }

@@ -1,4 +1,4 @@
-//! What happens, to those who ask: on the socket as it comes, by `GET /api/events` as the history has it.
+//! Event delivery: on the socket as events arrive, and from the history by `GET /api/events`.
 
 use super::{Asked, poll::binary_answer};
 use crate::{
@@ -21,15 +21,15 @@ use futures::{Stream, stream};
 use std::{convert::Infallible, fmt::Write, sync::Arc};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// What a subscriber is told at once.
+/// Maximum events sent when a subscription begins.
 const CURRENT: usize = 100;
 
-/// Of a page that does not say how long it is to be.
+/// Default length of a page.
 const PAGE: usize = 100;
 
 const LONGEST_PAGE: usize = 1_000;
 
-/// One client's way through what happens. Hears nothing until it begins to.
+/// One client's event subscription. Receives nothing until [`Listener::begin`].
 pub(super) struct Listener {
     history: History,
     heard: Option<Heard>,
@@ -37,7 +37,7 @@ pub(super) struct Listener {
 
 struct Heard {
     events: Receiver<Arc<Event>>,
-    /// The last number it was told at once.
+    /// Sequence number of the newest event sent at the beginning.
     until: u64,
     skipped: u64,
 }
@@ -47,7 +47,7 @@ impl Listener {
         Self { history, heard: None }
     }
 
-    /// What is current, newest first; what comes after it is next.
+    /// Subscribes. Returns the current events, newest first; [`Self::next`] returns the later ones.
     pub(super) fn begin(&mut self) -> EngineEvents {
         let receiver = self.history.listen();
         let newest = self.history.newest(CURRENT);
@@ -61,7 +61,7 @@ impl Listener {
         self.heard = None;
     }
 
-    /// The next event; none comes while it does not listen. Cancel safe.
+    /// The next event; pending while there is no subscription. Cancel safe.
     pub(super) async fn next(&mut self) -> EngineEvent {
         loop {
             let Some(heard) = &mut self.heard else {
@@ -82,9 +82,9 @@ impl Listener {
     }
 }
 
-/// As an address asks for it.
+/// Query of an address.
 #[derive(Debug, Default)]
-struct Question {
+struct EventsQuery {
     query: EventQuery,
     limit: Option<usize>,
     before: Option<u64>,
@@ -101,32 +101,32 @@ enum Format {
     Csv,
 }
 
-impl Question {
-    /// What is no key of ours is passed over: a page's address has some of its own.
+impl EventsQuery {
+    /// Parses the pairs of a query. Ignores unknown keys: a page's address has some of its own.
     fn read(pairs: &[(String, String)], now: Timestamp) -> Result<Self, BadQuery> {
-        let mut question = Self::default();
+        let mut query = Self::default();
         for (key, value) in pairs {
             let number = || {
                 let bad = |_| BadQuery::new(key, value, "a whole number");
                 if value.is_empty() { Ok(None) } else { value.parse::<u64>().map(Some).map_err(bad) }
             };
             match key.as_str() {
-                "limit" => question.limit = number()?.map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
-                "before" => question.before = number()?,
-                "after" => question.after = number()?,
-                "encoding" => question.asked.encoding = Some(value.clone()),
+                "limit" => query.limit = number()?.map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
+                "before" => query.before = number()?,
+                "after" => query.after = number()?,
+                "encoding" => query.asked.encoding = Some(value.clone()),
                 "format" => {
-                    question.format = match value.as_str() {
+                    query.format = match value.as_str() {
                         "" | "json" => Format::Page,
                         "ndjson" => Format::NdJson,
                         "csv" => Format::Csv,
                         _ => return Err(BadQuery::new(key, value, "json, ndjson or csv")),
                     }
                 }
-                _ => drop(question.query.read(key, value, now)?),
+                _ => drop(query.query.read(key, value, now)?),
             }
         }
-        Ok(question)
+        Ok(query)
     }
 
     fn place(&self) -> Place {
@@ -139,34 +139,34 @@ impl Question {
     }
 }
 
-/// The page that an address asks for.
+/// The page of events that an address requests.
 pub async fn event_page(app: &App, address: &[(String, String)]) -> Result<EventPage, ActionError> {
-    let question = Question::read(address, app.clock.now());
-    let question = question.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
-    Ok(question.page(app).await)
+    let query = EventsQuery::read(address, app.clock.now());
+    let query = query.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+    Ok(query.page(app).await)
 }
 
-/// `GET /api/events`: a page, or all there is as a file.
+/// `GET /api/events`: one page, or all events as a file.
 pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
     let now = app.clock.now();
-    let question = match Question::read(&pairs, now) {
-        Ok(question) => question,
+    let query = match EventsQuery::read(&pairs, now) {
+        Ok(query) => query,
         Err(error) => {
             return Problem::new(StatusCode::BAD_REQUEST, "Not understood", error.to_string()).into_response();
         }
     };
-    if question.format != Format::Page {
-        return file(app, question, now);
+    if query.format != Format::Page {
+        return file(app, query, now);
     }
-    let page = question.page(&app).await;
-    match question.asked.encoding() {
+    let page = query.page(&app).await;
+    match query.asked.encoding() {
         Encoding::Json => ([(header::CACHE_CONTROL, "no-store")], Json(page)).into_response(),
         Encoding::Postcard => binary_answer(postcard::to_allocvec(&page).expect("pages have a known length")),
     }
 }
 
-fn file(app: App, question: Question, now: Timestamp) -> Response {
-    let (kind, end) = match question.format {
+fn file(app: App, query: EventsQuery, now: Timestamp) -> Response {
+    let (kind, end) = match query.format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),
         _ => ("application/x-ndjson", "ndjson"),
     };
@@ -176,19 +176,19 @@ fn file(app: App, question: Question, now: Timestamp) -> Response {
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"quaylight-events-{stamp}.{end}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (headers, Body::from_stream(lines(app, question))).into_response()
+    (headers, Body::from_stream(lines(app, query))).into_response()
 }
 
-/// Page by page, each when the one before is on its way: a year of events is in memory at no time.
-fn lines(app: App, question: Question) -> impl Stream<Item = Result<String, Infallible>> {
-    let place = question.place();
-    let left = question.limit.unwrap_or(usize::MAX);
-    let heading = if question.format == Format::Csv { CSV_HEADING.to_owned() } else { String::new() };
-    stream::unfold(Some((app, question, place, left, heading)), async |state| {
-        let (app, question, place, left, mut text) = state?;
-        let page = app.history.page(question.query.clone(), place, left.min(LONGEST_PAGE)).await;
+/// Streams page by page, each after the previous one is on its way: a year of events is never in memory at once.
+fn lines(app: App, query: EventsQuery) -> impl Stream<Item = Result<String, Infallible>> {
+    let place = query.place();
+    let left = query.limit.unwrap_or(usize::MAX);
+    let heading = if query.format == Format::Csv { CSV_HEADING.to_owned() } else { String::new() };
+    stream::unfold(Some((app, query, place, left, heading)), async |state| {
+        let (app, query, place, left, mut text) = state?;
+        let page = app.history.page(query.query.clone(), place, left.min(LONGEST_PAGE)).await;
         for event in &page.events {
-            match question.format {
+            match query.format {
                 Format::Csv => csv(&mut text, event),
                 _ => text.push_str(&serde_json::to_string(event).unwrap_or_default()),
             }
@@ -199,13 +199,13 @@ fn lines(app: App, question: Question) -> impl Stream<Item = Result<String, Infa
             Place::Before(_) => Place::Before(Some(last.seq)),
             Place::After(_) => Place::After(last.seq),
         });
-        Some((Ok(text), next.map(|place| (app, question, place, left, String::new()))))
+        Some((Ok(text), next.map(|place| (app, query, place, left, String::new()))))
     })
 }
 
 const CSV_HEADING: &str = "time,host,kind,action,id,name,project,exit_code,actor,error,attributes\n";
 
-/// One row without its end.
+/// Appends one row without its line break.
 fn csv(text: &mut String, event: &Event) {
     let exit_code = event.exit_code().map(|code| code.to_string()).unwrap_or_default();
     let attributes = serde_json::to_string(&event.attributes).unwrap_or_default();
@@ -225,7 +225,8 @@ fn csv(text: &mut String, event: &Event) {
     ];
     for (at, cell) in cells.iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
-        // A table program would run a cell that begins so as a formula, and names come from whoever made the container.
+        // A spreadsheet would run a cell that begins with these characters as a formula, and names are chosen by the user who
+        // creates the container.
         let guard = if cell.starts_with(['=', '+', '-', '@', '\t']) && cell.parse::<i64>().is_err() { "'" } else { "" };
         let _ = if cell.contains([',', '"', '\n', '\r']) {
             write!(text, "{comma}\"{guard}{}\"", cell.replace('"', "\"\""))

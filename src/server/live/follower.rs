@@ -1,4 +1,4 @@
-//! One client's way through the feed: a state, then diffs that join up; a fresh state after a hole.
+//! One client's feed subscription: a state, then consecutive diffs; after a gap, the complete state again.
 
 use super::snapshots::Snapshot;
 use crate::{
@@ -20,29 +20,29 @@ pub(super) struct Follower {
     app: App,
     encoding: Encoding,
     channels: Channels,
-    /// Where the client will be when it has what was handed out.
+    /// The client's position once it has received everything handed out.
     position: Position,
     due: VecDeque<Due>,
     batches: broadcast::Receiver<Arc<Batch>>,
 }
 
 enum Due {
-    /// The message of this number.
+    /// The message with this index.
     State(Arc<Snapshot>, usize),
     Batch(Arc<Batch>),
 }
 
-/// Why somebody begins.
+/// Why a client starts at a position.
 enum Why {
-    /// It has nothing yet, or asked for something else.
+    /// It has no state yet, or changed its channels.
     New,
-    /// From where it says it was.
+    /// It resumes at the position that it reports.
     Returned,
-    /// It missed something.
+    /// It was too slow and missed batches.
     Slow,
 }
 
-/// A message, where it leads, and the server's clock when it was made.
+/// A message, the position that it leads to, and the server's time when it was created.
 pub(super) struct Sent {
     pub(super) payload: Payload,
     pub(super) position: Position,
@@ -53,7 +53,7 @@ pub(super) struct Sent {
 #[derive(Debug, Clone)]
 pub(super) enum Payload {
     Text(Utf8Bytes),
-    /// A frame that lacks its stamp.
+    /// A frame without its stamp.
     Binary(Bytes),
 }
 
@@ -68,7 +68,7 @@ impl Payload {
         }
     }
 
-    /// Sent now, as the message for a client whose frame was made at `timestamp`.
+    /// The message to send now, for a frame created at `timestamp`.
     pub(super) fn message(self, timestamp: Timestamp, now: Timestamp) -> Message {
         match self {
             Self::Text(text) => Message::Text(text),
@@ -100,14 +100,14 @@ impl Follower {
         self.position.epoch
     }
 
-    /// From what the client says it has.
+    /// Resumes at the position that the client reports.
     pub(super) fn resume(&mut self, position: Position) {
         let follow = self.app.reader.follow(Some(position));
         self.position = position;
         self.begin(follow, Why::Returned);
     }
 
-    /// Other channels: told at once with what is current.
+    /// Changes the channels. The client receives the current state at once.
     pub(super) fn set_channels(&mut self, channels: Channels) {
         self.channels = channels;
         let follow = self.app.reader.follow(None);
@@ -126,8 +126,8 @@ impl Follower {
             Start::State(state) => {
                 match why {
                     Why::New => {}
-                    Why::Returned => self.app.figures.resyncs_of_returned.add(1),
-                    Why::Slow => self.app.figures.resyncs_of_slow.add(1),
+                    Why::Returned => self.app.fanout_metrics.resyncs_of_returned.add(1),
+                    Why::Slow => self.app.fanout_metrics.resyncs_of_slow.add(1),
                 }
                 let now = self.app.clock.now();
                 let snapshot = if self.channels == Channels::ALL {
@@ -141,7 +141,7 @@ impl Follower {
         };
     }
 
-    /// The next message, as soon as there is one; none when the server ends. Cancel safe.
+    /// Waits for the next message; none when the server ends. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Sent> {
         loop {
             let (batch, is_new) = match self.due.pop_front() {
@@ -153,9 +153,10 @@ impl Follower {
                 Some(Due::Batch(batch)) => (batch, false),
                 None => match self.batches.recv().await {
                     Ok(batch) => (batch, true),
-                    // Too slow: what it missed if that is still kept, else it starts over; never a hole.
+                    // Too slow: the client gets what it missed if that is still kept, otherwise it starts over. There is never
+                    // a gap.
                     Err(RecvError::Lagged(skipped)) => {
-                        self.app.figures.skipped.add(skipped);
+                        self.app.fanout_metrics.skipped.add(skipped);
                         let follow = self.app.reader.follow(Some(self.position));
                         self.begin(follow, Why::Slow);
                         continue;
@@ -165,19 +166,19 @@ impl Follower {
             };
             if let Some(sent) = self.batch(&batch) {
                 if is_new {
-                    self.app.figures.sending(&batch, self.app.clock);
+                    self.app.fanout_metrics.sending(&batch, self.app.clock);
                 }
                 return Some(sent);
             }
         }
     }
 
-    /// The next message if there is one already.
+    /// The next message, if there is one already.
     pub(super) fn ready(&mut self) -> Option<Sent> {
         futures::FutureExt::now_or_never(self.next()).flatten()
     }
 
-    /// None when the batch holds nothing for this client.
+    /// None if the batch contains nothing for this client.
     fn batch(&mut self, batch: &Batch) -> Option<Sent> {
         let epoch = self.epoch();
         let position = Position { epoch, revision: batch.to };

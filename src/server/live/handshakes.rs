@@ -1,4 +1,4 @@
-//! What reached this server of the sockets that a self-test opened: it names the hop that broke one.
+//! Handshake log: which sockets opened by a self-test reached this server. It identifies the hop that broke one.
 
 use crate::{
     model::Timestamp,
@@ -15,13 +15,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Handshakes kept, of all self-tests together.
+/// Handshakes kept for all self-tests together.
 const KEPT: usize = 64;
 
-/// Longer tokens are nobody's.
+/// Longer tokens are ignored.
 const LONGEST_TOKEN: usize = 64;
 
-/// Headers worth naming: proxies set, change or drop these.
+/// Headers worth reporting: proxies set, change or drop these.
 const TELLING: [&str; 6] =
     ["connection", "upgrade", "sec-websocket-protocol", "via", "x-forwarded-for", "x-forwarded-host"];
 
@@ -41,7 +41,7 @@ struct Handshake {
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Upgraded,
-    /// It came as a plain request: something on the way took the upgrade out.
+    /// It arrived as a plain request: something on the way removed the upgrade.
     NoUpgrade,
     OriginRefused,
 }

@@ -1,23 +1,25 @@
-//! State → browsers: what a client gets, over whichever transport.
+//! Live updates: what a client receives, over every transport.
 
 mod events;
-mod figures;
+mod fanout_metrics;
 mod follower;
 mod handshakes;
 mod poll;
 mod sessions;
 mod snapshots;
+mod socket;
 mod sse;
 mod tasks;
 mod usage;
 mod ws;
 
 pub use events::{event_page, events};
-pub use figures::Figures;
+pub use fanout_metrics::FanoutMetrics;
 pub use handshakes::{Handshakes, Outcome, handshakes};
 pub use poll::{ping, state};
-pub use sessions::{Sessions, Transport};
+pub use sessions::{MOST_TRANSFERS, Sessions, Transport};
 pub use snapshots::Snapshots;
+pub use socket::{GOING_AWAY, Gone, Socket, upgrade};
 pub use sse::{containers, everything, images};
 pub use tasks::tasks;
 pub use usage::stats;
@@ -29,13 +31,13 @@ use crate::{
 };
 use serde::Deserialize;
 
-/// What a client says in the address of whichever transport.
+/// Query parameters that all transports share.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
     epoch: Option<u64>,
     rev: Option<u64>,
-    /// `postcard` for our own page; JSON else.
+    /// `postcard` for Quaylight's own page, JSON otherwise.
     encoding: Option<String>,
 }
 
@@ -49,7 +51,7 @@ impl Asked {
     }
 }
 
-/// The first thing that a client hears.
+/// The first message that a client receives.
 fn hello(app: &App) -> ServerFrame {
     let engine = app.reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
     let server_version = env!("CARGO_PKG_VERSION").to_owned();

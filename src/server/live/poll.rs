@@ -1,4 +1,5 @@
-//! `GET /api/state`: polling, for where nothing else comes through; and the distance to clients that have no socket.
+//! `GET /api/state`: polling, for clients that no other transport reaches. `GET /api/ping`: the round-trip time for clients
+//! that have no socket.
 
 use super::{
     Asked,
@@ -19,19 +20,19 @@ use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Longest that an answer is held back for something to happen, in seconds.
+/// Maximum seconds that an answer is held back until something changes.
 const LONGEST_WAIT: u64 = 30;
 
-/// Seconds for which a task that has ended is told of.
+/// Seconds for which a task that has ended is still reported.
 const TELLING: i64 = 15;
 
 #[derive(Deserialize)]
 pub struct Known {
     since: Option<String>,
-    /// Seconds to wait for a change where nothing has happened since.
+    /// Seconds to wait for a change if nothing has changed since.
     wait: Option<u64>,
     encoding: Option<String>,
-    /// Whether our page wants to be greeted.
+    /// Whether Quaylight's own page requests a hello message.
     hello: Option<bool>,
 }
 
@@ -44,11 +45,14 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
             return Problem::new(StatusCode::BAD_REQUEST, "Not a place in the feed", detail).into_response();
         }
     };
-    app.figures.polls.add(1);
+    app.fanout_metrics.polls.add(1);
+    // A client that requests a hello stays: there must be a place for its later requests.
+    if known.hello == Some(true) && app.sessions.enter(Transport::Polling).is_none() {
+        return full();
+    }
     if let (Some(since), Some(seconds)) = (since, known.wait) {
         let Some(_place) = app.sessions.enter(Transport::Polling) else {
-            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
-                .into_response();
+            return full();
         };
         let seconds = if telling(&app).is_some() { 1 } else { seconds.min(LONGEST_WAIT) };
         something_after(&app, since, Duration::from_secs(seconds)).await;
@@ -60,7 +64,11 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
     }
 }
 
-/// Returns when the client at `since` has something to learn, or when the time is over.
+fn full() -> Response {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.").into_response()
+}
+
+/// Returns when there is something new for the client at `since`, when `patience` is over, or when the server closes.
 async fn something_after(app: &App, since: Position, patience: Duration) {
     let mut batches = app.reader.follow(Some(since)).batches;
     if app.reader.position() != since {
@@ -69,7 +77,7 @@ async fn something_after(app: &App, since: Position, patience: Duration) {
     tokio::select! {
         next = timeout(patience, batches.recv()) => {
             if let Ok(Ok(batch)) = next {
-                app.figures.sending(&batch, app.clock);
+                app.fanout_metrics.sending(&batch, app.clock);
             }
         }
         () = app.sessions.closing() => {}
@@ -92,7 +100,7 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
         }
         None => {
             if since.is_some() {
-                app.figures.resyncs_of_returned.add(1);
+                app.fanout_metrics.resyncs_of_returned.add(1);
             }
             let (data, position) = app.reader.snapshot();
             let Position { epoch, revision } = position;
@@ -108,7 +116,7 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
     (headers, body).into_response()
 }
 
-/// For our page: the messages that a socket would have brought, one after the other.
+/// For Quaylight's own page: the messages that a socket would have sent, one after the other.
 fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
     let mut body = Vec::new();
     let now = app.clock.now();
@@ -126,7 +134,7 @@ fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
     binary_answer(body)
 }
 
-/// All tasks, while one of them has something to tell: a while longer than any poll waits.
+/// All tasks, while one of them runs or ended less than [`TELLING`] seconds ago. Meanwhile polls wait at most one second.
 fn telling(app: &App) -> Option<Tasks> {
     let now = app.clock.now().seconds();
     let tasks = all_tasks(app);

@@ -1,4 +1,4 @@
-//! Who is connected, and the word to all of them that the server is going away.
+//! Connected clients: connection limits, and the shutdown signal to all of them.
 
 use std::sync::{
     Arc,
@@ -6,12 +6,17 @@ use std::sync::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// More than this many open streams and sockets are refused.
+/// Maximum open streams and sockets: more are refused.
 const MOST: usize = 2_000;
+
+/// Maximum concurrent uploads, downloads and followed logs: more are refused. Each has a connection to the engine, and up to
+/// half a megabyte of memory while its client is slow.
+pub const MOST_TRANSFERS: usize = 128;
 
 #[derive(Clone)]
 pub struct Sessions {
     places: Arc<Semaphore>,
+    transfers: Arc<Semaphore>,
     taken: Arc<[AtomicUsize; Transport::ALL.len()]>,
     closing: watch::Receiver<bool>,
 }
@@ -20,14 +25,14 @@ pub struct Sessions {
 pub enum Transport {
     WebSocket,
     Sse,
-    /// While an answer is held back.
+    /// Only while an answer is held back.
     Polling,
 }
 
 impl Transport {
     pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Polling];
 
-    /// As the page's badge has it.
+    /// The name in the page's badge.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",
@@ -37,7 +42,7 @@ impl Transport {
     }
 }
 
-/// A client's, until dropped.
+/// A client's place, held until dropped.
 pub struct Place {
     transport: Transport,
     taken: Arc<[AtomicUsize; Transport::ALL.len()]>,
@@ -45,24 +50,30 @@ pub struct Place {
 }
 
 impl Sessions {
-    /// `closing` turns true when the server goes away.
+    /// `closing` turns true when the server shuts down.
     pub fn new(closing: watch::Receiver<bool>) -> Self {
-        Self { places: Arc::new(Semaphore::new(MOST)), taken: Arc::default(), closing }
+        let [places, transfers] = [MOST, MOST_TRANSFERS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { places, transfers, taken: Arc::default(), closing }
     }
 
-    /// A place for one more; none when all are taken.
+    /// Takes a place for one more client; none if all are taken.
     pub fn enter(&self, transport: Transport) -> Option<Place> {
         let permit = self.places.clone().try_acquire_owned().ok()?;
         self.taken[transport as usize].fetch_add(1, Relaxed);
         Some(Place { transport, taken: self.taken.clone(), _permit: permit })
     }
 
-    /// How many are connected.
+    /// Takes a place for one more long request or answer, held until dropped; none if all are taken.
+    pub fn begin_transfer(&self) -> Option<OwnedSemaphorePermit> {
+        self.transfers.clone().try_acquire_owned().ok()
+    }
+
+    /// Number of clients connected by this transport.
     pub fn count(&self, transport: Transport) -> usize {
         self.taken[transport as usize].load(Relaxed)
     }
 
-    /// Returns when the server goes away.
+    /// Returns when the server shuts down.
     pub async fn closing(&self) {
         let mut closing = self.closing.clone();
         let _ = closing.wait_for(|closing| *closing).await;

@@ -1,6 +1,6 @@
-//! The complete state as messages, made once for all who start over at the same moment.
+//! Snapshots: the complete state as messages, encoded once for all clients that start over at the same time.
 //!
-//! After a restart every open page asks for it at once. Nothing is kept when the last of them has it.
+//! After a restart every open page requests it at once. Nothing is kept once the last of them has it.
 
 use super::follower::Payload;
 use crate::{
@@ -9,25 +9,25 @@ use crate::{
 };
 use std::sync::{Arc, Mutex, Weak};
 
-/// Bytes after which a part of the binary state is full: proxies and slow lines let messages of this size through, and
-/// each socket keeps a buffer of the longest it was sent.
+/// Bytes after which a part of the binary state is full: proxies and slow connections pass messages of this size, and each
+/// socket keeps a buffer of the longest message sent on it.
 const FULL: usize = 16 * 1024;
 
 #[derive(Clone, Default)]
 pub struct Snapshots(Arc<Mutex<[Latest; Encoding::ALL.len()]>>);
 
-/// Kept by those who still send it.
+/// The clients that still send the snapshot keep it alive.
 type Latest = Option<(Position, Weak<Snapshot>)>;
 
 pub(super) struct Snapshot {
     pub(super) position: Position,
     pub(super) timestamp: Timestamp,
-    /// In order. JSON has one, the binary encoding as many as it takes.
+    /// In order. JSON has one message, the binary encoding as many as needed.
     pub(super) messages: Vec<Payload>,
 }
 
 impl Snapshots {
-    /// All channels of `state` at `position`.
+    /// The snapshot of all channels of `state` at `position`.
     pub(super) fn of(
         &self,
         state: &EngineState,
@@ -70,7 +70,7 @@ impl Snapshot {
     }
 }
 
-/// What is used before what uses it, a part until it is full. At least one.
+/// Splits the state into one or more parts, each until it is full. Entities precede those that use them.
 fn in_parts(state: &EngineState) -> Vec<Vec<Entity>> {
     let mut parts = vec![Vec::new()];
     let mut size = 0;

@@ -1,15 +1,18 @@
-//! Server-Sent Events: the same messages for clients that can't have a socket.
+//! Server-Sent Events: the same messages, for clients that can't open a socket.
 
 use super::{
     Asked,
     follower::{Follower, Payload, Sent},
     hello, pong,
-    sessions::{Place, Transport},
+    sessions::Transport,
     tasks,
 };
 use crate::{
     model::Timestamp,
-    server::{app::App, http::Problem},
+    server::{
+        app::App,
+        http::{Problem, sent_in_time},
+    },
     wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
 };
 use axum::{
@@ -29,7 +32,10 @@ use tokio::{
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Our page can't see comments: it is told the time instead, often enough to notice a silence within 10 s.
+/// A client that accepts nothing for this long is gone.
+const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Quaylight's own page can't see comments: it receives the time instead, often enough to notice a silence within 10 s.
 const TIME_EVERY: Duration = Duration::from_secs(3);
 
 pub async fn containers(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -54,35 +60,36 @@ fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -
     let encoding = asked.encoding();
     let follower = Follower::new(app.clone(), encoding, channels, last.or(asked.position()));
     let messages = match encoding {
-        Encoding::Json => events(follower, place, app.clone()).left_stream(),
+        Encoding::Json => events(follower, app.clone()).left_stream(),
         Encoding::Postcard => {
             let first = spoken(hello(&app), app.clock.now());
-            stream::once(async { Ok(first) }).chain(timed_events(follower, place, app.clone())).right_stream()
+            stream::once(async { Ok(first) }).chain(timed_events(follower, app.clone())).right_stream()
         }
     };
     let sessions = app.sessions.clone();
     let messages = messages.take_until(async move { sessions.closing().await });
     let heartbeat = KeepAlive::new().interval(HEARTBEAT);
-    // Proxies that buffer would hold a change back until the next one.
+    // A proxy that buffers would hold a change back until the next one.
     let unbuffered = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (unbuffered, Sse::new(messages).keep_alive(heartbeat)).into_response()
+    let response = (unbuffered, Sse::new(messages).keep_alive(heartbeat)).into_response();
+    response.map(|body| sent_in_time(body, SEND_PATIENCE, std::future::pending(), place))
 }
 
 type Next = Result<Event, Infallible>;
 
 type Notices = broadcast::Receiver<Notice>;
 
-fn events(follower: Follower, place: Place, app: App) -> impl Stream<Item = Next> {
-    stream::unfold((follower, place, app), async |(mut follower, place, app)| {
+fn events(follower: Follower, app: App) -> impl Stream<Item = Next> {
+    stream::unfold((follower, app), async |(mut follower, app)| {
         let event = event(follower.next().await?, app.clock.now());
-        Some((Ok(event), (follower, place, app)))
+        Some((Ok(event), (follower, app)))
     })
 }
 
-/// Who is too late for one finds it among the events.
+/// The next notice. A client that is too slow for one finds it among the events.
 async fn next_notice(notices: &mut Notices) -> Notice {
     loop {
         match notices.recv().await {
@@ -93,15 +100,14 @@ async fn next_notice(notices: &mut Notices) -> Notice {
     }
 }
 
-/// For our page: with the time, notices and tasks in between.
-fn timed_events(follower: Follower, place: Place, app: App) -> impl Stream<Item = Next> {
+/// For Quaylight's own page: includes the time, notices and tasks.
+fn timed_events(follower: Follower, app: App) -> impl Stream<Item = Next> {
     let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
     let notices = app.alerts.notices();
     let mut tasks = tasks::Listener::new(app.tasks.clone());
     let current = spoken(ServerFrame::Tasks(tasks.begin()), app.clock.now());
-    let start: (Follower, Interval, Notices, tasks::Listener, Place, App) =
-        (follower, times, notices, tasks, place, app);
-    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, place, app)| {
+    let start: (Follower, Interval, Notices, tasks::Listener, App) = (follower, times, notices, tasks, app);
+    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, app)| {
         let event = tokio::select! {
             biased;
             sent = follower.next() => event(sent?, app.clock.now()),
@@ -111,7 +117,7 @@ fn timed_events(follower: Follower, place: Place, app: App) -> impl Stream<Item 
                 spoken(pong(&app, 0), app.clock.now())
             }
         };
-        Some((Ok(event), (follower, times, notices, tasks, place, app)))
+        Some((Ok(event), (follower, times, notices, tasks, app)))
     });
     stream::once(async { Ok(current) }).chain(rest)
 }
@@ -121,7 +127,7 @@ fn event(sent: Sent, now: Timestamp) -> Event {
     event.data(data(sent.message(now)))
 }
 
-/// What is no step of the feed, for our page.
+/// A message that is not part of the feed, for Quaylight's own page.
 fn spoken(frame: ServerFrame, now: Timestamp) -> Event {
     Event::default().data(data(Payload::of(frame, Encoding::Postcard).message(now, now)))
 }

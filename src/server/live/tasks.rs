@@ -1,4 +1,4 @@
-//! What takes long, to those who ask: on the socket by subscribing, else by `GET /api/tasks`.
+//! Progress of tasks: on the socket by subscription, otherwise by `GET /api/tasks`.
 
 use super::{Asked, follower::Payload, poll::binary_answer};
 use crate::{
@@ -19,14 +19,14 @@ use axum::{
 };
 use tokio::sync::watch;
 
-/// One client's way through the tasks. Hears nothing until it begins to; each change as the task is by then.
+/// One client's task subscription. Receives nothing until [`Listener::begin`]. Each change contains the task's latest state.
 pub(super) struct Listener {
     tasks: Tasks,
     heard: Option<Heard>,
 }
 
 struct Heard {
-    /// The last version that it was told.
+    /// The last version that was sent.
     until: u64,
     version: watch::Receiver<u64>,
 }
@@ -36,7 +36,7 @@ impl Listener {
         Self { tasks, heard: None }
     }
 
-    /// What is current; what comes after it is next.
+    /// Subscribes. Returns the current tasks; [`Self::next`] returns later changes.
     pub(super) fn begin(&mut self) -> wire::Tasks {
         let receiver = self.tasks.version();
         let (version, tasks) = self.tasks.all();
@@ -48,7 +48,7 @@ impl Listener {
         self.heard = None;
     }
 
-    /// The next change; none comes while it does not listen. Cancel safe.
+    /// The next change; pending while there is no subscription. Cancel safe.
     pub(super) async fn next(&mut self) -> Task {
         loop {
             let Some(heard) = &mut self.heard else {
@@ -66,7 +66,7 @@ impl Listener {
     }
 }
 
-/// `GET /api/tasks`: those that run and the latest that have ended.
+/// `GET /api/tasks`: the running tasks, and the latest that have ended.
 pub async fn tasks(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
     if let Err(refused) = require(&app, &Caller::local_admin(), Permission::See) {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();

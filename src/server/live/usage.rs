@@ -1,9 +1,9 @@
-//! What containers use, to those who ask: on the socket by subscribing, else by `GET /api/stats`.
+//! Resource usage of containers: on the socket by subscription, otherwise by `GET /api/stats`.
 
 use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
 use crate::{
     model::{ContainerId, Host, Key},
-    server::{app::App, http::Problem, stats::Wanted},
+    server::{app::App, http::Problem, stats::SubscribedStats},
     wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
 };
 use axum::{
@@ -16,23 +16,22 @@ use serde::Deserialize;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// Where nothing runs of what is asked for, the answer comes after this.
+/// If none of the requested containers runs, the answer is sent after this.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// As the query of an address says it.
+/// Query of an address.
 #[derive(Deserialize)]
-pub struct Question {
-    /// With commas between; none means all that run.
+pub struct StatsQuery {
+    /// Comma-separated. If missing, all running containers.
     ids: Option<String>,
     #[serde(default)]
     loads: bool,
     encoding: Option<String>,
 }
 
-/// `GET /api/stats`: the next samples. Who asks again within five seconds keeps the lane going.
-pub async fn stats(State(app): State<App>, Query(question): Query<Question>) -> Response {
-    let ids =
-        question.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
+/// `GET /api/stats`: the next samples. A client that repeats the request within five seconds keeps the sampling running.
+pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> Response {
+    let ids = query.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
     let Ok(ids) = ids.transpose() else {
         let detail = "`ids` are full container ids with commas between.";
         return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
@@ -41,11 +40,11 @@ pub async fn stats(State(app): State<App>, Query(question): Query<Question>) -> 
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
             .into_response();
     };
-    let channels = if question.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
-    let mut viewer = app.stats.viewer();
-    viewer.look_at(and(viewer.wanted(), &Subscription { channels, ids }, &app));
+    let channels = if query.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
+    let mut viewer = app.stats.subscribe();
+    viewer.set(and(viewer.wanted(), &Subscription { channels, ids }, &app));
     let stats = timeout(PATIENCE, viewer.next()).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
-    let asked = Asked { encoding: question.encoding, ..Asked::default() };
+    let asked = Asked { encoding: query.encoding, ..Asked::default() };
     match asked.encoding() {
         Encoding::Json => Json(stats).into_response(),
         Encoding::Postcard => {
@@ -56,11 +55,15 @@ pub async fn stats(State(app): State<App>, Query(question): Query<Question>) -> 
     }
 }
 
-/// What is looked at with this subscription added.
-pub(super) fn and(wanted: &Wanted, Subscription { channels, ids }: &Subscription, app: &App) -> Wanted {
+/// `wanted` with this subscription added.
+pub(super) fn and(
+    wanted: &SubscribedStats,
+    Subscription { channels, ids }: &Subscription,
+    app: &App,
+) -> SubscribedStats {
     let mut wanted = wanted.clone();
     if channels.contains(&Channel::Loads) {
-        // Who names no container at all asks for the hosts alone.
+        // An empty list of containers requests only the loads of the hosts.
         (wanted.loads, wanted.projects) = (true, !ids.as_ref().is_some_and(Vec::is_empty));
     }
     match ids.as_ref().filter(|_| channels.contains(&Channel::Stats)) {
@@ -70,11 +73,11 @@ pub(super) fn and(wanted: &Wanted, Subscription { channels, ids }: &Subscription
     wanted
 }
 
-/// What is still looked at without these channels.
-pub(super) fn without(wanted: &Wanted, channels: &[Channel]) -> Wanted {
-    let kept = if channels.contains(&Channel::Stats) { Wanted::default() } else { wanted.clone() };
+/// `wanted` without these channels.
+pub(super) fn without(wanted: &SubscribedStats, channels: &[Channel]) -> SubscribedStats {
+    let kept = if channels.contains(&Channel::Stats) { SubscribedStats::default() } else { wanted.clone() };
     let loads = wanted.loads && !channels.contains(&Channel::Loads);
-    Wanted { loads, projects: loads && wanted.projects, ..kept }
+    SubscribedStats { loads, projects: loads && wanted.projects, ..kept }
 }
 
 fn everywhere(ids: &[ContainerId], app: &App) -> BTreeSet<Key> {

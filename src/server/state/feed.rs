@@ -1,4 +1,4 @@
-//! Numbered batches of changes, each encoded at most once for all who want it.
+//! Change feed: numbered batches of changes, each encoded at most once for all clients.
 
 use crate::{
     model::{Change, EngineState, Timestamp},
@@ -8,13 +8,17 @@ use axum::{body::Bytes, extract::ws::Utf8Bytes};
 use std::{
     collections::VecDeque,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
-/// Batches kept for clients that come back; a client that missed more starts over with the state.
+/// Batches kept for clients that reconnect. A client that missed more starts over with the complete state.
 const KEPT: usize = 1024;
+
+/// Maximum changes in all kept batches: each change holds an entity as it was. Beyond this, the complete state is the faster
+/// way.
+const KEPT_CHANGES: usize = 4 * 1024;
 
 /// One step of the state: from one revision to the next.
 pub struct Batch {
@@ -22,9 +26,10 @@ pub struct Batch {
     pub to: u64,
     pub timestamp: Timestamp,
     pub event: Option<EventTimes>,
-    /// Every entity that is other than before, usage included: what JSON clients get.
+    /// Every entity that changed, including its usage. For JSON clients.
     pub changes: Vec<Change>,
-    /// What caused it, each packed against the state before it: our page's reducer finds the rest itself.
+    /// The changes that caused the batch, each packed against the state before it: the reducer of Quaylight's own page derives
+    /// the rest.
     packed: Vec<PackedChange>,
     json: OnceLock<Utf8Bytes>,
     binary: OnceLock<Bytes>,
@@ -37,13 +42,13 @@ impl Batch {
         Diff { epoch, from: self.from, to: self.to, timestamp: self.timestamp, event: self.event, data }
     }
 
-    /// As message for JSON clients that want every channel.
+    /// The message for JSON clients that subscribe to every channel.
     pub fn json(&self, epoch: u64) -> Utf8Bytes {
         let encode = || json::encode_server(&ServerFrame::EngineStateDiff(self.diff(epoch))).into();
         self.json.get_or_init(encode).clone()
     }
 
-    /// As the frame of a message for our own page.
+    /// The frame of the message for Quaylight's own page.
     pub fn binary(&self) -> Bytes {
         let encode = || {
             let diff = PackedDiff::new(self.from, self.to, self.timestamp, self.event, self.packed.clone());
@@ -52,13 +57,13 @@ impl Batch {
         self.binary.get_or_init(encode).clone()
     }
 
-    /// True once: for the first who sends it. The others only read.
+    /// True only for the first caller, the first to send the batch. Later calls only read.
     pub fn is_first_sent(&self) -> bool {
         !self.sent.load(Relaxed) && !self.sent.swap(true, Relaxed)
     }
 }
 
-/// Applies changes to a state and gathers the batch they make.
+/// Applies changes to a state and collects them into a batch.
 pub(super) struct Step<'a> {
     state: &'a mut EngineState,
     packed: Vec<PackedChange>,
@@ -74,7 +79,7 @@ impl<'a> Step<'a> {
         self.state
     }
 
-    /// Whether it changed anything.
+    /// Applies a change. Returns whether it changed anything.
     pub(super) fn apply(&mut self, change: Change) -> bool {
         let packed = Packed::pack(&change, self.state);
         let touched = self.state.apply(change);
@@ -111,30 +116,77 @@ impl<'a> Step<'a> {
     }
 }
 
-/// The latest batches, for clients that come back.
+/// The latest batches, for clients that reconnect.
 #[derive(Default)]
-pub(super) struct Ring(VecDeque<std::sync::Arc<Batch>>);
+pub(super) struct Ring {
+    batches: VecDeque<Arc<Batch>>,
+    /// Number of changes in all batches.
+    changes: usize,
+}
 
 impl Ring {
-    pub(super) fn push(&mut self, batch: std::sync::Arc<Batch>) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+    pub(super) fn push(&mut self, batch: Arc<Batch>) {
+        self.changes += batch.changes.len();
+        self.batches.push_back(batch);
+        while self.batches.len() > KEPT || self.changes > KEPT_CHANGES {
+            let Some(oldest) = self.batches.pop_front() else { break };
+            self.changes -= oldest.changes.len();
         }
-        self.0.push_back(batch);
     }
 
-    /// What leads on from `revision`; none when it is no longer known how.
-    pub(super) fn since(&self, revision: u64, latest: u64) -> Option<Vec<std::sync::Arc<Batch>>> {
+    /// The batches after `revision`; none if they are no longer kept.
+    pub(super) fn since(&self, revision: u64, latest: u64) -> Option<Vec<Arc<Batch>>> {
         if revision == latest {
             return Some(Vec::new());
         }
-        let start = self.0.binary_search_by_key(&revision, |batch| batch.from).ok()?;
-        Some(self.0.range(start..).cloned().collect())
+        let start = self.batches.binary_search_by_key(&revision, |batch| batch.from).ok()?;
+        Some(self.batches.range(start..).cloned().collect())
     }
 }
 
-/// Never the same twice, below 2^53: the start's milliseconds and a few random bits against a clock set back.
+/// Returns an epoch that is never used twice, below 2^53: the start time in milliseconds, and ten random bits in case the clock
+/// is set back.
 pub(super) fn new_epoch(now: Timestamp) -> u64 {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
     millis << 10 | u64::from(rand::random::<u16>() & 0x3ff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ContainerId, Entity, arbitrary};
+    use proptest::{
+        strategy::{Strategy, ValueTree},
+        test_runner::TestRunner,
+    };
+
+    /// A batch that adds this number of containers.
+    fn batch(state: &mut EngineState, from: u64, containers: usize) -> Arc<Batch> {
+        let one = arbitrary::container().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+        let mut step = Step::on(state);
+        for number in 0..containers {
+            let id = ContainerId::new(&format!("{from:032x}{number:032x}")).unwrap();
+            let it = crate::model::Container { id, ..one.clone() };
+            step.apply(Change::Put(Entity::from(it)));
+        }
+        Arc::new(step.into_batch(from, Timestamp::default(), None).unwrap())
+    }
+
+    #[test]
+    fn what_is_kept_for_clients_that_come_back_is_bounded() {
+        let (mut state, mut ring) = (EngineState::default(), Ring::default());
+        for from in 0..3 {
+            ring.push(batch(&mut state, from, 1_500));
+        }
+        assert!(ring.changes <= KEPT_CHANGES);
+        assert!(ring.since(0, 3).is_none(), "the oldest has gone");
+        assert_eq!(ring.since(1, 3).map(|it| it.len()), Some(2));
+        // A batch larger than the limit: a client that missed it starts over.
+        ring.push(batch(&mut state, 3, KEPT_CHANGES + 1));
+        assert_eq!((ring.changes, ring.since(3, 4).is_none(), ring.since(4, 4).map(|it| it.len())), (0, true, Some(0)));
+        for from in 4..4 + KEPT as u64 + 1 {
+            ring.push(batch(&mut state, from, 1));
+        }
+        assert_eq!(ring.batches.len(), KEPT);
+    }
 }

@@ -1,4 +1,4 @@
-//! What the writer is told, and by whom.
+//! Inbox of the state's writer: updates and their origins.
 
 use crate::{
     model::{Container, ContainerId, ContainerState, Entity, Health, HostId, Key, Timestamp},
@@ -6,18 +6,29 @@ use crate::{
 };
 use tokio::sync::mpsc;
 
-/// Watchers wait when the writer is this far behind; it never is, since it waits for nobody.
+/// Queue capacity. Watchers wait if the writer is this far behind; it never is, since it waits for no client.
 const CAPACITY: usize = 1024;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Update {
     Put(Entity),
     Gone(Key),
-    /// What an event alone says of a container, until a read answers. See `watch/facts.rs`.
+    /// What an event alone states about a container, until a read answers. See `watch/facts.rs`.
     Fact(HostId, ContainerId, Fact, Timestamp),
 }
 
-/// The plain facts of events. Each changes only what the event itself says.
+impl Update {
+    /// The key that the update puts or removes; none for a fact.
+    pub fn key(&self) -> Option<Key> {
+        match self {
+            Self::Put(entity) => Some(entity.key()),
+            Self::Gone(key) => Some(key.clone()),
+            Self::Fact(..) => None,
+        }
+    }
+}
+
+/// The plain facts of events. Each changes only what the event itself states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     Started,
@@ -31,17 +42,17 @@ pub enum Fact {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// An event, or the first listing.
+    /// An event, or the first list.
     Engine,
-    /// The periodic comparison: whatever it changes had been missed.
+    /// The periodic comparison: whatever it changes was missed before.
     Reconcile,
 }
 
-/// What belongs together and becomes one revision.
+/// Updates that belong together and become one revision.
 #[derive(Debug, Clone)]
 pub struct Updates {
     pub updates: Vec<Update>,
-    /// Of the event that caused them.
+    /// Times of the event that caused them.
     pub event: Option<EventTimes>,
     pub origin: Origin,
 }
@@ -55,7 +66,7 @@ impl Updates {
 #[derive(Clone)]
 pub struct Inbox(mpsc::Sender<Updates>);
 
-/// How full an inbox is. Keeps no writer running.
+/// Queue length of an inbox. Doesn't keep the writer running.
 #[derive(Clone)]
 pub struct Depth(mpsc::WeakSender<Updates>);
 
@@ -66,7 +77,7 @@ pub(super) fn channel() -> (Inbox, mpsc::Receiver<Updates>) {
 
 impl Inbox {
     pub async fn send(&self, updates: Updates) {
-        // The writer ends only with the server; then nobody wants to know.
+        // The writer ends only with the server, and then the update no longer matters.
         let _ = self.0.send(updates).await;
     }
 
@@ -76,20 +87,21 @@ impl Inbox {
 }
 
 impl Depth {
-    /// Messages that wait for the writer.
+    /// Number of messages that wait for the writer.
     pub fn now(&self) -> usize {
         self.0.upgrade().map_or(0, |sender| sender.max_capacity() - sender.capacity())
     }
 }
 
 impl Fact {
-    /// The container as the fact says it is now; none when it is gone.
+    /// The container after the fact; none if the fact removes it.
     pub fn apply(&self, container: &Container, at: Timestamp) -> Option<Container> {
         let mut it = container.clone();
         match self {
             Self::Started => {
                 it.state = ContainerState::Running;
                 it.started_at = Some(at);
+                it.pid = None;
                 it.exit_code = None;
                 it.oom_killed = false;
             }
@@ -97,6 +109,7 @@ impl Fact {
                 it.state = ContainerState::Exited;
                 it.exit_code = Some(*exit_code);
                 it.finished_at = Some(at);
+                it.pid = None;
                 it.health = None;
             }
             Self::Paused => it.state = ContainerState::Paused,

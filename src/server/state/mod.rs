@@ -1,9 +1,9 @@
-//! The truth: one writer, many readers, and the feed of what changed.
+//! Engine state: one writer, many readers, and the change feed.
 
+mod event_coverage;
 mod feed;
 mod inbox;
 mod reader;
-mod told;
 mod writer;
 
 pub use feed::Batch;
@@ -13,7 +13,7 @@ pub use writer::Writer;
 
 use std::sync::Arc;
 
-/// An empty state: its writer, its readers, and the way to tell the writer.
+/// Creates an empty state: its writer, its reader, and the writer's inbox.
 pub fn open(clock: super::clock::Clock) -> (Writer, Reader, Inbox) {
     let (inbox, updates) = inbox::channel();
     let shared = Arc::new(reader::Shared::new(feed::new_epoch(clock.now())));

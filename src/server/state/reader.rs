@@ -1,11 +1,14 @@
-//! How everyone but the writer sees the state.
+//! Read access to the state, for everything but the writer.
 
 use super::feed::{Batch, Ring};
-use crate::{model::EngineState, wire::Position};
+use crate::{
+    model::{EngineState, HostId, HostStatus},
+    wire::Position,
+};
 use std::sync::{Arc, RwLock};
 use tokio::sync::broadcast;
 
-/// Batches a follower may be behind before it has to start over.
+/// Batches that a follower may be behind before it misses the oldest.
 const BEHIND: usize = 256;
 
 pub(super) struct Shared {
@@ -19,7 +22,7 @@ pub(super) struct Truth {
     pub(super) state: EngineState,
     pub(super) revision: u64,
     pub(super) ring: Ring,
-    /// Differences that only the reconcile found.
+    /// Number of differences that only the reconcile found.
     pub(super) drift: u64,
 }
 
@@ -32,7 +35,7 @@ impl Shared {
 #[derive(Clone)]
 pub struct Reader(Arc<Shared>);
 
-/// Where a follower starts, and what comes then.
+/// Where a follower starts, and the batches that follow.
 pub struct Follow {
     pub start: Start,
     pub position: Position,
@@ -57,28 +60,28 @@ impl Reader {
         Position { epoch: self.0.epoch, revision: self.read(|truth| truth.revision) }
     }
 
-    /// Differences that only the reconcile found, since the start.
+    /// Number of differences that only the reconcile found, since the start.
     pub fn drift(&self) -> u64 {
         self.read(|truth| truth.drift)
     }
 
-    /// A look at the state, which must not take long: the writer waits for it.
+    /// Reads the state. `look` must be quick: the writer waits for it.
     pub fn look<T>(&self, look: impl FnOnce(&EngineState) -> T) -> T {
         self.read(|truth| look(&truth.state))
     }
 
-    /// A copy of the state, and its place in the feed. Cheap: entities are shared.
+    /// A copy of the state, and its position in the feed. Cheap: entities are shared.
     pub fn snapshot(&self) -> (EngineState, Position) {
         self.read(|truth| (truth.state.clone(), Position { epoch: self.0.epoch, revision: truth.revision }))
     }
 
-    /// What came after `position`; none when that is no longer known.
+    /// The batches after `position`; none if they are no longer kept.
     pub fn since(&self, position: Position) -> Option<Vec<Arc<Batch>>> {
         (position.epoch == self.0.epoch)
             .then(|| self.read(|truth| truth.ring.since(position.revision, truth.revision)))?
     }
 
-    /// From `position` on without a hole where that is possible, else from the state as it is now.
+    /// Follows the feed from `position` without a gap if possible, otherwise from the current state.
     pub fn follow(&self, position: Option<Position>) -> Follow {
         self.read(|truth| {
             let batches = self.0.feed.subscribe();
@@ -87,6 +90,31 @@ impl Reader {
             let start = missed.map_or_else(|| Start::State(truth.state.clone()), Start::Missed);
             Follow { start, position: Position { epoch: self.0.epoch, revision: truth.revision }, batches }
         })
+    }
+
+    /// Returns when the engine of this host is unreachable: a stream from it would be silent for an unknown time.
+    pub async fn until_unreachable(&self, host: &HostId) {
+        let mut batches = self.0.feed.subscribe();
+        while !self.is_unreachable(host) {
+            // A lag is harmless: the loop reads the current state.
+            if matches!(batches.recv().await, Err(broadcast::error::RecvError::Closed)) {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub fn is_unreachable(&self, host: &HostId) -> bool {
+        self.look(|state| state.host(host).is_some_and(|host| host.status == HostStatus::Unreachable))
+    }
+
+    /// The result of `work`, or none if the host became unreachable first. That takes precedence over an error of `work`, which
+    /// is then a consequence.
+    pub async fn while_reachable<T>(&self, host: &HostId, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.until_unreachable(host) => None,
+            done = work => Some(done),
+        }
     }
 
     fn read<T>(&self, look: impl FnOnce(&Truth) -> T) -> T {

@@ -1,10 +1,10 @@
-//! The one writer of the state. Not `Clone`: it moves into one task.
+//! Single writer of the state. Not `Clone`: it moves into one task.
 
 use super::{
+    event_coverage::has_event,
     feed::Step,
     inbox::{Origin, Update, Updates},
     reader::Shared,
-    told::is_told,
 };
 use crate::{
     model::{Change, Entity, Key},
@@ -13,7 +13,7 @@ use crate::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Updates that are waiting together become one revision, up to this many.
+/// Maximum waiting updates that become one revision together.
 const AT_ONCE: usize = 256;
 
 pub struct Writer {
@@ -27,7 +27,7 @@ impl Writer {
         Self { shared, updates, clock }
     }
 
-    /// Until the last inbox is gone.
+    /// Runs until the last inbox is dropped.
     pub async fn run(mut self) {
         let mut waiting = Vec::new();
         while self.updates.recv_many(&mut waiting, AT_ONCE).await > 0 {
@@ -49,7 +49,7 @@ impl Writer {
                     continue;
                 }
                 event = event.or(updates.event);
-                if updates.origin == Origin::Reconcile && is_told(before.as_ref(), step.state().get(&key)) {
+                if updates.origin == Origin::Reconcile && has_event(before.as_ref(), step.state().get(&key)) {
                     let what = difference(before.as_ref(), step.state().get(&key));
                     tracing::warn!(kind = ?key.kind(), id = key.id(), what, "the reconcile found what no event had told");
                     truth.drift += 1;
@@ -60,13 +60,14 @@ impl Writer {
             truth.revision = batch.to;
             let batch = Arc::new(batch);
             truth.ring.push(batch.clone());
-            // Sent under the lock: who subscribes under it too sees every batch after its snapshot and none twice.
+            // Send while the lock is held: a follower that also subscribes under the lock receives every batch after its
+            // snapshot, and none twice.
             let _ = self.shared.feed.send(batch);
         }
     }
 }
 
-/// In which fields the one is other than the other, for the log: the names only, since values say more than a log may hold.
+/// Names of the fields that differ, for the log. No values, since they may contain more than a log may hold.
 fn difference(before: Option<&Entity>, after: Option<&Entity>) -> String {
     let fields = |entity: &Entity| match serde_json::to_value(entity) {
         Ok(serde_json::Value::Object(kind)) => kind.into_iter().next().map(|(_, fields)| fields).unwrap_or_default(),
@@ -81,7 +82,7 @@ fn difference(before: Option<&Entity>, after: Option<&Entity>) -> String {
     names.filter(|name| before.get(name) != after.get(name)).cloned().collect::<Vec<_>>().join(" ")
 }
 
-/// None when a fact has nothing to be a fact of.
+/// None for a fact about an unknown container.
 fn change(update: Update, state: &crate::model::EngineState) -> Option<Change> {
     match update {
         Update::Put(entity) => Some(Change::Put(entity)),

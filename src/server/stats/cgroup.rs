@@ -1,15 +1,16 @@
-//! The kernel's counters of a container, from its files: microseconds, where a look by the engine takes milliseconds of
-//! its CPU. Only where the engine runs on this machine and its files can be read.
+//! Reader of cgroup statistics. Reading the kernel's files takes microseconds, a reading by the engine takes milliseconds of
+//! its CPU. Works only if the engine runs on this machine and the files are readable.
 
 use super::{Cpu, Flow, Memory, Reading};
-use crate::model::{ContainerId, Timestamp};
+use crate::model::{Container, ContainerId, Timestamp};
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-/// Where groups of containers stand: Docker's with cgroupfs and with systemd, then Podman's likewise.
+/// Paths of containers' cgroups: Docker's with cgroupfs and with systemd, then Podman's likewise.
 fn groups(id: &ContainerId) -> [String; 4] {
     [
         format!("docker/{id}"),
@@ -26,9 +27,9 @@ pub struct Kernel {
     cgroups: PathBuf,
     /// Usually `/proc`.
     proc: PathBuf,
-    /// Bytes.
+    /// Total memory in bytes.
     memory: u64,
-    /// The engine counts no network for containers on the host's.
+    /// Network namespace of the host. The engine counts no traffic for containers in it.
     hosts_network: Option<PathBuf>,
     began: Instant,
 }
@@ -37,15 +38,24 @@ pub struct Kernel {
 #[derive(Debug, Clone)]
 pub struct Group {
     version: Version,
-    /// `/proc/<pid>/net/dev` of its first process; none on the host's network.
+    /// `/proc/<pid>/net/dev` of its first process; none if that is unknown, and on the host's network.
     network: Option<PathBuf>,
+    /// Whether the engine had reported the first process.
+    has_pid: bool,
+}
+
+impl Group {
+    /// Whether more can be found because the engine has since reported the first process.
+    pub fn is_outdated(&self, container: &Container) -> bool {
+        !self.has_pid && container.pid.is_some()
+    }
 }
 
 #[derive(Debug, Clone)]
 enum Version {
     /// A folder for each controller.
     V1 { cpu: PathBuf, memory: PathBuf, block: PathBuf, pids: PathBuf },
-    /// One for all.
+    /// One folder for all controllers.
     V2(PathBuf),
 }
 
@@ -65,14 +75,20 @@ impl Kernel {
         }
     }
 
-    /// Bytes in all.
+    /// Total memory in bytes.
     pub fn memory(&self) -> u64 {
         self.memory
     }
 
-    /// None when this kernel does not know it, or hides it.
-    pub fn find(&self, id: &ContainerId) -> Option<Group> {
-        let version = groups(id).into_iter().find_map(|group| {
+    /// Whether the container's processes run on this kernel.
+    pub fn runs(&self, container: &Container) -> bool {
+        let is_first = |pid: u32| is_of(&self.proc.join(pid.to_string()), &container.id);
+        container.pid.is_some_and(is_first) || self.find(container).is_some()
+    }
+
+    /// The container's cgroup. None if this kernel doesn't know it, or hides it.
+    pub fn find(&self, container: &Container) -> Option<Group> {
+        let version = groups(&container.id).into_iter().find_map(|group| {
             let folder = |controller: &str| self.cgroups.join(controller).join(&group);
             let v2 = self.cgroups.join(&group);
             if v2.join("cpu.stat").is_file() {
@@ -82,46 +98,63 @@ impl Kernel {
             let version = Version::V1 { cpu: folder("cpuacct"), block: folder("blkio"), pids: folder("pids"), memory };
             version.procs().is_file().then_some(version)
         })?;
-        let first = fs::read_to_string(version.procs()).ok()?;
-        let process = self.proc.join(first.lines().next()?);
-        let network = fs::read_link(process.join("ns/net")).ok();
-        let is_hosts = network.is_none() || network == self.hosts_network;
-        Some(Group { version, network: (!is_hosts).then(|| process.join("net/dev")) })
+        let first = |procs: PathBuf| fs::read_to_string(procs).ok()?.lines().next()?.parse().ok();
+        let first = || first(version.procs()).or_else(|| first(version.procs_of_crun()));
+        let process = container.pid.or_else(first).map(|pid| self.proc.join(pid.to_string()));
+        let network = process.filter(|it| is_of(it, &container.id)).and_then(|it| self.network(&it, container));
+        Some(Group { version, network, has_pid: container.pid.is_some() })
     }
 
-    /// None when the run has ended.
+    /// None on the host's network, where the engine counts nothing, and if it is unknown whose network it is.
+    fn network(&self, process: &Path, container: &Container) -> Option<PathBuf> {
+        if container.networks.iter().any(|it| it.name == "host") {
+            return None;
+        }
+        let is_hosts = match (fs::read_link(process.join("ns/net")), &self.hosts_network) {
+            (Ok(network), Some(hosts)) => network == *hosts,
+            // Only root may read both links. A process with other interfaces than the host is on another network.
+            _ => {
+                let interfaces_of =
+                    |process: &Path| fs::read_to_string(process.join("net/dev")).ok().map(|it| names(&it));
+                let hosts = interfaces_of(&self.proc.join("1"));
+                hosts.is_none() || interfaces_of(process) == hosts
+            }
+        };
+        (!is_hosts).then(|| process.join("net/dev"))
+    }
+
+    /// None if the run has ended.
     pub fn read(&self, group: &Group, now: Timestamp) -> Option<Reading> {
         let text = |folder: &Path, file: &str| fs::read_to_string(folder.join(file)).ok();
         let number = |folder: &Path, file: &str| text(folder, file)?.trim().parse::<u64>().ok();
-        // Both of the same moment.
+        // Take both at the same time.
         let (used, elapsed) = match &group.version {
             Version::V1 { cpu, .. } => (number(cpu, "cpuacct.usage")?, self.began.elapsed()),
             Version::V2(all) => (word_after(&text(all, "cpu.stat")?, "usage_usec")? * 1_000, self.began.elapsed()),
         };
+        let memory_of = |folder: &Path, usage: &str, inactive_file: &str, limit: &str| {
+            Some(Memory {
+                usage: number(folder, usage)?,
+                inactive_file: word_after(&text(folder, "memory.stat")?, inactive_file)?,
+                // With cgroup v2 the file contains `max` if there is no limit.
+                limit: number(folder, limit).unwrap_or(u64::MAX).min(self.memory),
+            })
+        };
         let (memory, block, pids) = match &group.version {
             Version::V1 { memory, block, pids, .. } => (
-                Memory {
-                    usage: number(memory, "memory.usage_in_bytes")?,
-                    inactive_file: word_after(&text(memory, "memory.stat")?, "total_inactive_file")?,
-                    limit: number(memory, "memory.limit_in_bytes")?,
-                },
-                // The first is there with the CFQ scheduler only; else its file is empty.
+                memory_of(memory, "memory.usage_in_bytes", "total_inactive_file", "memory.limit_in_bytes"),
+                // The first has values only with the CFQ scheduler; otherwise its file is empty.
                 ["blkio.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive"]
                     .into_iter()
                     .filter_map(|file| text(block, file))
-                    .find(|text| text.lines().count() > 1)
-                    .map(|text| block_v1(&text))
-                    .unwrap_or_default(),
+                    .max_by_key(|text| text.lines().count())
+                    .map(|text| block_v1(&text)),
                 number(pids, "pids.current"),
             ),
+            // Any of these can be missing: Raspberry Pi OS, for example, starts its kernel without the memory controller.
             Version::V2(all) => (
-                Memory {
-                    usage: number(all, "memory.current")?,
-                    inactive_file: word_after(&text(all, "memory.stat")?, "inactive_file")?,
-                    // `max` without a limit.
-                    limit: number(all, "memory.max").unwrap_or(u64::MAX),
-                },
-                text(all, "io.stat").map(|text| block_v2(&text)).unwrap_or_default(),
+                memory_of(all, "memory.current", "inactive_file", "memory.max"),
+                text(all, "io.stat").map(|text| block_v2(&text)),
                 number(all, "pids.current"),
             ),
         };
@@ -129,10 +162,10 @@ impl Kernel {
         Some(Reading {
             at: now,
             cpu: Cpu { used, one_core: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) },
-            memory: Memory { limit: memory.limit.min(self.memory), ..memory },
-            network: network.map(|text| interfaces(&text)).unwrap_or_default(),
+            memory,
+            network: network.map(|text| interfaces(&text)),
             block,
-            pids: pids.unwrap_or_default(),
+            pids,
         })
     }
 }
@@ -150,9 +183,23 @@ impl Version {
             Self::V2(all) => all.join("cgroup.procs"),
         }
     }
+
+    /// crun with systemd puts the processes into a child of the container's cgroup. The container's counters include the child.
+    fn procs_of_crun(&self) -> PathBuf {
+        match self {
+            Self::V1 { memory, .. } => memory.join("container/cgroup.procs"),
+            Self::V2(all) => all.join("container/cgroup.procs"),
+        }
+    }
 }
 
-/// The number behind `key`, of lines that begin with a key.
+/// Whether the process belongs to the container: the PID may be from the engine's machine, and this process in another PID
+/// namespace.
+fn is_of(process: &Path, id: &ContainerId) -> bool {
+    fs::read_to_string(process.join("cgroup")).is_ok_and(|groups| groups.contains(id.as_str()))
+}
+
+/// The number after `key`, in text with a key at the beginning of each line.
 fn word_after(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key).filter(|rest| rest.starts_with([' ', '\t'])))?;
     line.split_whitespace().next()?.parse().ok()
@@ -177,8 +224,8 @@ fn block_v2(text: &str) -> Flow {
     Flow { inward: moved("rbytes="), outward: moved("wbytes=") }
 }
 
-/// `/proc/<pid>/net/dev`: two lines of headings; then the interface's name, a colon, eight numbers of what was received
-/// and eight of what was sent, bytes first. Without the loopback, as the engine counts.
+/// Parses `/proc/<pid>/net/dev`: two header lines; then for each interface its name, a colon, eight numbers for received and
+/// eight for sent traffic, bytes first. Excludes the loopback, as the engine does.
 fn interfaces(text: &str) -> Flow {
     let flows = text.lines().skip(2).filter_map(|line| {
         let (name, numbers) = line.split_once(':')?;
@@ -188,9 +235,20 @@ fn interfaces(text: &str) -> Flow {
     flows.fold(Flow::default(), |all, it| Flow { inward: all.inward + it.inward, outward: all.outward + it.outward })
 }
 
+/// The names of the interfaces in a `/proc/<pid>/net/dev`.
+fn names(text: &str) -> BTreeSet<String> {
+    let names = text.lines().skip(2).filter_map(|line| line.split_once(':'));
+    names.map(|(name, _)| name.trim().to_owned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Attachment, arbitrary};
+    use proptest::{
+        strategy::{Strategy, ValueTree},
+        test_runner::TestRunner,
+    };
 
     #[test]
     fn the_kernels_texts_are_read() {
@@ -211,7 +269,130 @@ mod tests {
 
     #[test]
     fn a_container_that_the_kernel_does_not_know_has_no_group() {
+        assert!(Kernel::new().find(&container()).is_none());
+    }
+
+    fn container() -> Container {
+        let it = arbitrary::container().new_tree(&mut TestRunner::deterministic()).unwrap().current();
         let id = ContainerId::new(&"ab".repeat(32)).unwrap();
-        assert!(Kernel::new().find(&id).is_none());
+        Container { id, pid: Some(4242), networks: Vec::new(), ..it }
+    }
+
+    /// The files of a machine with cgroup v2 and Docker with systemd, as a user without root's rights finds them: no namespace
+    /// link is readable.
+    struct Machine(PathBuf);
+
+    const INTERFACES: &str = "Inter-|   Receive          |  Transmit\n face |bytes    packets|bytes\n    lo: 9 1 0 0 0 0 0 0 9 1 0 0 0 0 0 0\n";
+
+    impl Machine {
+        fn new(name: &str) -> Self {
+            let machine = Self(std::env::temp_dir().join(format!("quaylight-cgroup-{name}-{}", std::process::id())));
+            let id = container().id;
+            let group = format!("cgroup/system.slice/docker-{id}.scope");
+            for (file, text) in [
+                ("cpu.stat", "usage_usec 2500\nuser_usec 2000\nsystem_usec 500\n"),
+                ("memory.current", "104857600\n"),
+                ("memory.max", "max\n"),
+                ("memory.stat", "anon 1\nfile 2\ninactive_file 4857600\n"),
+                ("io.stat", "254:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n"),
+                ("pids.current", "3\n"),
+                // With systemd in a container, its processes are in child cgroups.
+                ("cgroup.procs", ""),
+            ] {
+                machine.write(&format!("{group}/{file}"), text);
+            }
+            let eth0 = "  eth0: 1000 10 0 0 0 0 0 0 500 5 0 0 0 0 0 0\n";
+            machine.write("proc/meminfo", "MemTotal:       2048000 kB\n");
+            machine.write("proc/1/net/dev", &format!("{INTERFACES}{eth0}docker0: 7 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n"));
+            machine.write("proc/4242/net/dev", &format!("{INTERFACES}{eth0}"));
+            machine.write("proc/4242/cgroup", &format!("0::/system.slice/docker-{id}.scope\n"));
+            machine
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn read(&self, container: &Container) -> Reading {
+            let kernel = Kernel::at(&self.0.join("cgroup"), &self.0.join("proc"));
+            kernel.read(&kernel.find(container).unwrap(), Timestamp::default()).unwrap()
+        }
+    }
+
+    impl Drop for Machine {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    #[test]
+    fn without_roots_rights_the_network_of_a_container_is_read_too() {
+        let reading = Machine::new("user").read(&container());
+        assert_eq!(reading.cpu.used, 2_500_000);
+        let memory = reading.memory.unwrap();
+        assert_eq!((memory.in_use(), memory.limit), (100_000_000, 2_048_000 * 1_024));
+        assert_eq!(reading.network, Some(Flow { inward: 1_000, outward: 500 }));
+        assert_eq!((reading.block, reading.pids), (Some(Flow { inward: 4_096, outward: 8_192 }), Some(3)));
+    }
+
+    #[test]
+    fn a_container_of_podmans_with_crun_has_its_processes_in_a_group_below() {
+        let machine = Machine::new("crun");
+        let id = container().id;
+        let docker = machine.0.join(format!("cgroup/system.slice/docker-{id}.scope"));
+        let podman = machine.0.join(format!("cgroup/machine.slice/libpod-{id}.scope"));
+        fs::create_dir_all(podman.parent().unwrap()).unwrap();
+        fs::rename(docker, &podman).unwrap();
+        fs::create_dir(podman.join("container")).unwrap();
+        fs::write(podman.join("container/cgroup.procs"), "4242\n").unwrap();
+        machine.write("proc/4242/cgroup", &format!("0::/machine.slice/libpod-{id}.scope/container\n"));
+        // The engine has not reported the first process yet.
+        let reading = machine.read(&Container { pid: None, ..container() });
+        assert_eq!(
+            (reading.cpu.used, reading.memory.unwrap().in_use(), reading.pids),
+            (2_500_000, 100_000_000, Some(3))
+        );
+        assert_eq!(reading.network, Some(Flow { inward: 1_000, outward: 500 }));
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_unknown_and_not_zero() {
+        let machine = Machine::new("bare");
+        let group = machine.0.join(format!("cgroup/system.slice/docker-{}.scope", container().id));
+        for file in ["io.stat", "pids.current", "memory.current", "memory.max", "memory.stat"] {
+            fs::remove_file(group.join(file)).unwrap();
+        }
+        let none = machine.read(&Container { pid: None, ..container() });
+        assert_eq!((none.memory, none.network, none.block, none.pids), (None, None, None, None));
+        assert_eq!(none.cpu.used, 2_500_000);
+        // A process with that PID in another PID namespace is not the container's.
+        machine.write("proc/4242/cgroup", "0::/user.slice\n");
+        assert_eq!(machine.read(&container()).network, None);
+    }
+
+    #[test]
+    fn a_container_runs_here_by_its_group_or_its_first_process() {
+        let machine = Machine::new("runs");
+        let kernel = Kernel::at(&machine.0.join("cgroup"), &machine.0.join("proc"));
+        assert!(kernel.runs(&container()));
+        fs::remove_dir_all(machine.0.join("cgroup")).unwrap();
+        assert!(kernel.runs(&container()));
+        // Another machine has a process with that PID too.
+        machine.write("proc/4242/cgroup", "0::/user.slice\n");
+        assert!(!kernel.runs(&container()));
+        assert!(!kernel.runs(&Container { pid: None, ..container() }));
+    }
+
+    #[test]
+    fn the_hosts_network_is_counted_for_no_container() {
+        let machine = Machine::new("host");
+        let host = Attachment { id: None, name: "host".into(), ip: None };
+        assert_eq!(machine.read(&Container { networks: vec![host], ..container() }).network, None);
+        // An engine may not report it: then the container has the same interfaces as process 1.
+        let hosts = fs::read_to_string(machine.0.join("proc/1/net/dev")).unwrap();
+        machine.write("proc/4242/net/dev", &hosts);
+        assert_eq!(machine.read(&container()).network, None);
     }
 }

@@ -1,20 +1,20 @@
-//! What the machine uses that Quaylight runs on: `/proc/stat` and `/proc/meminfo`.
+//! Resource usage of the machine that Quaylight runs on, from `/proc/stat` and `/proc/meminfo`.
 
 use crate::model::{HostId, Machine};
 use std::fs;
 
-/// The machine of the engine on it, while somebody looks at the whole.
+/// The machine of the engine that runs on it, read while host loads are subscribed.
 #[derive(Default)]
 pub(super) struct Machines {
     watched: Option<HostId>,
     before: Option<Ticks>,
 }
 
-/// Of all cores since the machine started, in the kernel's ticks.
+/// CPU time of all cores since the machine started, in the kernel's ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Ticks {
     all: u64,
-    /// With nothing to do, or waiting for a disk.
+    /// Idle, or waiting for a disk.
     idle: u64,
     cpus: u32,
 }
@@ -26,7 +26,7 @@ impl Machines {
         }
     }
 
-    /// None the first time: a share of CPU takes two readings.
+    /// None the first time: a CPU share needs two readings.
     pub(super) fn read(&mut self) -> Option<Machine> {
         let host = self.watched.clone()?;
         let now = ticks(&fs::read_to_string("/proc/stat").ok()?)?;
@@ -42,8 +42,8 @@ impl Machines {
     }
 }
 
-/// Lines such as `cpu  10 0 5 100 2 0 1 0 0 0`: user, nice, system, idle, iowait, irq, softirq, steal; then guests, which
-/// user and nice hold already. The first line is of all cores, then comes one for each.
+/// Parses lines such as `cpu  10 0 5 100 2 0 1 0 0 0`: user, nice, system, idle, iowait, irq, softirq, steal; then guests,
+/// which user and nice already include. The first line is for all cores, and one line for each core follows.
 fn ticks(text: &str) -> Option<Ticks> {
     let first = text.lines().next()?.strip_prefix("cpu ")?;
     let numbers: Vec<u64> = first.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
@@ -54,7 +54,7 @@ fn ticks(text: &str) -> Option<Ticks> {
 
 fn busy(before: Ticks, now: Ticks) -> Option<f64> {
     let all = now.all.checked_sub(before.all).filter(|all| *all > 0)?;
-    // The kernel may take back a tick of idleness.
+    // The kernel may take back an idle tick.
     let idle = now.idle.saturating_sub(before.idle).min(all);
     Some((all - idle) as f64 / all as f64 * 100.0)
 }

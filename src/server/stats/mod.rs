@@ -1,45 +1,47 @@
-//! The high-rate lane: what running containers use, a sample a second for as long as somebody looks. Beside the state and
-//! lossy by design: who is late gets the latest.
+//! Resource usage sampling: one sample per second of each running container, as long as there are subscriptions. Separate from
+//! the state and lossy by design: a slow client gets the latest sample.
 
 mod cgroup;
 mod machine;
+mod near;
+mod one_shot_limiter;
 mod reading;
 mod recorder;
-mod round;
 mod source;
-mod turns;
-mod viewer;
+mod subscription;
+mod tick;
 
 pub use reading::{Cpu, Flow, Memory, Reading};
 pub use recorder::record;
-pub use round::Round;
-pub use viewer::{Viewer, Wanted};
+pub use subscription::{StatsSubscription, SubscribedStats};
+pub use tick::Tick;
 
-use super::{clock::Clock, engine::EngineUrl, hosts::Hosts, state::Reader};
+use super::{clock::Clock, hosts::Hosts, state::Reader};
 use crate::model::{Container, ContainerState, Host, HostId, Key, Sample, Timestamp};
 use cgroup::Kernel;
 use machine::Machines;
-use round::Together;
-use source::{Closeness, Source};
+use near::{Nearness, ThisMachine};
+use one_shot_limiter::OneShotLimiter;
+use source::{SamplingTier, Source};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
+use tick::HostLoads;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
-use turns::Turns;
 
-/// Between two samples of what is looked at closely. A little less than a second: when one tick is passed over on a busy
-/// machine, the next sample is still there within two.
+/// Interval between two samples of closely watched containers. A little less than a second: if one tick is skipped on a busy
+/// machine, the next sample still arrives within two seconds.
 const EVERY: Duration = Duration::from_millis(950);
 
-/// A sample takes two readings: who begins to look has the first after this time, not after a second.
+/// A sample needs two readings: a new subscription gets its first sample after this time, not after a second.
 const SECOND_LOOK: Duration = Duration::from_millis(250);
 
-/// A reader goes on for so long after its last viewer: scrolling back and forth must not open it anew each time.
+/// A reader continues this long after its last subscription ended: scrolling back and forth must not reopen it each time.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Cheap to clone.
@@ -51,14 +53,17 @@ struct Shared {
     reader: Reader,
     clock: Clock,
     looked_at: Mutex<LookedAt>,
-    /// Somebody begins to look.
+    /// Notified when a subscription begins.
     begun: Notify,
-    rounds: watch::Sender<Arc<Round>>,
-    /// As they were last read.
+    rounds: watch::Sender<Arc<Tick>>,
+    kernel: Arc<Kernel>,
+    here: ThisMachine,
+    nearness: Mutex<Nearness>,
+    /// The counters of the last readings.
     counters: Mutex<BTreeMap<Key, Reading>>,
 }
 
-/// By whom what is looked at.
+/// Number of subscriptions for each container and each total.
 #[derive(Default)]
 struct LookedAt {
     these: BTreeMap<Key, Look>,
@@ -66,14 +71,14 @@ struct LookedAt {
     loads: Look,
     projects: Look,
     recorded: Look,
-    /// Until then somebody who asked once counts as one who looks at all.
+    /// Until then, a one-time request counts as a subscription to all containers.
     asked_until: Option<Instant>,
 }
 
 #[derive(Default)]
 struct Look {
     viewers: u32,
-    /// When the last viewer went.
+    /// When the last subscription ended.
     left: Option<Instant>,
 }
 
@@ -94,22 +99,22 @@ impl Look {
 }
 
 impl LookedAt {
-    fn enter(&mut self, wanted: &Wanted) {
+    fn enter(&mut self, wanted: &SubscribedStats) {
         for key in &wanted.these {
             self.these.entry(key.clone()).or_default().enter();
         }
         self.wholes(wanted).for_each(Look::enter);
     }
 
-    fn leave(&mut self, wanted: &Wanted, now: Instant) {
+    fn leave(&mut self, wanted: &SubscribedStats, now: Instant) {
         for key in &wanted.these {
             self.these.get_mut(key).expect("kept while it has viewers").leave(now);
         }
         self.wholes(wanted).for_each(|look| look.leave(now));
     }
 
-    fn wholes(&mut self, wanted: &Wanted) -> impl Iterator<Item = &mut Look> {
-        let Wanted { all, loads, projects, recorded, these: _ } = wanted;
+    fn wholes(&mut self, wanted: &SubscribedStats) -> impl Iterator<Item = &mut Look> {
+        let SubscribedStats { all, loads, projects, recorded, these: _ } = wanted;
         let wholes = [
             (*all, &mut self.all),
             (*loads, &mut self.loads),
@@ -119,7 +124,7 @@ impl LookedAt {
         wholes.into_iter().filter_map(|(is_wanted, look)| is_wanted.then_some(look))
     }
 
-    /// What is looked at now: those to be read closely, and whether the others are read at all.
+    /// The current subscriptions: which containers are read closely, and whether the others are read at all.
     fn now(&mut self) -> Close {
         let now = Instant::now();
         self.these.retain(|_, look| !look.is_over(now));
@@ -154,25 +159,25 @@ impl Close {
         self.these.is_empty() && !self.others
     }
 
-    /// None of what nobody wants.
-    fn closeness(&self, key: &Key) -> Option<Closeness> {
+    /// None if no subscription includes the container.
+    fn tier(&self, key: &Key) -> Option<SamplingTier> {
         if self.these.contains(key) {
-            Some(Closeness::Close)
+            Some(SamplingTier::Close)
         } else if self.others {
-            Some(Closeness::Other)
+            Some(SamplingTier::Other)
         } else {
-            self.recorded.then_some(Closeness::Recorded)
+            self.recorded.then_some(SamplingTier::Recorded)
         }
     }
 }
 
-/// All that is read, while somebody looks.
+/// All that is read while there are subscriptions.
 struct Readers {
     sources: HashMap<Key, Source>,
     machines: Machines,
-    /// Of each engine.
-    turns: BTreeMap<HostId, Arc<Turns>>,
-    /// Rounds so far.
+    /// One for each engine.
+    limiter: BTreeMap<HostId, Arc<OneShotLimiter>>,
+    /// Number of rounds so far.
     round: u64,
 }
 
@@ -180,30 +185,42 @@ struct Readers {
 #[derive(Clone, Copy, PartialEq)]
 enum Reads {
     Due,
-    /// Those that have never said anything.
+    /// Sources that have no sample yet.
     Fresh,
 }
 
 impl Stats {
     pub fn new(hosts: Hosts, reader: Reader, clock: Clock) -> Self {
-        let (looked_at, begun, rounds) = (Mutex::default(), Notify::new(), watch::Sender::default());
-        Self(Arc::new(Shared { hosts, reader, clock, looked_at, begun, rounds, counters: Mutex::default() }))
+        let kernel = Arc::new(Kernel::new());
+        Self(Arc::new(Shared {
+            hosts,
+            reader,
+            clock,
+            looked_at: Mutex::default(),
+            begun: Notify::new(),
+            rounds: watch::Sender::default(),
+            here: ThisMachine::read(kernel.memory()),
+            kernel,
+            nearness: Mutex::default(),
+            counters: Mutex::default(),
+        }))
     }
 
-    /// The latest counters of all that something is known of. Who asks again within `again` finds fresh ones of all.
+    /// The latest counters of all containers that have any. A caller that asks again within `again` gets fresh counters of all
+    /// containers.
     pub fn counters(&self, again: Duration) -> BTreeMap<Key, Reading> {
         self.looked_at().asked_until = Some(Instant::now() + again);
         self.0.begun.notify_one();
         self.0.counters.lock().expect("nobody panics while holding the counters").clone()
     }
 
-    pub fn viewer(&self) -> Viewer {
-        Viewer::new(self.clone())
+    pub fn subscribe(&self) -> StatsSubscription {
+        StatsSubscription::new(self.clone())
     }
 
-    /// Never ends by itself. With nobody looking it does nothing at all.
+    /// Runs until dropped. Does nothing without subscriptions.
     pub async fn run(self) {
-        let kernel = Arc::new(Kernel::new());
+        let kernel = self.0.kernel.clone();
         loop {
             while self.looked_at().now().is_nothing() {
                 self.0.begun.notified().await;
@@ -214,14 +231,14 @@ impl Stats {
 
     async fn while_somebody_looks(&self, kernel: &Arc<Kernel>) {
         let mut readers =
-            Readers { sources: HashMap::new(), machines: Machines::default(), turns: BTreeMap::new(), round: 0 };
+            Readers { sources: HashMap::new(), machines: Machines::default(), limiter: BTreeMap::new(), round: 0 };
         let mut second_look: Option<Instant> = None;
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let reads = tokio::select! {
                 _ = ticks.tick() => Reads::Due,
-                // Somebody begins to look at more.
+                // A subscription begins or changes.
                 () = self.0.begun.notified() => Reads::Fresh,
                 () = sleep_until(second_look.unwrap_or_else(Instant::now)), if second_look.is_some() => Reads::Fresh,
             };
@@ -234,8 +251,9 @@ impl Stats {
             }
             let was_second_look = second_look.take().is_some_and(|due| due <= Instant::now());
             let containers = self.containers(&close);
-            readers.machines.watch(self.machine(kernel).filter(|_| close.loads));
-            readers.open_and_close(&containers, &close, &self.0.hosts, kernel);
+            let near = self.near();
+            readers.machines.watch(near.first().cloned().filter(|_| close.loads));
+            readers.open_and_close(&containers, &close, &self.0.hosts, &near, kernel);
             let round = readers.read(reads, &containers, &close, kernel, self.0.clock.now()).await;
             self.keep_counters(&readers.sources);
             if !was_second_look && readers.sources.values().any(Source::is_fresh) {
@@ -250,23 +268,32 @@ impl Stats {
         *self.0.counters.lock().expect("nobody panics while holding the counters") = counters.collect();
     }
 
-    /// Those that run and are looked at.
+    /// The running containers that are subscribed.
     fn containers(&self, close: &Close) -> BTreeMap<Key, Arc<Container>> {
         self.0.reader.look(|state| {
             let running = state.containers().filter(|it| it.state == ContainerState::Running);
             let keyed = running.map(|it| (Key::Container(it.host.clone(), it.id.clone()), it));
-            let looked_at = keyed.filter(|(key, _)| close.closeness(key).is_some());
+            let looked_at = keyed.filter(|(key, _)| close.tier(key).is_some());
             looked_at.map(|(key, it)| (key, it.clone())).collect()
         })
     }
 
-    /// The host that is this machine: an engine's socket may as well lead into a virtual one.
-    fn machine(&self, kernel: &Kernel) -> Option<HostId> {
-        let is_near = |id: &HostId| self.0.hosts.get(id).is_some_and(|it| matches!(it.url(), EngineUrl::Unix(_)));
-        self.0.reader.look(|state| {
-            let is_this = |host: &&Arc<Host>| host.engine.as_ref().is_some_and(|it| it.memory == kernel.memory());
-            state.hosts().filter(is_this).map(|host| host.id.clone()).find(is_near)
-        })
+    /// Whether the engine runs on this machine: the kernel's files and the disk here are its own.
+    pub fn is_near(&self, host: &HostId) -> bool {
+        self.near().contains(host)
+    }
+
+    /// The hosts whose engine runs on this machine.
+    fn near(&self) -> Vec<HostId> {
+        let Shared { hosts, reader, kernel, here, nearness, .. } = &*self.0;
+        let may_be = |host: &&Arc<Host>| hosts.get(&host.id).is_some_and(|it| it.endpoint().may_be_local());
+        let candidates: Vec<_> = reader.look(|state| {
+            let running = |host: &HostId| here.worth_looking_for(host, state);
+            state.hosts().filter(may_be).map(|host| (host.clone(), running(&host.id))).collect()
+        });
+        let mut nearness = nearness.lock().expect("nobody panics while looking for an engine's machine");
+        let near = candidates.into_iter().filter(|(host, running)| nearness.is_near(host, here, kernel, running));
+        near.map(|(host, _)| host.id.clone()).collect()
     }
 
     fn looked_at(&self) -> MutexGuard<'_, LookedAt> {
@@ -275,10 +302,11 @@ impl Stats {
 }
 
 impl Readers {
-    /// Counts the round where it isn't. An engine that is still asked is a reason to look who wants that.
+    /// Whether this round records; counts the round if it doesn't. True while an engine is still queried, to check whether that
+    /// is still needed.
     fn is_time_to_record(&mut self) -> bool {
         let asks = self.sources.values().any(Source::asks);
-        let is_time = asks || (self.round + 1).is_multiple_of(Closeness::Recorded.rounds());
+        let is_time = asks || (self.round + 1).is_multiple_of(SamplingTier::Recorded.rounds());
         self.round += u64::from(!is_time);
         is_time
     }
@@ -288,26 +316,29 @@ impl Readers {
         containers: &BTreeMap<Key, Arc<Container>>,
         close: &Close,
         hosts: &Hosts,
+        near: &[HostId],
         kernel: &Kernel,
     ) {
         self.sources.retain(|key, source| {
-            let wanted = containers.get(key).zip(close.closeness(key));
-            wanted.is_some_and(|(it, closeness)| source.still_serves(it, closeness))
+            let wanted = containers.get(key).zip(close.tier(key));
+            wanted.is_some_and(|(it, tier)| source.still_serves(it, tier))
         });
         for (key, container) in containers {
             let engine = hosts.get(&container.host);
             if let (false, Some(engine)) = (self.sources.contains_key(key), engine) {
-                let turns = self.turns.entry(container.host.clone());
-                let turns = turns.or_default();
-                let closeness = close.closeness(key).unwrap_or(Closeness::Recorded);
-                if let Some(source) = Source::open(container, engine, kernel, closeness, turns) {
+                let limiter = self.limiter.entry(container.host.clone());
+                let limiter = limiter.or_default();
+                let tier = close.tier(key).unwrap_or(SamplingTier::Recorded);
+                if let Some(source) =
+                    Source::open(container, engine, near.contains(&container.host), kernel, tier, limiter)
+                {
                     self.sources.insert(key.clone(), source);
                 }
             }
         }
     }
 
-    /// Files are read on a thread that may wait.
+    /// Reads the sources. Files are read on a thread that may block.
     async fn read(
         &mut self,
         reads: Reads,
@@ -315,13 +346,13 @@ impl Readers {
         close: &Close,
         kernel: &Arc<Kernel>,
         at: Timestamp,
-    ) -> Round {
+    ) -> Tick {
         self.round += u64::from(reads == Reads::Due);
         let (round, wanted, kernel) = (self.round, close.clone(), kernel.clone());
         let mut sources = std::mem::take(&mut self.sources);
         let read = tokio::task::spawn_blocking(move || {
             let is_read = |key: &Key, source: &Source| match reads {
-                Reads::Due => wanted.closeness(key).is_some_and(|closeness| source.is_due(closeness, round)),
+                Reads::Due => wanted.tier(key).is_some_and(|tier| source.is_due(tier, round)),
                 Reads::Fresh => source.is_fresh(),
             };
             let due = sources.iter_mut().filter(|(key, source)| is_read(key, source));
@@ -338,9 +369,9 @@ impl Readers {
             }
             samples.insert(key, sample);
         }
-        let together = (close.loads && reads == Reads::Due).then(|| {
-            Together::of(&self.sources, containers, self.machines.read().into_iter().collect(), close.projects)
+        let host_loads = (close.loads && reads == Reads::Due).then(|| {
+            HostLoads::of(&self.sources, containers, self.machines.read().into_iter().collect(), close.projects)
         });
-        Round { at, samples, together }
+        Tick { at, samples, host_loads }
     }
 }

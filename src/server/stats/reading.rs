@@ -1,23 +1,24 @@
-//! Counters of a container, and the sample that two readings of them make.
+//! Counters of a container, and the sample computed from two readings of them.
 
 use crate::model::{Container, Sample, Timestamp};
 
-/// As the kernel or the engine counts since the container's start.
+/// Counters of the kernel or the engine since the container's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reading {
     pub at: Timestamp,
     pub cpu: Cpu,
-    pub memory: Memory,
-    pub network: Flow,
-    pub block: Flow,
-    pub pids: u64,
+    /// None, like the fields that follow, if it can't be read or is not counted.
+    pub memory: Option<Memory>,
+    pub network: Option<Flow>,
+    pub block: Option<Flow>,
+    pub pids: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cpu {
-    /// Nanoseconds of all cores that the container had.
+    /// CPU time that the container used on all cores, in nanoseconds.
     pub used: u64,
-    /// What `used` would be, had it had all of one core all the time. Of the same clock as `used`.
+    /// What `used` would be if the container had used all of one core all the time. From the same clock as `used`.
     pub one_core: u64,
 }
 
@@ -25,7 +26,7 @@ pub struct Cpu {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Memory {
     pub usage: u64,
-    /// Page cache not used of late: part of `usage`, and the first that the kernel takes back.
+    /// Page cache not used recently: part of `usage`, and the first that the kernel reclaims.
     pub inactive_file: u64,
     pub limit: u64,
 }
@@ -38,30 +39,31 @@ pub struct Flow {
 }
 
 impl Memory {
-    /// As the docker command counts: `calculateMemUsageUnixNoCache`.
+    /// Memory in use as the docker command computes it: `calculateMemUsageUnixNoCache`.
     pub fn in_use(&self) -> u64 {
         if self.inactive_file < self.usage { self.usage - self.inactive_file } else { self.usage }
     }
 }
 
 impl Reading {
-    /// None where `before` is of another run of the container: counters begin anew with each start.
+    /// The sample between `before` and this reading. None if `before` is from another run of the container: counters restart
+    /// with each start.
     pub fn since(&self, before: &Self, container: &Container) -> Option<Sample> {
         let used = self.cpu.used.checked_sub(before.cpu.used)?;
         let one_core = self.cpu.one_core.checked_sub(before.cpu.one_core).filter(|it| *it > 0)?;
-        let memory_usage = self.memory.in_use();
+        let memory_usage = self.memory.map(|it| it.in_use());
         Some(Sample {
             host: container.host.clone(),
             container_id: container.id.clone(),
             name: container.name.clone(),
             cpu_percent: percent(used, one_core),
             memory_usage,
-            memory_limit: self.memory.limit,
-            memory_percent: percent(memory_usage, self.memory.limit),
-            network_rx: self.network.inward,
-            network_tx: self.network.outward,
-            block_read: self.block.inward,
-            block_write: self.block.outward,
+            memory_limit: self.memory.map(|it| it.limit),
+            memory_percent: self.memory.map(|it| percent(it.in_use(), it.limit)),
+            network_rx: self.network.map(|it| it.inward),
+            network_tx: self.network.map(|it| it.outward),
+            block_read: self.block.map(|it| it.inward),
+            block_write: self.block.map(|it| it.outward),
             pids: self.pids,
             timestamp: self.at,
         })
@@ -85,7 +87,7 @@ mod tests {
         Reading {
             at: Timestamp::from_seconds(second),
             cpu: Cpu { used: used_ms * 1_000_000, one_core: second as u64 * 1_000_000_000 },
-            memory: Memory { usage: 300, inactive_file: 100, limit: 1_000 },
+            memory: Some(Memory { usage: 300, inactive_file: 100, limit: 1_000 }),
             ..Reading::default()
         }
     }
@@ -94,7 +96,7 @@ mod tests {
     fn a_sample_is_what_two_readings_say() {
         let it = container().new_tree(&mut TestRunner::deterministic()).unwrap().current();
         let sample = reading(12, 4_000).since(&reading(10, 1_000), &it).unwrap();
-        assert_eq!((sample.cpu_percent, sample.memory_usage, sample.memory_percent), (150.0, 200, 20.0));
+        assert_eq!((sample.cpu_percent, sample.memory_usage, sample.memory_percent), (150.0, Some(200), Some(20.0)));
         // A start in between, or the same reading twice.
         assert_eq!(reading(12, 10).since(&reading(10, 1_000), &it), None);
         assert_eq!(reading(10, 1_000).since(&reading(10, 1_000), &it), None);

@@ -1,84 +1,133 @@
-//! What the history keeps of what containers use: a point for each a minute, of whatever was read in it.
+//! Recorder of resource usage for the history: one point for each container and minute, from all samples read in it.
 
-use super::{Stats, Wanted};
+use super::{Stats, SubscribedStats};
 use crate::{
-    model::{Key, Rates, Sample, Timestamp, UsageLevel, UsagePoint},
+    model::{Key, Rates, Sample, Timestamp, UsageLevel, UsagePoint, combined},
     server::{clock::Clock, history::History},
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, interval_at};
 
-/// From one point to the next.
+/// Interval between checks for minutes that are over.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// The minute so far of one container.
+/// A minute of the clock, in seconds.
+const MINUTE: i64 = 60;
+
+/// Samples further apart than this don't yield rates, in microseconds.
+const STALE: i64 = 2 * MINUTE * 1_000_000;
+
+/// The minutes that are not yet in the history.
+#[derive(Default)]
+struct Minutes {
+    open: BTreeMap<Key, Minute>,
+    /// Points of minutes that are over, by their start.
+    over: BTreeMap<Timestamp, Vec<UsagePoint>>,
+}
+
+/// The current minute of one container.
 #[derive(Default)]
 struct Minute {
+    /// When it began.
+    start: Timestamp,
+    /// May be of the previous minute: rates continue from it.
     latest: Option<Sample>,
     sum: UsageLevel,
     highest: UsageLevel,
     count: u32,
+    /// Of `count`, the samples with known rates: a first sample has none.
+    network_count: u32,
+    block_count: u32,
+    /// No sample arrived since the previous check.
+    is_idle: bool,
 }
 
-/// Never ends by itself. Files are read for it all the time; an engine is asked only while somebody looks as well.
+/// Runs until dropped. Files are read for it all the time; an engine is queried only while there are other subscriptions.
 pub async fn record(stats: Stats, history: History, clock: Clock) {
-    let mut viewer = stats.viewer();
-    viewer.look_at(Wanted { recorded: true, ..Wanted::default() });
-    let mut minutes = BTreeMap::<Key, Minute>::new();
-    let mut ends = interval_at(Instant::now() + EVERY, EVERY);
+    let mut subscription = stats.subscribe();
+    subscription.set(SubscribedStats { recorded: true, ..SubscribedStats::default() });
+    let mut minutes = Minutes::default();
+    let mut looks = interval_at(Instant::now() + EVERY, EVERY);
     loop {
         tokio::select! {
-            seen = viewer.next() => for sample in seen.samples {
-                let key = Key::Container(sample.host.clone(), sample.container_id.clone());
-                minutes.entry(key).or_default().take(sample);
+            seen = subscription.next() => seen.samples.into_iter().for_each(|sample| minutes.take(sample)),
+            _ = looks.tick() => for (start, points) in minutes.end(clock.now()) {
+                history.record_usage(start, points);
             },
-            _ = ends.tick() => history.record_usage(clock.now(), end(&mut minutes, clock.now())),
         }
+    }
+}
+
+impl Minutes {
+    fn take(&mut self, sample: Sample) {
+        let start = minute_of(sample.timestamp);
+        let key = Key::Container(sample.host.clone(), sample.container_id.clone());
+        let minute = self.open.entry(key).or_default();
+        if minute.start != start {
+            self.over.entry(minute.start).or_default().extend(minute.end());
+            minute.start = start;
+        }
+        minute.take(sample);
+    }
+
+    /// The points of the minutes that are over, by their start. A container without samples for a while is forgotten.
+    fn end(&mut self, now: Timestamp) -> BTreeMap<Timestamp, Vec<UsagePoint>> {
+        let this = minute_of(now);
+        for minute in self.open.values_mut().filter(|it| it.start != this) {
+            self.over.entry(minute.start).or_default().extend(minute.end());
+        }
+        self.open.retain(|_, minute| minute.count > 0 || !std::mem::replace(&mut minute.is_idle, true));
+        self.over.retain(|_, points| !points.is_empty());
+        std::mem::take(&mut self.over)
     }
 }
 
 impl Minute {
     fn take(&mut self, sample: Sample) {
-        let rates = self.latest.as_ref().and_then(|before| Rates::between(before, &sample)).unwrap_or_default();
-        let level = UsageLevel { cpu_percent: sample.cpu_percent, memory_usage: sample.memory_usage as f64, rates };
+        let before = self.latest.as_ref().filter(|it| sample.timestamp.micros() - it.timestamp.micros() < STALE);
+        let rates = before.and_then(|before| Rates::between(before, &sample)).unwrap_or_default();
+        let memory_usage = sample.memory_usage.map(|it| it as f64);
+        let level = UsageLevel { cpu_percent: sample.cpu_percent, memory_usage, rates };
         self.sum = each(&self.sum, &level, |sum, it| sum + it);
         self.highest = each(&self.highest, &level, f64::max);
         self.count += 1;
+        self.network_count += u32::from(rates.network_rx.is_some());
+        self.block_count += u32::from(rates.block_read.is_some());
+        self.is_idle = false;
         self.latest = Some(sample);
+    }
+
+    /// Ends the minute and returns its point; none if there were no samples. The next minute starts from zero, except for the
+    /// latest sample.
+    fn end(&mut self) -> Option<UsagePoint> {
+        let Self { start, latest, sum, highest, count, network_count, block_count, is_idle } = std::mem::take(self);
+        (self.start, self.latest, self.is_idle) = (start, latest, is_idle);
+        let latest = self.latest.as_ref().filter(|_| count > 0)?;
+        let share = |sum: f64, of: u32| sum / f64::from(of);
+        let average = UsageLevel {
+            cpu_percent: share(sum.cpu_percent, count),
+            memory_usage: sum.memory_usage.map(|sum| share(sum, count)),
+            rates: Rates {
+                network_rx: sum.rates.network_rx.map(|sum| share(sum, network_count)),
+                network_tx: sum.rates.network_tx.map(|sum| share(sum, network_count)),
+                block_read: sum.rates.block_read.map(|sum| share(sum, block_count)),
+                block_write: sum.rates.block_write.map(|sum| share(sum, block_count)),
+            },
+        };
+        let (host, container) = (latest.host.clone(), latest.container_id.clone());
+        Some(UsagePoint { host, container, average, highest, count, network_count, block_count })
     }
 }
 
-/// The points of the minute that ends; who said nothing in it is forgotten.
-fn end(minutes: &mut BTreeMap<Key, Minute>, now: Timestamp) -> Vec<UsagePoint> {
-    minutes.retain(|_, minute| minute.count > 0);
-    let points = minutes.values_mut().filter_map(|minute| {
-        let Minute { latest, sum, highest, count } = std::mem::take(minute);
-        let latest = latest?;
-        let point = UsagePoint {
-            host: latest.host.clone(),
-            container: latest.container_id.clone(),
-            average: each(&sum, &sum, |sum, _| sum / f64::from(count)),
-            highest,
-            count,
-        };
-        // Rates go on from here.
-        let is_of_now = now.seconds() - latest.timestamp.seconds() < 2 * EVERY.as_secs() as i64;
-        minute.latest = Some(latest).filter(|_| is_of_now);
-        Some(point)
-    });
-    points.collect()
+fn minute_of(time: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(time.seconds().div_euclid(MINUTE) * MINUTE)
 }
 
 fn each(a: &UsageLevel, b: &UsageLevel, of: impl Fn(f64, f64) -> f64) -> UsageLevel {
     UsageLevel {
         cpu_percent: of(a.cpu_percent, b.cpu_percent),
-        memory_usage: of(a.memory_usage, b.memory_usage),
-        rates: Rates {
-            network_rx: of(a.rates.network_rx, b.rates.network_rx),
-            network_tx: of(a.rates.network_tx, b.rates.network_tx),
-            block_read: of(a.rates.block_read, b.rates.block_read),
-            block_write: of(a.rates.block_write, b.rates.block_write),
-        },
+        memory_usage: combined(a.memory_usage, b.memory_usage, &of),
+        rates: a.rates.combined(&b.rates, of),
     }
 }
 
@@ -93,33 +142,69 @@ mod tests {
             container_id: ContainerId::new(&"a".repeat(64)).unwrap(),
             name: "web".into(),
             cpu_percent,
-            memory_usage: 100,
-            memory_limit: 1_000,
-            memory_percent: 10.0,
-            network_rx,
-            network_tx: 0,
-            block_read: 0,
-            block_write: 0,
-            pids: 3,
+            memory_usage: Some(100),
+            memory_limit: Some(1_000),
+            memory_percent: Some(10.0),
+            network_rx: Some(network_rx),
+            network_tx: Some(0),
+            block_read: Some(0),
+            block_write: Some(0),
+            pids: Some(3),
             timestamp: Timestamp::from_seconds(second),
         }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_seconds(second)
+    }
+
     #[test]
     fn a_minute_is_its_average_and_its_highest() {
-        let mut minutes = BTreeMap::new();
-        let key = Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id);
-        let minute: &mut Minute = minutes.entry(key).or_default();
-        minute.take(sample(0, 10.0, 0));
-        minute.take(sample(10, 30.0, 1_000));
-        let points = end(&mut minutes, Timestamp::from_seconds(10));
-        let [point] = &points[..] else { panic!("{points:?}") };
+        let mut minutes = Minutes::default();
+        minutes.take(sample(0, 10.0, 0));
+        minutes.take(sample(10, 30.0, 1_000));
+        assert!(minutes.end(at(59)).is_empty(), "it is not over");
+        let ended = minutes.end(at(60));
+        let point = &ended[&at(0)][0];
         assert_eq!((point.average.cpu_percent, point.highest.cpu_percent, point.count), (20.0, 30.0, 2));
-        assert_eq!((point.average.rates.network_rx, point.highest.rates.network_rx), (50.0, 100.0));
-        // The next minute's rates go on from there.
-        minutes.values_mut().next().unwrap().take(sample(20, 30.0, 2_000));
-        assert_eq!(end(&mut minutes, Timestamp::from_seconds(20))[0].average.rates.network_rx, 100.0);
-        assert_eq!(end(&mut minutes, Timestamp::from_seconds(30)), []);
-        assert!(minutes.is_empty() || minutes.values().all(|it| it.count == 0));
+        // The first of the two has no rate, which is not a rate of 0.
+        let (average, highest) = (point.average.rates, point.highest.rates);
+        assert_eq!((average.network_rx, highest.network_rx, point.network_count), (Some(100.0), Some(100.0), 1));
+        // The next minute's rates continue from there.
+        minutes.take(sample(70, 30.0, 7_000));
+        assert_eq!(minutes.end(at(121))[&at(60)][0].average.rates.network_rx, Some(100.0));
+        for end in [180, 240] {
+            assert!(minutes.end(at(end)).is_empty());
+        }
+        assert!(minutes.open.is_empty());
+    }
+
+    /// Regression: every chart showed loads one minute too late.
+    #[test]
+    fn figures_are_filed_under_the_minute_in_which_they_were_read() {
+        let mut minutes = Minutes::default();
+        for second in [50, 59, 60, 70] {
+            minutes.take(sample(second, second as f64, 0));
+        }
+        let ended = minutes.end(at(119));
+        assert_eq!(ended.keys().copied().collect::<Vec<_>>(), [at(0)]);
+        assert_eq!((ended[&at(0)][0].count, ended[&at(0)][0].average.cpu_percent), (2, 54.5));
+        let ended = minutes.end(at(120));
+        assert_eq!(ended.keys().copied().collect::<Vec<_>>(), [at(60)]);
+        assert_eq!((ended[&at(60)][0].count, ended[&at(60)][0].average.cpu_percent), (2, 65.0));
+    }
+
+    #[test]
+    fn the_rates_of_a_first_sample_and_after_a_jump_of_the_clock_are_unknown() {
+        let mut minutes = Minutes::default();
+        minutes.take(sample(600, 10.0, 5_000_000));
+        minutes.take(sample(0, 10.0, 6_000_000));
+        minutes.take(sample(9_000, 10.0, 7_000_000));
+        let ended = minutes.end(at(9_060));
+        assert_eq!(ended.keys().copied().collect::<Vec<_>>(), [at(0), at(600), at(9_000)]);
+        for point in ended.values().flatten() {
+            assert_eq!((point.average.rates, point.highest.rates), (Rates::default(), Rates::default()));
+            assert_eq!((point.network_count, point.block_count), (0, 0));
+        }
     }
 }

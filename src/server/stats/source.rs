@@ -1,14 +1,14 @@
-//! Where the readings of one container's run come from: the kernel's files, a stream of the engine's, or single readings
-//! of its, taken in turn.
+//! Source of readings for one run of a container: the kernel's files, a stream from the engine, or rate-limited one-shot
+//! readings.
 
 use super::{
     Reading,
     cgroup::{Group, Kernel},
-    turns::Turns,
+    one_shot_limiter::OneShotLimiter,
 };
 use crate::{
     model::{Container, ContainerId, Rates, Sample, Timestamp},
-    server::engine::{Engine, EngineError, EngineUrl},
+    server::engine::{Engine, EngineError},
 };
 use std::{
     sync::{Arc, Mutex},
@@ -16,21 +16,21 @@ use std::{
 };
 use tokio::{task::AbortHandle, time::sleep};
 
-/// Between two single readings of one container, where there are few enough to get there so soon.
+/// Interval between two one-shot readings of one container, if there are few enough containers.
 const TURN: Duration = Duration::from_secs(2);
 
-/// How often what is read is wanted: in rounds.
+/// Sampling tier of a container. Determines the interval between samples, in rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Closeness {
-    /// For the history, if files tell it.
+pub(super) enum SamplingTier {
+    /// For the history, if files provide it.
     Recorded,
-    /// On nobody's screen, but part of what is.
+    /// Not on a screen, but part of a total that is.
     Other,
-    /// On the screen.
+    /// On a screen.
     Close,
 }
 
-impl Closeness {
+impl SamplingTier {
     pub(super) fn rounds(self) -> u64 {
         match self {
             Self::Recorded => 10,
@@ -41,7 +41,7 @@ impl Closeness {
 }
 
 pub(super) struct Source {
-    /// Tells one run of a container from the next; not known before the container was inspected.
+    /// Distinguishes one run of a container from the next; unknown until the container has been inspected.
     started_at: Option<Timestamp>,
     origin: Origin,
     before: Option<Reading>,
@@ -50,7 +50,7 @@ pub(super) struct Source {
 
 enum Origin {
     Files(Group),
-    /// What a task has put there and nobody has taken.
+    /// `latest` is the reading that a task stored, until it is taken.
     Engine {
         latest: Arc<Mutex<Option<Reading>>>,
         reading: AbortHandle,
@@ -59,56 +59,57 @@ enum Origin {
 }
 
 impl Source {
-    /// `turns` are shared by all that are read singly: of one engine so many at once, one after the other. None where only
-    /// the engine could tell what is worth no question.
+    /// Opens a source. `is_near`: the engine runs on this machine. `limiter` is shared by all one-shot readings of one engine,
+    /// and limits their concurrency and rate. None if only the engine could provide readings, and the tier doesn't justify
+    /// asking it.
     pub(super) fn open(
         container: &Container,
         engine: &Engine,
+        is_near: bool,
         kernel: &Kernel,
-        closeness: Closeness,
-        turns: &Arc<Turns>,
+        tier: SamplingTier,
+        limiter: &Arc<OneShotLimiter>,
     ) -> Option<Self> {
-        let is_near = matches!(engine.url(), EngineUrl::Unix(_));
-        let group = is_near.then(|| kernel.find(&container.id)).flatten();
-        let origin = match (group, closeness) {
+        let group = is_near.then(|| kernel.find(container)).flatten();
+        let origin = match (group, tier) {
             (Some(group), _) => Origin::Files(group),
-            (None, Closeness::Recorded) => return None,
-            (None, closeness) => {
-                let turns = (closeness == Closeness::Other).then(|| turns.clone());
-                Origin::engine(engine.clone(), container.id.clone(), turns)
+            (None, SamplingTier::Recorded) => return None,
+            (None, tier) => {
+                let limiter = (tier == SamplingTier::Other).then(|| limiter.clone());
+                Origin::engine(engine.clone(), container.id.clone(), limiter)
             }
         };
         Some(Self { started_at: container.started_at, origin, before: None, latest: None })
     }
 
-    /// Whether it still reads, as closely as wanted, and of the run that the container is in now.
-    pub(super) fn still_serves(&mut self, container: &Container, closeness: Closeness) -> bool {
+    /// Whether it still reads, at the wanted tier, and from the container's current run.
+    pub(super) fn still_serves(&mut self, container: &Container, tier: SamplingTier) -> bool {
         let serves = match &self.origin {
-            Origin::Files(_) => true,
+            Origin::Files(group) => !group.is_outdated(container),
             Origin::Engine { reading, is_stream, .. } => {
-                let wanted = if *is_stream { Closeness::Close } else { Closeness::Other };
-                !reading.is_finished() && closeness == wanted
+                let wanted = if *is_stream { SamplingTier::Close } else { SamplingTier::Other };
+                !reading.is_finished() && tier == wanted
             }
         };
         self.started_at = self.started_at.or(container.started_at);
         serves && self.started_at == container.started_at
     }
 
-    /// Whether the engine has work with it.
+    /// Whether it queries the engine.
     pub(super) fn asks(&self) -> bool {
         matches!(self.origin, Origin::Engine { .. })
     }
 
-    /// Whether it has never said anything.
+    /// Whether it has no sample yet.
     pub(super) fn is_fresh(&self) -> bool {
         self.latest.is_none()
     }
 
-    pub(super) fn is_due(&self, closeness: Closeness, round: u64) -> bool {
-        !matches!(self.origin, Origin::Files(_)) || self.is_fresh() || round.is_multiple_of(closeness.rounds())
+    pub(super) fn is_due(&self, tier: SamplingTier, round: u64) -> bool {
+        !matches!(self.origin, Origin::Files(_)) || self.is_fresh() || round.is_multiple_of(tier.rounds())
     }
 
-    /// A reading and the one before it; none while there is no new one.
+    /// The previous reading and a new one; none if there is no new one.
     pub(super) fn next(&mut self, kernel: &Kernel, now: Timestamp) -> Option<(Reading, Reading)> {
         let reading = match &self.origin {
             Origin::Files(group) => kernel.read(group, now),
@@ -134,16 +135,16 @@ impl Source {
 }
 
 impl Origin {
-    fn engine(engine: Engine, id: ContainerId, turns: Option<Arc<Turns>>) -> Self {
+    fn engine(engine: Engine, id: ContainerId, limiter: Option<Arc<OneShotLimiter>>) -> Self {
         let latest = Arc::new(Mutex::new(None));
         let slot = latest.clone();
-        let is_stream = turns.is_none();
+        let is_stream = limiter.is_none();
         let put = move |reading| *slot.lock().expect("nobody panics while putting a reading") = Some(reading);
         let reading = tokio::spawn(async move {
             let read = async {
-                match turns {
+                match limiter {
                     None => stream(&engine, &id, put).await,
-                    Some(turns) => singly(&engine, &id, &turns, put).await,
+                    Some(limiter) => singly(&engine, &id, &limiter, put).await,
                 }
             };
             if let Err(error) = read.await {
@@ -162,10 +163,15 @@ async fn stream(engine: &Engine, id: &ContainerId, put: impl Fn(Reading)) -> Res
     Ok(())
 }
 
-async fn singly(engine: &Engine, id: &ContainerId, turns: &Turns, put: impl Fn(Reading)) -> Result<(), EngineError> {
+async fn singly(
+    engine: &Engine,
+    id: &ContainerId,
+    limiter: &OneShotLimiter,
+    put: impl Fn(Reading),
+) -> Result<(), EngineError> {
     loop {
         {
-            let _turn = turns.take().await;
+            let _turn = limiter.take().await;
             if let Some(reading) = engine.reading(id).await? {
                 put(reading);
             }

@@ -1,6 +1,6 @@
-//! One container's log, followed through its runs: when it starts again, and when Compose puts another in its place.
+//! Log follower for one container. It continues when the container restarts, and when Compose replaces the container.
 
-use super::{shelf::Shelf, stretch::DISORDER};
+use super::{log_page::DISORDER, log_queue::LogQueue};
 use crate::{
     model::{Container, ContainerId, ContainerState, EngineState, HostId, LogLine, LogStream, Timestamp},
     server::{
@@ -17,61 +17,67 @@ use std::{
 };
 use tokio::{sync::mpsc, time::sleep};
 
-/// Before a log that ended while its container runs on is opened anew.
+/// Delay before reopening a log that ended while its container still runs.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// Of a second.
-const NANOS: i64 = 1_000_000_000;
 
 pub(super) struct Follower {
     pub(super) app: App,
     pub(super) number: u16,
     pub(super) source: LogSource,
-    /// From where on.
+    /// Where in the log to start.
     pub(super) range: LogRange,
-    /// What comes again there.
-    pub(super) had: Had,
-    pub(super) shelf: Arc<Shelf>,
-    /// Hears of each new container in this one's place.
+    /// Filters out the lines that the engine repeats at that place.
+    pub(super) had: OverlapFilter,
+    pub(super) queue: Arc<LogQueue>,
+    /// Reports each container that replaces this one.
     pub(super) moved: mpsc::Sender<(u16, LogSource)>,
 }
 
-/// The last lines of a log that somebody has. Whoever asks for what is after them gets some of them again, and some that were
-/// before: an engine takes a moment only, and lines are a little out of their times' order.
+/// Filter for lines that the client already has: the last lines of a log. A request for the lines after them returns some of
+/// them again, and some older ones: an engine accepts only a time as the start, and lines are slightly out of time order.
 #[derive(Default)]
-pub(super) struct Had {
+pub(super) struct OverlapFilter {
     lines: Counted,
     latest: i64,
-    /// Some of them have come again: what is none of them is after them.
+    /// At least one of the lines was repeated: from then on, a line that isn't one of them is after them.
     has_begun: bool,
 }
 
-/// How often each line came, by its time in nanoseconds and a hash of what it is.
+/// Number of occurrences of each line, by its time in nanoseconds and a hash of its stream and text.
 type Counted = HashMap<(i64, u64), u32>;
 
-/// The lines of a log's latest second, where the engine says no more of their times: asked for what is after them it says them
-/// again.
+/// Precision of the start time in a log request, in nanoseconds: Podman parses it as a float.
+const PRECISION: i64 = 1_000;
+
+/// The lines within the latest [`PRECISION`] of a log: an engine that is asked for later lines may return them again. If the
+/// engine has times in whole seconds only, these are all lines of one second.
 #[derive(Default)]
-struct LastSecond {
+struct Latest {
     at: i64,
     lines: Counted,
 }
 
-impl LastSecond {
+impl Latest {
     fn note(&mut self, nanos: i64, line: &LogLine) {
-        if nanos <= 0 || nanos % NANOS != 0 || nanos < self.at {
+        if nanos <= 0 || nanos < self.since() {
             return;
         }
         if nanos > self.at {
-            (self.at, self.lines) = (nanos, Counted::new());
+            self.at = nanos;
+            let since = self.since();
+            self.lines.retain(|(at, _), _| *at >= since);
         }
         *self.lines.entry((nanos, print(line))).or_default() += 1;
     }
 
-    /// What comes again of a log that is asked for from its last moment on; nothing where the one after it can be said.
-    fn repeated(self, last: i64) -> Option<Had> {
-        let is_it = self.at == last && !self.lines.is_empty();
-        is_it.then_some(Had { lines: self.lines, latest: last, has_begun: true })
+    /// Start time of the request for the lines that follow, in nanoseconds.
+    fn since(&self) -> i64 {
+        self.at - PRECISION
+    }
+
+    /// Filter for the lines that the engine returns again when asked from [`Self::since`] on.
+    fn repeated(self) -> OverlapFilter {
+        OverlapFilter { lines: self.lines, latest: self.at, has_begun: true }
     }
 }
 
@@ -81,7 +87,7 @@ fn print(line: &LogLine) -> u64 {
     hasher.finish()
 }
 
-impl Had {
+impl OverlapFilter {
     pub(super) fn of(lines: &VecDeque<(i64, LogLine)>) -> Self {
         let latest = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
         let mut had = Self { latest, ..Self::default() };
@@ -91,17 +97,18 @@ impl Had {
         had
     }
 
-    /// From when on the engine is asked for what comes after.
+    /// Start time of the request for the lines that follow, in nanoseconds. None if the filter is empty.
     pub(super) fn since(&self) -> Option<i64> {
         (!self.lines.is_empty()).then_some(self.latest - DISORDER)
     }
 
-    /// Whether the line is no news. Asked in the log's order.
+    /// Whether the line is not new: the client has it, or it is older than the lines that the client has. Must be called in the
+    /// log's order.
     fn has(&mut self, nanos: i64, line: &LogLine) -> bool {
         if self.lines.is_empty() {
             return false;
         }
-        // What was kept then is not any more.
+        // The engine no longer stores the lines that the client has.
         if nanos > self.latest + DISORDER {
             self.lines.clear();
             return false;
@@ -113,30 +120,31 @@ impl Had {
     }
 }
 
-/// A run of a container: what tells it from the next.
+/// Identifies one run of a container: its id and start time.
 type Run = (ContainerId, Option<Timestamp>);
 
-/// What has become of the container that was followed.
+/// What happened to the followed container after its log ended.
 enum Next {
-    /// It runs anew.
+    /// It was restarted.
     Restarted,
-    /// Another has its place.
+    /// Another container replaced it.
     Replaced(LogSource),
-    /// It runs on, as it did.
+    /// The same run continues.
     StillRuns,
 }
 
 impl Follower {
-    /// Never ends by itself.
+    /// Runs until dropped.
     pub(super) async fn run(mut self) {
-        let mut last = self.range.since;
         let mut range = self.range;
-        let mut second = LastSecond::default();
+        let mut latest = Latest::default();
         let mut place = self.look(|it| it.and_then(|it| Place::of(it)));
         loop {
             let run = self.look(|it| it.map(run_of));
-            let read = self.read(range, &mut last, &mut second).await;
-            // Asked again it would say the same, until there is another run.
+            let (reader, host) = (self.app.reader.clone(), self.source.host.clone());
+            let read = reader.while_reachable(&host, self.read(range, &mut latest)).await;
+            let read = read.unwrap_or_else(|| Err(EngineError::lost()));
+            // A retry would get the same answer until there is another run.
             let is_refused = matches!(read, Err(EngineError::Refused { .. } | EngineError::Malformed(_)));
             if let Err(error) = read
                 && !error.is_not_found()
@@ -146,7 +154,7 @@ impl Follower {
             place = self.look(|it| it.and_then(|it| Place::of(it))).or(place);
             self.tell_of_the_end();
             match self.next(run.as_ref().filter(|_| !is_refused), run.as_ref(), place.as_ref()).await {
-                // Mostly its end has not been heard of yet: then what it is a moment later tells.
+                // Usually the state doesn't have the end of the run yet: check again after a delay.
                 Next::StillRuns => {
                     sleep(AGAIN).await;
                     if self.look(|it| it.is_some_and(|it| it.state.is_up()) && it.map(run_of) != run) {
@@ -157,35 +165,31 @@ impl Follower {
                 Next::Replaced(other) => {
                     self.note(format!("{} has taken the place of {}", other.name, self.source.name));
                     self.source = other.clone();
-                    (last, second) = (None, LastSecond::default());
-                    // The viewer that hears of it is the one who dropped us otherwise.
+                    (range.since, latest) = (None, Latest::default());
+                    // Sending fails only if the viewer is gone, and then it has dropped this follower.
                     let _ = self.moved.send((self.number, other)).await;
                 }
             }
-            // From there on: nothing twice, and nothing of before that was not asked for.
-            let repeated = last.and_then(|last| std::mem::take(&mut second).repeated(last));
-            let since = last.map(|nanos| if repeated.is_some() { nanos } else { nanos + 1 });
-            self.had = repeated.unwrap_or(self.had);
+            // Continue from there, without repeated lines and without older lines that were not requested.
+            let has_read = !latest.lines.is_empty();
+            let since = if has_read { Some(latest.since()) } else { range.since };
+            if has_read {
+                self.had = std::mem::take(&mut latest).repeated();
+            }
             range = LogRange { follow: true, since, ..LogRange::default() };
         }
     }
 
-    /// Until the stream ends.
-    async fn read(
-        &mut self,
-        range: LogRange,
-        last: &mut Option<i64>,
-        second: &mut LastSecond,
-    ) -> Result<(), EngineError> {
+    /// Reads until the stream ends.
+    async fn read(&mut self, range: LogRange, latest: &mut Latest) -> Result<(), EngineError> {
         let Some(engine) = self.app.hosts.get(&self.source.host).cloned() else { return Ok(()) };
         let mut log = engine.log(&self.source.id, range).await?;
         let mut lines = LogLines::default();
-        let (shelf, source) = (&self.shelf, self.number);
-        let put = |line: LogLine| shelf.put(LogLine { source, ..line });
+        let (queue, source) = (&self.queue, self.number);
+        let put = |line: LogLine| queue.put(LogLine { source, ..line });
         while let Some(part) = log.next().await? {
             if let Some((line, nanos)) = lines.take(part) {
-                *last = Some(last.unwrap_or_default().max(nanos));
-                second.note(nanos, &line);
+                latest.note(nanos, &line);
                 if !self.had.has(nanos, &line) {
                     put(line);
                 }
@@ -213,7 +217,7 @@ impl Follower {
         }
     }
 
-    /// Waits until there is more to read; of the run `again` there is.
+    /// Waits until there is more to read. If the run `again` is given and still up, there is.
     async fn next(&self, again: Option<&Run>, before: Option<&Run>, place: Option<&Place>) -> Next {
         let mut batches = self.app.reader.follow(None).batches;
         loop {
@@ -231,7 +235,7 @@ impl Follower {
             if let Some(next) = next {
                 return next;
             }
-            // Lagging is no harm: the state is looked at as it is.
+            // A lag is harmless: the loop reads the current state.
             let _ = batches.recv().await;
         }
     }
@@ -242,7 +246,7 @@ impl Follower {
 
     fn note(&self, text: String) {
         let (source, at) = (self.number, self.app.clock.now());
-        self.shelf.put(LogLine { source, at, stream: LogStream::Note, text, cut: 0 });
+        self.queue.put(LogLine { source, at, stream: LogStream::Note, text, cut: 0 });
     }
 }
 
@@ -250,7 +254,7 @@ fn run_of(it: &Arc<Container>) -> Run {
     (it.id.clone(), it.started_at)
 }
 
-/// What Compose knows a container by, whatever its id.
+/// Identity of a container in Compose, independent of its id: project, service and number.
 struct Place {
     labels: [String; 3],
 }
@@ -277,7 +281,7 @@ pub(super) fn source(it: &Arc<Container>) -> LogSource {
     LogSource { host: it.host.clone(), id: it.id.clone(), name: it.name.clone() }
 }
 
-/// By its id on any host.
+/// Finds a container by its id on any host.
 pub(super) fn find(app: &App, id: &ContainerId) -> Option<LogSource> {
     let hosts: Vec<HostId> = app.reader.look(|state| state.hosts().map(|host| host.id.clone()).collect());
     app.reader.look(|state| hosts.iter().find_map(|host| state.container(host, id)).map(source))
@@ -297,23 +301,23 @@ mod tests {
         };
         let second = 1_000_000_000;
         let tail = [line(second, "long ago"), line(9 * second, "b"), line(9 * second - 5, "c")];
-        let mut had = Had::of(&tail.into_iter().collect());
+        let mut had = OverlapFilter::of(&tail.into_iter().collect());
         assert_eq!(had.since(), Some(9 * second - DISORDER));
         let told =
             [line(9 * second - 9, "a"), line(9 * second, "b"), line(9 * second - 5, "c"), line(9 * second - 7, "d")];
         assert_eq!(told.map(|(at, line)| had.has(at, &line)), [true, true, true, false]);
 
-        let mut had = Had::of(&[line(second, "tick"), line(second, "tick")].into_iter().collect());
+        let mut had = OverlapFilter::of(&[line(second, "tick"), line(second, "tick")].into_iter().collect());
         let ticks = [(); 3].map(|()| had.has(second, &line(second, "tick").1));
         assert_eq!(ticks, [true, true, false], "each of two equal ones once");
 
-        let mut had = Had::of(&[line(second, "gone by now")].into_iter().collect());
+        let mut had = OverlapFilter::of(&[line(second, "gone by now")].into_iter().collect());
         assert!(!had.has(2 * second, &line(0, "new").1));
-        assert_eq!(Had::default().since(), None);
+        assert_eq!(OverlapFilter::default().since(), None);
     }
 
     #[test]
-    fn of_a_log_in_whole_seconds_the_last_second_is_read_again_and_is_no_news() {
+    fn the_latest_lines_are_asked_for_again_and_are_no_news() {
         let line = |text: &str| LogLine {
             source: 0,
             at: Timestamp::default(),
@@ -321,16 +325,23 @@ mod tests {
             text: text.into(),
             cut: 0,
         };
-        let mut second = LastSecond::default();
-        for (nanos, text) in [(NANOS, "a"), (2 * NANOS, "b"), (2 * NANOS, "b"), (2 * NANOS, "c")] {
-            second.note(nanos, &line(text));
+        let second = 1_000_000_000;
+        // From an engine that has times in whole seconds only.
+        let mut latest = Latest::default();
+        for (nanos, text) in [(second, "a"), (2 * second, "b"), (2 * second, "b"), (2 * second, "c")] {
+            latest.note(nanos, &line(text));
         }
-        let mut had = second.repeated(2 * NANOS).unwrap();
-        let again = ["b", "b", "c", "b", "d"].map(|text| had.has(2 * NANOS, &line(text)));
+        assert_eq!(latest.since(), 2 * second - PRECISION);
+        let mut had = latest.repeated();
+        let again = ["b", "b", "c", "b", "d"].map(|text| had.has(2 * second, &line(text)));
         assert_eq!(again, [true, true, true, false, false]);
 
-        let mut second = LastSecond::default();
-        second.note(NANOS + 7, &line("a"));
-        assert!(second.repeated(NANOS + 7).is_none(), "the nanosecond after it can be said");
+        let mut latest = Latest::default();
+        for (nanos, text) in [(second, "a"), (second + 2_000, "b"), (second + 2_007, "c"), (second + 1_999, "b")] {
+            latest.note(nanos, &line(text));
+        }
+        let mut had = latest.repeated();
+        let again = [(1_999, "b"), (2_000, "b"), (2_007, "c"), (2_008, "c")];
+        assert_eq!(again.map(|(nanos, text)| had.has(second + nanos, &line(text))), [true, true, true, false]);
     }
 }

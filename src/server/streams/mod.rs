@@ -1,10 +1,11 @@
-//! One viewer, one stream, which dies with its socket: what is too much for the state's own.
+//! Per-client streams: logs, log search and terminals. Each stream has its own connection and ends with it: its volume is too
+//! high for the state's feed.
 
 mod follow;
+mod log_page;
+mod log_queue;
 mod logs;
 mod search;
-mod shelf;
-mod stretch;
 mod terminal;
 mod text;
 

@@ -1,6 +1,6 @@
-//! A search through everything that a container has written. The hits go out as they are found.
+//! Search through a container's whole log. Hits are sent as they are found.
 
-use super::shelf::Shelf;
+use super::log_queue::LogQueue;
 use crate::{
     model::{LogLine, ansi},
     server::{
@@ -15,17 +15,17 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
-/// Hits that are sent; nobody reads more.
+/// Maximum hits that are sent: more would not be read.
 const MOST_HITS: u64 = 5_000;
 
-/// Bytes that a pattern may take once it is ready to run.
+/// Maximum size of a compiled pattern, in bytes.
 const MOST_PATTERN: usize = 1 << 20;
 
-/// What is looked for.
+/// Search pattern.
 pub(super) struct Needle(Regex);
 
 impl Needle {
-    /// A pattern, or plain words; whether letters are large or small never matters.
+    /// Compiles `text` as a regular expression or as plain text. Ignores case.
     pub(super) fn new(text: &str, is_pattern: bool) -> Result<Self, String> {
         let pattern = if is_pattern { text.to_owned() } else { regex::escape(text) };
         let built = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(MOST_PATTERN).build();
@@ -50,17 +50,22 @@ impl Progress {
     }
 }
 
-/// What all searches of a viewer share.
+/// State shared by all searches of one client.
 #[derive(Clone)]
 pub(super) struct Search {
     pub(super) needle: Arc<Needle>,
     pub(super) progress: Arc<Progress>,
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) queue: Arc<LogQueue>,
 }
 
 impl Search {
-    /// Through all of one container's log.
+    /// Searches one container's whole log.
     pub(super) async fn run(self, app: App, (number, source): (u16, LogSource)) -> Result<(), EngineError> {
+        let searched = app.reader.while_reachable(&source.host, self.read(&app, (number, &source))).await;
+        searched.unwrap_or_else(|| Err(EngineError::lost()))
+    }
+
+    async fn read(&self, app: &App, (number, source): (u16, &LogSource)) -> Result<(), EngineError> {
         let Some(engine) = app.hosts.get(&source.host).cloned() else { return Ok(()) };
         let mut log = engine.log(&source.id, LogRange::default()).await?;
         let mut lines = LogLines::default();
@@ -84,7 +89,7 @@ impl Search {
             self.progress.is_cut.store(true, Relaxed);
             return;
         }
-        self.shelf.put_when_there_is_room(line).await;
+        self.queue.put_when_there_is_room(line).await;
     }
 }
 

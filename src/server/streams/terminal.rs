@@ -1,47 +1,41 @@
-//! `GET /ws/terminal`: a shell in a container, on a socket of its own. Binary messages are its bytes, both ways; text messages
-//! are JSON: `{"resize": [columns, rows]}` to it, and `{"exit": code}` or `{"error": words}` from it at the end.
+//! `GET /ws/terminal`: a shell in a container, on a separate socket. Binary messages carry terminal bytes in both directions.
+//! Text messages are JSON: `{"resize": [columns, rows]}` from the client, and `{"exit": code}` or `{"error": words}` from the
+//! server at the end.
 
 use crate::{
-    model::{Container, ContainerId, Permission},
+    model::{Container, ContainerId, HostId, Permission},
     server::{
         app::App,
         auth::{Caller, require},
-        commands::note_terminal,
         engine::{Shell, Terminal},
         http::Problem,
-        live::Transport,
+        live::{self, Gone, Socket},
+        operations::note_terminal,
     },
     wire::{ActionError, ErrorKind},
 };
 use axum::{
-    body::Bytes,
-    extract::{
-        Query, State, WebSocketUpgrade,
-        ws::{Message, WebSocket},
-    },
+    extract::{Query, State, WebSocketUpgrade, ws::Message},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::timeout;
 
-const PING_EVERY: Duration = Duration::from_secs(20);
-
-const SEND_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Between a command's last byte and its exit code.
+/// Timeout for the exit code after a command's last byte.
 const CODE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Bytes typed or pasted that the command has not taken yet: with more nothing is heard until it takes some.
+/// Maximum bytes of input that the command has not read yet. Above this, no more input is received until the command reads
+/// some.
 const MOST_WAITING: usize = 1 << 20;
 
 const WIDE: u16 = 80;
 const HIGH: u16 = 24;
 
 #[derive(Deserialize)]
-pub struct Question {
+pub struct TerminalQuery {
     id: String,
     command: Option<String>,
     user: Option<String>,
@@ -54,13 +48,17 @@ struct Said {
     resize: (u16, u16),
 }
 
-/// Who may not is told so before any upgrade.
-pub async fn terminal(State(app): State<App>, Query(question): Query<Question>, upgrade: WebSocketUpgrade) -> Response {
+/// Rejects callers without permission before the upgrade.
+pub async fn terminal(
+    State(app): State<App>,
+    Query(query): Query<TerminalQuery>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let caller = Caller::local_admin();
     if let Err(refused) = require(&app, &caller, Permission::Execute) {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
     }
-    let id = match ContainerId::new(&question.id) {
+    let id = match ContainerId::new(&query.id) {
         Ok(id) => id,
         Err(error) => {
             return Problem::new(StatusCode::BAD_REQUEST, "Not understood", error.to_string()).into_response();
@@ -71,16 +69,11 @@ pub async fn terminal(State(app): State<App>, Query(question): Query<Question>, 
         let detail = "It may have been removed a moment ago by somebody else.";
         return Problem::new(StatusCode::NOT_FOUND, "There is no such container", detail).into_response();
     };
-    let Some(place) = app.sessions.enter(Transport::WebSocket) else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
-            .into_response();
-    };
-    upgrade.max_message_size(MOST_WAITING).write_buffer_size(0).on_upgrade(async move |mut socket| {
-        if let Err(error) = serve(&app, &caller, &container, question, &mut socket).await {
+    live::upgrade(&app.clone(), upgrade, false, async move |mut socket| {
+        if let Err(error) = serve(&app, &caller, &container, query, &mut socket).await {
             let _ = socket.send(Message::text(json!({"error": error.words()}).to_string())).await;
         }
         let _ = socket.send(Message::Close(None)).await;
-        drop(place);
     })
 }
 
@@ -88,21 +81,21 @@ async fn serve(
     app: &App,
     caller: &Caller,
     container: &Arc<Container>,
-    question: Question,
-    socket: &mut WebSocket,
+    query: TerminalQuery,
+    socket: &mut Socket,
 ) -> Result<(), ActionError> {
     let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let shell = Shell {
-        command: said(question.command),
-        user: said(question.user),
-        columns: question.columns.unwrap_or(WIDE).max(1),
-        rows: question.rows.unwrap_or(HIGH).max(1),
+        command: said(query.command),
+        user: said(query.user),
+        columns: query.columns.unwrap_or(WIDE).max(1),
+        rows: query.rows.unwrap_or(HIGH).max(1),
     };
     let words = shell.command.clone().unwrap_or_else(|| "a shell".to_owned());
-    let opened = app.hosts.engine(&container.host)?.terminal(&container.id, shell).await.map_err(ActionError::from);
+    let opened = app.hosts.writable(&container.host)?.terminal(&container.id, shell).await.map_err(ActionError::from);
     note_terminal(app, caller, container, &words, opened.as_ref().err());
     let mut terminal = opened?;
-    match converse(app, &mut terminal, socket).await {
+    match converse(app, &container.host, &mut terminal, socket).await {
         Ended::Command => {
             let code = async {
                 loop {
@@ -112,31 +105,41 @@ async fn serve(
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
-            // What it has started may go on behind it, and hold the terminal.
+            // Processes that the command started may outlive it and keep the terminal open.
             let code = timeout(CODE_PATIENCE, code).await.ok().transpose()?;
             let _ = socket.send(Message::text(json!({"exit": code}).to_string())).await;
         }
         Ended::Viewer => terminal.exec.hang_up().await?,
         Ended::Broken => {
             terminal.exec.hang_up().await?;
-            return Err(ActionError::new(ErrorKind::Unavailable, "The connection to the engine was lost"));
+            return Err(lost());
+        }
+        Ended::Unreachable => {
+            // The hang-up may still arrive; the client need not wait for it.
+            tokio::spawn(async move { terminal.exec.hang_up().await });
+            return Err(lost());
         }
     }
     Ok(())
 }
 
+fn lost() -> ActionError {
+    ActionError::new(ErrorKind::Unavailable, "The connection to the engine was lost")
+}
+
 enum Ended {
     Command,
     Viewer,
-    /// The engine takes nothing more.
+    /// The engine accepts no more input.
     Broken,
+    /// The engine neither sends nor receives any more.
+    Unreachable,
 }
 
-async fn converse(app: &App, terminal: &mut Terminal, socket: &mut WebSocket) -> Ended {
+async fn converse(app: &App, host: &HostId, terminal: &mut Terminal, socket: &mut Socket) -> Ended {
     let sessions = app.sessions.clone();
-    let closing = sessions.closing();
-    tokio::pin!(closing);
-    let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    let (closing, unreachable) = (sessions.closing(), app.reader.until_unreachable(host));
+    tokio::pin!(closing, unreachable);
     let mut waiting = Vec::new();
     loop {
         let message = tokio::select! {
@@ -144,7 +147,7 @@ async fn converse(app: &App, terminal: &mut Terminal, socket: &mut WebSocket) ->
                 Some(bytes) => Message::Binary(bytes.into()),
                 None => return Ended::Command,
             },
-            // A command that takes no input must not keep its output, or the end, from being heard.
+            // A command that reads no input must not block its output or its end.
             taken = terminal.writer.write_some(&waiting), if !waiting.is_empty() => match taken {
                 Ok(count) => {
                     waiting.drain(..count);
@@ -152,24 +155,29 @@ async fn converse(app: &App, terminal: &mut Terminal, socket: &mut WebSocket) ->
                 }
                 Err(_) => return Ended::Broken,
             },
-            heard = socket.recv(), if waiting.len() < MOST_WAITING => {
+            heard = hear(socket, waiting.len() < MOST_WAITING) => {
                 match heard {
-                    Some(Ok(Message::Binary(bytes))) => waiting.extend_from_slice(&bytes),
-                    Some(Ok(Message::Text(text))) => {
+                    Ok(Message::Binary(bytes)) => waiting.extend_from_slice(&bytes),
+                    Ok(Message::Text(text)) => {
                         if let Ok(Said { resize: (columns, rows) }) = serde_json::from_str(&text) {
                             terminal.exec.resize(columns.max(1), rows.max(1)).await;
                         }
                     }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ended::Viewer,
+                    Ok(_) => {}
+                    Err(Gone) => return Ended::Viewer,
                 }
                 continue;
             }
-            _ = pings.tick() => Message::Ping(Bytes::new()),
             () = &mut closing => return Ended::Viewer,
+            () = &mut unreachable => return Ended::Unreachable,
         };
-        if !matches!(timeout(SEND_PATIENCE, socket.send(message)).await, Ok(Ok(()))) {
+        if socket.send(message).await.is_err() {
             return Ended::Viewer;
         }
     }
+}
+
+/// Receives the next message if there is room for it. Otherwise receives nothing while the client is connected.
+async fn hear(socket: &mut Socket, has_room: bool) -> Result<Message, Gone> {
+    if has_room { socket.next().await } else { Err(socket.keep_alive().await) }
 }

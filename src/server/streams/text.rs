@@ -1,4 +1,4 @@
-//! `GET /api/containers/{id}/logs`: a log as text or as NDJSON, to read, to follow or to keep.
+//! `GET /api/containers/{id}/logs`: a log as text or as NDJSON, to read, follow or download.
 
 use super::follow::find;
 use crate::{
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 
 #[derive(Deserialize)]
-pub struct Question {
+pub struct LogTextQuery {
     #[serde(default)]
     follow: bool,
     tail: Option<u32>,
@@ -44,7 +44,7 @@ enum Form {
     NdJson,
 }
 
-pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(question): Query<Question>) -> Response {
+pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(query): Query<LogTextQuery>) -> Response {
     let caller = Caller::local_admin();
     if let Err(refused) = require(&app, &caller, Permission::Read) {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.message).into_response();
@@ -54,8 +54,8 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(ques
         Ok(id) => id,
         Err(error) => return bad(error.to_string()),
     };
-    let form = match question.format.as_deref() {
-        None | Some("" | "text") => Form::Text { timestamps: question.timestamps },
+    let form = match query.format.as_deref() {
+        None | Some("" | "text") => Form::Text { timestamps: query.timestamps },
         Some("ndjson") => Form::NdJson,
         Some(other) => return bad(format!("format={other}: text or ndjson")),
     };
@@ -66,11 +66,11 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(ques
             .map(|time| time.micros().checked_mul(1_000))
             .ok_or_else(|| format!("{key}={text}: a time (RFC 3339) or how long ago: 90s, 15m, 24h, 7d")),
     };
-    let (since, until) = match (nanos("since", &question.since), nanos("until", &question.until)) {
+    let (since, until) = match (nanos("since", &query.since), nanos("until", &query.until)) {
         (Ok(since), Ok(until)) => (since, until),
         (Err(why), _) | (_, Err(why)) => return bad(why),
     };
-    let range = LogRange { follow: question.follow, tail: question.tail, since, until };
+    let range = LogRange { follow: query.follow, tail: query.tail, since, until };
     let Some(source) = find(&app, &id) else {
         let detail = "It may have been removed a moment ago by somebody else.";
         return Problem::new(StatusCode::NOT_FOUND, "There is no such container", detail).into_response();
@@ -87,12 +87,13 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(ques
         Form::NdJson => ("application/x-ndjson", "ndjson"),
     };
     let mut response = Body::from_stream(written(log, form)).into_response();
+    response.extensions_mut().insert(source.host.clone());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     headers.insert("x-accel-buffering", header::HeaderValue::from_static("no"));
-    if question.download {
-        // Docker's names are of letters that a header takes.
+    if query.download {
+        // Docker's names contain only characters that a header accepts.
         let name = format!("attachment; filename=\"{}.{end}\"", source.name.replace(['"', '\\'], "_"));
         if let Ok(name) = name.parse() {
             headers.insert(header::CONTENT_DISPOSITION, name);
@@ -123,7 +124,7 @@ fn written(log: Log, form: Form) -> impl Stream<Item = io::Result<Vec<u8>>> {
                         None => continue,
                     },
                 },
-                // A terminal's last line may have no end.
+                // The last line of a terminal may have no line break.
                 Ok(None) => {
                     let rest: Vec<u8> = match form {
                         Form::Text { .. } => Vec::new(),
@@ -131,7 +132,7 @@ fn written(log: Log, form: Form) -> impl Stream<Item = io::Result<Vec<u8>>> {
                     };
                     return (!rest.is_empty()).then_some((Ok(rest), None));
                 }
-                // Half a file is to be known as one.
+                // Fail the body, so that the client knows that the file is incomplete.
                 Err(error) => return Some((Err(io::Error::other(error.to_string())), None)),
             };
             return Some((Ok(piece), Some((log, lines))));

@@ -1,5 +1,4 @@
-//! A container that is made, or made anew in place of one that exists: which stays until the new one runs, and comes back where
-//! it does not.
+//! Create and recreate containers. The old container is kept until its replacement runs, and is restored if it does not.
 
 use super::{Report, transfer};
 use crate::{
@@ -8,7 +7,7 @@ use crate::{
         MountWay, NewContainer, Pull, Recipe,
     },
     server::{
-        engine::{Engine, EngineError},
+        engine::{EngineError, WritableEngine},
         registries::Registries,
     },
     wire::{ActionError, ErrorKind},
@@ -16,23 +15,23 @@ use crate::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A container that lives so long after its start runs.
+/// A container that has run for this long has started.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// Between two looks at whether it still does.
+/// Time between two checks that it still runs.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// An engine that is restarted is back within this: until then what undoes half a change is tried again.
+/// Time for a restarting engine to be reachable again: until then steps of the rollback are retried.
 const COMES_BACK: Duration = Duration::from_secs(60);
 
-/// A new one in place of one that was healthy has so long to be healthy too.
+/// Time to become healthy for the replacement of a healthy container.
 const HEALTHY: Duration = Duration::from_secs(90);
 
-/// What is left of a container that could not be started goes.
+/// Removes what is left of a container that could not be started.
 const GONE: ContainerAction = ContainerAction::Remove { force: true, volumes: true };
 
 pub(super) async fn create(
-    engine: &Engine,
+    engine: &WritableEngine,
     registries: &Registries,
     name: &ContainerName,
     new: NewContainer,
@@ -63,7 +62,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn recreate(
-    engine: &Engine,
+    engine: &WritableEngine,
     registries: &Registries,
     id: &ContainerId,
     spec: ContainerSpec,
@@ -94,7 +93,7 @@ pub(super) async fn recreate(
     };
     let put_back = async |error: ActionError| {
         report.words("Putting the old one back");
-        // Its volumes are the old one's by now.
+        // It shares the anonymous volumes of the old one, which must stay.
         let remove = ContainerAction::Remove { force: true, volumes: false };
         let removed = once_back(|| engine.act_on_container(&new, remove.clone())).await;
         if let Err(second) = removed.map_err(ActionError::from).or_else(without(ErrorKind::NotFound)) {
@@ -106,9 +105,10 @@ pub(super) async fn recreate(
         } else {
             Ok(())
         };
-        match started.map_err(ActionError::from).or_else(already) {
-            Ok(()) => error,
-            Err(second) => half_done(&error, &second, &name),
+        match started {
+            // It is running already.
+            Ok(()) | Err(EngineError::Refused { status: 304, .. }) => error,
+            Err(second) => half_done(&error, &second.into(), &name),
         }
     };
     if old.state.is_up() {
@@ -132,7 +132,7 @@ pub(super) async fn recreate(
     Ok(format!("{name} is made anew"))
 }
 
-async fn known(engine: &Engine, id: &ContainerId) -> Result<Recipe, ActionError> {
+async fn known(engine: &WritableEngine, id: &ContainerId) -> Result<Recipe, ActionError> {
     engine.recipe(id).await?.ok_or_else(gone)
 }
 
@@ -141,15 +141,15 @@ fn gone() -> ActionError {
         .hint("It may have been removed a moment ago by somebody else.")
 }
 
-/// Takes the name back that it had before it was put aside, and says what came of that.
+/// Renames the container back to its original name. Adds the result to `error`.
 async fn with_its_name(
-    engine: &Engine,
+    engine: &WritableEngine,
     id: &ContainerId,
     (name, aside): (&str, &str),
     error: ActionError,
 ) -> ActionError {
     let renamed = once_back(|| async {
-        // The first try may have done it and not been heard.
+        // An earlier attempt may have succeeded, with its response lost.
         if engine.container(id).await?.is_some_and(|it| it.name == name) {
             return Ok(());
         }
@@ -157,7 +157,7 @@ async fn with_its_name(
     });
     match renamed.await {
         Ok(()) => {
-            // What an engine that is away changed or not is known by now.
+            // The hint about an unreachable engine no longer applies: its state is known now.
             let hint = error.hint.clone().filter(|_| error.kind != ErrorKind::Unavailable);
             let hint = hint.map(|hint| format!("{hint} ")).unwrap_or_default();
             error.hint(format!("{hint}The old container is as it was."))
@@ -171,7 +171,7 @@ fn half_done(error: &ActionError, second: &ActionError, called: &str) -> ActionE
         .hint(format!("The old container is there and has its data. It is called {called}: see to its name, and start it, by hand."))
 }
 
-/// Does it, again while the engine is away.
+/// Runs `act`, and retries while the engine is unreachable.
 async fn once_back<F: Future<Output = Result<(), EngineError>>>(act: impl Fn() -> F) -> Result<(), EngineError> {
     let until = Instant::now() + COMES_BACK;
     loop {
@@ -186,17 +186,13 @@ fn without(kind: ErrorKind) -> impl Fn(ActionError) -> Result<(), ActionError> {
     move |error| if error.kind == kind { Ok(()) } else { Err(error) }
 }
 
-fn already(error: ActionError) -> Result<(), ActionError> {
-    if error.kind == ErrorKind::Conflict && error.message.contains("already") { Ok(()) } else { Err(error) }
-}
-
-async fn rename(engine: &Engine, id: &ContainerId, name: &str) -> Result<(), ActionError> {
+async fn rename(engine: &WritableEngine, id: &ContainerId, name: &str) -> Result<(), ActionError> {
     Ok(engine.act_on_container(id, ContainerAction::Rename { name: name.to_owned() }).await?)
 }
 
-/// Pulls it where it is missing, as `docker run` does.
+/// Pulls the image if it is missing, as `docker run` does.
 async fn have_image(
-    engine: &Engine,
+    engine: &WritableEngine,
     registries: &Registries,
     spec: &ContainerSpec,
     report: &Report,
@@ -212,9 +208,9 @@ async fn have_image(
     transfer::pull(engine, registries, &name, &Pull::default(), report).await.map(drop)
 }
 
-/// A volume that nobody has named belongs to its container alone: with another one in its place its data would be lost.
+/// Reuses the anonymous volumes. Each belongs to its container alone: a replacement with new ones would lose the data.
 async fn take_over_volumes(
-    engine: &Engine,
+    engine: &WritableEngine,
     id: &ContainerId,
     before: &ContainerSpec,
     spec: &mut ContainerSpec,
@@ -223,18 +219,18 @@ async fn take_over_volumes(
         let was_asked_for = before.mounts.iter().any(|it| it.target == target);
         match spec.mounts.iter_mut().find(|it| it.target == target) {
             Some(mount) if mount.kind == MountWay::Volume && mount.source.is_empty() => mount.source = volume,
-            // Another mount took its place, or nobody wants it any more.
+            // Another mount took its place, or it was removed from the spec.
             Some(_) => {}
             None if was_asked_for => {}
-            // The image's own.
+            // Declared by the image.
             None => spec.mounts.push(MountSpec { source: volume, target, ..MountSpec::default() }),
         }
     }
     Ok(())
 }
 
-/// Runs, or has done what it had to; is healthy where it has to be.
-async fn starts(engine: &Engine, id: &ContainerId, is_to_be_healthy: bool) -> Result<(), ActionError> {
+/// Starts the container. Succeeds once it runs, or has exited without failure; also waits for it to be healthy if required.
+async fn starts(engine: &WritableEngine, id: &ContainerId, is_to_be_healthy: bool) -> Result<(), ActionError> {
     engine.act_on_container(id, ContainerAction::Start).await?;
     let began = Instant::now();
     let mut health = None;

@@ -1,4 +1,4 @@
-//! What takes long: it goes on here, whoever looks or has left, is told to all who look, and can be cancelled.
+//! Background tasks: long jobs that run independently of clients, report progress to all of them, and can be cancelled.
 
 mod build;
 mod container;
@@ -12,7 +12,7 @@ pub use transfer::{export, import};
 
 use super::{
     clock::Clock,
-    engine::{Engine, context_of},
+    engine::{WritableEngine, context_of},
     registries::Registries,
 };
 use crate::{
@@ -27,16 +27,19 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
-/// Those that have ended are kept up to this many, the latest.
+/// Ended tasks that are kept, the latest.
 const KEPT: usize = 50;
 
-/// Keys of uploads.
+/// Limit of running tasks. A download is a task, too, and there may be `MOST_TRANSFERS` of those.
+const MOST_RUNNING: usize = 256;
+
+/// Idempotency keys of uploads that are remembered.
 const MOST_BEGUN: usize = 100;
 
-/// Lines of one task's output.
+/// Lines of output kept per task.
 const KEPT_LINES: usize = 20_000;
 
-/// How often a task tells how far it is.
+/// Interval of a task's progress reports.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
 /// Cheap to clone.
@@ -46,31 +49,31 @@ pub struct Tasks(Arc<Inner>);
 struct Inner {
     clock: Clock,
     board: Mutex<Board>,
-    /// The version that those who look have to catch up with.
+    /// The latest version, for subscribers to catch up with.
     version: watch::Sender<u64>,
 }
 
-/// Versions rise with every change that is told, and never repeat, not even in another run of the server.
+/// Versions increase with every published change, and never repeat, not even after a restart of the server.
 struct Board {
     version: u64,
     entries: BTreeMap<TaskId, Entry>,
-    /// The last keys of what began with an upload.
+    /// The latest idempotency keys of uploads.
     begun: VecDeque<String>,
 }
 
 struct Entry {
     task: Task,
-    /// All lines that are kept, of which the task tells the last.
+    /// All lines that are kept; `task` has the last of them.
     lines: VecDeque<String>,
-    /// When it was last told.
+    /// The version of its latest published change.
     version: u64,
     is_news: bool,
-    /// What it does now can't be left half done.
+    /// It can't be cancelled any more: what it does would be left half done.
     is_final: bool,
     cancel: Arc<Notify>,
 }
 
-/// What is said of a task when it starts.
+/// Description of a new task.
 pub struct Start {
     pub host: HostId,
     pub kind: TaskKind,
@@ -78,7 +81,7 @@ pub struct Start {
     pub actor: String,
 }
 
-/// How it ended.
+/// Result of a task.
 pub enum Outcome {
     Done(String),
     Failed(ActionError),
@@ -92,23 +95,24 @@ impl Tasks {
         Self(Arc::new(Inner { clock, board, version: watch::Sender::new(version) }))
     }
 
-    /// Goes on until `work` ends, with what has come of it in words, or until it is cancelled, which drops it. `ended` hears how.
+    /// Spawns a task. It runs until `work` returns a message or an error, or until it is cancelled, which drops `work`. Then
+    /// `ended` is called with the outcome. Fails if too many tasks run.
     pub fn start<F>(
         &self,
         start: Start,
         work: impl FnOnce(Report) -> F,
         ended: impl FnOnce(&Outcome) + Send + 'static,
-    ) -> TaskId
+    ) -> Result<TaskId, ActionError>
     where
         F: Future<Output = Result<String, ActionError>> + Send + 'static,
     {
         let cancel = Arc::new(Notify::new());
-        let id = self.enter(start, cancel.clone());
+        let id = self.enter(start, cancel.clone())?;
         let report = Report::new(self.clone(), id);
         let work = work(report);
         let tasks = self.clone();
         tokio::spawn(async move {
-            // Also where the server goes away in the middle, or the work panics.
+            // Also ends the task if the server stops or `work` panics.
             let guard = Unfinished(tasks.clone(), id);
             let mut tell = tokio::time::interval(TELL_EVERY);
             tokio::pin!(work);
@@ -124,10 +128,10 @@ impl Tasks {
             ended(&outcome);
             tasks.end(id, outcome);
         });
-        id
+        Ok(id)
     }
 
-    /// Whether nothing has begun by this key yet; from now on something has.
+    /// Registers an idempotency key. Returns false if it was used before.
     pub fn begins(&self, key: &str) -> bool {
         let mut board = self.board();
         if board.begun.iter().any(|it| it == key) {
@@ -140,7 +144,7 @@ impl Tasks {
         true
     }
 
-    /// Says nothing of how it ends: that is told when it has.
+    /// Requests the cancellation. The task's end is reported later, like any other.
     pub fn cancel(&self, id: TaskId) -> Result<(), ActionError> {
         let refused = |words: &str, hint: &str| Err(ActionError::new(ErrorKind::Conflict, words).hint(hint));
         match self.board().entries.get(&id) {
@@ -154,13 +158,13 @@ impl Tasks {
         }
     }
 
-    /// Oldest first, and the version that they are of.
+    /// The version, and all tasks, oldest first.
     pub fn all(&self) -> (u64, Vec<Task>) {
         let board = self.board();
         (board.version, board.entries.values().map(|entry| entry.task.clone()).collect())
     }
 
-    /// What changed next after `version`.
+    /// The first change after `version`.
     pub fn after(&self, version: u64) -> Option<(u64, Task)> {
         let board = self.board();
         let next = board.entries.values().filter(|it| it.version > version).min_by_key(|it| it.version)?;
@@ -171,14 +175,18 @@ impl Tasks {
         self.0.version.subscribe()
     }
 
-    /// All lines of its output that are kept; none when there is no such task.
+    /// All kept lines of its output; `None` if there is no such task.
     pub fn output(&self, id: TaskId) -> Option<Vec<String>> {
         self.board().entries.get(&id).map(|entry| entry.lines.iter().cloned().collect())
     }
 
-    fn enter(&self, start: Start, cancel: Arc<Notify>) -> TaskId {
+    fn enter(&self, start: Start, cancel: Arc<Notify>) -> Result<TaskId, ActionError> {
         let started = self.0.clock.now();
         let mut board = self.board();
+        if board.entries.values().filter(|it| !it.task.state.is_over()).count() >= MOST_RUNNING {
+            return Err(ActionError::new(ErrorKind::Busy, format!("{MOST_RUNNING} tasks are running already"))
+                .hint("Try again when one of them has ended, or cancel one."));
+        }
         let last = board.entries.keys().next_back().map_or(0, |id| id.0);
         let id = TaskId(u64::try_from(started.micros()).unwrap_or_default().max(last + 1));
         let task = Task {
@@ -202,10 +210,10 @@ impl Tasks {
         board.forget_old();
         drop(board);
         self.tell(id);
-        id
+        Ok(id)
     }
 
-    /// Changes it, to be told with the next turn.
+    /// Changes a task. The change is published at the next tick.
     fn change(&self, id: TaskId, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.board().entries.get_mut(&id) {
             change(entry);
@@ -213,7 +221,7 @@ impl Tasks {
         }
     }
 
-    /// To all who look, where there is something new.
+    /// Publishes the task to subscribers, if it has changed.
     fn tell(&self, id: TaskId) {
         let mut board = self.board();
         let version = board.version + 1;
@@ -264,16 +272,16 @@ impl Drop for Unfinished {
     }
 }
 
-/// What a job needs.
+/// Dependencies of a job.
 #[derive(Clone)]
-pub struct Means {
-    pub engine: Engine,
+pub struct TaskContext {
+    pub engine: WritableEngine,
     pub registries: Registries,
 }
 
-/// The work of a job, with what has come of it in words.
-pub async fn work(job: Job, means: Means, report: Report) -> Result<String, ActionError> {
-    let Means { engine, registries } = means;
+/// Runs a job. Returns a message for the user.
+pub async fn work(job: Job, context: TaskContext, report: Report) -> Result<String, ActionError> {
+    let TaskContext { engine, registries } = context;
     match job {
         Job::Pull(name, options) => transfer::pull(&engine, &registries, &name, &options, &report).await,
         Job::Push(name) => transfer::push(&engine, &registries, &name, &report).await,
@@ -316,7 +324,7 @@ mod tests {
             gone.await.unwrap();
             Ok("There it is".to_owned())
         };
-        tasks.start(start(), work, |_| {});
+        tasks.start(start(), work, |_| {}).unwrap();
         let running = until(&tasks, |all| all[0].words == "Halfway").await;
         assert_eq!((running[0].state, running[0].ended), (TaskState::Running, None));
         go.send(()).unwrap();
@@ -333,7 +341,7 @@ mod tests {
             let _holds = holds;
             std::future::pending().await
         };
-        let id = tasks.start(start(), work, |_| {});
+        let id = tasks.start(start(), work, |_| {}).unwrap();
         assert!(tasks.cancel(id).is_ok());
         let all = until(&tasks, |all| all[0].state.is_over()).await;
         assert_eq!(all[0].state, TaskState::Cancelled);
@@ -351,7 +359,7 @@ mod tests {
             gone.await.unwrap();
             Ok(String::new())
         };
-        let id = tasks.start(start(), work, |_| {});
+        let id = tasks.start(start(), work, |_| {}).unwrap();
         until(&tasks, |all| all[0].words == "In the middle").await;
         assert!(tasks.cancel(id).unwrap_err().message.contains("half done"));
         go.send(()).unwrap();
@@ -362,8 +370,8 @@ mod tests {
     async fn a_failure_says_what_to_do_and_a_panic_is_one() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let failing = async |_| Err(ActionError::new(ErrorKind::NotFound, "No").hint("Look elsewhere"));
-        tasks.start(start(), failing, |outcome| assert!(matches!(outcome, Outcome::Failed(_))));
-        tasks.start(start(), async |_| panic!("in the work"), |_| {});
+        tasks.start(start(), failing, |outcome| assert!(matches!(outcome, Outcome::Failed(_)))).unwrap();
+        tasks.start(start(), async |_| panic!("in the work"), |_| {}).unwrap();
         let all = until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
         let said: Vec<_> = all.iter().map(|it| (it.state, &*it.words, it.hint.as_deref())).collect();
         let expected =
@@ -374,9 +382,9 @@ mod tests {
     #[tokio::test]
     async fn only_the_latest_are_kept_but_all_that_run() {
         let tasks = Tasks::new(Clock::SYSTEM);
-        let running = tasks.start(start(), async |_| std::future::pending().await, |_| {});
+        let running = tasks.start(start(), async |_| std::future::pending().await, |_| {}).unwrap();
         for _ in 0..KEPT + 20 {
-            tasks.start(start(), async |_| Ok(String::new()), |_| {});
+            tasks.start(start(), async |_| Ok(String::new()), |_| {}).unwrap();
             until(&tasks, |all| all.last().unwrap().state.is_over()).await;
         }
         let all = tasks.all().1;
@@ -386,11 +394,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_task_too_many_is_refused_until_another_ends() {
+        let tasks = Tasks::new(Clock::SYSTEM);
+        let forever = async |_| std::future::pending().await;
+        let ids: Vec<TaskId> = (0..MOST_RUNNING).map(|_| tasks.start(start(), forever, |_| {}).unwrap()).collect();
+        let refused = tasks.start(start(), forever, |_| {}).unwrap_err();
+        assert_eq!((refused.kind, refused.hint.is_some()), (ErrorKind::Busy, true));
+        tasks.cancel(ids[0]).unwrap();
+        until(&tasks, |all| all.iter().any(|it| it.state.is_over())).await;
+        assert!(tasks.start(start(), forever, |_| {}).is_ok());
+    }
+
+    #[tokio::test]
     async fn who_is_behind_gets_each_task_once_as_it_is_now() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let before = tasks.all().0;
         for _ in 0..3 {
-            tasks.start(start(), async |_| Ok(String::new()), |_| {});
+            tasks.start(start(), async |_| Ok(String::new()), |_| {}).unwrap();
         }
         until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
         let mut seen = Vec::new();

@@ -1,18 +1,18 @@
-//! What nobody uses any more goes, one by one: what was named and no other, and only where nothing uses it by then.
+//! Prune task: removes the listed unused resources one by one, and skips those that are in use again.
 
 use super::Report;
 use crate::{
     model::{Action, ContainerAction, HostId, ImageAction, NetworkAction, Prune, TaskPart, VolumeAction},
-    server::engine::Engine,
+    server::engine::WritableEngine,
     wire::{ActionError, ErrorKind},
 };
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// For how much images take: older engines measure every volume for it.
+/// Timeout of measuring the size of images: older engines measure every volume for it.
 const SIZE_PATIENCE: Duration = Duration::from_secs(20);
 
-/// What takes others along comes first: containers hold all the rest.
+/// Containers come first, since they use all the other resources.
 fn in_order(host: &HostId, prune: &Prune) -> Vec<(String, Action)> {
     let of = |word: &str, name: &str| format!("{word} {name}");
     let mut all = Vec::with_capacity(prune.len());
@@ -34,7 +34,7 @@ fn in_order(host: &HostId, prune: &Prune) -> Vec<(String, Action)> {
     all
 }
 
-pub(super) async fn prune(engine: &Engine, prune: Prune, report: &Report) -> Result<String, ActionError> {
+pub(super) async fn prune(engine: &WritableEngine, prune: Prune, report: &Report) -> Result<String, ActionError> {
     let with_images = !prune.images.is_empty();
     let size = async || if with_images { timeout(SIZE_PATIENCE, engine.layers_size()).await.ok()?.ok() } else { None };
     let before = size().await;
@@ -45,7 +45,7 @@ pub(super) async fn prune(engine: &Engine, prune: Prune, report: &Report) -> Res
     for (at, (name, action)) in all.into_iter().enumerate() {
         report.words(format!("{name} ({} of {count})", at + 1));
         match engine.act(&action).await.map_err(ActionError::from) {
-            // Somebody else was quicker.
+            // Removed by this task, or by another client in the meantime.
             Ok(_) => gone += 1,
             Err(error) if error.kind == ErrorKind::NotFound => gone += 1,
             Err(error) => {
@@ -81,7 +81,7 @@ pub(super) async fn prune(engine: &Engine, prune: Prune, report: &Report) -> Res
     }
 }
 
-/// As Docker counts.
+/// Decimal units, as Docker uses.
 fn in_megabytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),

@@ -1,4 +1,4 @@
-//! What a task's work says of how far it is.
+//! Progress reports of a task.
 
 use super::{Entry, KEPT_LINES, Tasks};
 use crate::model::{Progress, TOLD_LINES, TaskId, TaskPart};
@@ -7,10 +7,10 @@ use std::{
     time::Instant,
 };
 
-/// The longest line of output, in characters.
+/// The longest line of output, in characters. Longer lines are truncated.
 const LONGEST_LINE: usize = 2_000;
 
-/// More parts than these are not told one by one.
+/// Parts that are reported individually; further ones are dropped.
 const MOST_PARTS: usize = 200;
 
 /// Cheap to clone.
@@ -19,11 +19,11 @@ pub struct Report {
     tasks: Tasks,
     id: TaskId,
     pace: Arc<Mutex<Pace>>,
-    /// A line of output that has no end yet.
+    /// The last line of output, while it is incomplete.
     rest: Arc<Mutex<String>>,
 }
 
-/// Of the bytes that come or go.
+/// Transfer rate.
 struct Pace {
     since: Instant,
     bytes: u64,
@@ -36,18 +36,18 @@ impl Report {
         Self { tasks, id, pace, rest: Arc::default() }
     }
 
-    /// What it is at.
+    /// Sets the text for the current step.
     pub fn words(&self, words: impl Into<String>) {
         let words = words.into();
         self.tasks.change(self.id, |entry| entry.task.words = words);
     }
 
-    /// From now on it can't be cancelled: what it does would be left half done.
+    /// From now on the task can't be cancelled: its work would be left half done.
     pub fn no_return(&self) {
         self.tasks.change(self.id, |entry| entry.is_final = true);
     }
 
-    /// A layer, or a thing, as it is now.
+    /// Adds or updates a part, such as a layer.
     pub fn part(&self, part: TaskPart) {
         self.tasks.change(self.id, |Entry { task, .. }| {
             let is_room = task.parts.len() < MOST_PARTS;
@@ -59,7 +59,7 @@ impl Report {
         });
     }
 
-    /// Of the whole, in thousandths; bytes so far, and how many there will be as far as is known.
+    /// Sets the progress in thousandths, the bytes so far, and their total as far as it is known.
     pub fn progress(&self, permille: u16, bytes: u64, total_bytes: u64) {
         let bytes_per_second = self.pace.lock().expect("nobody panics while counting").count(bytes);
         let permille = permille.min(1000);
@@ -68,7 +68,7 @@ impl Report {
         });
     }
 
-    /// A piece of output: of a line, or of many.
+    /// Adds output: part of a line, or several lines.
     pub fn output(&self, text: &str) {
         let mut rest = self.rest.lock().expect("nobody panics while cutting lines");
         rest.push_str(text);
@@ -82,7 +82,7 @@ impl Report {
     }
 
     fn line(&self, line: &str) {
-        // A carriage return overwrites what stands there.
+        // A carriage return overwrites the line before it.
         let line = line.rsplit('\r').next().unwrap_or_default();
         let line: String = line.chars().take(LONGEST_LINE).collect();
         self.tasks.change(self.id, |Entry { task, lines, .. }| {
@@ -100,7 +100,7 @@ impl Report {
 }
 
 impl Pace {
-    /// Over a second or more, so that it can be read.
+    /// Averages over at least a second, so that the number is readable.
     fn count(&mut self, bytes: u64) -> u64 {
         let passed = self.since.elapsed().as_secs_f64();
         if passed >= 1.0 {

@@ -1,10 +1,10 @@
-//! Images that come from a registry or a file, or go to a registry.
+//! Transfer tasks: pull and push images, import and export them as files.
 
 use super::Report;
 use crate::{
     model::{ImageName, Pull, TaskPart},
     server::{
-        engine::{Context, Engine, EngineError, Word},
+        engine::{Context, EngineError, Word, WritableEngine},
         registries::Registries,
     },
     wire::{ActionError, ErrorKind},
@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, io};
 use tokio::sync::mpsc;
 
 pub(super) async fn pull(
-    engine: &Engine,
+    engine: &WritableEngine,
     registries: &Registries,
     name: &ImageName,
     options: &Pull,
@@ -30,12 +30,12 @@ pub(super) async fn pull(
         }
     };
     engine.pull(name, options, credentials.as_ref(), each).await?;
-    // As Docker says it at the end: "Status: Image is up to date for web:1".
+    // Docker's final message, such as "Status: Image is up to date for web:1".
     Ok(status.strip_prefix("Status: ").map_or_else(|| format!("{name} is here"), str::to_owned))
 }
 
 pub(super) async fn push(
-    engine: &Engine,
+    engine: &WritableEngine,
     registries: &Registries,
     name: &ImageName,
     report: &Report,
@@ -46,8 +46,8 @@ pub(super) async fn push(
     Ok(format!("The registry has {name}"))
 }
 
-/// All images of a tar. The words at its end name them.
-pub async fn import(engine: &Engine, tar: Context, report: &Report) -> Result<String, ActionError> {
+/// Imports all images of a tar. The output at the end names them.
+pub async fn import(engine: &WritableEngine, tar: Context, report: &Report) -> Result<String, ActionError> {
     let mut layers = Layers::default();
     let mut loaded = Vec::new();
     let each = |word| match word {
@@ -69,38 +69,49 @@ pub async fn import(engine: &Engine, tar: Context, report: &Report) -> Result<St
     })
 }
 
-/// Ends when the browser has taken all, and with an error when it takes no more.
+/// Completes when the browser has received everything, and fails when it disconnects. A complete export ends with `Ok(None)`.
 pub async fn export(
     mut tar: impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin,
-    sender: mpsc::Sender<Result<Bytes, io::Error>>,
+    sender: mpsc::Sender<Result<Option<Bytes>, io::Error>>,
     report: Report,
 ) -> Result<String, ActionError> {
     report.words("Downloading");
     let mut bytes = 0;
-    while let Some(piece) = tar.next().await {
+    loop {
+        let piece = tokio::select! {
+            piece = tar.next() => piece,
+            // The browser disconnected while the engine sent nothing.
+            () = sender.closed() => return Err(broken_off()),
+        };
+        let Some(piece) = piece else { break };
         match piece {
             Ok(piece) => {
                 bytes += piece.len() as u64;
                 report.progress(0, bytes, 0);
-                if sender.send(Ok(piece)).await.is_err() {
-                    return Err(ActionError::new(ErrorKind::Conflict, "The download was broken off"));
+                if sender.send(Ok(Some(piece))).await.is_err() {
+                    return Err(broken_off());
                 }
             }
             Err(error) => {
-                // So that the browser does not take it for the end.
+                // Otherwise the browser would take the file as complete.
                 let _ = sender.send(Err(io::Error::other(error.to_string()))).await;
                 return Err(error.into());
             }
         }
     }
+    sender.send(Ok(None)).await.map_err(|_| broken_off())?;
     Ok("Downloaded".to_owned())
 }
 
-/// The layers of one image, as far as they are.
+fn broken_off() -> ActionError {
+    ActionError::new(ErrorKind::Conflict, "The download was broken off")
+}
+
+/// The layers of an image, with their progress.
 #[derive(Default)]
 struct Layers(BTreeMap<String, Layer>);
 
-/// Bytes; what is downloaded is unpacked afterwards, which is half of the way.
+/// In bytes. Layers are unpacked after the download: each counts as half of the progress.
 #[derive(Default, Clone, Copy)]
 struct Layer {
     came: u64,
@@ -110,7 +121,7 @@ struct Layer {
 }
 
 impl Layers {
-    /// Gives what was said of the image as a whole.
+    /// Returns the status of the image as a whole.
     fn hear(&mut self, word: Word, report: &Report) -> Option<String> {
         match word {
             Word::Part { id, step, done, total } => {
@@ -129,15 +140,17 @@ impl Layers {
                 report.output(&text);
                 None
             }
+            // Only builds have steps.
+            Word::Step { .. } => None,
         }
     }
 
-    /// Thousandths of the whole, bytes that came, and bytes in all as far as is known.
+    /// Progress in thousandths, received bytes, and total bytes as far as they are known.
     fn progress(&self) -> (u16, u64, u64) {
         let sum = |read: fn(&Layer) -> u64| self.0.values().map(read).sum::<u64>();
         let (came, unpacked, total) = (sum(|it| it.came), sum(|it| it.unpacked), sum(|it| it.total));
         let known = if total == 0 { 0 } else { (came + unpacked) * 1000 / (2 * total) };
-        // Layers of which nothing is known yet hold it back.
+        // Scaled down by the share of layers with known sizes.
         let begun = self.0.values().filter(|it| it.total > 0 || it.is_over).count() as u64;
         let all = (self.0.len() as u64).max(1);
         (u16::try_from(known * begun / all).unwrap_or(1000), came, total)
@@ -145,7 +158,7 @@ impl Layers {
 }
 
 impl Layer {
-    /// In the engine's words for a pull, and those for a push.
+    /// Takes the engine's status texts of pulls and pushes.
     fn step(&mut self, step: &str, done: u64, total: u64) {
         match step {
             "Downloading" | "Pushing" | "Loading layer" => {

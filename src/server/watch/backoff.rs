@@ -1,20 +1,21 @@
-//! How long to wait before the next try: longer each time, with jitter, forgotten after success.
+//! Retry backoff: exponential, with jitter, reset after success.
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(50);
-/// A local socket costs nothing to try, and whoever restarts an engine wants to see it come back.
-const LONGEST: Duration = Duration::from_secs(1);
-
-#[derive(Default)]
 pub(super) struct Backoff {
+    first: Duration,
+    longest: Duration,
     tries: u32,
 }
 
 impl Backoff {
-    /// The next wait: doubling up to the longest, of which a random half is taken off.
+    pub(super) const fn new(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, tries: 0 }
+    }
+
+    /// The next delay: doubles up to the maximum, minus a random part of up to half.
     pub(super) fn next(&mut self, random: f64) -> Duration {
-        let whole = FIRST.saturating_mul(1 << self.tries.min(10)).min(LONGEST);
+        let whole = self.first.saturating_mul(1 << self.tries.min(10)).min(self.longest);
         self.tries += 1;
         whole.mul_f64(0.5 + random / 2.0)
     }
@@ -30,7 +31,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_second_and_start_over_after_success() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let waits: Vec<_> = (0..8).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(waits, [50, 100, 200, 400, 800, 1000, 1000, 1000]);
         assert_eq!(backoff.next(0.0).as_millis(), 500);

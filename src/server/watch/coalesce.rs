@@ -1,11 +1,12 @@
-//! Hints for the same thing while it is being read become one more read after it.
+//! Read coalescing: all hints for a subject that is being read cause one more read after the current one.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
 };
 
-/// Which subjects wait to be read, which are being read, and what came up meanwhile. `M` is what hints carry along.
+/// Tracks which subjects wait to be read, which are being read, and which got hints meanwhile. `M` is the data that hints
+/// carry.
 pub(super) struct Coalesce<S, M> {
     waiting: VecDeque<S>,
     entries: HashMap<S, Entry<M>>,
@@ -14,15 +15,15 @@ pub(super) struct Coalesce<S, M> {
 }
 
 struct Entry<M> {
-    /// Of the hints that the next read answers.
+    /// Data of the hints that the next read answers.
     meta: Option<M>,
     reading: bool,
-    /// A provisional fact came after the read began: its answer may be older than the fact.
+    /// A provisional fact arrived after the read began: the answer may be older than the fact.
     overtaken: bool,
 }
 
 pub(super) struct Answered {
-    /// The answer must be dropped: a fact is newer, and another read will follow.
+    /// The answer must be dropped: a fact is newer, and another read follows.
     pub(super) overtaken: bool,
 }
 
@@ -31,7 +32,7 @@ impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
         Self { waiting: VecDeque::new(), entries: HashMap::new(), reading: 0, at_once }
     }
 
-    /// There is reason to read it. The first hint's `meta` is kept until a read takes it.
+    /// Requests a read of the subject. The first hint's `meta` is kept until a read takes it.
     pub(super) fn hint(&mut self, subject: S, meta: M, is_fact: bool) {
         match self.entries.get_mut(&subject) {
             Some(entry) => {
@@ -45,7 +46,7 @@ impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
         }
     }
 
-    /// The next to read, if another may be read beside those under way.
+    /// The next subject to read, if the limit of concurrent reads allows one more.
     pub(super) fn start(&mut self) -> Option<(S, M)> {
         if self.reading == self.at_once {
             return None;
@@ -58,7 +59,7 @@ impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
         Some((subject, meta))
     }
 
-    /// The read of `subject` has ended.
+    /// Marks the read of `subject` as ended.
     pub(super) fn finish(&mut self, subject: &S) -> Answered {
         self.reading -= 1;
         let Some(entry) = self.entries.get_mut(subject) else {
@@ -74,7 +75,7 @@ impl<S: Clone + Eq + Hash, M> Coalesce<S, M> {
         Answered { overtaken }
     }
 
-    /// Whether it waits to be read or is being read.
+    /// Whether the subject waits to be read or is being read.
     pub(super) fn is_pending(&self, subject: &S) -> bool {
         self.entries.contains_key(subject)
     }
@@ -113,8 +114,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order of hints and answers, the last hint of each subject is followed by a read that began
-        /// after it: a change can't be missed.
+        /// Whatever the order of hints and answers, the last hint of each subject is followed by a read that began after it: no
+        /// change is missed.
         #[test]
         fn every_hint_is_followed_by_a_read(steps in proptest::collection::vec((0..5u8, any::<bool>()), 1..200)) {
             let mut reads = Coalesce::new(2);

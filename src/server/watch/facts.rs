@@ -1,7 +1,7 @@
-//! What an event alone says of a container: the one short table of provisional facts.
+//! Provisional facts: what an event alone states about a container.
 //!
-//! The engine holds a dying container's lock for 45 to 100 ms: a read waits that long, and a list still says "running".
-//! Nobody should wait for what the event has said already. The read that follows confirms or corrects.
+//! The engine holds a dying container's lock for 45 to 100 ms: a read waits that long, and a list still reports "running".
+//! Clients should not wait for what the event has already stated. The read that follows confirms or corrects it.
 
 use crate::{
     model::Health,

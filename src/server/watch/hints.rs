@@ -1,22 +1,24 @@
-//! Which entities an event gives reason to read again.
+//! Mapping from events to the entities to read again.
 
 use crate::{
-    model::{ContainerId, ImageId, Key, NetworkId, VolumeName},
+    model::{ContainerId, ImageId, Key, Kind, NetworkId, VolumeName},
     server::engine::EngineEvent,
 };
 
-/// Something to read. An image may be known by its tag only: a pull says no id. All of them are listed where an event
-/// says neither, as Podman's do of an image loaded or committed.
+/// Something to read. An image may be known only by its tag: a pull event has no id. All images are listed if an event has
+/// neither, as in Podman's events for a loaded or committed image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
     Container(ContainerId),
     Image(String),
+    /// An image that an event reports as new: it may be a build step.
+    Created(ImageId),
     Images,
-    /// One that was known and is not listed, and that no event has told of.
+    /// An image that was known, is missing from the list, and that no event has reported.
     Unlisted(ImageId),
     Volume(VolumeName),
     Network(NetworkId),
-    /// All of them, of an engine that tells of none by an event.
+    /// All networks, for an engine that emits no events for them.
     Networks,
 }
 
@@ -29,10 +31,11 @@ pub(super) fn subjects(event: &EngineEvent) -> Vec<Subject> {
         reference => Some(Subject::Image(reference.to_owned())),
     };
     let subjects = match event.kind.as_str() {
-        // A commit makes an image, and no event of the image's own says so.
+        // A commit creates an image, and no image event reports it.
         "container" if event.action == "commit" => [container(id), image(attribute("imageID").unwrap_or_default())],
         "container" => [container(id), None],
-        // A tag event's name may have been taken from another image: `reads.rs` looks for that.
+        "image" if event.action == "create" => [ImageId::new(id).ok().map(Subject::Created), None],
+        // The name in a tag event may have been taken from another image: `machine.rs` checks for that.
         "image" => [image(id), None],
         "volume" if matches!(event.action.as_str(), "mount" | "unmount") => [None, None],
         "volume" => [VolumeName::new(id).ok().map(Subject::Volume), None],
@@ -42,14 +45,14 @@ pub(super) fn subjects(event: &EngineEvent) -> Vec<Subject> {
     subjects.into_iter().flatten().collect()
 }
 
-/// Whether what the event tells of is not to be read yet. Podman says `health_status` as a check begins and `exec_died`
-/// as its command ends; only then the result is written.
+/// Whether the event arrives before its change can be read. Podman emits `health_status` when a check begins and `exec_died`
+/// when the check's command ends; the result is written only after that.
 pub(super) fn comes_early(event: &EngineEvent) -> bool {
     event.kind == "container" && event.action == "exec_died"
 }
 
 impl Subject {
-    /// What to read to know of `key`. Hosts are described, not read.
+    /// The subject to read for `key`. None for hosts, which are described, not read.
     pub(super) fn of(key: &Key) -> Option<Self> {
         match key {
             Key::Container(_, id) => Some(Self::Container(id.clone())),
@@ -57,6 +60,23 @@ impl Subject {
             Key::Volume(_, id) => Some(Self::Volume(id.clone())),
             Key::Network(_, id) => Some(Self::Network(id.clone())),
             Key::Host(_) => None,
+        }
+    }
+
+    /// The subject to read for a known key that a list lacks.
+    pub(super) fn of_missing(key: &Key) -> Option<Self> {
+        match key {
+            Key::Image(_, id) => Some(Self::Unlisted(id.clone())),
+            key => Self::of(key),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Container(_) => Kind::Container,
+            Self::Image(_) | Self::Created(_) | Self::Images | Self::Unlisted(_) => Kind::Image,
+            Self::Volume(_) => Kind::Volume,
+            Self::Network(_) | Self::Networks => Kind::Network,
         }
     }
 }
@@ -74,7 +94,7 @@ mod tests {
         assert_eq!(subjects, [Subject::Network(NetworkId::new("abc").unwrap()), container]);
     }
 
-    /// As Podman 4.3.1 wrote them during one health check.
+    /// Events that Podman 4.3.1 emitted during one health check.
     #[test]
     fn a_health_check_of_podmans_is_read_after_its_end() {
         for (action, is_early) in [("health_status", false), ("exec_died", true)] {
@@ -89,12 +109,26 @@ mod tests {
 
     #[test]
     fn an_image_that_an_event_leaves_out_is_looked_for_among_all() {
-        // As Podman 4.3.1 wrote them.
+        // Events that Podman 4.3.1 emitted.
         for text in [
             r#"{"status":"loadfromarchive","Type":"image","Action":"loadfromarchive","Actor":{"ID":"","Attributes":{"containerExitCode":"0","image":"","name":"/var/tmp/api_load1","podId":""}},"scope":"local","time":1795260407,"timeNano":1795260407220734000}"#,
             r#"{"status":"commit","id":"d036eacffed6","from":"localhost/quaylight-test/busybox:1","Type":"container","Action":"commit","Actor":{"ID":"d036eacffed6","Attributes":{"containerExitCode":"0","image":"localhost/quaylight-test/busybox:1","name":"c1","podId":""}},"scope":"local","time":1795260407,"timeNano":1795260407116769300}"#,
         ] {
             assert!(subjects(&serde_json::from_str(text).unwrap()).contains(&Subject::Images), "{text}");
+        }
+    }
+
+    /// Event that Docker 28.5.2 emits for each step of its older builder.
+    #[test]
+    fn an_image_that_is_created_may_be_a_step_of_a_build() {
+        let id = format!("sha256:{}", "afec983e".repeat(8));
+        for (action, subject) in
+            [("create", Subject::Created(ImageId::new(&id).unwrap())), ("tag", Subject::Image(id.clone()))]
+        {
+            let text = format!(
+                r#"{{"status":"{action}","id":"{id}","Type":"image","Action":"{action}","Actor":{{"ID":"{id}","Attributes":{{"name":"{id}"}}}},"scope":"local"}}"#
+            );
+            assert_eq!(subjects(&serde_json::from_str(&text).unwrap()), [subject]);
         }
     }
 

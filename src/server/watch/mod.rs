@@ -1,11 +1,12 @@
-//! Engine → changes. An event puts what it plainly says at once, and always causes a read; the read wins.
+//! Engine watcher: turns an engine's events, reads and lists into state changes. A fact stated by an event is applied at once.
+//! Every event also causes a read, and the read wins.
 
 mod backoff;
 mod coalesce;
 mod facts;
 mod hints;
+mod lists;
 mod machine;
 mod reads;
-mod relist;
 
 pub use machine::Watcher;

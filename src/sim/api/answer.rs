@@ -1,4 +1,4 @@
-//! What does an answer look like? JSON, an empty one, a stream of lines; and Docker's headers on each.
+//! Responses: JSON, empty ones and streams of lines, each with Docker's headers.
 
 use crate::sim::world::Refusal;
 use axum::{
@@ -22,7 +22,7 @@ pub fn json_with(status: StatusCode, value: &impl Serialize) -> Answer {
     Ok(with_body(status, "application/json", Body::from(text)))
 }
 
-/// A JSON array of what may be thousands: each is written by itself, and gone before the next is made.
+/// Serializes a JSON array of possibly thousands of values, one at a time, so that only one value is in memory.
 pub fn list(values: impl Iterator<Item = Value>) -> String {
     let mut text = String::from("[");
     for value in values {
@@ -35,12 +35,12 @@ pub fn list(values: impl Iterator<Item = Value>) -> String {
     text
 }
 
-/// Done, and nothing to say.
+/// An empty success response.
 pub fn empty() -> Answer {
     Ok(with_body(StatusCode::NO_CONTENT, "", Body::empty()))
 }
 
-/// Docker's form of a no.
+/// A refusal in Docker's error format.
 pub fn refused(refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if refusal.message.is_empty() {
@@ -50,7 +50,7 @@ pub fn refused(refusal: &Refusal) -> Response {
     with_body(status, "application/json", Body::from(text))
 }
 
-/// No content type for an empty one.
+/// Builds a response. An empty body has no content type.
 pub fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;

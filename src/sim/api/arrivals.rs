@@ -1,4 +1,4 @@
-//! `/images/create`: how does an image come? By a pull, with progress, or by the import of a tar.
+//! `/images/create`: a pull with progress, or the import of a tar.
 
 use super::{
     answer::{Answer, with_body},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-/// Between two lines of a pull.
+/// Delay between two lines of a pull.
 const STEP: Duration = Duration::from_millis(20);
 
 const STEPS: u64 = 10;
@@ -36,7 +36,7 @@ pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
     }
 }
 
-/// The tar is read and thrown away: its size stays.
+/// Reads the tar and discards it; only its size is kept.
 async fn import(sim: &Arc<Sim>, name: &str, body: Body) -> Answer {
     let mut size = 0;
     let mut body = body.into_data_stream();
@@ -50,7 +50,7 @@ async fn import(sim: &Arc<Sim>, name: &str, body: Body) -> Answer {
     Ok(lines(Body::from(format!("{}\n", json!({ "status": id })))))
 }
 
-/// Names under `missing/` are what no registry has. Whoever hangs up stops the pull.
+/// Pulls an image. No registry has names under `missing/`. A disconnect cancels the pull.
 fn pull(sim: &Arc<Sim>, name: &str) -> Answer {
     let name = familiar(name);
     let (repository, tag) = name.rsplit_once(':').map_or((name.clone(), String::new()), |(a, b)| (a.into(), b.into()));

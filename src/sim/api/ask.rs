@@ -1,4 +1,4 @@
-//! What was asked for? A request taken apart: path without version, query, filters; and its body.
+//! Parsed request: the path without version, the query and the filters; and readers of the body.
 
 use crate::sim::{
     events::EventFilter,
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A create with all its labels fits.
+/// In bytes. A create with all its labels fits.
 const LONGEST_BODY: usize = 8 << 20;
 
 pub struct Ask {
@@ -40,17 +40,17 @@ impl Ask {
         format!("/{}", self.path.join("/"))
     }
 
-    /// Empty when it isn't said.
+    /// Empty when the parameter is missing.
     pub fn query(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)
     }
 
-    /// As Docker reads booleans: anything but a few words is yes.
+    /// Parses a boolean as Docker does: anything but a few words is true.
     pub fn flag(&self, name: &str) -> bool {
         !matches!(self.query(name).trim().to_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
     }
 
-    /// Docker's two forms: `{"label":["a"]}` and `{"label":{"a":true}}`.
+    /// Parses Docker's two forms: `{"label":["a"]}` and `{"label":{"a":true}}`.
     pub fn filters(&self) -> Result<EventFilter, Refusal> {
         let text = self.query("filters");
         if text.is_empty() {
@@ -66,7 +66,7 @@ impl Ask {
         Ok(EventFilter(fields.into_iter().map(|(field, value)| (field, values(value))).collect()))
     }
 
-    /// The route it takes, with `{id}` for what names a thing: `GET /containers/{id}/json`.
+    /// The route, with `{id}` in place of an object's reference: `GET /containers/{id}/json`.
     pub fn pattern(&self) -> String {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
         let pattern = match path.as_slice() {
@@ -82,17 +82,17 @@ impl Ask {
     }
 }
 
-/// A whole body.
+/// Reads a whole body.
 pub async fn bytes(body: Body) -> Result<Bytes, Refusal> {
     to_bytes(body, LONGEST_BODY).await.map_err(|error| Refusal::invalid(error.to_string()))
 }
 
-/// A body that is JSON.
+/// Parses a JSON body.
 pub async fn object<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
     serde_json::from_slice(&bytes(body).await?).map_err(|error| Refusal::invalid(error.to_string()))
 }
 
-/// Whether labels are as a filter wants them: `key` or `key=value`, all of them.
+/// Whether labels match all values of a filter: `key` or `key=value`.
 pub fn labels_match(labels: &Labels, wanted: &[String]) -> bool {
     wanted.iter().all(|it| match it.split_once('=') {
         Some((key, value)) => labels.get(key).is_some_and(|it| it == value),
@@ -100,7 +100,7 @@ pub fn labels_match(labels: &Labels, wanted: &[String]) -> bool {
     })
 }
 
-/// `v1.41`
+/// Whether a path segment is a version, such as `v1.41`.
 fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|it| !it.is_empty() && it.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }

@@ -1,15 +1,15 @@
-//! `/containers`: listed, inspected, and acted on.
+//! `/containers`: list, inspect and actions.
 
 use super::{
     answer::{self, Answer, empty, json, json_with, with_body},
     ask::{Ask, bytes, labels_match, object},
-    told,
+    serialize,
 };
 use crate::sim::{
     Sim,
     events::EventFilter,
     faults::{Fault, Kind},
-    moment,
+    time,
     world::{Container, Creation, Refusal, World, familiar},
 };
 use axum::{body::Body, http::StatusCode};
@@ -20,25 +20,25 @@ use std::{convert::Infallible, sync::Arc};
 pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let filters = ask.filters()?;
     let most: usize = ask.query("limit").parse().ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
-    // Docker: whoever limits the number or asks for a state means stopped ones too.
+    // As in Docker, a limit or a state filter includes stopped containers.
     let all =
         ask.flag("all") || most < usize::MAX || filters.0.contains_key("status") || filters.0.contains_key("exited");
     let containers = sim.look(World::containers);
     let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", "/containers/json");
-    // Thousands take a while to be written: nobody else waits for it.
+    // Serializing thousands takes a while: it runs outside the async threads.
     let written = tokio::task::spawn_blocking(move || {
-        let now = moment::now();
+        let now = time::now();
         let wanted = containers.iter().filter(|it| (all || it.state.is_up()) && matches(it, &filters));
-        let told = wanted.take(most).map(|it| strange(told::listed(it, now), it, strangeness.as_ref()));
+        let told = wanted.take(most).map(|it| strange(serialize::listed(it, now), it, strangeness.as_ref()));
         with_body(StatusCode::OK, "application/json", (answer::list(told) + "\n").into())
     });
     written.await.map_err(|error| Refusal::failed(error.to_string()))
 }
 
-/// If a fault wants it so, with words that nobody knows.
+/// Replaces known values by unknown ones if a fault demands it.
 fn strange(told: Value, it: &Container, fault: Option<&Fault>) -> Value {
     match fault {
-        Some(fault) if fault.means_container(&it.id, &it.name) => told::in_unknown_words(told),
+        Some(fault) if fault.means_container(&it.id, &it.name) => serialize::in_unknown_words(told),
         _ => told,
     }
 }
@@ -68,7 +68,7 @@ fn matches(it: &Container, filters: &EventFilter) -> bool {
 
 pub async fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     let container = sim.inspect(reference).await?;
-    let told = sim.look(|world| told::inspected(&container, &|id: &str| world.find_network(id).ok().cloned()));
+    let told = sim.look(|world| serialize::inspected(&container, &|id: &str| world.find_network(id).ok().cloned()));
     let path = format!("/containers/{reference}/json");
     let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", &path);
     json(&strange(told, &container, strangeness.as_ref()))
@@ -121,7 +121,7 @@ pub async fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     empty()
 }
 
-/// New limits and another restart policy.
+/// Changes limits and restart policy.
 pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
     let mut wanted: Map<String, Value> = object(body).await?;
     let policy = wanted.remove("RestartPolicy");
@@ -132,7 +132,7 @@ pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
             let most = policy.as_ref().and_then(|it| it["MaximumRetryCount"].as_u64()).unwrap_or(0);
             container.most_restarts = u32::try_from(most).unwrap_or(0);
         }
-        // Nothing and zero mean that it stays as it is.
+        // Null and zero leave a value unchanged.
         let said = wanted
             .into_iter()
             .filter(|(_, value)| !matches!(value, Value::Null) && *value != json!(0) && *value != json!(""));
@@ -142,7 +142,7 @@ pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
     json(&json!({"Warnings": []}))
 }
 
-/// Those that are down.
+/// Removes all stopped containers.
 pub async fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let filters = ask.filters()?;
     let down: Vec<String> = sim.look(|world| {
@@ -165,7 +165,7 @@ pub async fn top(sim: &Arc<Sim>, reference: &str) -> Answer {
         world.say(&container.id, "top");
         Ok(())
     })?;
-    let start = &moment::rfc3339(container.started_at)[11..16];
+    let start = &time::rfc3339(container.started_at)[11..16];
     let process = |pid: u32, parent: u32, command: String| {
         json!(["root", pid.to_string(), parent.to_string(), "0", start, "?", "00:00:01", command])
     };
@@ -174,7 +174,7 @@ pub async fn top(sim: &Arc<Sim>, reference: &str) -> Answer {
     json(&json!({"Titles": ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], "Processes": [main, child]}))
 }
 
-/// The head comes at once: the CLI starts a container when it knows that somebody waits for it.
+/// Waits for an exit. Sends the head at once: the CLI starts the container only after it has received the head.
 pub async fn wait(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     let container = sim.inspect(reference).await?;
     let (sim, condition) = (sim.clone(), ask.query("condition").to_owned());
@@ -198,7 +198,7 @@ pub async fn wait(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     Ok(with_body(StatusCode::OK, "application/json", Body::from_stream(stream::once(over))))
 }
 
-/// By name, with or without SIG, or by number. Nothing said means KILL.
+/// Parses a signal by name, with or without SIG, or by number. Empty means KILL.
 fn signal(text: &str) -> Result<i64, Refusal> {
     let name = text.to_uppercase();
     let name = name.strip_prefix("SIG").unwrap_or(&name);

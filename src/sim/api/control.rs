@@ -1,4 +1,4 @@
-//! `/_sim`: what no engine has. The truth, to compare with; faults and churn, to switch.
+//! `/_sim`: controls that no real engine has. They return the actual state and switch faults and churn.
 
 use super::{
     answer::{Answer, empty, json},
@@ -39,7 +39,7 @@ pub fn list_faults(sim: &Sim) -> Answer {
     json(&Switches(sim).list())
 }
 
-/// `{"per_second": 20}`; 0 lets it rest.
+/// Takes `{"per_second": 20}`; 0 pauses the churn.
 pub async fn churn(sim: &Sim, body: Body) -> Answer {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

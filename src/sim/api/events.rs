@@ -1,15 +1,15 @@
-//! `/events`: a line for each event, at once.
+//! `/events`: a stream with one line per event, sent at once.
 
 use super::{
     answer::{Answer, with_body},
     ask::Ask,
-    damage::{cut, flushed},
+    fault_injection::{cut, flushed},
 };
 use crate::sim::{
     Sim,
     events::{EventFilter, Line, Told},
     faults::Kind,
-    moment::{self, Nanos},
+    time::{self, Nanos},
     world::Refusal,
 };
 use axum::{
@@ -50,7 +50,7 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    /// None at the end: the time asked for is over, or the engine hung up.
+    /// Returns None at the end: `until` has passed, or the engine closed the stream.
     async fn next(&mut self) -> Option<Bytes> {
         while let Some(event) = self.remembered.pop_front() {
             if self.filter.matches(&event) {
@@ -88,11 +88,11 @@ fn line(event: &Told) -> Bytes {
 fn time(ask: &Ask, name: &str) -> Result<Option<Nanos>, Refusal> {
     match ask.query(name) {
         "" => Ok(None),
-        text => moment::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
+        text => time::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
     }
 }
 
 fn deadline(until: Nanos) -> Instant {
-    let left = u64::try_from(until - moment::now()).unwrap_or(0);
+    let left = u64::try_from(until - time::now()).unwrap_or(0);
     Instant::now() + Duration::from_nanos(left)
 }

@@ -1,4 +1,4 @@
-//! `/images`: listed, inspected, tagged, removed.
+//! `/images`: list, inspect, tag and remove.
 
 use super::{
     answer::{Answer, empty, json, json_with},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sim::{
     Sim,
-    moment::{self, rfc3339},
+    time::{self, rfc3339},
     world::{Image, Removed, familiar},
 };
 use axum::http::StatusCode;
@@ -26,7 +26,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let listed: Vec<Value> = sim.look(|world| {
         let mut images: Vec<&Image> = world.each_image().filter(|it| matches(it)).collect();
         images.sort_by_key(|it| std::cmp::Reverse(it.created));
-        // Whoever asks by name is told those names only.
+        // A filter by name also limits each image to the matching names.
         let named = filters.0.get("reference").filter(|wanted| !wanted.is_empty());
         let told = |image: &Image| match named {
             Some(wanted) => {
@@ -41,7 +41,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     json(&listed)
 }
 
-/// Whether `nginx`, `nginx:1.27` or `ngin*` means this tag.
+/// Whether a pattern such as `nginx`, `nginx:1.27` or `ngin*` matches this tag.
 fn refers(pattern: &str, tag: &str) -> bool {
     let repository = tag.rsplit_once(':').map_or(tag, |it| it.0);
     match pattern.split_once('*') {
@@ -52,11 +52,11 @@ fn refers(pattern: &str, tag: &str) -> bool {
     }
 }
 
-/// Docker lists a nameless one by `<none>`.
+/// Serializes an image for the list. Docker lists an image without a name as `<none>`.
 pub fn listed(image: &Image) -> Value {
     let or_none = |names: &[String], none: &str| if names.is_empty() { json!([none]) } else { json!(names) };
     json!({
-        "Containers": -1, "Created": moment::seconds(image.created), "Id": image.id,
+        "Containers": -1, "Created": time::seconds(image.created), "Id": image.id,
         "Labels": if image.labels.is_empty() { Value::Null } else { json!(image.labels) }, "ParentId": "",
         "RepoDigests": or_none(&image.digests, "<none>@<none>"), "RepoTags": or_none(&image.tags, "<none>:<none>"),
         "SharedSize": -1, "Size": image.size, "VirtualSize": image.size,
@@ -99,13 +99,13 @@ fn told(removed: &Removed) -> Value {
     }
 }
 
-/// The youngest first, as Docker tells it.
+/// Serializes the layers, newest first, as Docker does.
 pub fn history(sim: &Arc<Sim>, reference: &str) -> Answer {
     let image = sim.look(|world| world.find_image(reference).cloned())?;
     let last = image.layers.len().saturating_sub(1);
     let told = image.layers.iter().enumerate().rev().map(|(at, layer)| {
         json!({
-            "Id": if at == last { image.id.as_str() } else { "<missing>" }, "Created": moment::seconds(image.created),
+            "Id": if at == last { image.id.as_str() } else { "<missing>" }, "Created": time::seconds(image.created),
             "CreatedBy": layer.created_by, "Tags": if at == last { json!(image.tags) } else { Value::Null },
             "Size": layer.size, "Comment": "",
         })
@@ -113,7 +113,7 @@ pub fn history(sim: &Arc<Sim>, reference: &str) -> Answer {
     json(&told.collect::<Vec<_>>())
 }
 
-/// Without a filter only those without a name.
+/// Removes unused images; without a filter, only those without a name.
 pub fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let filters = ask.filters()?;
     let said_no = |it: &String| matches!(it.as_str(), "false" | "0");

@@ -1,5 +1,5 @@
-//! `/containers/{id}/logs`: what a container wrote. The lines are made when they are asked for: line number and moment
-//! follow from the container and the time, so everybody reads the same.
+//! `/containers/{id}/logs`: generated logs. Lines are generated on request: line number and timestamp follow from the
+//! container and the time, so all clients read the same.
 
 use super::{
     answer::{Answer, with_body},
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::sim::{
     Sim,
-    moment::{self, MILLISECOND, Nanos},
+    time::{self, MILLISECOND, Nanos},
     world::{Container, Refusal},
 };
 use axum::{
@@ -18,7 +18,7 @@ use futures::{StreamExt, stream};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
-/// Of a container that runs for weeks nobody needs more.
+/// Maximum number of lines, for a container that has run for weeks.
 const KEPT: i64 = 5_000;
 
 const STDOUT: u8 = 1;
@@ -27,7 +27,7 @@ const STDERR: u8 = 2;
 pub async fn logs(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     let container = sim.inspect(reference).await?;
     let wanted = Wanted::read(ask)?;
-    let now = moment::now();
+    let now = time::now();
     let end = if container.state.is_up() { now } else { container.finished_at };
     let first = wanted.first(&container, end);
     let written = wanted.lines(&container, first, end);
@@ -38,7 +38,7 @@ pub async fn logs(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     Ok(with_body(StatusCode::OK, "application/octet-stream", body))
 }
 
-/// Line for line as they are written, until the container's run ends.
+/// Streams lines as they are written, until the container's run ends.
 fn coming(
     sim: Arc<Sim>,
     container: Arc<Container>,
@@ -49,7 +49,7 @@ fn coming(
         let (sim, container) = (sim.clone(), container.clone());
         async move {
             let due = moment_of(&container, number);
-            let left = Duration::from_nanos(u64::try_from(due - moment::now()).unwrap_or(0));
+            let left = Duration::from_nanos(u64::try_from(due - time::now()).unwrap_or(0));
             let mut settled = sim.settled.subscribe();
             let is_over = || {
                 sim.look(|world| {
@@ -85,7 +85,7 @@ impl Wanted {
     fn read(ask: &Ask) -> Result<Self, Refusal> {
         let time = |name: &str| match ask.query(name) {
             "" | "0" => Ok(None),
-            text => moment::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
+            text => time::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
         };
         let wanted = Self {
             stdout: ask.flag("stdout"),
@@ -116,7 +116,7 @@ impl Wanted {
         if stream == STDERR { self.stderr } else { self.stdout }
     }
 
-    /// From that line on to the one before `end`, in frames as Docker sends them.
+    /// Generates the lines from `first` to the last one before `end`, in Docker's frames.
     fn lines(&self, container: &Container, first: i64, end: Nanos) -> Vec<u8> {
         let mut bytes = Vec::new();
         for number in first..=line_at(container, end) {
@@ -124,7 +124,7 @@ impl Wanted {
             if !self.wants(stream) || at < self.since || self.until.is_some_and(|until| at > until) {
                 continue;
             }
-            let stamp = if self.timestamps { moment::with_nine_decimals(at) + " " } else { String::new() };
+            let stamp = if self.timestamps { time::with_nine_decimals(at) + " " } else { String::new() };
             let end = if container.tty { "\r\n" } else { "\n" };
             let text = format!("{stamp}{}{end}", line(container, number));
             if !container.tty {
@@ -137,12 +137,12 @@ impl Wanted {
     }
 }
 
-/// A number that stays with the container.
+/// A number that stays the same for a container.
 pub fn seed(container: &Container) -> u64 {
     u64::from_str_radix(&container.id[..8], 16).unwrap_or(7)
 }
 
-/// From 0.4 to 4 s.
+/// Interval between two lines, from 0.4 to 4 s.
 fn interval(container: &Container) -> Nanos {
     (400 + Nanos::try_from(seed(container) % 3600).unwrap_or(0)) * MILLISECOND
 }
@@ -151,7 +151,7 @@ fn moment_of(container: &Container, number: i64) -> Nanos {
     container.started_at + number * interval(container)
 }
 
-/// The last line written until then; -1 when there is none.
+/// The number of the last line written by then; -1 if there is none.
 fn line_at(container: &Container, at: Nanos) -> i64 {
     if container.started_at == 0 || at < container.started_at {
         -1
@@ -160,7 +160,7 @@ fn line_at(container: &Container, at: Nanos) -> i64 {
     }
 }
 
-/// Every seventh goes to stderr.
+/// Every seventh line goes to stderr.
 fn stream_of(container: &Container, number: i64) -> u8 {
     if !container.tty && number % 7 == 6 { STDERR } else { STDOUT }
 }

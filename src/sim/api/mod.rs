@@ -1,18 +1,19 @@
-//! How does Docker's HTTP API answer? The one list of its routes; a file for each group of them.
+//! Docker's HTTP API: the one list of its routes, and a file for each group of them.
 
 mod answer;
+mod archive;
 mod arrivals;
 mod ask;
 mod containers;
 mod control;
-mod damage;
 mod events;
+mod fault_injection;
 mod images;
 mod logs;
 mod networks;
+mod serialize;
 mod stats;
 mod system;
-mod told;
 mod volumes;
 
 use super::{
@@ -30,10 +31,10 @@ use axum::{
 };
 use std::sync::{Arc, PoisonError};
 
-/// Answers until it is aborted.
+/// Serves requests until its task is aborted.
 pub async fn serve(door: Door, sim: Arc<Sim>) {
     let router = Router::new().fallback(answer).with_state(sim);
-    // It ends with its task only.
+    // It only ends with its task.
     let _ = axum::serve(door, router.into_make_service_with_connect_info::<Connection>()).await;
 }
 
@@ -47,13 +48,13 @@ async fn answer(
         return control(&sim, &ask, body).await.unwrap_or_else(|refusal| refused(&refusal));
     }
     sim.count(&ask);
-    if let Some(response) = damage::before(&sim, &ask, &connection).await {
+    if let Some(response) = fault_injection::before(&sim, &ask, &connection).await {
         return response;
     }
     let ask = Arc::new(ask);
     let routed = {
         let (sim, ask) = (sim.clone(), ask.clone());
-        // An action goes on when whoever asked for it has gone.
+        // An action continues after its client disconnects.
         tokio::spawn(async move { route(&sim, &ask, body).await }).await
     };
     let response = match routed {
@@ -61,7 +62,7 @@ async fn answer(
         Ok(Err(refusal)) => refused(&refusal),
         Err(_) => refused(&Refusal::failed("the simulator has a bug: a request panicked")),
     };
-    damage::after(&sim, &ask, response)
+    fault_injection::after(&sim, &ask, response).await
 }
 
 async fn control(sim: &Sim, ask: &Ask, body: Body) -> Answer {
@@ -109,7 +110,7 @@ async fn route(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
             let id = sim.inspect(ask.query("container")).await?.id.clone();
             images::commit(sim, ask, &id)
         }
-        // A name may have slashes.
+        // A name may contain slashes.
         ("GET", ["images", name @ .., "history"]) => images::history(sim, &name.join("/")),
         ("GET", ["images", name @ .., "json"]) => images::inspect(sim, &name.join("/")),
         ("POST", ["images", name @ .., "tag"]) => images::tag(sim, &name.join("/"), ask),
@@ -128,8 +129,9 @@ async fn route(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
         ("DELETE", ["networks", id]) => networks::remove(sim, id),
         ("POST", ["networks", id, "connect"]) => networks::connect(sim, id, body).await,
         ("POST", ["networks", id, "disconnect"]) => networks::disconnect(sim, id, body).await,
-        // There are no file systems in it, and nothing runs.
-        (_, ["containers", _, "archive" | "exec" | "changes" | "export"] | ["exec", ..] | ["build" | "auth", ..])
+        ("GET" | "HEAD" | "PUT", ["containers", id, "archive"]) => archive::archive(sim, id, ask, body).await,
+        // The simulated containers run no processes.
+        (_, ["containers", _, "exec" | "changes" | "export"] | ["exec", ..] | ["build" | "auth", ..])
         | (_, ["images", .., "get" | "load" | "push"]) => Err(Refusal::not_offered()),
         _ => Err(Refusal::not_found("page not found")),
     }

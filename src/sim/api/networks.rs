@@ -1,13 +1,13 @@
-//! `/networks`: listed, inspected, made, removed, joined and left.
+//! `/networks`: list, inspect, create, remove, connect and disconnect.
 
 use super::{
     answer::{Answer, empty, json, json_with, with_body},
     ask::{Ask, labels_match, object},
-    told::mac,
+    serialize::mac,
 };
 use crate::sim::{
     Sim,
-    moment::rfc3339,
+    time::rfc3339,
     world::{Labels, Network},
 };
 use axum::{body::Body, http::StatusCode};
@@ -28,7 +28,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
             _ => true,
         })
     };
-    // A list doesn't say who is on them.
+    // The list omits the networks' containers.
     json(&sim.look(|world| world.each_network().filter(matches).map(|it| told(it, Map::new())).collect::<Vec<_>>()))
 }
 

@@ -1,5 +1,5 @@
-//! `/containers/{id}/stats`: what a container uses. The figures follow from the container and the time: smooth, and the
-//! same for everybody who looks.
+//! `/containers/{id}/stats`: generated resource usage. The figures follow from the container and the time: smooth, and
+//! the same for every client.
 
 use super::{
     answer::{Answer, json, with_body},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sim::{
     Sim,
-    moment::{self, Nanos, SECOND, rfc3339},
+    time::{self, Nanos, SECOND, rfc3339},
     world::Container,
 };
 use axum::{
@@ -23,12 +23,12 @@ use tokio::time::{MissedTickBehavior, interval};
 const CPUS: u64 = 8;
 const MEMORY_LIMIT: f64 = 2_147_483_648.0;
 
-/// `one-shot` means without the sample before; otherwise the first comes after two seconds, as Docker's does.
+/// `one-shot` omits the previous sample; otherwise the first sample arrives after two seconds, as in Docker.
 pub async fn stats(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     let container = sim.inspect(reference).await?;
     let streams = ask.query("stream").is_empty() || ask.flag("stream");
     if !streams {
-        let now = moment::now();
+        let now = time::now();
         let before = (!ask.flag("one-shot")).then_some(now - SECOND);
         return json(&sample(&container, before, now));
     }
@@ -41,7 +41,7 @@ pub async fn stats(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
             ticks.tick().await;
             // The stream ends with the container.
             let container = sim.look(|world| world.get(&id).cloned())?;
-            let now = moment::now();
+            let now = time::now();
             let mut line = sample(&container, before, now).to_string();
             line.push('\n');
             Some((Ok::<_, Infallible>(Bytes::from(line)), (sim, ticks, Some(now))))
@@ -53,7 +53,7 @@ pub async fn stats(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
 fn sample(it: &Container, before: Option<Nanos>, now: Nanos) -> Value {
     let name = format!("/{}", it.name);
     if !it.state.is_up() {
-        // Docker's zeros for what doesn't run.
+        // Docker's zeros for a container that isn't running.
         return json!({
             "read": rfc3339(0), "preread": rfc3339(0), "pids_stats": {}, "blkio_stats": {}, "num_procs": 0,
             "storage_stats": {}, "cpu_stats": {"cpu_usage": {"total_usage": 0}}, "precpu_stats": {"cpu_usage": {"total_usage": 0}},
@@ -80,11 +80,11 @@ fn sample(it: &Container, before: Option<Nanos>, now: Nanos) -> Value {
     })
 }
 
-/// How busy a container is, and how it goes up and down.
+/// A container's load and its variation over time.
 struct Pulse {
     seed: u64,
     started_at: Nanos,
-    /// Of one CPU, on average.
+    /// Average load as a share of one CPU.
     busy: f64,
     period: f64,
 }
@@ -92,7 +92,7 @@ struct Pulse {
 impl Pulse {
     fn of(it: &Container) -> Self {
         let seed = seed(it);
-        // Most do little; a few do much.
+        // Most containers do little; a few do much.
         let busy = 0.001 + 0.6 * ((seed % 1_000) as f64 / 1_000.0).powi(6);
         Self { seed, started_at: it.started_at, busy, period: 20.0 + (seed % 97) as f64 }
     }
@@ -101,7 +101,7 @@ impl Pulse {
         ((at - self.started_at) as f64 / SECOND as f64).max(0.0)
     }
 
-    /// The seconds that count: they pass quicker and slower in turn, never backwards.
+    /// Weighted seconds: they pass faster and slower in turn, but never run backwards.
     fn busy_seconds(&self, at: Nanos) -> f64 {
         let seconds = self.seconds(at);
         seconds + 0.9 * self.period / TAU * (1.0 - (TAU * seconds / self.period).cos())
@@ -119,7 +119,7 @@ impl Pulse {
         })
     }
 
-    /// In use, and how much of that is cache.
+    /// Memory in use, and the part of it that is cache.
     fn memory(&self, at: Nanos) -> (u64, u64) {
         let share = 0.02 + 0.5 * ((self.seed / 1_000 % 1_000) as f64 / 1_000.0).powi(3);
         let wave = 1.0 + 0.1 * (TAU * self.seconds(at) / (self.period * 3.0)).sin();

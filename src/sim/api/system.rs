@@ -1,12 +1,12 @@
-//! `/_ping`, `/version`, `/info`: what the engine says of itself.
+//! `/_ping`, `/version`, `/info`: the engine's description of itself.
 
 use super::{
     answer::{Answer, json, list, with_body},
     images,
     logs::seed,
-    told, volumes,
+    serialize, volumes,
 };
-use crate::sim::{Sim, moment, world::State};
+use crate::sim::{Sim, time, world::State};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -38,7 +38,7 @@ pub fn version() -> Answer {
     }))
 }
 
-/// What takes how much room.
+/// Disk usage of containers, images and volumes.
 pub fn disk_usage(sim: &Sim) -> Answer {
     let (containers, images, volumes) = sim.look(|world| {
         let mut users: HashMap<&str, usize> = HashMap::new();
@@ -61,9 +61,9 @@ pub fn disk_usage(sim: &Sim) -> Answer {
         (world.containers(), images.collect::<Vec<_>>(), volumes.collect::<Vec<_>>())
     });
     let size: u64 = images.iter().filter_map(|it| it["Size"].as_u64()).sum();
-    let now = moment::now();
+    let now = time::now();
     let containers = containers.iter().map(|it| {
-        let mut told = told::listed(it, now);
+        let mut told = serialize::listed(it, now);
         told["SizeRw"] = json!(seed(it) % 50_000_000);
         told["SizeRootFs"] = json!(seed(it));
         told
@@ -96,6 +96,6 @@ pub fn info(sim: &Sim) -> Answer {
         "IndexServerAddress": "", "RegistryConfig": {}, "Labels": [], "ExperimentalBuild": false,
         "Runtimes": {"runc": {"path": "runc"}}, "DefaultRuntime": "runc", "Swarm": {"LocalNodeState": "inactive"},
         "LiveRestoreEnabled": false, "Isolation": "", "InitBinary": "docker-init", "SecurityOptions": [],
-        "SystemTime": moment::rfc3339(moment::now()), "Warnings": null,
+        "SystemTime": time::rfc3339(time::now()), "Warnings": null,
     }))
 }

@@ -1,4 +1,4 @@
-//! `/volumes`: listed, inspected, made, removed.
+//! `/volumes`: list, inspect, create and remove.
 
 use super::{
     answer::{Answer, empty, json, json_with},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sim::{
     Sim,
-    moment::rfc3339,
+    time::rfc3339,
     world::{Labels, Volume},
 };
 use axum::{body::Body, http::StatusCode};
@@ -59,7 +59,7 @@ pub fn remove(sim: &Arc<Sim>, name: &str, ask: &Ask) -> Answer {
     empty()
 }
 
-/// Docker of this version takes all that nobody uses, with or without a name.
+/// Removes all unused volumes: Docker of this version does so for named and anonymous ones.
 pub fn prune(sim: &Arc<Sim>) -> Answer {
     let (names, freed) = sim.change(|world, _| world.prune_volumes());
     json(&json!({"VolumesDeleted": names, "SpaceReclaimed": freed}))
@@ -68,8 +68,8 @@ pub fn prune(sim: &Arc<Sim>) -> Answer {
 pub fn told(volume: &Volume) -> Value {
     json!({
         "Name": volume.name, "Driver": "local", "Mountpoint": volume.mountpoint(),
-        // Whole seconds, as Docker says it of volumes.
-        "CreatedAt": rfc3339(volume.created - volume.created % crate::sim::moment::SECOND),
+        // Docker gives whole seconds for volumes.
+        "CreatedAt": rfc3339(volume.created - volume.created % crate::sim::time::SECOND),
         "Labels": if volume.labels.is_empty() { Value::Null } else { json!(volume.labels) },
         "Scope": "local", "Options": null,
     })

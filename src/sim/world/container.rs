@@ -1,6 +1,6 @@
-//! What is a container to the simulator? The facts that lists and inspects are made of.
+//! Container of the simulated engine: the data behind lists and inspects.
 
-use crate::sim::moment::{self, Nanos};
+use crate::sim::time::{self, Nanos};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Container {
     /// 64 hex digits.
     pub id: String,
-    /// Without the slash.
+    /// Without the leading slash.
     pub name: String,
     pub created: Nanos,
-    /// As given at creation.
+    /// The image reference given at creation.
     pub image: String,
-    /// With its `sha256:`.
+    /// With its `sha256:` prefix.
     pub image_id: String,
     /// Entrypoint and command together; never empty.
     pub command: Vec<String>,
@@ -26,18 +26,18 @@ pub struct Container {
     pub restart_policy: String,
     pub most_restarts: u32,
     pub network_mode: String,
-    /// By the network's name.
+    /// Keyed by the network's name.
     pub networks: BTreeMap<String, Endpoint>,
     pub ports: Vec<Port>,
     pub mounts: Vec<Mount>,
-    /// What `POST /containers/create` said of Config and HostConfig; empty for the population it began with.
+    /// Config and HostConfig of `POST /containers/create`; empty for the initial population.
     pub config: Map<String, Value>,
     pub host_config: Map<String, Value>,
     pub state: State,
-    /// What it exits with when it is asked to.
+    /// Exit code when the container is asked to stop.
     pub exits_with: i64,
-    /// From `die` until the engine has dealt with it, the exit code. Meanwhile lists say what was before, and whoever
-    /// wants to know more waits.
+    /// The exit code, from `die` until the engine has processed the exit. Meanwhile lists show the previous state, and
+    /// inspects wait.
     pub dying: Option<i64>,
     pub exit_code: i64,
     pub oom_killed: bool,
@@ -73,10 +73,10 @@ pub enum Health {
     Unhealthy,
 }
 
-/// A place on a network.
+/// A container's connection to a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Empty until the container was started once.
+    /// Empty until the first start.
     pub network_id: String,
     /// Empty while the container is down, as is the address.
     pub endpoint_id: String,
@@ -89,7 +89,7 @@ pub struct Port {
     pub private: u16,
     /// `tcp`, `udp` or `sctp`.
     pub protocol: &'static str,
-    /// The host's; none when it is only exposed.
+    /// The port on the host; None if the port is only exposed.
     pub public: Option<Publication>,
 }
 
@@ -103,12 +103,12 @@ pub struct Publication {
 pub struct Mount {
     /// `volume`, `bind` or `tmpfs`.
     pub kind: &'static str,
-    /// A volume's; empty otherwise.
+    /// The volume's name; empty for other mounts.
     pub name: String,
     pub source: String,
     pub destination: String,
     pub writable: bool,
-    /// A volume that was made for this container alone, and goes with it on `rm -v`.
+    /// Whether the volume was created for this container alone; `rm -v` removes it.
     pub anonymous: bool,
 }
 
@@ -124,7 +124,7 @@ impl State {
         }
     }
 
-    /// Whether it has processes.
+    /// Whether the container has processes.
     pub fn is_up(self) -> bool {
         matches!(self, Self::Running | Self::Paused)
     }
@@ -141,10 +141,10 @@ impl Health {
 }
 
 impl Container {
-    /// The words of `docker ps`.
+    /// The status text of `docker ps`.
     pub fn status(&self, now: Nanos) -> String {
-        let up = moment::in_words(now - self.started_at);
-        let ago = moment::in_words(now - self.finished_at);
+        let up = time::in_words(now - self.started_at);
+        let ago = time::in_words(now - self.finished_at);
         match (self.state, &self.health) {
             (State::Created, _) => "Created".into(),
             (State::Running, None) => format!("Up {up}"),
@@ -157,7 +157,7 @@ impl Container {
         }
     }
 
-    /// `docker ps` shows the command so.
+    /// The command as `docker ps` shows it.
     pub fn command_line(&self) -> String {
         self.command.join(" ")
     }
@@ -166,7 +166,7 @@ impl Container {
         &self.id[..12]
     }
 
-    /// Ports are there while the container is up only.
+    /// The published and exposed ports. Only a container that is up has them.
     pub fn open_ports(&self) -> &[Port] {
         if self.state.is_up() { &self.ports } else { &[] }
     }

@@ -1,20 +1,20 @@
-//! How do containers change, and when does Docker refuse?
+//! State changes of containers, with Docker's refusals.
 
 use super::{Container, Endpoint, Health, Refusal, State, World, attributes, is_name};
-use crate::sim::{events::Attributes, moment::Nanos};
+use crate::sim::{events::Attributes, time::Nanos};
 use std::sync::Arc;
 
 type Outcome = Result<(), Refusal>;
 
 impl World {
-    /// All of them, the youngest first, as Docker lists them. Cheap, since they are shared.
+    /// All containers, newest first, as Docker lists them. Cheap, since they are shared.
     pub fn containers(&self) -> Vec<Arc<Container>> {
         let mut all: Vec<_> = self.containers.values().cloned().collect();
         all.sort_by_key(|it| std::cmp::Reverse(it.created));
         all
     }
 
-    /// In the order of their ids.
+    /// Sorted by id.
     pub fn each_container(&self) -> impl Iterator<Item = &Container> {
         self.containers.values().map(Arc::as_ref)
     }
@@ -23,7 +23,7 @@ impl World {
         self.containers.get(id)
     }
 
-    /// By id, by name, or by the beginning of an id.
+    /// Looks up a container by id, by name, or by a prefix of its id.
     pub fn find(&self, reference: &str) -> Result<&Arc<Container>, Refusal> {
         let name = reference.trim_start_matches('/');
         if let Some(found) = self.containers.get(reference).or_else(|| self.containers.get(self.names.get(name)?)) {
@@ -45,7 +45,7 @@ impl World {
         }
     }
 
-    /// Takes it in as it is.
+    /// Inserts the container as it is.
     pub fn put(&mut self, container: Container) {
         self.names.insert(container.name.clone(), container.id.clone());
         self.containers.insert(container.id.clone(), Arc::new(container));
@@ -98,7 +98,7 @@ impl World {
         Ok(())
     }
 
-    /// The first half of a death: `signal`, if one was sent, and `die` are told. Until [`Self::bury`] it is dying.
+    /// The first half of an exit: emits `kill` if a signal was sent, and `die`. Until [`Self::bury`] the container is dying.
     pub fn die(&mut self, id: &str, signal: Option<i64>, exit_code: i64) -> Outcome {
         self.known(id)?;
         if let Some(signal) = signal {
@@ -109,7 +109,7 @@ impl World {
         Ok(())
     }
 
-    /// In the middle of a death: networks and volumes are let go.
+    /// In the middle of an exit: disconnects networks and unmounts volumes.
     pub fn release(&mut self, id: &str) {
         let Ok(container) = self.known(id) else { return };
         for (name, endpoint) in &container.networks {
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// The second half of a death: it shows. `restarting` when the restart policy will start it again.
+    /// The second half of an exit: makes it visible. `restarting` if the restart policy will start the container again.
     pub fn bury(&mut self, id: &str, restarting: bool, now: Nanos) {
         self.change(id, |it| {
             let exit_code = it.dying.take().unwrap_or_default();
@@ -133,14 +133,14 @@ impl World {
                 endpoint.endpoint_id.clear();
                 endpoint.ip.clear();
             }
-            // Docker's way to end health checks. Lists don't show it.
+            // Docker ends health checks this way. Lists don't show it.
             if let Some(check) = &mut it.health {
                 check.status = Health::Unhealthy;
             }
         });
     }
 
-    /// A container that the restart policy starts again is down for a moment, and then may be started.
+    /// Between two runs of its restart policy, marks the container as exited so that it can be started.
     pub fn end_of_restarting(&mut self, id: &str) -> bool {
         let restarting = self.get(id).is_some_and(|it| it.state == State::Restarting);
         if restarting {
@@ -149,7 +149,7 @@ impl World {
         restarting
     }
 
-    /// An event that says no more than its name: `stop`, `restart`.
+    /// Emits an event without further attributes: `stop`, `restart`.
     pub fn say(&mut self, id: &str, action: &str) {
         self.tell_of(id, action, []);
     }
@@ -161,7 +161,7 @@ impl World {
         Err(Refusal::conflict(format!("Container {id} is not running")))
     }
 
-    /// A signal that it survives.
+    /// Emits the event of a signal that the container survives.
     pub fn signal(&mut self, id: &str, signal: i64) {
         self.tell_of(id, "kill", [("signal", &signal.to_string())]);
     }
@@ -219,7 +219,7 @@ impl World {
         }
     }
 
-    /// Whether it may be removed without force.
+    /// Whether the container may be removed without force.
     pub fn require_removable(&self, id: &str) -> Outcome {
         let (word, first) = match self.known(id)?.state {
             State::Running => ("running", "Stop the container before attempting removal or force remove"),
@@ -232,7 +232,7 @@ impl World {
         Err(Refusal::conflict(format!("You cannot remove a {word} container {id}. {first}")))
     }
 
-    /// Removes one that is down, `with_volumes` with the volumes that were made for it alone.
+    /// Removes a container that is down, and with `with_volumes` also its anonymous volumes.
     pub fn remove(&mut self, id: &str, with_volumes: bool) -> Outcome {
         let container = self.known(id)?;
         self.containers.remove(id);
@@ -258,7 +258,7 @@ impl World {
         }
     }
 
-    /// A command ran inside it and ended.
+    /// Emits the events of a command that ran inside the container and ended.
     pub fn exec(&mut self, id: &str, command: &str, exit_code: i64) {
         let exec_id = self.new_id();
         for action in ["exec_create", "exec_start"] {
@@ -267,7 +267,7 @@ impl World {
         self.tell_of(id, "exec_die", [("execID", &exec_id), ("exitCode", &exit_code.to_string())]);
     }
 
-    /// New limits or another restart policy.
+    /// Changes limits or restart policy.
     pub fn update(&mut self, id: &str, change: impl FnOnce(&mut Container)) -> Outcome {
         self.known(id)?;
         self.change(id, change);
@@ -275,7 +275,7 @@ impl World {
         Ok(())
     }
 
-    /// Changes it without a word. Nothing when it is gone.
+    /// Changes a container without an event. Does nothing if the container is gone.
     pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Container)) {
         if let Some(container) = self.containers.get_mut(id) {
             change(Arc::make_mut(container));
@@ -289,7 +289,7 @@ impl World {
         self.tell("container", action, id, attributes_of_it);
     }
 
-    /// Gives it a place and an address on a network that it is to be on.
+    /// Connects the container to one of its networks and assigns an address.
     pub(super) fn attach(&mut self, id: &str, network: &str) -> Outcome {
         let network = self.find_network(network)?.clone();
         let endpoint_id = self.new_id();
@@ -312,7 +312,7 @@ impl World {
         self.get(id).cloned().ok_or_else(|| Refusal::not_found(format!("No such container: {id}")))
     }
 
-    /// `address:port` that another container holds.
+    /// The `address:port` that another container already publishes.
     fn taken_port(&self, container: &Container) -> Option<String> {
         let wanted: Vec<_> = container.ports.iter().filter_map(|it| Some((it.protocol, it.public.as_ref()?))).collect();
         if wanted.is_empty() {
@@ -327,7 +327,7 @@ impl World {
     }
 }
 
-/// What each event says of its container: its image, its name and its labels.
+/// The attributes in each of a container's events: its image, name and labels.
 fn about(container: &Container) -> Attributes {
     let mut about = container.labels.clone();
     about.insert("image".into(), container.image.clone());

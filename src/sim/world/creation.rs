@@ -1,13 +1,13 @@
-//! How does a container come about? From the body of `POST /containers/create` to what lists and inspects tell.
+//! Container creation, from the body of `POST /containers/create`.
 
 use super::{Container, Endpoint, Health, HealthCheck, Labels, Mount, Port, Publication, Refusal, State, World};
-use crate::sim::moment::Nanos;
+use crate::sim::time::Nanos;
 use rand::Rng;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What is read of the body. The rest is kept as it is, for the inspect.
+/// The parsed fields of the body. The rest is kept verbatim for the inspect.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Creation {
@@ -95,7 +95,7 @@ struct WantedEndpoint {
     aliases: Vec<String>,
 }
 
-/// `null` reads as the default: the CLI says `null` for "no list".
+/// Reads `null` as the default: the CLI sends `null` for "no list".
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -116,7 +116,7 @@ impl Creation {
 }
 
 impl World {
-    /// Makes a container, and the volumes it needs. Its id. No name means a random one.
+    /// Creates a container and the volumes it needs, and returns its id. Without a name it gets a random one.
     pub fn create(&mut self, name: Option<&str>, creation: Creation, now: Nanos) -> Result<String, Refusal> {
         let image = self.find_image(&creation.image)?.clone();
         let name = match name.filter(|name| !name.is_empty()) {
@@ -186,7 +186,7 @@ impl World {
         let wanted = &creation.networking_config.endpoints_config;
         for (name, endpoint) in wanted {
             let aliases = endpoint.as_ref().map(|it| it.aliases.clone()).unwrap_or_default();
-            // It may be named by its id.
+            // A network may be given by its id.
             let name = self.find_network(known_name(name))?.name.clone();
             networks.insert(name, Endpoint { aliases, ..Endpoint::default() });
         }
@@ -221,7 +221,7 @@ impl World {
         ports
     }
 
-    /// No address means all of both families; no port means any.
+    /// An empty address means all addresses of both families; port 0 means any port.
     fn publish(&mut self, ip: &str, port: u16) -> impl Iterator<Item = Publication> {
         let port = if port == 0 { self.random.random_range(32_768..61_000) } else { port };
         let ips = if ip.is_empty() { vec!["0.0.0.0".to_owned(), "::".to_owned()] } else { vec![ip.to_owned()] };
@@ -256,7 +256,7 @@ impl World {
         Ok(mounts)
     }
 
-    /// No source means a volume of its own.
+    /// Without a source, creates an anonymous volume.
     fn mount(
         &mut self,
         kind: &'static str,
@@ -293,12 +293,12 @@ const FIRST: [&str; 12] =
 const SECOND: [&str; 12] =
     ["badger", "crane", "dolphin", "falcon", "heron", "lynx", "marten", "otter", "plover", "raven", "sparrow", "vole"];
 
-/// The network that is meant by none.
+/// The name of the default network where none is given.
 fn known_name(network: &str) -> &str {
     if matches!(network, "" | "default") { "bridge" } else { network }
 }
 
-/// From `80/tcp` or `80`.
+/// Parses `80/tcp` or `80`.
 fn port(spec: &str) -> Option<(u16, &'static str)> {
     let (number, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
     let protocol = match protocol {

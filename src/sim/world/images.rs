@@ -1,31 +1,31 @@
-//! How do images change, and when does Docker refuse?
+//! Images and their changes, with Docker's refusals.
 
 use super::{Container, Labels, Refusal, World, attributes};
-use crate::sim::{events::Attributes, moment::Nanos};
+use crate::sim::{events::Attributes, time::Nanos};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// With its `sha256:`.
+    /// With its `sha256:` prefix.
     pub id: String,
-    /// As `nginx:1.27`; sorted.
+    /// Such as `nginx:1.27`; sorted.
     pub tags: Vec<String>,
-    /// As `nginx@sha256:…`.
+    /// Such as `nginx@sha256:…`.
     pub digests: Vec<String>,
     pub created: Nanos,
     pub size: u64,
     pub labels: Labels,
     pub command: Vec<String>,
     pub env: Vec<String>,
-    /// As `80/tcp`.
+    /// Such as `80/tcp`.
     pub exposed: Vec<String>,
-    /// Paths that get a volume of their own.
+    /// Paths that get an anonymous volume.
     pub volumes: Vec<String>,
-    /// The oldest first.
+    /// Oldest first.
     pub layers: Vec<Layer>,
 }
 
 impl Image {
-    /// One without a name that holds `size` bytes.
+    /// An image without a name that holds `size` bytes.
     pub fn blank(id: String, size: u64, created: Nanos) -> Self {
         Self {
             id,
@@ -49,7 +49,7 @@ pub struct Layer {
     pub size: u64,
 }
 
-/// What became of an image that was removed: a line of Docker's answer.
+/// The outcome of an image removal: one line of Docker's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
     Untagged(String),
@@ -65,7 +65,7 @@ impl World {
         self.images.insert(image.id.clone(), image);
     }
 
-    /// By name, or by id or its beginning.
+    /// Looks up an image by name, by id, or by a prefix of its id.
     pub fn find_image(&self, reference: &str) -> Result<&Image, Refusal> {
         let name = familiar(reference);
         let named = self.images.values().find(|it| it.tags.contains(&name) || it.digests.contains(&name));
@@ -78,7 +78,7 @@ impl World {
         named.or_else(by_id).ok_or_else(|| Refusal::not_found(format!("No such image: {name}")))
     }
 
-    /// Gives it a name, which another image may lose.
+    /// Adds a tag, which another image may lose.
     pub fn tag(&mut self, reference: &str, name: &str) -> Result<(), Refusal> {
         let id = self.find_image(reference)?.id.clone();
         let name = familiar(name);
@@ -90,7 +90,7 @@ impl World {
         Ok(())
     }
 
-    /// What came by an import or a pull: the same name then names the new one.
+    /// Adds an imported or pulled image. An existing tag of that name moves to it.
     pub fn add_image(&mut self, image: Image, name: Option<&str>, action: &str) -> String {
         let id = image.id.clone();
         self.put_image(image);
@@ -108,13 +108,13 @@ impl World {
         id
     }
 
-    /// A pull is told by its name: of the image's id it says nothing.
+    /// A pull event carries the name only, not the image's id.
     pub fn tell_of_pull(&mut self, name: &str) {
         let repository = name.rsplit_once(':').map_or(name, |it| it.0);
         self.tell("image", "pull", name, attributes([("name", repository)]));
     }
 
-    /// An image of a container as it is now. Its id.
+    /// Creates an image from a container's current state and returns its id.
     pub fn commit(&mut self, container: &str, name: Option<&str>, now: Nanos) -> Result<String, Refusal> {
         let container = self.known(container)?;
         let id = format!("sha256:{}", self.new_id());
@@ -135,7 +135,7 @@ impl World {
         Ok(id)
     }
 
-    /// Takes a name from an image; with the last name, or by its id, the image goes.
+    /// Removes a tag from an image. The image itself is removed with its last tag, or when given by id.
     pub fn remove_image(&mut self, reference: &str, force: bool) -> Result<Vec<Removed>, Refusal> {
         let image = self.find_image(reference)?.clone();
         let name = familiar(reference);
@@ -188,7 +188,7 @@ impl World {
         Ok(removed)
     }
 
-    /// Removes images without a name (or all) that no container has. What went, and how many bytes that freed.
+    /// Removes unused images without a name (or all unused ones). Returns the removals and the freed bytes.
     pub fn prune_images(&mut self, all: bool) -> (Vec<Removed>, u64) {
         let used = |id: &str| self.each_container().any(|it| it.image_id == id);
         let unused = self.images.values().filter(|it| (all || it.tags.is_empty()) && !used(&it.id));
@@ -215,7 +215,7 @@ fn image_attributes(image: &Image) -> Attributes {
     about
 }
 
-/// A name as Docker shows it: without its own registry, with a tag.
+/// A name as Docker shows it: without Docker's own registry, with a tag.
 pub fn familiar(name: &str) -> String {
     let name = name.strip_prefix("docker.io/").unwrap_or(name);
     let name = name.strip_prefix("library/").unwrap_or(name);

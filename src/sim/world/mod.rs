@@ -1,5 +1,5 @@
-//! What is there, and how does it change? Containers, images, volumes and networks with Docker's rules; time and chance
-//! are passed in, and what happens is left as events for whoever takes them.
+//! State of the simulated engine: containers, images, volumes and networks with Docker's rules. Time and randomness are
+//! passed in; changes queue events for the caller to take.
 
 mod container;
 mod containers;
@@ -24,16 +24,16 @@ use std::{
 };
 
 pub struct World {
-    /// By id. Shared, so that a long list is written without keeping the world waiting.
+    /// Keyed by id. Shared, so that a long list can be serialized without holding the world's lock.
     containers: BTreeMap<String, Arc<Container>>,
     /// Ids by name.
     names: HashMap<String, String>,
-    /// By id with its `sha256:`.
+    /// Keyed by id with its `sha256:` prefix.
     images: BTreeMap<String, Image>,
     volumes: BTreeMap<String, Volume>,
-    /// By id.
+    /// Keyed by id.
     networks: BTreeMap<String, Network>,
-    /// What happened and is not told yet.
+    /// Pending events, not published yet.
     events: Vec<Event>,
     random: StdRng,
     next_pid: u32,
@@ -55,12 +55,12 @@ impl World {
         }
     }
 
-    /// What happened since the last time.
+    /// Takes the events since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// 64 hex digits that nobody has.
+    /// A new random id of 64 hex digits.
     pub fn new_id(&mut self) -> String {
         let digits: [u128; 2] = self.random.random();
         format!("{:032x}{:032x}", digits[0], digits[1])

@@ -1,7 +1,7 @@
-//! How do networks change, and when does Docker refuse?
+//! Networks and their changes, with Docker's refusals.
 
 use super::{Container, Endpoint, Labels, Refusal, World, attributes};
-use crate::sim::moment::Nanos;
+use crate::sim::time::Nanos;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -9,18 +9,18 @@ pub struct Network {
     pub name: String,
     pub driver: String,
     pub created: Nanos,
-    /// As `172.18.0.0/16`; none for `host` and `none`.
+    /// Such as `172.18.0.0/16`; None for `host` and `none`.
     pub subnet: Option<String>,
     pub gateway: Option<String>,
     pub internal: bool,
     pub attachable: bool,
     pub labels: Labels,
-    /// How many addresses were given so far.
+    /// Number of addresses assigned so far.
     pub given: u32,
 }
 
 impl Network {
-    /// One that Docker has from the beginning.
+    /// Whether this is one of Docker's built-in networks.
     pub fn is_predefined(&self) -> bool {
         matches!(self.name.as_str(), "bridge" | "host" | "none")
     }
@@ -31,7 +31,7 @@ impl World {
         self.networks.values()
     }
 
-    /// By id, by name, or by the beginning of an id.
+    /// Looks up a network by id, by name, or by a prefix of its id.
     pub fn find_network(&self, reference: &str) -> Result<&Network, Refusal> {
         let by_name = || self.networks.values().find(|it| it.name == reference);
         let by_prefix = || self.networks.values().find(|it| !reference.is_empty() && it.id.starts_with(reference));
@@ -43,7 +43,7 @@ impl World {
         self.networks.insert(network.id.clone(), network);
     }
 
-    /// A network of the next free subnet, unless one is given. Its id.
+    /// Creates a network, on the next free subnet unless one is given. Returns its id.
     pub fn create_network(&mut self, mut network: Network) -> Result<String, Refusal> {
         if network.name.is_empty() {
             return Err(Refusal::invalid("network name cannot be empty"));
@@ -80,7 +80,7 @@ impl World {
         Ok(())
     }
 
-    /// The containers that are on it and up.
+    /// The containers that are up and connected to the network.
     pub fn members<'a>(&'a self, network_id: &'a str) -> impl Iterator<Item = (&'a Container, &'a Endpoint)> {
         self.each_container().filter_map(move |container| {
             let endpoint = container.networks.values().find(|it| it.network_id == network_id)?;
@@ -102,7 +102,7 @@ impl World {
         self.change(&container.id, |it| {
             it.networks.insert(network.name.clone(), Endpoint { aliases, ..Endpoint::default() });
         });
-        // One that is down joins when it starts, and says so then.
+        // A container that is down connects when it starts, and emits the event then.
         if container.state.is_up() { self.attach(&container.id, &network.name) } else { Ok(()) }
     }
 
@@ -117,7 +117,7 @@ impl World {
         self.change(&container.id, |it| {
             it.networks.remove(&network.name);
         });
-        // Docker says it twice of one that is up.
+        // Docker emits the event twice for a container that is up.
         let times = if container.state.is_up() { 2 } else { 1 };
         for _ in 0..times {
             self.tell_of_network("disconnect", &network.name, &network.id, &container.id);
@@ -125,7 +125,7 @@ impl World {
         Ok(())
     }
 
-    /// Removes those that nobody is on. Their names.
+    /// Removes unused networks. Returns their names.
     pub fn prune_networks(&mut self) -> Vec<String> {
         let unused = |it: &&Network| {
             !it.is_predefined() && !self.each_container().any(|container| container.networks.contains_key(&it.name))
@@ -139,18 +139,18 @@ impl World {
         self.tell("network", action, id, attributes([("container", container), ("name", name), ("type", &driver)]));
     }
 
-    /// Empty on a network without addresses.
+    /// Assigns the next address. Empty on a network without a subnet.
     pub fn next_address(&mut self, id: &str) -> String {
         let Some(network) = self.networks.get_mut(id) else { return String::new() };
         let Some(subnet) = &network.subnet else { return String::new() };
-        // The first is the gateway's.
+        // The first address is the gateway's.
         network.given += 1;
         let host = network.given;
         let net: Vec<&str> = subnet.split('.').take(2).collect();
         format!("{}.{}.{}", net.join("."), host / 254 % 256, host % 254 + 1)
     }
 
-    /// The next that nobody has: 172.18 to 172.31, then 10.0 and on. A machine of ten thousand containers has more
+    /// The next free subnet: 172.18 to 172.31, then from 10.0 on. A machine with ten thousand containers has more
     /// networks than there are private addresses.
     fn free_subnet(&mut self) -> (String, String) {
         loop {

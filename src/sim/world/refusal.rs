@@ -1,10 +1,10 @@
-//! How does Docker say no?
+//! Refusals of the simulated engine, in Docker's terms.
 
-/// A status and a message as Docker gives them.
+/// Status and message of an error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
-    /// Empty where the status says it all (304).
+    /// Empty where the status is enough (304).
     pub message: String,
 }
 
@@ -13,7 +13,7 @@ impl Refusal {
         Self { status, message: message.into() }
     }
 
-    /// It already is as it was asked to be.
+    /// The object already is in the requested state.
     pub fn not_modified() -> Self {
         Self::new(304, "")
     }
@@ -30,7 +30,7 @@ impl Refusal {
         Self::new(404, message)
     }
 
-    /// Engines have it, and this one does not.
+    /// Real engines offer this; the simulator does not.
     pub fn not_offered() -> Self {
         Self::new(501, "the simulated engine does not offer this")
     }

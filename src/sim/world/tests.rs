@@ -1,11 +1,11 @@
-//! Docker's rules, on a small world with its own clock.
+//! Tests of Docker's rules, on a small world with its own clock.
 
 use super::*;
 use serde_json::json;
 
 fn world() -> World {
     let mut world = World::new(1);
-    crate::sim::population::populate(&mut world, 0, 16, 1, 1_000_000_000_000);
+    crate::sim::fixtures::populate(&mut world, 0, 16, 1, 1_000_000_000_000);
     world
 }
 
@@ -18,7 +18,7 @@ fn web(world: &mut World) -> String {
     create(world, "web", json!({"Image": "nginx:1.27-alpine", "Labels": {"tier": "front"}}))
 }
 
-/// What happened since the last time, as `kind action`.
+/// The events since the last call, as `kind action`.
 fn told(world: &mut World) -> Vec<String> {
     world.take_events().iter().map(|it| format!("{} {}", it.kind, it.action)).collect()
 }

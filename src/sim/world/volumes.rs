@@ -1,7 +1,7 @@
-//! How do volumes change, and when does Docker refuse?
+//! Volumes and their changes, with Docker's refusals.
 
 use super::{Labels, Refusal, World, attributes, is_name};
-use crate::sim::moment::Nanos;
+use crate::sim::time::Nanos;
 use std::collections::HashSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl World {
         self.volumes.insert(volume.name.clone(), volume);
     }
 
-    /// Makes it, unless it is there. An empty name means a random one. Its name.
+    /// Creates a volume unless it exists. An empty name means a random one. Returns the name.
     pub fn create_volume(&mut self, name: &str, labels: Labels, now: Nanos) -> Result<String, Refusal> {
         let name = if name.is_empty() { self.new_id() } else { name.to_owned() };
         if !is_name(&name) {
@@ -46,7 +46,7 @@ impl World {
         Ok(name)
     }
 
-    /// `force` forgives that there is none.
+    /// Removes a volume. With `force`, a missing volume is no error.
     pub fn remove_volume(&mut self, name: &str, force: bool) -> Result<(), Refusal> {
         if !self.volumes.contains_key(name) {
             return if force { Ok(()) } else { Err(Refusal::not_found(format!("get {name}: no such volume"))) };
@@ -61,7 +61,7 @@ impl World {
         Ok(())
     }
 
-    /// Removes those that no container has. Their names, and how many bytes that freed.
+    /// Removes unused volumes. Returns their names and the freed bytes.
     pub fn prune_volumes(&mut self) -> (Vec<String>, u64) {
         let used = self.used_volumes();
         let unused = self.volumes.values().filter(|it| !used.contains(it.name.as_str()));
@@ -70,12 +70,12 @@ impl World {
         (removed.collect(), sizes.into_iter().sum())
     }
 
-    /// The names of those that a container has.
+    /// The names of the volumes that containers use.
     pub fn used_volumes(&self) -> HashSet<&str> {
         self.each_container().flat_map(|it| &it.mounts).map(|it| it.name.as_str()).collect()
     }
 
-    /// The ids of the containers that have it.
+    /// The ids of the containers that use the volume.
     fn holders_of(&self, volume: &str) -> Vec<String> {
         let has_it = self.each_container().filter(|it| it.mounts.iter().any(|mount| mount.name == volume));
         has_it.map(|it| it.id.clone()).collect()

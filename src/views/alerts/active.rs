@@ -1,12 +1,12 @@
-//! What fires, worst first, then what is about to.
+//! Active alerts: firing ones first, worst first, then pending ones.
 
 use super::{Page, subject, words};
 use crate::{
-    client::{Store, derived, t, told},
+    client::{Store, erased_memo, t, told},
     model::{Alert, AlertChange, AlertState, Timestamp},
     views::{
         format,
-        widgets::{Ago, button, live},
+        widgets::{Ago, boxed, button},
     },
 };
 use leptos::prelude::*;
@@ -14,11 +14,11 @@ use leptos::prelude::*;
 const HOUR: u32 = 3_600;
 
 pub(super) fn active(page: Page) -> AnyView {
-    let active = derived(move || page.look(|book| book.active.clone()));
-    let lines = live(move || active.get().into_iter().map(|alert| line(page, alert)).collect::<Vec<_>>());
-    let is_quiet = derived(move || active.with(Vec::is_empty));
+    let active = erased_memo(move || page.look(|book| book.active.clone()));
+    let lines = boxed(move || active.get().into_iter().map(|alert| line(page, alert)).collect::<Vec<_>>());
+    let is_quiet = erased_memo(move || active.with(Vec::is_empty));
     let store = expect_context::<Store>();
-    let is_judged = derived(move || store.main_host().is_some_and(|host| host.is_reachable()));
+    let is_judged = erased_memo(move || store.main_host().is_some_and(|host| host.is_reachable()));
     let quiet = move || match is_judged.get() {
         true => {
             view! { <p class="quiet"><b>{t("All quiet.")}</b> {t(" No rule has anything to tell.")}</p> }.into_any()
@@ -30,7 +30,7 @@ pub(super) fn active(page: Page) -> AnyView {
     view! {
         <section aria-labelledby="active">
             <h2 id="active">{t("Now")}</h2>
-            {live(move || is_quiet.get().then(quiet))}
+            {boxed(move || is_quiet.get().then(quiet))}
             <ul class="alerts">{lines}</ul>
         </section>
     }
@@ -79,13 +79,13 @@ fn silence(page: Page, alert: &Alert) -> AnyView {
 
 fn press(page: Page, word: &'static str, rule: String, seconds: u32, done: String) -> AnyView {
     let act = move |_| page.change(AlertChange::Silence(rule.clone(), seconds), done.clone(), "It is not silenced");
-    button("button", "silence", live(move || t(word).to_owned()), Box::new(act))
+    button("button", "silence", boxed(move || t(word).to_owned()), Box::new(act))
 }
 
 fn silenced(page: Page, rule: String, name: String, until: Timestamp, may: bool) -> AnyView {
     let now = expect_context::<Store>().now();
     let left =
-        live(move || crate::t!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
+        boxed(move || crate::t!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
     let end = may.then(|| press(page, "End silence", rule, 0, crate::t!("{} tells again", name)));
     view! { <span class="acts"><span class="tag">{left}</span> {end}</span> }.into_any()
 }

@@ -1,10 +1,10 @@
-//! The form of a channel. A secret that is known already stands there as `***`, and stays if it is left so.
+//! Form of a notification channel. A stored secret shows as `***` and is kept if the field stays unchanged.
 
 use super::{Page, form::form};
 use crate::{
     client::t,
     model::{AlertChange, ChannelDraft, ChannelKind, ChannelSettings, MailSecurity},
-    views::widgets::{choice, field, live},
+    views::widgets::{boxed, choice, field},
 };
 use leptos::prelude::*;
 
@@ -25,7 +25,7 @@ pub(super) fn channel_form(page: Page, draft: ChannelDraft) -> AnyView {
     let fields = view! {
         {field("Name", "text", name, "ops", Box::new(move |text| draft.update_value(|draft| draft.name = text)))}
         {is_new.then(|| choice("Kind", kinds, first.word(), Box::new(choose)))}
-        {live(move || { kind.track(); settings(draft) })}
+        {boxed(move || { kind.track(); settings(draft) })}
     }
     .into_any();
     let change = move || Ok(AlertChange::PutChannel(draft.get_value()));
@@ -78,7 +78,7 @@ fn secret(label: &'static str, value: String, draft: Draft, nth: usize) -> AnyVi
     field(label, "password", value, "", typed(draft, nth))
 }
 
-/// Puts a text into the field that is the nth of its kind of channel.
+/// Sets the nth field of this kind of channel.
 fn typed(draft: Draft, nth: usize) -> Box<dyn FnMut(String)> {
     Box::new(move |text| draft.update_value(|draft| put(&mut draft.settings, nth, text)))
 }

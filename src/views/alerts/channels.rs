@@ -1,32 +1,32 @@
-//! Who is told.
+//! List of notification channels.
 
-use super::{Asking, Page, rules::icon_button};
+use super::{Dialog, Page, rules::icon_button};
 use crate::{
-    client::{derived, t},
+    client::{erased_memo, t},
     model::{AlertChange, ChannelDraft, ChannelInfo, ChannelKind},
-    views::widgets::{button, live},
+    views::widgets::{boxed, button},
 };
 use leptos::prelude::*;
 
 pub(super) fn channels(page: Page) -> AnyView {
-    let channels = derived(move || page.look(|book| (book.channels.clone(), book.may_configure)));
-    let lines = live(move || {
+    let channels = erased_memo(move || page.look(|book| (book.channels.clone(), book.may_configure)));
+    let lines = boxed(move || {
         let (channels, may) = channels.get();
         channels.into_iter().map(|channel| line(page, channel, may)).collect::<Vec<_>>()
     });
-    let is_empty = derived(move || channels.with(|(channels, _)| channels.is_empty()));
-    let may = derived(move || channels.with(|(_, may)| *may));
+    let is_empty = erased_memo(move || channels.with(|(channels, _)| channels.is_empty()));
+    let may = erased_memo(move || channels.with(|(_, may)| *may));
     let add = move |_| {
         let settings = ChannelKind::Webhook.blank();
-        page.ask(Asking::Channel(ChannelDraft { id: String::new(), name: String::new(), settings }));
+        page.ask(Dialog::Channel(ChannelDraft { id: String::new(), name: String::new(), settings }));
     };
     view! {
         <section aria-labelledby="channels">
             <header>
                 <h2 id="channels">{t("Channels")}</h2>
-                {live(move || may.get().then(|| button("button", "add", live(|| t("New channel").to_owned()), Box::new(add))))}
+                {boxed(move || may.get().then(|| button("button", "add", boxed(|| t("New channel").to_owned()), Box::new(add))))}
             </header>
-            {live(move || is_empty.get().then(|| view! {
+            {boxed(move || is_empty.get().then(|| view! {
                 <p class="quiet">{t("Alerts show here alone. A channel brings them to a webhook, to ntfy or by email.")}</p>
             }.into_any()))}
             <ul class="alerts channels">{lines}</ul>
@@ -45,11 +45,11 @@ fn line(page: Page, channel: ChannelInfo, may: bool) -> AnyView {
             page.change(AlertChange::TestChannel(tested.clone()), done, "The test did not arrive");
         };
         let draft = settings.map(|settings| ChannelDraft { id, name: name.clone(), settings });
-        let edit = move |_| page.ask(draft.clone().map(Asking::Channel).unwrap_or_default());
-        let delete = move |_| page.ask(Asking::DeleteChannel(deleted.clone(), of_deleted.clone()));
+        let edit = move |_| page.ask(draft.clone().map(Dialog::Channel).unwrap_or_default());
+        let delete = move |_| page.ask(Dialog::DeleteChannel(deleted.clone(), of_deleted.clone()));
         view! {
             <span class="acts">
-                {button("button", "send", live(|| t("Send a test").to_owned()), Box::new(test))}
+                {button("button", "send", boxed(|| t("Send a test").to_owned()), Box::new(test))}
                 {icon_button("edit", crate::t!("Edit {}", name), Box::new(edit))}
                 {icon_button("remove", crate::t!("Delete {}", name), Box::new(delete))}
             </span>

@@ -1,28 +1,28 @@
-//! The one dialog of the page: a form, or a question before something is deleted.
+//! The page's single dialog: a form, or a confirmation before deletion.
 
-use super::{Asking, Page, channel_form::channel_form, form::form, rule_form::rule_form, words};
+use super::{Dialog, Page, channel_form::channel_form, form::form, rule_form::rule_form, words};
 use crate::{
     client::t,
     model::{AlertChange, QuietHours},
-    views::widgets::{Dialog, field, live, on_click},
+    views::widgets::{Dialog, boxed, field, on_click},
 };
 use leptos::prelude::*;
 
 pub(super) fn dialogs(page: Page) -> AnyView {
-    live(move || match page.asking.get() {
-        Asking::Nothing => ().into_any(),
-        Asking::Rule(rule) => rule_form(page, rule),
-        Asking::Channel(draft) => channel_form(page, draft),
-        Asking::DeleteRule(id, name) => {
+    boxed(move || match page.asking.get() {
+        Dialog::Nothing => ().into_any(),
+        Dialog::Rule(rule) => rule_form(page, rule),
+        Dialog::Channel(draft) => channel_form(page, draft),
+        Dialog::DeleteRule(id, name) => {
             let sentence =
                 "What it watches is no longer looked at. What fires by it now is over, and nobody is told so.";
             question(page, name, sentence, AlertChange::DeleteRule(id))
         }
-        Asking::DeleteChannel(id, name) => {
+        Dialog::DeleteChannel(id, name) => {
             let sentence = "Rules that tell it tell the others on, and this page.";
             question(page, name, sentence, AlertChange::DeleteChannel(id))
         }
-        Asking::Quiet(hours) => quiet_form(page, hours),
+        Dialog::Quiet(hours) => quiet_form(page, hours),
     })
     .into_any()
 }
@@ -47,7 +47,7 @@ fn question(page: Page, name: String, sentence: &'static str, change: AlertChang
 
 fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
     let had = hours.is_some();
-    // As the browser has it: this runs when somebody presses a button.
+    // The browser's zone: this only runs in a browser, on a button press.
     let zone = -(js_sys::Date::new_0().get_timezone_offset() as i32);
     let hours = hours.unwrap_or(QuietHours { from: 22 * 60, until: 7 * 60, zone });
     let (from, until) = (StoredValue::new(words::time(hours.from)), StoredValue::new(words::time(hours.until)));

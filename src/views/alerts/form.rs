@@ -1,4 +1,4 @@
-//! What all forms of the page share.
+//! Form shared by all dialogs of the page.
 
 use super::Page;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 use leptos::prelude::*;
 use std::rc::Rc;
 
-/// A form in a dialog. `change` is what it asks for, or why it can't.
+/// A form in a dialog. `change` returns the change to send, or why the input is invalid.
 pub(super) fn form(
     page: Page,
     title: String,

@@ -1,4 +1,4 @@
-//! `/alerts`: what fires, the rules behind it, who is told, and what fired of late.
+//! `/alerts`: active alerts, rules, channels, and recent transitions.
 
 mod active;
 mod channel_form;
@@ -8,16 +8,16 @@ mod form;
 mod quiet;
 mod rule_form;
 mod rules;
-mod turns;
+mod transitions;
 mod words;
 
 use super::{
     Site,
-    widgets::{button, empty, live},
+    widgets::{boxed, button, empty},
 };
 use crate::{
     actions::alerts::change_alerts,
-    client::{Level, Store, Toasts, derived, effect, t, told},
+    client::{Level, Store, Toasts, effect, erased_memo, t, told},
     model::{AlertBook, AlertChange, ChannelDraft, HistoryStatus, QuietHours, Rule},
     queries::alerts::alerts,
     wire::{ActionError, PageSeed},
@@ -26,27 +26,27 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use std::time::Duration;
 
-/// What is pending, and what is measured of what fires, moves without a notice.
+/// Poll interval: the server sends no notice when a pending alert or a firing alert's value changes.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// What the parts of the page share.
+/// State shared by the parts of the page.
 #[derive(Clone, Copy)]
 struct Page {
-    /// None until it has come.
+    /// `None` until loaded.
     book: RwSignal<Option<AlertBook>>,
     failed: RwSignal<Option<ActionError>>,
-    asking: RwSignal<Asking>,
+    asking: RwSignal<Dialog>,
     toasts: Toasts,
 }
 
-/// What the dialog is about.
+/// The open dialog.
 #[derive(Clone, Default)]
-enum Asking {
+enum Dialog {
     #[default]
     Nothing,
     Rule(Rule),
     Channel(ChannelDraft),
-    /// Id and name.
+    /// ID and name.
     DeleteRule(String, String),
     DeleteChannel(String, String),
     Quiet(Option<QuietHours>),
@@ -60,17 +60,17 @@ enum Shown {
 }
 
 impl Page {
-    /// Nothing before the book has come.
+    /// Returns the default until the book is loaded.
     fn look<T: Default>(self, look: impl FnOnce(&AlertBook) -> T) -> T {
         self.book.with(|book| book.as_ref().map(look).unwrap_or_default())
     }
 
-    fn ask(self, asking: Asking) {
+    fn ask(self, asking: Dialog) {
         self.asking.set(asking);
     }
 
     fn close(self) {
-        self.asking.set(Asking::Nothing);
+        self.asking.set(Dialog::Nothing);
     }
 
     fn refresh(self) {
@@ -88,7 +88,7 @@ impl Page {
         });
     }
 
-    /// Does it, and shows what came of it.
+    /// Sends the change, then shows the result as a toast.
     fn change(self, change: AlertChange, done: String, failed: &'static str) {
         spawn_local(async move {
             match change_alerts(change).await {
@@ -107,7 +107,7 @@ pub fn AlertsPage() -> impl IntoView {
     let page = Page {
         book: RwSignal::new(first),
         failed: RwSignal::new(None),
-        asking: RwSignal::new(Asking::Nothing),
+        asking: RwSignal::new(Dialog::Nothing),
         toasts: expect_context(),
     };
     provide_context(page);
@@ -127,22 +127,22 @@ pub fn AlertsPage() -> impl IntoView {
             on_cleanup(move || timer.clear());
         }
     });
-    let shown = derived(move || match (page.book.with(Option::is_some), page.failed.with(Option::is_some)) {
+    let shown = erased_memo(move || match (page.book.with(Option::is_some), page.failed.with(Option::is_some)) {
         (true, _) => Shown::Book,
         (false, true) => Shown::Failed,
         (false, false) => Shown::Waiting,
     });
-    let may = derived(move || page.look(|book| book.may_configure));
+    let may = erased_memo(move || page.look(|book| book.may_configure));
     view! {
         <Title text=t("Alerts") />
         <div class="head">
-            <h1>{t("Alerts")} " " <small>{live(move || page.look(|book| words::total(&book.active)))}</small></h1>
-            {live(move || may.get().then(|| {
-                let add = move |_| page.ask(Asking::Rule(words::new_rule()));
-                button("button main", "add", live(|| t("New rule").to_owned()), Box::new(add))
+            <h1>{t("Alerts")} " " <small>{boxed(move || page.look(|book| words::total(&book.active)))}</small></h1>
+            {boxed(move || may.get().then(|| {
+                let add = move |_| page.ask(Dialog::Rule(words::new_rule()));
+                button("button main", "add", boxed(|| t("New rule").to_owned()), Box::new(add))
             }))}
         </div>
-        {live(move || match shown.get() {
+        {boxed(move || match shown.get() {
             Shown::Waiting => view! { <p class="quiet padded" role="status">{t("Asking the server…")}</p> }.into_any(),
             Shown::Failed => failed(page),
             Shown::Book => book(page),
@@ -152,29 +152,32 @@ pub fn AlertsPage() -> impl IntoView {
 }
 
 fn failed(page: Page) -> AnyView {
-    let why = live(move || page.failed.with(|error| error.as_ref().map(|it| told(&it.message)).unwrap_or_default()));
-    let again = button("button", "restart", live(|| t("Try again").to_owned()), Box::new(move |_| page.refresh()));
+    let why = boxed(move || page.failed.with(|error| error.as_ref().map(|it| told(&it.message)).unwrap_or_default()));
+    let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| page.refresh()));
     empty("unreachable", "Alerts can't be shown", why, again)
 }
 
 fn book(page: Page) -> AnyView {
     view! {
-        {live(move || notes(page))}
+        {boxed(move || notes(page))}
         <div class="alerts-page">
             {active::active(page)}
             {rules::rules(page)}
             {channels::channels(page)}
             {quiet::quiet(page)}
-            {turns::turns(page)}
+            {transitions::transitions(page)}
         </div>
     }
     .into_any()
 }
 
-/// Why something can't be changed here.
+/// Notes on why rules and channels can't be changed here.
 fn notes(page: Page) -> Vec<AnyView> {
     let off = page.look(|book| match &book.history {
         HistoryStatus::Recording => None,
+        HistoryStatus::Off { reason } if !book.is_known => {
+            Some(crate::t!("Rules and channels can't be read: {}.", told(reason)))
+        }
         HistoryStatus::Off { reason } => Some(crate::t!("Rules and channels can't be kept: {}.", told(reason))),
     });
     let fixed = page.book.with(|book| book.as_ref().is_some_and(|book| !book.may_configure));
@@ -183,9 +186,9 @@ fn notes(page: Page) -> Vec<AnyView> {
     off.into_iter().chain(fixed).map(note).collect()
 }
 
-/// What an alert is about: its container's page, where there is one.
+/// The subject of an alert, linked to its container's page where there is one.
 fn subject(alert: &crate::model::Alert) -> AnyView {
-    // A name has no spaces, and stays as it is: what has some is ours.
+    // Container names contain no spaces and aren't translated. A subject with spaces is our own text.
     let name = if alert.subject.contains(' ') { told(&alert.subject) } else { alert.subject.clone() };
     match &alert.container {
         Some(id) => {

@@ -1,21 +1,21 @@
-//! The hours in which only what is critical leaves the house.
+//! Quiet hours: during them only critical alerts are sent to channels.
 
-use super::{Asking, Page, words};
-use crate::client::{derived, t};
-use crate::views::widgets::{button, live};
+use super::{Dialog, Page, words};
+use crate::client::{erased_memo, t};
+use crate::views::widgets::{boxed, button};
 use leptos::prelude::*;
 
 pub(super) fn quiet(page: Page) -> AnyView {
-    let quiet = derived(move || page.look(|book| (book.quiet, book.may_configure)));
-    let text = live(move || match quiet.get().0 {
+    let quiet = erased_memo(move || page.look(|book| (book.quiet, book.may_configure)));
+    let text = boxed(move || match quiet.get().0 {
         Some(hours) => crate::t!("{}: only what is critical goes out, the rest waits.", words::quiet(hours)),
         None => t("None: channels are told at any hour.").to_owned(),
     });
-    let change = live(move || {
+    let change = boxed(move || {
         let (hours, may) = quiet.get();
         may.then(|| {
-            let ask = move |_| page.ask(Asking::Quiet(hours));
-            button("button", "theme-dark", live(|| t("Set quiet hours").to_owned()), Box::new(ask))
+            let ask = move |_| page.ask(Dialog::Quiet(hours));
+            button("button", "theme-dark", boxed(|| t("Set quiet hours").to_owned()), Box::new(ask))
         })
     });
     view! {

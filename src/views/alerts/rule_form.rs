@@ -1,10 +1,10 @@
-//! The form of a rule: its fields follow the kind of condition.
+//! Form of an alert rule. Its fields depend on the kind of condition.
 
 use super::{Page, form::form, words};
 use crate::{
     client::t,
     model::{AlertChange, Condition, Rule, Severity},
-    views::widgets::{check, choice, field, live},
+    views::widgets::{boxed, check, choice, field},
 };
 use leptos::prelude::*;
 
@@ -42,7 +42,7 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
     let fields = view! {
         {text("Name", first.name.clone(), "What the notification says", draft, |rule, text| rule.name = text)}
         {choice("Tell when a container", kinds, words::kind(&first.condition), Box::new(choose))}
-        {live(move || of_kind(kind.get(), draft))}
+        {boxed(move || of_kind(kind.get(), draft))}
         {choice("Severity", severities, first.severity.as_str(), Box::new(severity))}
         <div class="pair">
             {number("Duration (seconds)", first.duration, draft, |rule, seconds| rule.duration = seconds)}
@@ -58,7 +58,7 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
     form(page, title, fields, Box::new(change), "The rule is kept")
 }
 
-/// What a condition of this kind asks for, and whom it watches.
+/// The fields for this kind of condition, and its scope.
 fn of_kind(kind: &'static str, draft: Draft) -> AnyView {
     let rule = draft.get_value();
     let asked = match rule.condition {

@@ -1,16 +1,16 @@
-//! What is watched.
+//! List of alert rules.
 
-use super::{Asking, Page, words};
+use super::{Dialog, Page, words};
 use crate::{
-    client::{derived, t},
+    client::{erased_memo, t},
     model::{AlertChange, Rule},
-    views::widgets::{button, empty, live, on_click},
+    views::widgets::{boxed, button, empty, on_click},
 };
 use leptos::prelude::*;
 use web_sys::Event;
 
 pub(super) fn rules(page: Page) -> AnyView {
-    let rules = derived(move || {
+    let rules = erased_memo(move || {
         page.look(|book| {
             let named = |rule: &Rule| {
                 let known = |id: &String| book.channels.iter().find(|it| it.id == *id).map(|it| it.name.clone());
@@ -20,15 +20,15 @@ pub(super) fn rules(page: Page) -> AnyView {
             (rules.collect::<Vec<_>>(), book.may_configure)
         })
     });
-    let lines = live(move || {
+    let lines = boxed(move || {
         let (rules, may) = rules.get();
         rules.into_iter().map(|(rule, channels)| line(page, rule, &channels, may)).collect::<Vec<_>>()
     });
-    let is_empty = derived(move || rules.with(|(rules, _)| rules.is_empty()));
+    let is_empty = erased_memo(move || rules.with(|(rules, _)| rules.is_empty()));
     view! {
         <section aria-labelledby="rules">
             <h2 id="rules">{t("Rules")}</h2>
-            {live(move || is_empty.get().then(|| nothing_yet(page)))}
+            {boxed(move || is_empty.get().then(|| nothing_yet(page)))}
             <ul class="alerts rules">{lines}</ul>
         </section>
     }
@@ -38,10 +38,10 @@ pub(super) fn rules(page: Page) -> AnyView {
 fn nothing_yet(page: Page) -> AnyView {
     let may = page.look(|book| book.may_configure);
     let add = may.then(|| {
-        let add = move |_| page.ask(Asking::Rule(words::new_rule()));
-        button("button", "add", live(|| t("Add the first rule").to_owned()), Box::new(add))
+        let add = move |_| page.ask(Dialog::Rule(words::new_rule()));
+        button("button", "add", boxed(|| t("Add the first rule").to_owned()), Box::new(add))
     });
-    let hint = live(|| t("A rule says what to look for, and who is told.").to_owned());
+    let hint = boxed(|| t("A rule says what to look for, and who is told.").to_owned());
     empty("alerts", "Nothing is watched yet", hint, add.into_any())
 }
 
@@ -61,8 +61,8 @@ fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
     };
     let acts = may.then(|| {
         let (edited, id, name) = (rule.clone(), rule.id.clone(), rule.name.clone());
-        let edit = move |_| page.ask(Asking::Rule(edited.clone()));
-        let delete = move |_| page.ask(Asking::DeleteRule(id.clone(), name.clone()));
+        let edit = move |_| page.ask(Dialog::Rule(edited.clone()));
+        let delete = move |_| page.ask(Dialog::DeleteRule(id.clone(), name.clone()));
         view! {
             <span class="acts">
                 {icon_button("edit", crate::t!("Edit {}", rule.name), Box::new(edit))}
@@ -90,7 +90,7 @@ fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
     .into_any()
 }
 
-/// A button with an icon alone; its words are heard.
+/// An icon-only button. `words` is its label for screen readers.
 pub(super) fn icon_button(icon: &'static str, words: String, click: crate::views::widgets::Click) -> AnyView {
     view! {
         <button class="button bare square" aria-label=words on:click=click>

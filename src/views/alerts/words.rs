@@ -1,4 +1,4 @@
-//! Rules and alerts in words, and what forms begin with.
+//! Rules and alerts as text, and the initial values of their forms.
 
 use crate::{
     client::{t, told},
@@ -14,7 +14,7 @@ pub(super) fn severity(severity: Severity) -> &'static str {
     })
 }
 
-/// What stands beside the title.
+/// The summary beside the title.
 pub(super) fn total(active: &[Alert]) -> String {
     let in_state = |state| active.iter().filter(|it| it.state == state).count();
     match (in_state(AlertState::Firing), in_state(AlertState::Pending)) {
@@ -25,7 +25,7 @@ pub(super) fn total(active: &[Alert]) -> String {
     }
 }
 
-/// When it tells: condition, for whom, how long.
+/// When the rule fires: scope, condition, duration.
 pub(super) fn rule(rule: &Rule) -> String {
     let (what, lasting) = (told(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
     let who = (!matches!(rule.condition, Condition::Disk { .. })).then(|| scope(&rule.scope));
@@ -57,19 +57,19 @@ pub(super) fn quiet(hours: QuietHours) -> String {
     format!("{}{}", time(hours.from), crate::t!(" to {}, {}", time(hours.until), zone))
 }
 
-/// As an input of the type `time` has it.
+/// Minutes since midnight as the value of an `<input type="time">`.
 pub(super) fn time(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
 }
 
-/// None of what is no time.
+/// Parses the value of an `<input type="time">` into minutes since midnight. `None` if invalid.
 pub(super) fn minutes(time: &str) -> Option<u16> {
     let (hours, minutes) = time.split_once(':')?;
     let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.get(..2)?.parse().ok()?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
-/// Kinds of conditions, with their words in a form.
+/// Kinds of conditions, with their labels in the form.
 pub(super) const KINDS: [(&str, &str); 8] = [
     ("cpu", "uses much CPU"),
     ("memory", "uses much memory"),
@@ -94,7 +94,7 @@ pub(super) fn kind(condition: &Condition) -> &'static str {
     }
 }
 
-/// What a form begins with.
+/// The form's default condition for a kind.
 pub(super) fn of_kind(kind: &str) -> Condition {
     match kind {
         "cpu" => Condition::Cpu { above: 80 },

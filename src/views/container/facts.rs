@@ -1,11 +1,11 @@
-//! What a container is: as the engine has it.
+//! Facts about a container, as reported by the engine.
 
 use crate::{
     client::{Row, Store, t},
     model::{Container, MountKind, RestartPolicy},
     views::{
         Site, format,
-        widgets::{Ago, live},
+        widgets::{Ago, boxed},
     },
 };
 use leptos::prelude::*;
@@ -14,10 +14,10 @@ pub(super) fn facts(row: Row) -> AnyView {
     let now = expect_context::<Store>().now();
     let status = {
         let row = row.clone();
-        live(move || row.container(|it| format::status(it, now.get())))
+        boxed(move || row.container(|it| format::status(it, now.get())))
     };
     let site = Site::expect();
-    let others = live(move || {
+    let others = boxed(move || {
         let entity = row.get();
         let it = entity.as_container()?;
         let created = view! { <Ago time=it.created /> }.into_any();
@@ -47,7 +47,7 @@ pub(super) fn facts(row: Row) -> AnyView {
     view! { <dl class="facts"><div><dt>{t("Status")}</dt><dd>{status}</dd></div> {others}</dl> }.into_any()
 }
 
-/// What it went through; and what else happened here when its state changed last.
+/// Links to the container's own events, and to all events around its last state change.
 fn events(it: &Container, site: &Site) -> AnyView {
     let own = site.page(&format!("/events?entity={}", it.id));
     let changed = it.started_at.max(it.finished_at).unwrap_or(it.created);

@@ -1,20 +1,20 @@
-//! How a container was made, what runs in it, what it has changed: asked for when somebody looks.
+//! A container's inspect data, processes and file changes, loaded on demand.
 
 use crate::{
-    client::{Level, Toasts, derived, effect, t},
+    client::{Level, Toasts, effect, erased_memo, t},
     model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Processes},
     queries::details::{file_changes, inspect, top, variable},
     views::{
         asked::Asked,
         format,
         inspected::{DRAWN, found_of, inspected},
-        widgets::{Search, button, live, on_click},
+        widgets::{Search, boxed, button, on_click},
     },
 };
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 use std::time::Duration;
 
-/// Processes come and go without a word.
+/// Poll interval: the engine emits no events for processes.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) fn ids(key: &Key) -> Option<(HostId, ContainerId)> {
@@ -25,7 +25,7 @@ fn shown() -> Option<(HostId, ContainerId)> {
     ids(&expect_context::<super::Shown>().0)
 }
 
-/// Processes, again and again.
+/// The processes, polled while the page shows them.
 pub(in crate::views) fn processes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Processes>::new();
@@ -58,7 +58,7 @@ pub(in crate::views) fn processes_part() -> AnyView {
     view! { <section class="inside" aria-label=t("Processes")>{asked.draw("No processes", draw)}</section> }.into_any()
 }
 
-/// What is written in a container and not in its image.
+/// Files changed in the container relative to its image.
 pub(in crate::views) fn changes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Vec<FileChange>>::new();
@@ -96,7 +96,7 @@ pub(in crate::views) fn changes_part() -> AnyView {
         <section class="inside" aria-label=t("Changes")>
             <div class="tools">
                 <Search what=t("paths") value=words on_input=Box::new(move |it| words.set(it)) />
-                {button("button", "restart", live(|| t("Look again").to_owned()), Box::new(again))}
+                {button("button", "restart", boxed(|| t("Look again").to_owned()), Box::new(again))}
             </div>
             {asked.draw("The changes can't be told", draw)}
         </section>
@@ -104,7 +104,7 @@ pub(in crate::views) fn changes_part() -> AnyView {
     .into_any()
 }
 
-/// How it was made.
+/// The container's inspect data.
 pub(in crate::views) fn inspect_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Inspected>::new();
@@ -132,13 +132,13 @@ pub(in crate::views) fn inspect_part() -> AnyView {
         }
         .into_any()
     };
-    let raw = live(move || is_raw.get().to_string());
+    let raw = boxed(move || is_raw.get().to_string());
     view! {
         <section class="inside" aria-label=t("Inspect")>
             <div class="tools">
                 <Search what=t("facts") value=words on_input=Box::new(move |it| words.set(it)) />
                 <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
-                {button("button", "copy", live(|| t("Copy JSON").to_owned()), Box::new(copy))}
+                {button("button", "copy", boxed(|| t("Copy JSON").to_owned()), Box::new(copy))}
             </div>
             {asked.draw("It can't be inspected", draw)}
         </section>
@@ -146,7 +146,7 @@ pub(in crate::views) fn inspect_part() -> AnyView {
     .into_any()
 }
 
-/// Its value is asked for when somebody wants to see it, and that is recorded.
+/// An environment variable. Its value is loaded only on request, and the server records that.
 fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
     let value = RwSignal::new(None::<String>);
     let toasts = expect_context::<Toasts>();
@@ -164,18 +164,18 @@ fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
             }
         });
     };
-    let is_shown = derived(move || value.with(Option::is_some));
+    let is_shown = erased_memo(move || value.with(Option::is_some));
     let label = {
         let name = name.clone();
-        live(move || crate::t!("{} {}", t(if is_shown.get() { "Hide" } else { "Reveal" }), name))
+        boxed(move || crate::t!("{} {}", t(if is_shown.get() { "Hide" } else { "Reveal" }), name))
     };
     view! {
         <tr>
             <th scope="row">{name}</th>
-            <td>{live(move || value.get().unwrap_or_else(|| "•••••".to_owned()))}</td>
+            <td>{boxed(move || value.get().unwrap_or_else(|| "•••••".to_owned()))}</td>
             <td>
                 <button class="button" aria-label=label on:click=on_click(reveal)>
-                    {live(move || t(if is_shown.get() { "Hide" } else { "Reveal" }))}
+                    {boxed(move || t(if is_shown.get() { "Hide" } else { "Reveal" }))}
                 </button>
             </td>
         </tr>

@@ -1,4 +1,4 @@
-//! `/containers/:id`: one container, what it is and what it uses.
+//! `/containers/:id`: one container, its facts and its resource usage.
 
 mod facts;
 mod inside;
@@ -9,20 +9,23 @@ mod terminal;
 
 use super::{
     Site,
-    containers::{Acts, first},
+    chunks::{Inside, inside, lazy, log, managing},
+    containers::{ContainerActions, button_of, first},
     files::Shelf,
     format,
-    later::{Inside, apart, inside, log, managing},
     usage_charts::{span_of_address, span_tools, usage_charts},
-    widgets::{Icon, empty, live, on_click},
+    widgets::{Icon, boxed, empty, on_click},
 };
 use crate::{
-    client::{Derived, Looks, Row, Store, derived, effect, t},
+    client::{ErasedMemo, Row, Store, Subscriptions, effect, erased_memo, t},
     model::{Container, ContainerAction, EngineState, FilesOf, Key},
 };
 use facts::facts;
 pub(super) use inside::{changes_part, inspect_part, processes_part};
-use leptos::prelude::*;
+use leptos::{
+    ev::{KeyboardEvent, MouseEvent, PointerEvent},
+    prelude::*,
+};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 pub(super) use logs::logs;
@@ -31,7 +34,7 @@ use recording::Recording;
 use std::sync::Arc;
 pub(super) use terminal::terminal_part;
 
-/// By its whole id, or by the beginning of it, or by its name.
+/// Finds a container by its full ID, by an ID prefix of at least 12 characters, or by its name.
 pub fn find(state: &EngineState, id: &str) -> Option<Key> {
     let named = |it: &&Arc<Container>| it.id.as_str() == id || it.name == id;
     let begins = |it: &&Arc<Container>| id.len() >= 12 && it.id.as_str().starts_with(id);
@@ -45,13 +48,13 @@ pub fn ContainerPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
     let found = {
         let (store, id) = (store.clone(), id.clone());
-        derived(move || {
+        erased_memo(move || {
             store.track_members(crate::model::Kind::Container);
             store.is_whole();
             store.look(|state| find(state, &id))
         })
     };
-    live(move || match found.get() {
+    boxed(move || match found.get() {
         Some(key) => page(&key),
         None => gone(&id),
     })
@@ -62,7 +65,7 @@ fn gone(id: &str) -> AnyView {
     let back = view! { <a class="button" href=Site::expect().page("/containers")>{t("All containers")}</a> }.into_any();
     view! {
         <Title text=t("No such container") />
-        {empty("containers", t("No such container"), live(move || words.clone()), back)}
+        {empty("containers", t("No such container"), boxed(move || words.clone()), back)}
     }
     .into_any()
 }
@@ -75,42 +78,42 @@ fn page(key: &Key) -> AnyView {
     let (title, name, state) = (row.clone(), row.clone(), row.clone());
     let failed = {
         let row = row.clone();
-        live(move || row.container(|it| it.failed_with().map(|_| "")))
+        boxed(move || row.container(|it| it.failed_with().map(|_| "")))
     };
-    let acts = Acts::new();
-    provide_context(acts);
+    let actions = ContainerActions::new();
+    provide_context(actions);
     provide_context(Shown(key.clone()));
     if let Key::Container(host, id) = key {
         let page = Site::expect().page(&format!("/containers/{id}?tab=files&"));
         provide_context(Shelf { host: host.clone(), of: FilesOf::Container(id.clone()), page });
     }
     let part = part_of_address();
-    let is = move |it: Part| derived(move || part.get() == it);
+    let is = move |it: Part| erased_memo(move || part.get() == it);
     let shown = key.clone();
-    let overview = live(move || (part.get() == Part::Overview).then(|| overview(&shown, row.clone())));
+    let overview = boxed(move || (part.get() == Part::Overview).then(|| overview(&shown, row.clone())));
     view! {
         <Title text=move || title.container(|it| it.name.clone()) />
         <div class="head">
             <a class="up" href=Site::expect().page("/containers")>{t("Containers")}</a>
-            <h1>{live(move || name.container(|it| it.name.clone()))}</h1>
+            <h1>{boxed(move || name.container(|it| it.name.clone()))}</h1>
             {state_mark(state, failed)}
-            {buttons(acts, key.clone())}
-            {more(acts, key)}
+            {buttons(actions, key.clone())}
+            {more(actions, key)}
         </div>
         {parts(key, part)}
         {overview}
-        {apart(is(Part::Logs), || Box::pin(log()))}
-        {apart(is(Part::Terminal), || Box::pin(inside(Inside::Terminal)))}
-        {apart(is(Part::Processes), || Box::pin(inside(Inside::Processes)))}
-        {apart(is(Part::Files), || Box::pin(inside(Inside::Files)))}
-        {apart(is(Part::Changes), || Box::pin(inside(Inside::Changes)))}
-        {apart(is(Part::Inspect), || Box::pin(inside(Inside::Inspect)))}
-        {apart(is(Part::Recipe), || Box::pin(inside(Inside::Recipe)))}
+        {lazy(is(Part::Logs), || Box::pin(log()))}
+        {lazy(is(Part::Terminal), || Box::pin(inside(Inside::Terminal)))}
+        {lazy(is(Part::Processes), || Box::pin(inside(Inside::Processes)))}
+        {lazy(is(Part::Files), || Box::pin(inside(Inside::Files)))}
+        {lazy(is(Part::Changes), || Box::pin(inside(Inside::Changes)))}
+        {lazy(is(Part::Inspect), || Box::pin(inside(Inside::Inspect)))}
+        {lazy(is(Part::Recipe), || Box::pin(inside(Inside::Recipe)))}
     }
     .into_any()
 }
 
-/// The container that the page shows.
+/// The container shown by the page.
 #[derive(Clone)]
 struct Shown(Key);
 
@@ -139,7 +142,7 @@ impl Part {
         Self::Recipe,
     ];
 
-    /// As the address says it, and the word on its link.
+    /// The value in the address, and the label of the link.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Overview => ("", "Overview"),
@@ -154,20 +157,20 @@ impl Part {
     }
 }
 
-fn part_of_address() -> Derived<Part> {
+fn part_of_address() -> ErasedMemo<Part> {
     let address = use_query_map();
-    derived(move || {
+    erased_memo(move || {
         let said = address.with(|address| address.get("tab")).unwrap_or_default();
         Part::ALL.into_iter().find(|part| part.words().0 == said).unwrap_or_default()
     })
 }
 
-fn parts(key: &Key, shown: Derived<Part>) -> AnyView {
+fn parts(key: &Key, shown: ErasedMemo<Part>) -> AnyView {
     let path = Site::expect().page(&format!("/containers/{}", key.id()));
     let link = |part: Part| {
         let (word, name) = part.words();
         let href = if word.is_empty() { path.clone() } else { format!("{path}?tab={word}") };
-        let current = live(move || (shown.get() == part).then_some("page"));
+        let current = boxed(move || (shown.get() == part).then_some("page"));
         view! { <a href=href aria-current=current>{t(name)}</a> }.into_any()
     };
     view! { <nav class="parts" aria-label=t("Parts of the page")>{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
@@ -183,7 +186,7 @@ fn overview(key: &Key, row: Row) -> AnyView {
     let looked_at = key.clone();
     effect(move || {
         let Key::Container(_, id) = &looked_at else { return };
-        look(Looks { ids: vec![id.clone()], ..Looks::default() });
+        look(Subscriptions { ids: vec![id.clone()], ..Subscriptions::default() });
     });
     let Key::Container(host, id) = key.clone() else { return ().into_any() };
     let charts = usage_charts(host, Some(id), recording.points(), (span, paused), t("Figures come while it runs."));
@@ -205,56 +208,65 @@ fn overview(key: &Key, row: Row) -> AnyView {
     .into_any()
 }
 
-fn state_mark(row: Row, failed: crate::views::widgets::Live<Option<&'static str>>) -> AnyView {
+fn state_mark(row: Row, failed: crate::views::widgets::Boxed<Option<&'static str>>) -> AnyView {
     let word = row.clone();
     view! {
-        <span class="state" data-state=live(move || row.container(|it| it.state.to_string())) data-code=failed>
-            {live(move || word.container(|it| t(format::state_word(it)).to_owned()))}
+        <span class="state" data-state=boxed(move || row.container(|it| it.state.to_string())) data-code=failed>
+            {boxed(move || word.container(|it| t(format::state_word(it)).to_owned()))}
         </span>
     }
     .into_any()
 }
 
-/// The menu that a row of the list has too, and what it asks.
-fn more(acts: Acts, key: &Key) -> AnyView {
-    let name =
-        expect_context::<Store>().look(|state| state.get(key).map(|it| it.name().to_owned())).unwrap_or_default();
+/// The menu also offered in the list's rows, with its dialogs.
+fn more(actions: ContainerActions, key: &Key) -> AnyView {
+    let row = expect_context::<Store>().entity(key);
+    let label = boxed(move || {
+        crate::t!("More actions for {}", row.as_ref().map(|row| row.get().name().to_owned()).unwrap_or_default())
+    });
     let key = key.clone();
-    let open = move |event: leptos::ev::MouseEvent| {
+    let open = move |event: MouseEvent| {
         use wasm_bindgen::JsCast;
-        acts.menu_from.set(event.current_target().and_then(|it| it.dyn_into().ok()));
-        acts.menu.set(Some(key.clone()));
+        actions.menu_from.set(event.current_target().and_then(|it| it.dyn_into().ok()));
+        actions.menu.set(Some(key.clone()));
     };
     view! {
         <button
             class="button square"
-            aria-label=crate::t!("More actions for {}", name)
+            aria-label=label
             aria-haspopup="menu"
             on:click=on_click(open)
         >
             <Icon name="more" />
         </button>
-        {apart(derived(move || acts.is_open()), || Box::pin(managing()))}
+        {lazy(erased_memo(move || actions.is_open()), || Box::pin(managing()))}
     }
     .into_any()
 }
 
-/// What is likeliest in its state.
-fn buttons(acts: Acts, key: Key) -> AnyView {
+/// Buttons for the most likely actions in the container's state.
+fn buttons(actions: ContainerActions, key: Key) -> AnyView {
     let store = expect_context::<Store>();
     let state = {
         let row = store.entity(&key);
-        derived(move || {
-            row.as_ref().map(|row| row.container(|it| Some((it.state, it.name.clone(), acts.is_pending(it)))))
+        erased_memo(move || {
+            row.as_ref().map(|row| row.container(|it| Some((it.state, it.name.clone(), actions.is_pending(it)))))
         })
     };
-    live(move || {
+    boxed(move || {
         let (state, name, is_pending) = state.get().flatten()?;
         let one = |class, icon, action: ContainerAction| {
-            let (verb, key) = (t(action.verb()), key.clone());
-            let act = move |_| acts.act(&key, action.clone());
+            let verb = t(action.verb());
+            let offered = vec![(key.clone(), action)];
+            let (by_pointer, by_key) = (offered.clone(), offered.clone());
             view! {
-                <button class=class aria-label=crate::t!("{} {}", verb, name) on:click=on_click(act)>
+                <button
+                    class=class
+                    aria-label=crate::t!("{} {}", verb, name)
+                    on:pointerdown=on_click(move |event: PointerEvent| actions.press(button_of(&event), by_pointer.clone()))
+                    on:keydown=on_click(move |event: KeyboardEvent| actions.press(button_of(&event), by_key.clone()))
+                    on:click=on_click(move |event: MouseEvent| actions.click(button_of(&event), offered.clone()))
+                >
                     <Icon name=icon />
                     {verb}
                 </button>
@@ -264,7 +276,8 @@ fn buttons(acts: Acts, key: Key) -> AnyView {
         let (action, icon) = first(state);
         let first = one(if is_pending { "button waiting" } else { "button" }, icon, action);
         let restart = state.is_up().then(|| one("button", "restart", ContainerAction::Restart { timeout: None }));
-        Some(view! { {first} {restart} }.into_any())
+        // The optional button stands before the permanent one, which so keeps its place under the pointer.
+        Some(view! { {restart} {first} }.into_any())
     })
     .into_any()
 }

@@ -1,4 +1,4 @@
-//! The container as a `docker run` line and as compose.yaml: without the values of its environment until they are asked for.
+//! The container as a `docker run` command and as compose.yaml, without environment values until the user requests them.
 
 use super::{Shown, inside::ids};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     queries::recipes::{recipe_of, whole_recipe},
     views::{
         asked::Asked,
-        widgets::{button, live, on_click},
+        widgets::{boxed, button, on_click},
     },
 };
 use leptos::prelude::*;
@@ -18,13 +18,13 @@ pub(in crate::views) fn recipe_part() -> AnyView {
     asked.ask(recipe_of(host.clone(), id.clone()));
     let reveal = move || asked.ask(whole_recipe(host.clone(), id.clone()));
     let draw = move |it: &Recipe| {
-        let is_hidden = it.spec.env.iter().any(|it| it.ends_with("=***"));
+        let is_hidden = it.spec.is_hidden();
         let reveal = reveal.clone();
         let values = is_hidden.then(|| {
             let press = Box::new(move |_| reveal());
             view! {
-                <p class="quiet">{t("Values of its environment stand as ***. ")}</p>
-                {button("button", "registry", live(|| t("With their values").to_owned()), press)}
+                <p class="quiet">{t("Values that may be secret stand as ***. ")}</p>
+                {button("button", "registry", boxed(|| t("With their values").to_owned()), press)}
             }
             .into_any()
         });

@@ -1,4 +1,4 @@
-//! What a container used while the page looked.
+//! Recording of a container's resource usage while the page is open.
 
 use crate::{
     client::{Store, Trend, effect},
@@ -33,5 +33,5 @@ impl Recording {
 
 fn point(trend: &Trend) -> Point {
     let it = &trend.latest;
-    (it.timestamp.millis(), values(it.cpu_percent, it.memory_usage, &trend.rates))
+    (it.timestamp.millis(), values(it.cpu_percent, it.memory_usage, trend.rates.as_ref()))
 }

@@ -1,18 +1,18 @@
-//! A shell in the container. The terminal itself is an element of its own: see `public/terminal.js`.
+//! Shell in the container. The terminal is a custom element: see `public/terminal.js`.
 
 use crate::{
-    client::{Store, derived, t, told},
+    client::{Store, erased_memo, t, told},
     model::ContainerState,
     views::{
         Site,
-        widgets::{button, empty, field, live},
+        widgets::{boxed, button, empty, field},
     },
     wire::routes,
 };
 use leptos::{ev, prelude::*, tachys::html::element::custom};
 use wasm_bindgen::JsCast;
 
-/// What is asked for; another number is another try.
+/// The requested session. A new number starts another attempt.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Asked {
     command: String,
@@ -24,7 +24,7 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     let key = expect_context::<super::Shown>().0;
     let store = expect_context::<Store>();
     let Some(row) = store.entity(&key) else { return ().into_any() };
-    let runs = derived(move || row.container(|it| it.state == ContainerState::Running));
+    let runs = erased_memo(move || row.container(|it| it.state == ContainerState::Running));
     let asked = RwSignal::new(None::<Asked>);
     let words = RwSignal::new(String::new());
     let (command, user) = (StoredValue::new(String::new()), StoredValue::new(String::new()));
@@ -37,7 +37,7 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     let site = Site::expect();
     let (script, sheet) = (site.file("/terminal.js"), site.file("/terminal/xterm.css"));
     let base = format!("{}{}?id={}", site.base_path, routes::TERMINAL, key.id());
-    let screen = live(move || {
+    let screen = boxed(move || {
         let Some(Asked { command, user, .. }) = asked.get() else {
             return runs.get().then(|| {
                 view! { <p class="quiet padded">{t("Open a shell, or run a command with a terminal around it.")}</p> }
@@ -51,12 +51,12 @@ pub(in crate::views) fn terminal_part() -> AnyView {
             custom("quay-terminal").attr("data-socket", socket).on(ev::Custom::<ev::CustomEvent>::new("said"), said);
         Some(terminal.into_any())
     });
-    let stopped = live(move || {
+    let stopped = boxed(move || {
         (!runs.get() && asked.with(Option::is_none)).then(|| {
             empty(
                 "stop",
                 t("It does not run"),
-                live(|| t("A shell needs a running container. Start it first.").to_owned()),
+                boxed(|| t("A shell needs a running container. Start it first.").to_owned()),
                 ().into_any(),
             )
         })
@@ -67,8 +67,8 @@ pub(in crate::views) fn terminal_part() -> AnyView {
             <div class="tools">
                 {field("Command", "text", String::new(), "the best shell there is", Box::new(move |text| command.set_value(text)))}
                 {field("User", "text", String::new(), "the image's own", Box::new(move |text| user.set_value(text)))}
-                {button("button main", "start", live(move || t(if asked.with(Option::is_some) { "Open anew" } else { "Open" }).to_owned()), Box::new(open))}
-                <p class="quiet" role="status">{live(move || words.get())}</p>
+                {button("button main", "start", boxed(move || t(if asked.with(Option::is_some) { "Open anew" } else { "Open" }).to_owned()), Box::new(open))}
+                <p class="quiet" role="status">{boxed(move || words.get())}</p>
             </div>
             {stopped}
             <div class="screen">{screen}</div>
@@ -77,7 +77,7 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     .into_any()
 }
 
-/// The terminal's code, for whom opens one; it defines the element once.
+/// Loads the terminal's script and style sheet when a terminal is opened. The script defines the element once.
 fn load(script: &str, sheet: &str) {
     let document = document();
     let Some(head) = document.query_selector("head").ok().flatten() else { return };

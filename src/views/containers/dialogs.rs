@@ -1,14 +1,14 @@
-//! The menu of a row, and what is asked before something is done.
+//! Row menu and dialogs of the container list.
 
 use super::{
-    acts::{Acts, Asking},
+    actions::{ContainerActions, Dialog, button_of},
     page::{Page, key_of},
     recipe_form::{Purpose, recipe_form},
     written::{bytes_read, cores_read},
 };
 use crate::{
     actions::{containers::act_on_container, things::act},
-    client::{Level, Store, Toasts, derived, t},
+    client::{Level, Store, Toasts, erased_memo, t},
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,
         Limits, Recipe,
@@ -17,51 +17,64 @@ use crate::{
     views::{
         Site, format,
         frame::TasksOpen,
-        listing::{Desk, prune, taken_from},
-        widgets::{Dialog, Icon, Menu, Sent, choice, field, form, live, on_click},
+        resource_list::{RowMenu, prune, taken_from},
+        widgets::{Dialog, Icon, Menu, Sent, boxed, choice, field, form, on_click},
     },
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{
+    ev::{KeyboardEvent, MouseEvent, PointerEvent},
+    prelude::*,
+    task::spawn_local,
+};
 use std::{rc::Rc, sync::Arc};
 
-/// All of it, for the page that the caller is in.
+/// The menu and the dialogs, for the page of the caller.
 pub fn managing() -> AnyView {
-    let acts = expect_context::<Acts>();
-    let dialog = live(move || match acts.asking.get() {
-        Asking::Nothing => ().into_any(),
-        Asking::Remove(keys) => remove(&keys),
-        Asking::Rename(key) => rename(key),
-        Asking::New => new(),
-        Asking::Duplicate(key) => of_recipe(key, Purpose::DuplicateOf),
-        Asking::Edit(key) => of_recipe(key, Purpose::InPlaceOf),
-        Asking::Limits(key) => limits(key),
-        Asking::Commit(key) => commit(key),
-        Asking::Prune => prune(Desk::new(), &[Kind::Container], Rc::new(move || acts.asking.set(Asking::Nothing))),
+    let actions = expect_context::<ContainerActions>();
+    let dialog = boxed(move || match actions.asking.get() {
+        Dialog::Nothing => ().into_any(),
+        Dialog::Remove(keys) => remove(&keys),
+        Dialog::Rename(key) => rename(key),
+        Dialog::New => new(),
+        Dialog::Duplicate(key) => of_recipe(key, Purpose::DuplicateOf),
+        Dialog::Edit(key) => of_recipe(key, Purpose::InPlaceOf),
+        Dialog::Limits(key) => limits(key),
+        Dialog::Commit(key) => commit(key),
+        Dialog::Prune => {
+            prune(RowMenu::new(), &[Kind::Container], Rc::new(move || actions.asking.set(Dialog::Nothing)))
+        }
     });
     view! { <RowMenu /> {dialog} }.into_any()
 }
 
 #[component]
 fn RowMenu() -> impl IntoView {
-    let (acts, store, site) = (expect_context::<Acts>(), expect_context::<Store>(), Site::expect());
+    let (actions, store, site) = (expect_context::<ContainerActions>(), expect_context::<Store>(), Site::expect());
     let toasts = expect_context::<Toasts>();
-    live(move || {
-        let key = acts.menu.get()?;
+    boxed(move || {
+        let key = actions.menu.get()?;
         let row = store.entity(&key)?;
-        let from = acts.menu_from.get()?;
+        let from = actions.menu_from.get()?;
         let Entity::Container(container) = row.get() else {
             return None;
         };
         let name = container.name.clone();
         let item = |icon: &'static str, action: ContainerAction| {
             let text = crate::t!("{} {}", t(action.verb()), name);
-            let key = key.clone();
-            let choose = move |_| {
-                acts.menu.set(None);
-                acts.act(&key, action.clone());
+            let offered = vec![(key.clone(), action)];
+            let (by_pointer, by_key) = (offered.clone(), offered.clone());
+            let choose = move |event: MouseEvent| {
+                actions.menu.set(None);
+                actions.click(button_of(&event), offered.clone());
             };
             view! {
-                <button role="menuitem" tabindex="-1" on:click=on_click(choose)>
+                <button
+                    role="menuitem"
+                    tabindex="-1"
+                    on:pointerdown=on_click(move |event: PointerEvent| actions.press(button_of(&event), by_pointer.clone()))
+                    on:keydown=on_click(move |event: KeyboardEvent| actions.press(button_of(&event), by_key.clone()))
+                    on:click=on_click(choose)
+                >
                     <Icon name=icon />
                     {text}
                 </button>
@@ -85,15 +98,15 @@ fn RowMenu() -> impl IntoView {
         let remove = {
             let key = key.clone();
             move |_| {
-                acts.menu.set(None);
-                acts.asking.set(Asking::Remove(vec![key.clone()]));
+                actions.menu.set(None);
+                actions.asking.set(Dialog::Remove(vec![key.clone()]));
             }
         };
-        let asks = move |icon, words, asking| asking_item(acts, icon, words, asking);
+        let asks = move |icon, words, asking| asking_item(actions, icon, words, asking);
         let limits = match lacking(&store, &container.host, Lack::Update) {
-            None => asks("limits", crate::t!("Limits of {}", name), Asking::Limits(key.clone())),
+            None => asks("limits", crate::t!("Limits of {}", name), Dialog::Limits(key.clone())),
             Some(why) => {
-                let say = move |_: leptos::ev::MouseEvent| toasts.show(Level::Info, why, None);
+                let say = move |_: MouseEvent| toasts.show(Level::Info, why, None);
                 view! {
                     <button role="menuitem" tabindex="-1" aria-disabled="true" title=why on:click=on_click(say)>
                         <Icon name="limits" />
@@ -104,19 +117,19 @@ fn RowMenu() -> impl IntoView {
             }
         };
         let address = format!("/api/containers/{}/export?host={}", container.id, container.host);
-        let export = export_item(acts, site.page(&address), crate::t!("Export {}", name));
+        let export = export_item(actions, site.page(&address), crate::t!("Export {}", name));
         Some(
             view! {
                 <section aria-label=t("Actions")>
-                <Menu name=crate::t!("More actions for {}", name) from on_close=move || acts.menu.set(None)>
+                <Menu name=crate::t!("More actions for {}", name) from on_close=move || actions.menu.set(None)>
                     <p aria-hidden="true">{name.clone()}</p>
                     {lifecycle}
                     {separated.then(|| view! { <div role="separator"></div> })}
-                    {asks("edit", crate::t!("Edit {}", name), Asking::Edit(key.clone()))}
-                    {asks("copy", crate::t!("Duplicate {}", name), Asking::Duplicate(key.clone()))}
-                    {asks("tag", crate::t!("Rename {}", name), Asking::Rename(key.clone()))}
+                    {asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone()))}
+                    {asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone()))}
+                    {asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone()))}
                     {limits}
-                    {asks("images", crate::t!("Commit {}", name), Asking::Commit(key.clone()))}
+                    {asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone()))}
                     {export}
                     <div role="separator"></div>
                     <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
@@ -131,19 +144,16 @@ fn RowMenu() -> impl IntoView {
     })
 }
 
-/// Why an engine can't, where it can't.
+/// The reason why the engine lacks a feature, if it does.
 fn lacking(store: &Store, host: &HostId, what: Lack) -> Option<&'static str> {
-    store.look(|state| {
-        let lacks = &state.host(host)?.engine.as_ref()?.lacks;
-        lacks.contains(&what).then(|| t(what.words()))
-    })
+    store.look(|state| state.lacks(host, what)).then(|| t(what.words()))
 }
 
-/// Its task shows how it goes, and why not: a browser that keeps files says neither.
-fn export_item(acts: Acts, href: String, words: String) -> AnyView {
+/// Progress and errors show in its task, because browsers report neither for a download.
+fn export_item(actions: ContainerActions, href: String, words: String) -> AnyView {
     let tasks = expect_context::<TasksOpen>().0;
     let close = move |_| {
-        acts.menu.set(None);
+        actions.menu.set(None);
         tasks.set(true);
     };
     view! {
@@ -155,10 +165,10 @@ fn export_item(acts: Acts, href: String, words: String) -> AnyView {
     .into_any()
 }
 
-fn asking_item(acts: Acts, icon: &'static str, words: String, asking: Asking) -> AnyView {
+fn asking_item(actions: ContainerActions, icon: &'static str, words: String, asking: Dialog) -> AnyView {
     let choose = move |_| {
-        acts.menu.set(None);
-        acts.asking.set(asking.clone());
+        actions.menu.set(None);
+        actions.asking.set(asking.clone());
     };
     view! {
         <button role="menuitem" tabindex="-1" on:click=on_click(choose)>
@@ -170,7 +180,7 @@ fn asking_item(acts: Acts, icon: &'static str, words: String, asking: Asking) ->
 }
 
 fn remove(keys: &[Key]) -> AnyView {
-    let (acts, store) = (expect_context::<Acts>(), expect_context::<Store>());
+    let (actions, store) = (expect_context::<ContainerActions>(), expect_context::<Store>());
     let selected = use_context::<Page>().map(|page| page.selected);
     let keys = keys.to_vec();
     let containers: Vec<_> =
@@ -207,7 +217,7 @@ fn remove(keys: &[Key]) -> AnyView {
     let is_one = containers.len() == 1;
     let is_sure = {
         let what = what.clone();
-        derived(move || is_one || typed.with(|typed| typed.trim() == what))
+        erased_memo(move || is_one || typed.with(|typed| typed.trim() == what))
     };
     let confirm = (!is_one).then(|| {
         let ask = crate::t!("To confirm, type: {}", what);
@@ -219,13 +229,13 @@ fn remove(keys: &[Key]) -> AnyView {
             let force = it.state.is_up();
             (key_of(it), ContainerAction::Remove { force, volumes: volumes.get_untracked() })
         };
-        acts.act_all(containers.iter().map(one).collect());
+        actions.act_all(containers.iter().map(one).collect());
         if let Some(selected) = selected {
             selected.update(|selected| selected.retain(|key| !keys.contains(key)));
         }
-        acts.asking.set(Asking::Nothing);
+        actions.asking.set(Dialog::Nothing);
     };
-    let close = move || acts.asking.set(Asking::Nothing);
+    let close = move || actions.asking.set(Dialog::Nothing);
     view! {
         <Dialog title=crate::t!("Remove {}?", what) on_close=close>
             <p>{sentence}</p>
@@ -236,7 +246,7 @@ fn remove(keys: &[Key]) -> AnyView {
             {confirm}
             <footer>
                 <button class="button" autofocus=is_one on:click=move |_| close()>{t("Cancel")}</button>
-                <button class="button danger main" disabled=live(move || !is_sure.get()) on:click=on_click(remove)>
+                <button class="button danger main" disabled=boxed(move || !is_sure.get()) on:click=on_click(remove)>
                     {crate::t!("Remove {}", what)}
                 </button>
             </footer>
@@ -246,7 +256,7 @@ fn remove(keys: &[Key]) -> AnyView {
 }
 
 fn rename(key: Key) -> AnyView {
-    let (acts, toasts) = (expect_context::<Acts>(), expect_context::<Toasts>());
+    let (actions, toasts) = (expect_context::<ContainerActions>(), expect_context::<Toasts>());
     let Key::Container(host, id) = key.clone() else { return ().into_any() };
     let old =
         expect_context::<Store>().look(|state| state.get(&key).map(|it| it.name().to_owned())).unwrap_or_default();
@@ -268,12 +278,12 @@ fn rename(key: Key) -> AnyView {
             Ok(())
         }))
     };
-    form(title, fields, "Rename", Box::new(send), Rc::new(move || acts.asking.set(Asking::Nothing)))
+    form(title, fields, "Rename", Box::new(send), Rc::new(move || actions.asking.set(Dialog::Nothing)))
 }
 
 fn closer() -> Rc<dyn Fn()> {
-    let acts = expect_context::<Acts>();
-    Rc::new(move || acts.asking.set(Asking::Nothing))
+    let actions = expect_context::<ContainerActions>();
+    Rc::new(move || actions.asking.set(Dialog::Nothing))
 }
 
 fn new() -> AnyView {
@@ -281,10 +291,10 @@ fn new() -> AnyView {
     host.map(|host| recipe_form(host, Recipe::default(), Purpose::New, closer())).into_any()
 }
 
-/// The form comes when the server has told how it was made.
+/// Loads the container's recipe, then shows the form.
 fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
     let Key::Container(host, id) = key else { return ().into_any() };
-    let (acts, toasts) = (expect_context::<Acts>(), expect_context::<Toasts>());
+    let (actions, toasts) = (expect_context::<ContainerActions>(), expect_context::<Toasts>());
     let known = RwSignal::new(None::<Recipe>);
     {
         let (host, id) = (host.clone(), id.clone());
@@ -293,23 +303,23 @@ fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
                 Ok(recipe) => drop(known.try_set(Some(recipe))),
                 Err(error) => {
                     toasts.failed(t("It can't be told how it was made"), &error);
-                    acts.asking.set(Asking::Nothing);
+                    actions.asking.set(Dialog::Nothing);
                 }
             }
         });
     }
     let form = move || {
-        let close = Rc::new(move || acts.asking.set(Asking::Nothing));
+        let close = Rc::new(move || actions.asking.set(Dialog::Nothing));
         Some(recipe_form(host.clone(), known.get()?, purpose(id.clone()), close))
     };
-    live(form).into_any()
+    boxed(form).into_any()
 }
 
 fn name_of(key: &Key) -> String {
     expect_context::<Store>().look(|state| state.get(key).map(|it| it.name().to_owned())).unwrap_or_default()
 }
 
-/// What it may use, changed while it runs.
+/// Changes resource limits and the restart policy of a container.
 fn limits(key: Key) -> AnyView {
     let (name, toasts, close) = (name_of(&key), expect_context::<Toasts>(), closer());
     let Key::Container(host, id) = key else { return ().into_any() };

@@ -1,19 +1,25 @@
-//! The table: header, groups and rows.
+//! Container table: header, groups and rows.
 
 use super::{
+    actions::Offered,
     page::{Page, ask_for},
-    row::{first, row},
+    row::{action_of, row},
     usage,
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Facet, Looks, Prefs, Store, derived, effect, leaving_no_trace, t},
-    model::{ContainerAction, ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
+    client::{
+        ContainerColumn, ContainerQuery, Facet, Prefs, Store, Subscriptions, effect, erased_memo, scoped_memo, t,
+    },
+    model::{ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
     views::{
-        rows::{Line, Lines, on_screen, rows},
-        widgets::{column, live, on_click, sort_word},
+        rows::{RowKey, RowKeys, on_screen, rows},
+        widgets::{boxed, column, on_click, sort_word},
     },
 };
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::{
+    ev::{KeyboardEvent, MouseEvent, PointerEvent},
+    prelude::*,
+};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
@@ -23,14 +29,14 @@ pub(super) fn List() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     let store = expect_context::<Store>();
     let collapsed = RwSignal::new(Vec::<Option<String>>::new());
-    let lines = derived(move || {
+    let lines = erased_memo(move || {
         let chosen = page.chosen.get();
         if !page.query.with(|query| query.grouped) {
-            return Lines::Entities(chosen);
+            return RowKeys::Entities(chosen);
         }
-        Lines::mixed(grouped(&store, &chosen, &collapsed.read()))
+        RowKeys::mixed(grouped(&store, &chosen, &collapsed.read()))
     });
-    let class = live(move || {
+    let class = boxed(move || {
         let (layout, density) = prefs.read(|it| (it.layout, it.density));
         let cards = if layout == Layout::Cards { " cards" } else { "" };
         let compact = if density == Density::Compact { " compact" } else { "" };
@@ -38,7 +44,7 @@ pub(super) fn List() -> impl IntoView {
         let selecting = if page.selected.with(Vec::is_empty) { "" } else { " selecting" };
         format!("table containers{cards}{compact}{grouped}{selecting}")
     });
-    let hidden = live(move || {
+    let hidden = boxed(move || {
         let classes: Vec<_> = prefs.read(|it| it.hidden.iter().map(|column| column.class()).collect());
         (!classes.is_empty()).then(|| classes.join(" "))
     });
@@ -47,7 +53,7 @@ pub(super) fn List() -> impl IntoView {
     effect(move || {
         let ids = lines.with(|lines| lines.entities_between(seen.get()).filter_map(container_id).collect());
         let (all, projects) = page.query.with(|query| (query.sort.used().is_some(), query.grouped));
-        look(Looks { ids, all, loads: true, projects, ..Looks::default() });
+        look(Subscriptions { ids, all, loads: true, projects, ..Subscriptions::default() });
     });
     view! {
         <table
@@ -55,9 +61,11 @@ pub(super) fn List() -> impl IntoView {
             role="table"
             aria-label=t("Containers")
             data-hidden=hidden
-            on:click=on_click(move |event: MouseEvent| pressed(page, &event))
+            on:pointerdown=on_click(move |event: PointerEvent| pressed(page, &event))
+            on:keydown=on_click(move |event: KeyboardEvent| pressed(page, &event))
+            on:click=on_click(move |event: MouseEvent| clicked(page, &event))
             on:change=on_click(move |event: Event| picked(page, &event))
-            aria-rowcount=live(move || (lines.with(Lines::len) + 1).to_string())
+            aria-rowcount=boxed(move || (lines.with(RowKeys::len) + 1).to_string())
         >
             <thead role="rowgroup">
                 <tr role="row">
@@ -78,9 +86,9 @@ pub(super) fn List() -> impl IntoView {
                 </tr>
             </thead>
             {rows(lines, move |line| match line {
-                Line::Group(project) => view! { <Group project collapsed /> }.into_any(),
-                Line::Entity(key) => row(key),
-                Line::Number(_) => ().into_any(),
+                RowKey::Group(project) => view! { <Group project collapsed /> }.into_any(),
+                RowKey::Entity(key) => row(key),
+                RowKey::Number(_) => ().into_any(),
             })}
         </table>
     }
@@ -90,7 +98,7 @@ fn container_id(key: &Key) -> Option<ContainerId> {
     if let Key::Container(_, id) = key { Some(id.clone()) } else { None }
 }
 
-/// Of the row that an event came from: its container, and the nearest element there that `selector` names.
+/// The container of the event's row, and the closest element that matches `selector`.
 fn row_of(page: Page, event: &Event, selector: &str) -> Option<(Key, Element)> {
     let target: Element = event.target()?.dyn_into().ok()?;
     let id = target.closest("[data-entity]").ok()??.get_attribute("data-id")?;
@@ -98,26 +106,30 @@ fn row_of(page: Page, event: &Event, selector: &str) -> Option<(Key, Element)> {
     Some((key, target.closest(selector).ok()??))
 }
 
-/// A button of some row.
-fn pressed(page: Page, event: &Event) {
-    let Some((key, button)) = row_of(page, event, ".act > button") else { return };
-    match button.class_name().as_str() {
-        "more" => {
-            page.acts.menu_from.set(button.dyn_into().ok());
-            page.acts.menu.set(Some(key));
-        }
-        "restart" => page.acts.act(&key, ContainerAction::Restart { timeout: None }),
-        _ => {
-            let store = expect_context::<Store>();
-            let state = store.look(|state| Some(state.get(&key)?.as_container()?.state));
-            if let Some(state) = state {
-                page.acts.act(&key, first(state).0);
-            }
-        }
-    }
+fn offered(key: &Key, button: &Element) -> Offered {
+    action_of(&button.class_name()).map(|action| (key.clone(), action)).into_iter().collect()
 }
 
-/// The checkbox of some row.
+/// Handles a press on a row's button.
+fn pressed(page: Page, event: &Event) {
+    let Some((key, button)) = row_of(page, event, ".act > button") else { return };
+    let offered = offered(&key, &button);
+    page.actions.press(Some(button), offered);
+}
+
+/// Handles a click on a row's button.
+fn clicked(page: Page, event: &Event) {
+    let Some((key, button)) = row_of(page, event, ".act > button") else { return };
+    if button.class_name() == "more" {
+        page.actions.menu_from.set(button.dyn_into().ok());
+        page.actions.menu.set(Some(key));
+        return;
+    }
+    let offered = offered(&key, &button);
+    page.actions.click(Some(button), offered);
+}
+
+/// Handles a row's checkbox.
 fn picked(page: Page, event: &Event) {
     let Some((key, _)) = row_of(page, event, ".pick > input") else { return };
     page.selected.update(|selected| match selected.binary_search(&key) {
@@ -126,18 +138,19 @@ fn picked(page: Page, event: &Event) {
     });
 }
 
-/// `chosen` is sorted by project; each gets a line of its own, and those collapsed nothing else.
-fn grouped(store: &Store, chosen: &[Key], collapsed: &[Option<String>]) -> Vec<Line> {
+/// Groups the containers by project, each with a header. `chosen` must be sorted by project. A collapsed group has only its
+/// header.
+fn grouped(store: &Store, chosen: &[Key], collapsed: &[Option<String>]) -> Vec<RowKey> {
     let mut lines = Vec::with_capacity(chosen.len());
     let mut current: Option<Option<String>> = None;
     for key in chosen {
         let project = store.look(|state| state.get(key)?.as_container()?.project().map(str::to_owned));
         if current.as_ref() != Some(&project) {
-            lines.push(Line::Group(project.clone()));
+            lines.push(RowKey::Group(project.clone()));
             current = Some(project.clone());
         }
         if !collapsed.contains(&project) {
-            lines.push(Line::Entity(key.clone()));
+            lines.push(RowKey::Entity(key.clone()));
         }
     }
     lines
@@ -146,10 +159,10 @@ fn grouped(store: &Store, chosen: &[Key], collapsed: &[Option<String>]) -> Vec<L
 fn sortable(class: &'static str, word: &'static str, by: ContainerColumn) -> AnyView {
     let page = expect_context::<Page>();
     let ask = ask_for();
-    let sorted = live(move || page.query.with(|query| sort_word(query.sort == by, query.descending)));
+    let sorted = boxed(move || page.query.with(|query| sort_word(query.sort == by, query.descending)));
     let toggle = move |_| {
         let query = page.query.get_untracked();
-        // Of what is used the most is asked for first.
+        // Resource usage sorts in descending order first.
         let descending = if query.sort == by { !query.descending } else { by.used().is_some() };
         ask(ContainerQuery { sort: by, descending, ..query });
     };
@@ -159,11 +172,11 @@ fn sortable(class: &'static str, word: &'static str, by: ContainerColumn) -> Any
 #[component]
 fn SelectAll() -> impl IntoView {
     let page = expect_context::<Page>();
-    let all = derived(move || {
+    let all = erased_memo(move || {
         let selected = page.selected.read();
         !selected.is_empty() && page.chosen.with(|chosen| chosen.iter().all(|key| selected.binary_search(key).is_ok()))
     });
-    let some = derived(move || page.selected.with(|selected| !selected.is_empty()));
+    let some = erased_memo(move || page.selected.with(|selected| !selected.is_empty()));
     let toggle = move |_| {
         let mut chosen = if all.get_untracked() { Vec::new() } else { page.chosen.get_untracked().to_vec() };
         chosen.sort();
@@ -173,14 +186,14 @@ fn SelectAll() -> impl IntoView {
         <input
             type="checkbox"
             aria-label=t("Select all")
-            prop:checked=live(move || all.get())
-            prop:indeterminate=live(move || some.get() && !all.get())
+            prop:checked=boxed(move || all.get())
+            prop:indeterminate=boxed(move || some.get() && !all.get())
             on:change=on_click(toggle)
         />
     }
 }
 
-/// The header of a Compose project: its name and its states at a glance.
+/// The header of a Compose project: its name and a summary of its states.
 #[component]
 fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> impl IntoView {
     let store = expect_context::<Store>();
@@ -188,7 +201,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
     let loads = store.loads();
     let states = {
         let project = project.clone();
-        derived(move || {
+        erased_memo(move || {
             store.track_members(Kind::Container);
             store.track_facet(Facet::State);
             store.look(|state| {
@@ -202,7 +215,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
     };
     let load = {
         let scope = Scope::Project(project.clone());
-        leaving_no_trace(move || loads.with(|loads| loads.of(&scope).map(usage::load_words)).unwrap_or_default())
+        scoped_memo(move || loads.with(|loads| loads.of(&scope).map(usage::load_words)).unwrap_or_default())
     };
     let is_open = {
         let project = project.clone();
@@ -217,14 +230,14 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
     view! {
         <tr role="row" class="group">
             <th role="rowheader" scope="rowgroup" aria-colspan="14">
-                <button aria-expanded=live(move || is_open().to_string()) on:click=on_click(toggle)>{name}</button>
-                {live(move || states.get().into_iter().map(|((state, failed), count)| view! {
+                <button aria-expanded=boxed(move || is_open().to_string()) on:click=on_click(toggle)>{name}</button>
+                {boxed(move || states.get().into_iter().map(|((state, failed), count)| view! {
                     <span class="state" data-state=state.as_str() data-code=failed.then_some("")>
                         {count.to_string()}
                         <span>" " {t(if failed { "failed" } else { state.as_str() })}</span>
                     </span>
                 }).collect_view().into_any())}
-                <span class="load">{live(move || load.get())}</span>
+                <span class="load">{boxed(move || load.get())}</span>
             </th>
         </tr>
     }

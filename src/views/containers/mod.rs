@@ -1,6 +1,6 @@
-//! `/containers`: the list that people look at all day.
+//! `/containers`: the list of containers.
 
-mod acts;
+mod actions;
 mod dialogs;
 mod list;
 mod page;
@@ -11,7 +11,7 @@ mod tools;
 mod usage;
 mod written;
 
-pub use acts::Acts;
+pub use actions::{ContainerActions, button_of};
 pub use dialogs::managing;
 pub use page::{ContainersPage, query_of};
 pub use row::first;

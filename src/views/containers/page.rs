@@ -1,18 +1,18 @@
-//! Head, tools, list; what the address asks for; what is selected.
+//! Container list page: head, tools, list, query and selection.
 
 use super::{
-    acts::Acts,
+    actions::ContainerActions,
     list::List,
     tools::{Head, Tools},
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, Derived, OrderedContainers, Store, derived, t},
+    client::{ContainerColumn, ContainerQuery, ErasedMemo, OrderedContainers, Store, erased_memo, t},
     model::{Container, ContainerState, Key, Kind},
     views::{
+        chunks::{lazy, managing, selection},
         format,
-        later::{apart, managing, selection},
-        listing::go_to,
-        widgets::{Command, button, empty, live},
+        resource_list::go_to,
+        widgets::{Command, boxed, button, empty},
     },
 };
 use leptos::prelude::*;
@@ -20,15 +20,15 @@ use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use std::sync::Arc;
 
-/// What the parts of the page share.
+/// State shared by the parts of the page.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
-    pub query: Derived<ContainerQuery>,
-    /// Ids as the query asks for them.
-    pub chosen: Derived<Arc<Vec<Key>>>,
-    /// Sorted.
+    pub query: ErasedMemo<ContainerQuery>,
+    /// Keys that match the query, in its order.
+    pub chosen: ErasedMemo<Arc<Vec<Key>>>,
+    /// Selected keys, sorted.
     pub selected: RwSignal<Vec<Key>>,
-    pub acts: Acts,
+    pub actions: ContainerActions,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -49,7 +49,7 @@ pub fn ContainersPage() -> impl IntoView {
     let chosen = {
         let store = store.clone();
         let ordered = StoredValue::new(OrderedContainers::default());
-        derived(move || {
+        erased_memo(move || {
             store.track_members(Kind::Container);
             query.with(|query| {
                 if query.sort.used().is_some() {
@@ -61,40 +61,40 @@ pub fn ContainersPage() -> impl IntoView {
             })
         })
     };
-    let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), acts: Acts::new() };
+    let page = Page { query, chosen, selected: RwSignal::new(Vec::new()), actions: ContainerActions::new() };
     provide_context(page);
-    provide_context(page.acts);
+    provide_context(page.actions);
 
-    let shown = derived(move || match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
+    let shown = erased_memo(move || match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
         (0, _) => Shown::Empty,
         (_, 0) => Shown::NoMatch,
         _ => Shown::List,
     });
-    let acts = page.acts;
-    let managed = derived(move || acts.is_open());
+    let actions = page.actions;
+    let managed = erased_memo(move || actions.is_open());
     view! {
         <Title text=t("Containers") />
         <Head />
-        {live(move || match shown.get() {
+        {boxed(move || match shown.get() {
             Shown::Empty => no_containers(),
             Shown::List => view! { <ToolRow /> <List /> }.into_any(),
             Shown::NoMatch => view! { <ToolRow /> {no_match()} }.into_any(),
         })}
-        {apart(managed, || Box::pin(managing()))}
+        {lazy(managed, || Box::pin(managing()))}
     }
 }
 
-/// Filters, or what can be done with the selection.
+/// Filters, or bulk actions while containers are selected.
 #[component]
 fn ToolRow() -> impl IntoView {
     let page = expect_context::<Page>();
-    let selecting = derived(move || page.selected.with(|selected| !selected.is_empty()));
-    let tools = live(move || (!selecting.get()).then(|| view! { <Tools /> }.into_any()));
-    view! { {tools} {apart(selecting, || Box::pin(selection()))} }
+    let selecting = erased_memo(move || page.selected.with(|selected| !selected.is_empty()));
+    let tools = boxed(move || (!selecting.get()).then(|| view! { <Tools /> }.into_any()));
+    view! { {tools} {lazy(selecting, || Box::pin(selection()))} }
 }
 
 fn no_containers() -> AnyView {
-    let hint = live(|| t("Start one in a terminal and it appears here at once.").to_owned());
+    let hint = boxed(|| t("Start one in a terminal and it appears here at once.").to_owned());
     let command = view! { <Command text="docker run -d --name hello -p 8080:80 nginx" /> }.into_any();
     empty("containers", "No containers yet", hint, command)
 }
@@ -103,23 +103,23 @@ fn no_match() -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     let ask = ask_for();
-    let hidden = live(move || {
+    let hidden = boxed(move || {
         crate::t!(
             "{} hidden by the filter.",
             format::count(store.count(Kind::Container), ["{} container", "{} containers"])
         )
     });
     let clear = move |_| ask(ContainerQuery { search: String::new(), state: None, ..page.query.get_untracked() });
-    let button = button("button", "close", live(|| t("Clear filters").to_owned()), Box::new(clear));
+    let button = button("button", "close", boxed(|| t("Clear filters").to_owned()), Box::new(clear));
     empty("search", "Nothing matches", hidden, button)
 }
 
-fn query_of_address() -> Derived<ContainerQuery> {
+fn query_of_address() -> ErasedMemo<ContainerQuery> {
     let address = use_query_map();
-    derived(move || address.with(query_of))
+    erased_memo(move || address.with(query_of))
 }
 
-/// What an address asks for.
+/// Parses the query from the address.
 pub fn query_of(address: &ParamsMap) -> ContainerQuery {
     ContainerQuery {
         search: address.get_str("q").unwrap_or_default().to_owned(),
@@ -130,7 +130,7 @@ pub fn query_of(address: &ParamsMap) -> ContainerQuery {
     }
 }
 
-/// Puts what is asked for into the address, which shares the view and from which the list follows.
+/// Writes the query into the address. The list follows the address, so copying it shares the view.
 pub(super) fn ask_for() -> impl Fn(ContainerQuery) + Clone + Send + Sync + 'static {
     let to = go_to("/containers");
     move |query: ContainerQuery| {

@@ -1,4 +1,4 @@
-//! The form that a container is made by: a new one, a duplicate, or another one in the place of one that exists.
+//! Form for a container's recipe: a new container, a duplicate, or a recreated one.
 
 use super::written::{
     bytes_read, bytes_written, cores_read, cores_written, health_read, health_written, labels_read, labels_written,
@@ -16,11 +16,11 @@ use futures::channel::oneshot;
 use leptos::prelude::*;
 use std::{cell::RefCell, rc::Rc};
 
-/// What becomes of the recipe.
+/// The purpose of the form.
 #[derive(Clone)]
 pub(super) enum Purpose {
     New,
-    /// Its environment's values are those of this one, where they are not changed.
+    /// Environment values that are not changed are copied from this container.
     DuplicateOf(ContainerId),
     InPlaceOf(ContainerId),
 }
@@ -39,7 +39,7 @@ fn tick(label: &'static str, into: StoredValue<bool>) -> AnyView {
     check(t(label).to_owned(), into.get_value(), Box::new(move |is_set| into.set_value(is_set)))
 }
 
-/// What is typed, in the order of the form.
+/// The form's values, in its order.
 #[derive(Clone, Copy)]
 struct Typed {
     name: Text,
@@ -98,7 +98,7 @@ impl Typed {
         }
     }
 
-    /// What the form does not ask for stays as it was before.
+    /// Reads the form. Settings that it doesn't have keep their values from `before`.
     fn read(self, before: &ContainerSpec) -> Result<ContainerSpec, String> {
         let said = |it: Text| Some(it.get_value().trim().to_owned()).filter(|it| !it.is_empty());
         let words = |it: Text, before: &Option<Vec<String>>| -> Result<Option<Vec<String>>, String> {
@@ -195,7 +195,7 @@ impl Typed {
     }
 }
 
-/// `close` is called when all is done, or nobody wants it any more.
+/// `close` is called when the task is done or the user cancels.
 pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close: Rc<dyn Fn()>) -> AnyView {
     let Recipe { name, spec: before, left_out } = recipe;
     let (title, verb, first_name) = match purpose {
@@ -214,8 +214,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
         let words = crate::t!("This can't be taken over: {}.", left_out.join(", "));
         view! { <p class="failed">{words}</p> }.into_any()
     });
-    let hidden =
-        before.env.iter().any(|it| it.ends_with("=***")).then_some("*** stands for a value that stays as it is.");
+    let hidden = before.is_hidden().then_some("*** stands for a value that stays as it is.");
     let fields = view! {
         {sentence.map(|words| view! { <p>{t(words)}</p> })}
         {lost}
@@ -240,7 +239,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
             let done = start(host, job).await?;
             let Some(id) = done.task else { return Ok(()) };
             let over = owner.map(|owner| owner.with(|| when_over(board, id)));
-            // A form that is gone by then says nothing: the panel of tasks does.
+            // If the form has closed, the task panel shows the outcome.
             let Some(Ok(task)) = (match over {
                 Some(over) => Some(over.await),
                 None => None,
@@ -259,10 +258,10 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
     form(title, fields, verb, Box::new(send), close)
 }
 
-/// What Docker says of names, before Docker says it.
+/// Docker's rule for names, checked before sending.
 const NAME: &str = "A name begins with a letter or a digit, and has only those, dots, dashes and underscores";
 
-/// The task, once it has ended. Never, where the owner goes first.
+/// Resolves with the task when it has ended. Never resolves if the owner is dropped first.
 fn when_over(board: ArcRwSignal<TaskBoard>, id: TaskId) -> oneshot::Receiver<Task> {
     let (sender, receiver) = oneshot::channel();
     let sender = StoredValue::new_local(RefCell::new(Some(sender)));

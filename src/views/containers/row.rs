@@ -1,23 +1,23 @@
-//! One container: a row of the table, or a card, by style alone.
+//! Row of a container: a table row or a card, depending on the style sheet alone.
 //!
-//! A row has one effect, which draws it from what one memo gathers: an effect for every cell made a row ten times as
-//! dear, which scrolling through ten thousand pays for. Only the two cells that tell a time have their own: a hundred rows
-//! drawn anew with each second would keep a change waiting for 40 ms. Rows have no handlers either: the table listens for
-//! all, see `list.rs`.
+//! A row has one effect, which draws it from what one memo gathers. An effect per cell made a row ten times as
+//! expensive, which shows when scrolling through ten thousand rows. Only the two cells that depend on the clock have their
+//! own effect: redrawing a hundred rows every second would delay a change by 40 ms. Rows have no event handlers either: the
+//! table handles events for all rows, see `list.rs`.
 
 use super::{page::Page, usage};
 use crate::{
-    client::{Store, leaving_no_trace, t},
+    client::{Store, scoped_memo, t},
     model::{Container, ContainerAction, ContainerState, Health, Key, Port, Protocol, Timestamp},
     views::{
         Site, format,
-        widgets::{Glow, kept, live},
+        widgets::{Glow, boxed, memo_view},
     },
 };
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Nothing when it is gone already.
+/// Empty if the container is already gone.
 pub(super) fn row(key: Key) -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
@@ -26,18 +26,18 @@ pub(super) fn row(key: Key) -> AnyView {
         return ().into_any();
     };
     let (now, used_by) = (store.now(), key.clone());
-    let drawn = leaving_no_trace(move || {
+    let drawn = scoped_memo(move || {
         let entity = row.get();
         let it = entity.as_container()?;
         Some(Drawn {
-            is_pending: page.acts.is_pending(it),
+            is_pending: page.actions.is_pending(it),
             is_selected: page.selected.with(|selected| selected.binary_search(&key).is_ok()),
-            is_open: page.acts.menu.with(|open| open.as_ref() == Some(&key)),
+            is_open: page.actions.menu.with(|open| open.as_ref() == Some(&key)),
             container: it.clone(),
         })
     });
     let mut glows = Glows::default();
-    live(move || {
+    boxed(move || {
         let drawn = drawn.get();
         drawn.map_or_else(
             || ().into_any(),
@@ -50,7 +50,7 @@ pub(super) fn row(key: Key) -> AnyView {
     .into_any()
 }
 
-/// What a row is drawn from.
+/// The data that a row is drawn from.
 #[derive(Clone, PartialEq)]
 struct Drawn {
     container: Arc<Container>,
@@ -59,7 +59,7 @@ struct Drawn {
     is_open: bool,
 }
 
-/// Which cells have just changed.
+/// Change highlights of the cells.
 #[derive(Default)]
 struct Glows {
     state: Glow<ContainerState>,
@@ -81,7 +81,7 @@ impl Glows {
     }
 }
 
-/// Each cell with what it is drawn from, so that a change redraws those alone that it changes.
+/// Each cell keeps the data it is drawn from, so a change redraws only the affected cells.
 fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timestamp>, used: AnyView) -> AnyView {
     let it = &drawn.container;
     let [state_glow, name_glow, nets_glow, age_glow] = glows;
@@ -109,16 +109,16 @@ fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timesta
             data-restarts=restarts
             data-code=it.failed_with().map(|code| code.to_string())
         >
-            {kept((name.clone(), drawn.is_selected), pick_cell)}
-            {kept((format::state_word(it), state_glow), state_cell)}
-            {kept(named, name_cell)}
-            {kept(it.image.clone(), |image| image_cell(image))}
-            {kept((it.ports.clone(), site.hostname.clone()), ports_cell)}
-            {kept((networks(it), nets_glow), networks_cell)}
+            {memo_view((name.clone(), drawn.is_selected), pick_cell)}
+            {memo_view((format::state_word(it), state_glow), state_cell)}
+            {memo_view(named, name_cell)}
+            {memo_view(it.image.clone(), |image| image_cell(image))}
+            {memo_view((it.ports.clone(), site.hostname.clone()), ports_cell)}
+            {memo_view((networks(it), nets_glow), networks_cell)}
             {used}
-            {kept(it.created, move |_| made_cell(&made, &made_now))}
-            {kept((times, age_glow), move |(_, glow)| age_cell(&aged, &age_now, *glow))}
-            {kept((name.clone(), first, drawn.is_pending, drawn.is_open), act_cell)}
+            {memo_view(it.created, move |_| made_cell(&made, &made_now))}
+            {memo_view((times, age_glow), move |(_, glow)| age_cell(&aged, &age_now, *glow))}
+            {memo_view((name.clone(), first, drawn.is_pending, drawn.is_open), act_cell)}
         </tr>
     }
     .into_any()
@@ -188,7 +188,7 @@ fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> An
     view! { <td class="age" data-glow=glow>{told_by(now, it, format::status)}</td> }.into_any()
 }
 
-/// Of a name: its likeliest action with the class of that one's button, whether an action runs, and whether the menu is open.
+/// Takes the name, the most likely action with its button's class, whether an action is pending, and whether the menu is open.
 fn act_cell(
     (name, (first, class), is_pending, is_open): &(String, (ContainerAction, &'static str), bool, bool),
 ) -> AnyView {
@@ -211,15 +211,15 @@ fn act_cell(
     .into_any()
 }
 
-/// A text that the clock moves.
+/// A text that depends on the clock.
 fn told_by(
     now: &ArcRwSignal<Timestamp>,
     container: &Arc<Container>,
     tell: fn(&Container, Timestamp) -> String,
 ) -> AnyView {
     let (container, now) = (container.clone(), now.clone());
-    let text = leaving_no_trace(move || tell(&container, now.get()));
-    live(move || text.get()).into_any()
+    let text = scoped_memo(move || tell(&container, now.get()));
+    boxed(move || text.get()).into_any()
 }
 
 fn networks(container: &Container) -> String {
@@ -246,11 +246,36 @@ fn ports_cell((ports, hostname): &(Vec<Port>, Arc<str>)) -> AnyView {
     view! { <td class="ports" title=title>{parts}</td> }.into_any()
 }
 
-/// The likeliest action in a state, and the class of its button.
+/// The most likely action in a state, and the class of its button: see [`action_of`].
 pub fn first(state: ContainerState) -> (ContainerAction, &'static str) {
     match state {
         ContainerState::Paused => (ContainerAction::Unpause, "unpause"),
         state if state.is_up() => (ContainerAction::Stop { timeout: None }, "stop"),
         _ => (ContainerAction::Start, "start"),
+    }
+}
+
+/// The action of a row's button, by its class: the action it shows, not one derived from the container's state at click time.
+pub(super) fn action_of(class: &str) -> Option<ContainerAction> {
+    Some(match class {
+        "start" => ContainerAction::Start,
+        "stop" => ContainerAction::Stop { timeout: None },
+        "unpause" => ContainerAction::Unpause,
+        "restart" => ContainerAction::Restart { timeout: None },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_button_does_what_it_shows_in_each_state() {
+        for state in ContainerState::ALL {
+            let (action, class) = first(state);
+            assert_eq!(action_of(class), Some(action), "{state}");
+        }
+        assert_eq!(action_of("more"), None);
     }
 }

@@ -1,14 +1,14 @@
 //! Title, view switch, search and filters.
 
 use super::{
-    acts::Asking,
+    actions::Dialog,
     page::{Page, ask_for},
     usage,
 };
 use crate::{
-    client::{ContainerQuery, Prefs, Store, derived, t},
+    client::{ContainerQuery, Prefs, Store, erased_memo, t},
     model::{ContainerState, Density, Kind, Layout, Scope},
-    views::widgets::{Icon, Search, chip, live, on_click, toggle},
+    views::widgets::{Icon, Search, boxed, chip, on_click, toggle},
 };
 use leptos::prelude::*;
 
@@ -19,9 +19,9 @@ pub(super) fn Head() -> impl IntoView {
     let page = expect_context::<Page>();
     let ask = ask_for();
     let counted = store.clone();
-    let count = live(move || counted.count(Kind::Container).to_string());
+    let count = boxed(move || counted.count(Kind::Container).to_string());
     let loads = store.loads();
-    let load = derived(move || {
+    let load = erased_memo(move || {
         loads
             .with(|it| it.of(&Scope::Host).map(|load| usage::host_words(load, it.machines.first())))
             .unwrap_or_default()
@@ -37,12 +37,12 @@ pub(super) fn Head() -> impl IntoView {
         ask(ContainerQuery { grouped: !query.grouped, ..query });
     };
     let segment = |icon: &'static str, word: &'static str, layout| {
-        let pressed = live(move || prefs.read(|it| it.layout == layout).to_string());
+        let pressed = boxed(move || prefs.read(|it| it.layout == layout).to_string());
         toggle("", icon, word, pressed, Box::new(move |_| set_layout(layout)))
     };
-    let acts = page.acts;
-    let offer = move |class, icon, word: &'static str, asking: Asking| {
-        let ask = move |_: leptos::ev::MouseEvent| acts.asking.set(asking.clone());
+    let actions = page.actions;
+    let offer = move |class, icon, word: &'static str, asking: Dialog| {
+        let ask = move |_: leptos::ev::MouseEvent| actions.asking.set(asking.clone());
         view! {
             <button class=class aria-label=t(word) on:click=on_click(ask)>
                 <Icon name=icon />
@@ -54,27 +54,27 @@ pub(super) fn Head() -> impl IntoView {
     view! {
         <div class="head">
             <h1>{t("Containers")} " " <small>{count}</small></h1>
-            <p class="load">{live(move || load.get())}</p>
+            <p class="load">{boxed(move || load.get())}</p>
             {toggle(
                 "button",
                 "group",
                 "Group by project",
-                live(move || page.query.with(|query| query.grouped).to_string()),
+                boxed(move || page.query.with(|query| query.grouped).to_string()),
                 Box::new(group),
             )}
             {toggle(
                 "button",
                 "compact",
                 "Compact",
-                live(move || prefs.read(|it| it.density == Density::Compact).to_string()),
+                boxed(move || prefs.read(|it| it.density == Density::Compact).to_string()),
                 Box::new(toggle_density),
             )}
             <div class="segmented" role="group" aria-label=t("View")>
                 {segment("table", "Table", Layout::Table)}
                 {segment("cards", "Cards", Layout::Cards)}
             </div>
-            {offer("button bare", "prune", "Prune", Asking::Prune)}
-            {offer("button main", "add", "Create", Asking::New)}
+            {offer("button bare", "prune", "Prune", Dialog::Prune)}
+            {offer("button main", "add", "Create", Dialog::New)}
         </div>
     }
 }
@@ -112,7 +112,7 @@ fn filter(word: &'static str, state: Option<ContainerState>) -> AnyView {
         let wanted = ContainerState::ALL.into_iter().filter(|state| query.wants_state(*state));
         wanted.map(|state| store.in_state(state)).sum::<usize>().to_string()
     };
-    let pressed = live(move || page.query.with(|query| query.state == state).to_string());
+    let pressed = boxed(move || page.query.with(|query| query.state == state).to_string());
     let choose = move |_| ask(ContainerQuery { state, ..page.query.get_untracked() });
-    chip(word, pressed, live(count), Box::new(choose))
+    chip(word, pressed, boxed(count), Box::new(choose))
 }

@@ -1,28 +1,29 @@
-//! What a container uses, in the cells of its row; and what a project or the host uses, in a line.
+//! Resource usage: cells of a container's row, and a summary line for a project or the host.
 
 use crate::{
-    client::{Store, Trend, leaving_no_trace, t},
+    client::{Store, Trend, scoped_memo, t},
     model::{ContainerState, Key, Load, Machine},
     views::{
         format,
-        widgets::{kept, live},
+        widgets::{boxed, memo_view},
     },
 };
 use leptos::prelude::*;
 use std::fmt::Write;
 
-/// Of what there is, in percent: from here on a bar warms, and from there on it alarms.
+/// Percentages of the available amount: a bar turns to warning at the first, to alarm at the second.
 const WARM: u64 = 80;
 const ALARMING: u64 = 95;
 
-/// A flat line must not look like mountains: the least that a line's height stands for, in tenths of a percent of a core.
+/// Minimum scale of a sparkline, in tenths of a percent of a core, so that a nearly flat line doesn't look like mountains.
 const LEAST_CPU: u64 = 100;
 
-/// What the five cells say.
+/// Contents of the five usage cells.
 #[derive(Clone, PartialEq, Default)]
 struct Told {
     cpu: Bar,
     memory: Bar,
+    /// Empty while unknown.
     network: String,
     block: String,
     pids: String,
@@ -33,21 +34,33 @@ struct Bar {
     text: String,
     unit: &'static str,
     exact: String,
-    /// How much of what there is, in percent.
+    /// Percentage of the available amount.
     part: u64,
-    /// The minute behind, as the path of an area.
+    /// The last minute as the SVG path of an area.
     area: String,
 }
 
 impl Told {
     fn of(trend: &Trend, cpus: u64) -> Self {
         let it = &trend.latest;
-        let (used, unit) = format::bytes(it.memory_usage);
-        let (limit, limit_unit) = format::bytes(it.memory_limit);
         let cpu = (it.cpu_percent * 10.0) as u64;
-        let pair = |inward, outward| format!("{} / {}", format::rate(inward), format::rate(outward));
+        let pair = |inward: Option<f64>, outward: Option<f64>| {
+            let both = inward.zip(outward);
+            both.map(|(inward, outward)| format!("{} / {}", format::rate(inward), format::rate(outward)))
+        };
         let highest_cpu = trend.cpu.iter().copied().max().unwrap_or_default().into();
         let highest_memory = trend.memory.iter().copied().max().unwrap_or_default();
+        let memory = it.memory_usage.zip(it.memory_limit).map(|(used, limit)| {
+            let (used, unit) = format::bytes(used);
+            let (limit, limit_unit) = format::bytes(limit);
+            Bar {
+                exact: format!("{used} {unit}{}{limit} {limit_unit}", t(" of ")),
+                text: used,
+                unit,
+                part: (it.memory_percent.unwrap_or_default() as u64).min(100),
+                area: area(trend.memory.iter().copied(), highest_memory * 5 / 4),
+            }
+        });
         Self {
             cpu: Bar {
                 text: format::percent(cpu),
@@ -56,21 +69,15 @@ impl Told {
                 part: (cpu / 10 / cpus.max(1)).min(100),
                 area: area(trend.cpu.iter().map(|it| u64::from(*it)), LEAST_CPU.max(highest_cpu)),
             },
-            memory: Bar {
-                text: used.clone(),
-                unit,
-                exact: format!("{used} {unit}{}{limit} {limit_unit}", t(" of ")),
-                part: (it.memory_percent as u64).min(100),
-                area: area(trend.memory.iter().copied(), highest_memory * 5 / 4),
-            },
-            network: pair(trend.rates.network_rx, trend.rates.network_tx),
-            block: pair(trend.rates.block_read, trend.rates.block_write),
-            pids: it.pids.to_string(),
+            memory: memory.unwrap_or_default(),
+            network: trend.rates.and_then(|it| pair(it.network_rx, it.network_tx)).unwrap_or_default(),
+            block: trend.rates.and_then(|it| pair(it.block_read, it.block_write)).unwrap_or_default(),
+            pids: it.pids.map(|count| count.to_string()).unwrap_or_default(),
         }
     }
 }
 
-/// In a box of 60 by 20: the latest at its right edge, `highest` at its top.
+/// An SVG path in a box of 60 by 20. The latest value is at the right edge, `highest` at the top.
 fn area(values: impl ExactSizeIterator<Item = u64>, highest: u64) -> String {
     let mut x = 60_usize.saturating_sub(values.len());
     let mut path = String::with_capacity(values.len() * 6 + 16);
@@ -83,19 +90,19 @@ fn area(values: impl ExactSizeIterator<Item = u64>, highest: u64) -> String {
     path
 }
 
-/// The cells of a container: empty while it doesn't run, or nothing is known yet.
+/// The usage cells of a container: empty while it isn't running or nothing is known yet.
 pub(super) fn cells(store: &Store, key: &Key, state: ContainerState) -> AnyView {
     let (store, key) = (store.clone(), key.clone());
-    kept(state == ContainerState::Running, move |runs| if *runs { used(store, &key) } else { unknown() })
+    memo_view(state == ContainerState::Running, move |runs| if *runs { used(store, &key) } else { unknown() })
 }
 
 fn used(store: Store, key: &Key) -> AnyView {
     let (trend, host) = (store.trend(key), store);
-    let told = leaving_no_trace(move || {
+    let told = scoped_memo(move || {
         let cpus = host.look(|state| state.hosts().next().and_then(|host| Some(host.engine.as_ref()?.cpus)));
         trend.with(|trend| trend.as_ref().map(|it| Told::of(it, cpus.unwrap_or(1).into())))
     });
-    live(move || told.get().map_or_else(unknown, drawn)).into_any()
+    boxed(move || told.get().map_or_else(unknown, drawn)).into_any()
 }
 
 fn unknown() -> AnyView {
@@ -111,11 +118,11 @@ fn unknown() -> AnyView {
 
 fn drawn(told: Told) -> AnyView {
     view! {
-        {kept(("cpu", told.cpu), bar)}
-        {kept(("mem", told.memory), bar)}
-        {kept(told.network, |rates| network(rates))}
-        {kept(told.block, |rates| block(rates))}
-        {kept(told.pids, |count| pids(count))}
+        {memo_view(("cpu", told.cpu), bar)}
+        {memo_view(("mem", told.memory), bar)}
+        {memo_view(told.network, |rates| network(rates))}
+        {memo_view(told.block, |rates| block(rates))}
+        {memo_view(told.pids, |count| pids(count))}
     }
     .into_any()
 }
@@ -141,7 +148,7 @@ fn bar((class, bar): &(&'static str, Bar)) -> AnyView {
     view! {
         <td class=*class data-level=level title=bar.exact.clone()>
             <svg viewBox="0 0 60 20" preserveAspectRatio="none" aria-hidden="true">
-                {kept(bar.area.clone(), |area| view! { <path d=area.clone()></path> }.into_any())}
+                {memo_view(bar.area.clone(), |area| view! { <path d=area.clone()></path> }.into_any())}
                 <rect y="18" height="2" width=(bar.part * 60 / 100).to_string()></rect>
             </svg>
             <b>{bar.text.clone()}</b>
@@ -151,21 +158,26 @@ fn bar((class, bar): &(&'static str, Bar)) -> AnyView {
     .into_any()
 }
 
-/// What a project uses: CPU and memory, in a few words.
+/// A project's CPU and memory usage in a few words.
 pub(super) fn load_words(load: &Load) -> String {
-    let (memory, unit) = format::bytes(load.memory_usage);
-    format!("CPU {} % · {memory} {unit}", format::percent((load.cpu_percent * 10.0) as u64))
+    let memory = load.memory_usage.map(|used| {
+        let (used, unit) = format::bytes(used);
+        format!(" · {used} {unit}")
+    });
+    format!("CPU {} %{}", format::percent((load.cpu_percent * 10.0) as u64), memory.unwrap_or_default())
 }
 
-/// What all of the host uses; of the machine too, where it is known.
+/// The usage of all containers on the host, and of the machine where known.
 pub(super) fn host_words(load: &Load, machine: Option<&Machine>) -> String {
-    let rates = format!("↓ {}/s ↑ {}/s", format::rate(load.rates.network_rx), format::rate(load.rates.network_tx));
+    let rates = load.rates.network_rx.zip(load.rates.network_tx);
+    let rates = rates.map(|(rx, tx)| format!(" · ↓ {}/s ↑ {}/s", format::rate(rx), format::rate(tx)));
+    let rates = rates.unwrap_or_default();
     match machine {
         Some(machine) => {
             let (total, unit) = format::bytes(machine.memory_total);
-            format!("{}{}{total} {unit} · {rates}", load_words(load), t(" of "))
+            format!("{}{}{total} {unit}{rates}", load_words(load), t(" of "))
         }
-        None => format!("{} · {rates}", load_words(load)),
+        None => format!("{}{rates}", load_words(load)),
     }
 }
 

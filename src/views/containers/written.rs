@@ -1,4 +1,4 @@
-//! Parts of a container's recipe as people write them into a field: a line each. Both ways, and what is wrong in words.
+//! Parsing and formatting of the recipe fields that users edit as text, one item per line, with error messages.
 
 use crate::model::{
     HealthSpec, Labels, MountSpec, MountWay, NetworkSpec, PortSpec,
@@ -33,12 +33,12 @@ pub(super) fn labels_read(text: &str) -> Labels {
     lines(text).map(pair).collect()
 }
 
-/// As a shell would read it.
+/// Joins words with shell quoting.
 pub(super) fn words_written(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Words with quotes as a shell has them, and nothing else of a shell.
+/// Splits text into words with shell quoting. No other shell syntax is supported.
 pub(super) fn words_read(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word = None::<String>;
@@ -73,7 +73,7 @@ pub(super) fn ports_written(ports: &[PortSpec]) -> String {
     joined(ports.iter().map(published))
 }
 
-/// `8080:80`, `127.0.0.1:8080:80/udp`, or `80` for any port that is free.
+/// `8080:80`, `127.0.0.1:8080:80/udp`, or `80` for any free host port.
 pub(super) fn ports_read(text: &str) -> Result<Vec<PortSpec>, String> {
     lines(text).map(port_read).collect()
 }
@@ -107,7 +107,7 @@ pub(super) fn mounts_written(mounts: &[MountSpec]) -> String {
     }))
 }
 
-/// `data:/data`, `/srv/web:/web:ro`, `/cache` for a volume without a name, `tmpfs:/run` for memory, with its size behind it.
+/// `data:/data`, `/srv/web:/web:ro`, `/cache` for an anonymous volume, or `tmpfs:/run` for memory, with an optional size.
 pub(super) fn mounts_read(text: &str) -> Result<Vec<MountSpec>, String> {
     lines(text).map(mount_read).collect()
 }
@@ -171,7 +171,7 @@ pub(super) fn bytes_written(bytes: Option<u64>) -> String {
     bytes.to_string()
 }
 
-/// `512m`, as Docker reads it.
+/// Parses sizes like `512m`, in Docker's syntax.
 pub(super) fn bytes_read(text: &str) -> Result<Option<u64>, String> {
     let text = text.trim().to_ascii_lowercase();
     if text.is_empty() {
@@ -213,7 +213,7 @@ pub(super) fn health_written(health: Option<&HealthSpec>) -> String {
     }
 }
 
-/// With the times that it had.
+/// Keeps the times of `before`.
 pub(super) fn health_read(text: &str, before: Option<&HealthSpec>) -> Option<HealthSpec> {
     let text = text.trim();
     if text == health_written(before) {

@@ -1,24 +1,24 @@
-//! What needs attention, worst first.
+//! Containers and resources that need attention, worst first.
 
 use crate::{
-    client::{Store, derived, order, t},
+    client::{Store, erased_memo, order, t},
     model::{Container, ContainerState, EngineState, Health, Key, Kind, Timestamp},
     views::{
         Site, format,
-        widgets::{Ago, live},
+        widgets::{Ago, boxed},
     },
 };
 use leptos::prelude::*;
 
-/// More lines than this hide the worst.
+/// Maximum number of entries. More would hide the worst.
 const MOST: usize = 12;
 
-/// Exits longer ago than this are history, in seconds.
+/// Exits longer ago than this, in seconds, need no attention.
 const RECENT: i64 = 7 * 24 * 3_600;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Concern {
-    /// For the mark: `data-*` of the word.
+    /// Values of the mark's `data-*` attributes.
     state: Option<&'static str>,
     health: Option<&'static str>,
     usage: Option<&'static str>,
@@ -107,18 +107,18 @@ pub(super) fn Attention() -> impl IntoView {
     let store = expect_context::<Store>();
     let all = {
         let store = store.clone();
-        derived(move || {
+        erased_memo(move || {
             [Kind::Container, Kind::Image, Kind::Volume].into_iter().for_each(|kind| store.track(kind));
             let now = store.now().get_untracked();
             store.look(|state| concerns(state, now))
         })
     };
     let whole = store.clone();
-    let count = live(move || {
+    let count = boxed(move || {
         let count = all.with(Vec::len);
         (count > 0 && whole.is_whole()).then(|| view! { <small>{count.to_string()}</small> }.into_any())
     });
-    let is_quiet = derived(move || all.with(Vec::is_empty));
+    let is_quiet = erased_memo(move || all.with(Vec::is_empty));
     let hidden = move || {
         let hidden = all.with(Vec::len).saturating_sub(MOST);
         (hidden > 0).then(|| view! { <p class="quiet">{crate::t!("And {} more.", hidden)}</p> }.into_any())
@@ -126,14 +126,14 @@ pub(super) fn Attention() -> impl IntoView {
     view! {
         <section class="attention" aria-labelledby="attention">
             <h2 id="attention">{t("Needs attention")} {count}</h2>
-            {live(move || if is_quiet.get() {
+            {boxed(move || if is_quiet.get() {
                 view! { <Quiet /> }.into_any()
             } else {
                 view! {
                     <ul class="lines">
-                        {live(move || all.get().into_iter().take(MOST).map(line).collect::<Vec<_>>())}
+                        {boxed(move || all.get().into_iter().take(MOST).map(line).collect::<Vec<_>>())}
                     </ul>
-                    {live(hidden)}
+                    {boxed(hidden)}
                 }.into_any()
             })}
         </section>
@@ -168,7 +168,7 @@ fn line(concern: Concern) -> AnyView {
 fn Quiet() -> impl IntoView {
     let store = expect_context::<Store>();
     let host = store.clone();
-    let is_known = derived(move || host.main_host().is_none_or(|host| host.is_reachable()));
+    let is_known = erased_memo(move || host.main_host().is_none_or(|host| host.is_reachable()));
     let words = move || {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
@@ -184,9 +184,9 @@ fn Quiet() -> impl IntoView {
             ),
         }
     };
-    let quiet = live(move || match is_known.get() {
+    let quiet = boxed(move || match is_known.get() {
         true => view! { <b>{t("All quiet.")}</b> }.into_any(),
         false => t("The engine does not answer: nobody knows how it is now. It was like this:").into_any(),
     });
-    view! { <p class="quiet">{quiet} " " {live(words)}</p> }
+    view! { <p class="quiet">{quiet} " " {boxed(words)}</p> }
 }

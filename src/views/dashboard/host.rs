@@ -1,11 +1,11 @@
-//! The host: the engine, the machine, and how much lies on it.
+//! Host facts: the engine, the machine, and how much the engine stores.
 
 use crate::{
     client::{Store, t, told},
     model::Kind,
     views::{
         Site, format,
-        widgets::{Command, live},
+        widgets::{Command, boxed},
     },
 };
 use leptos::prelude::*;
@@ -15,11 +15,11 @@ pub fn HostFacts() -> impl IntoView {
     let store = expect_context::<Store>();
     let name = {
         let store = store.clone();
-        live(move || store.main_host().map(|host| host.name.clone()))
+        boxed(move || store.main_host().map(|host| host.name.clone()))
     };
     let facts = {
         let store = store.clone();
-        live(move || {
+        boxed(move || {
             let engine = store.main_host()?.engine.clone()?;
             let (memory, unit) = format::bytes(engine.memory);
             Some(view! {
@@ -34,7 +34,7 @@ pub fn HostFacts() -> impl IntoView {
     };
     let never_reached = {
         let store = store.clone();
-        live(move || {
+        boxed(move || {
             let host = store.main_host()?;
             host.engine.is_none().then(|| {
                 let words = told(host.error.as_deref().unwrap_or("Connecting to the engine."));
@@ -46,7 +46,7 @@ pub fn HostFacts() -> impl IntoView {
             })
         })
     };
-    let things = live(move || {
+    let things = boxed(move || {
         [Kind::Image, Kind::Volume, Kind::Network].into_iter().for_each(|kind| store.track(kind));
         store.look(|state| {
             let (size, unit) = format::bytes(state.images().map(|it| it.size).sum());

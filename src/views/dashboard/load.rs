@@ -1,33 +1,33 @@
-//! What all containers use, and which of them the most.
+//! Resource usage of all containers, and the top consumers.
 
 use crate::{
-    client::{Facet, Looks, Store, Trend, derived, effect, leaving_no_trace, t},
+    client::{Facet, Store, Subscriptions, Trend, effect, erased_memo, scoped_memo, t},
     model::{Container, Key, Kind, Load, Machine, Scope},
     views::{
         Site, format,
-        rows::{Line, keyed},
+        rows::{RowKey, keyed},
         usage_charts::{Point, Span, span_of_address, span_tools, usage_charts, values},
-        widgets::live,
+        widgets::boxed,
     },
 };
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Of those that use most, for each of CPU and memory.
+/// Number of top containers shown for CPU and for memory.
 const SHOWN: usize = 5;
 
 #[component]
 pub(super) fn HostLoad() -> impl IntoView {
     let store = expect_context::<Store>();
     let look = store.looker();
-    effect(move || look(Looks { loads: true, ..Looks::default() }));
+    effect(move || look(Subscriptions { loads: true, ..Subscriptions::default() }));
     let (span, paused) = (span_of_address(), RwSignal::new(false));
     let points = RwSignal::new(Arc::new(Vec::<Point>::new()));
     let (loads, now) = (store.loads(), store.now());
     let of_host = loads.clone();
     effect(move || {
-        let Some(point) =
-            loads.with(|loads| loads.of(&Scope::Host).map(|it| values(it.cpu_percent, it.memory_usage, &it.rates)))
+        let Some(point) = loads
+            .with(|loads| loads.of(&Scope::Host).map(|it| values(it.cpu_percent, it.memory_usage, Some(&it.rates))))
         else {
             return;
         };
@@ -38,7 +38,7 @@ pub(super) fn HostLoad() -> impl IntoView {
             points.push((time, point));
         });
     });
-    let words = live(move || {
+    let words = boxed(move || {
         of_host.with(|loads| {
             let load = loads.of(&Scope::Host)?;
             Some(whole(load, loads.machines.first()))
@@ -56,7 +56,7 @@ pub(super) fn HostLoad() -> impl IntoView {
             </header>
             {charts}
         </section>
-        {top("top-cpu", "Most CPU", |trend| (trend.latest.cpu_percent * 10.0) as u64, |it| {
+        {top("top-cpu", "Most CPU", |trend| Some((trend.latest.cpu_percent * 10.0) as u64), |it| {
             format!("{} %", format::percent(it))
         })}
         {top("top-memory", "Most memory", |trend| trend.latest.memory_usage, |it| {
@@ -66,7 +66,7 @@ pub(super) fn HostLoad() -> impl IntoView {
     }
 }
 
-/// Containers together, beside the machine that they run on.
+/// The sum of all containers, and the usage of their machine.
 fn whole(load: &Load, machine: Option<&Machine>) -> String {
     let containers =
         crate::t!("{} running", format::count(load.containers as usize, ["{} container", "{} containers"]));
@@ -85,26 +85,27 @@ fn whole(load: &Load, machine: Option<&Machine>) -> String {
     )
 }
 
-type Measure = fn(&Trend) -> u64;
+/// `None` if unknown.
+type Measure = fn(&Trend) -> Option<u64>;
 
-/// The containers that use most of something.
+/// The containers with the highest values of a measure.
 fn top(id: &'static str, title: &'static str, measure: Measure, text: fn(u64) -> String) -> AnyView {
     let store = expect_context::<Store>();
     let loads = store.loads();
-    let ranked = derived(move || {
-        // With each message.
+    let ranked = erased_memo(move || {
+        // Updates with each load message.
         loads.track();
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
-        let mut known: Vec<(u64, Key)> = store.look(|state| {
+        let mut known: Vec<(Option<u64>, Key)> = store.look(|state| {
             let running = state.containers().filter(|it| it.state == crate::model::ContainerState::Running);
             let keys = running.map(|it| Key::Container(it.host.clone(), it.id.clone()));
             keys.filter_map(|key| Some((store.known_trend(&key, measure)?, key))).collect()
         });
         known.sort_by(|a, b| b.cmp(a));
-        known.into_iter().take(SHOWN).map(|(_, key)| Line::Entity(key)).collect::<Vec<_>>()
+        known.into_iter().take(SHOWN).map(|(_, key)| RowKey::Entity(key)).collect::<Vec<_>>()
     });
-    let nothing = live(move || {
+    let nothing = boxed(move || {
         ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing runs.")}</p> }.into_any())
     });
     view! {
@@ -117,8 +118,8 @@ fn top(id: &'static str, title: &'static str, measure: Measure, text: fn(u64) ->
     .into_any()
 }
 
-fn bar(line: Line, measure: Measure, text: fn(u64) -> String) -> AnyView {
-    let Line::Entity(key) = line else {
+fn bar(line: RowKey, measure: Measure, text: fn(u64) -> String) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let store = expect_context::<Store>();
@@ -126,13 +127,13 @@ fn bar(line: Line, measure: Measure, text: fn(u64) -> String) -> AnyView {
         return ().into_any();
     };
     let trend = store.trend(&key);
-    let value = leaving_no_trace(move || trend.with(|trend| trend.as_ref().map(measure)).unwrap_or_default());
-    let name = live(move || row.container(|it: &Container| it.name.clone()));
+    let value = scoped_memo(move || trend.with(|trend| trend.as_ref().and_then(measure)));
+    let name = boxed(move || row.container(|it: &Container| it.name.clone()));
     let href = Site::expect().page(&format!("/containers/{}", key.id()));
     view! {
         <li>
             <a href=href>{name}</a>
-            <b>{live(move || text(value.get()))}</b>
+            <b>{boxed(move || value.get().map(text))}</b>
         </li>
     }
     .into_any()

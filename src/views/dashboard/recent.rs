@@ -1,24 +1,24 @@
-//! The containers that changed last.
+//! The most recently changed containers.
 
 use crate::{
-    client::{Facet, Store, derived, leaving_no_trace, t},
+    client::{Facet, Store, erased_memo, scoped_memo, t},
     model::{Container, EngineState, Key, Kind, Timestamp},
     views::{
         Site, format,
-        rows::{Line, keyed},
-        widgets::live,
+        rows::{RowKey, keyed},
+        widgets::boxed,
     },
 };
 use leptos::prelude::*;
 
 const SHOWN: usize = 8;
 
-/// When it last started, ended or came to be.
+/// The time of the container's last start, exit or creation.
 fn changed(it: &Container) -> Timestamp {
     [it.started_at, it.finished_at].into_iter().flatten().fold(it.created, Ord::max)
 }
 
-/// The latest first; those of one moment by name.
+/// Latest first, then by name.
 pub fn latest(state: &EngineState) -> Vec<Key> {
     let is_before =
         |a: &Container, b: &Container| changed(b).cmp(&changed(a)).then_with(|| a.name.cmp(&b.name)).is_lt();
@@ -36,13 +36,14 @@ pub fn latest(state: &EngineState) -> Vec<Key> {
 #[component]
 pub(super) fn Recent() -> impl IntoView {
     let store = expect_context::<Store>();
-    let latest = derived(move || {
+    let latest = erased_memo(move || {
         store.track_members(Kind::Container);
         store.track_facet(Facet::State);
-        store.look(|state| latest(state).into_iter().map(Line::Entity).collect::<Vec<_>>())
+        store.look(|state| latest(state).into_iter().map(RowKey::Entity).collect::<Vec<_>>())
     });
-    let nothing =
-        live(move || latest.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing yet.")}</p> }.into_any()));
+    let nothing = boxed(move || {
+        latest.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing yet.")}</p> }.into_any())
+    });
     view! {
         <section class="recent" aria-labelledby="recent">
             <h2 id="recent">{t("Recently changed")}</h2>
@@ -52,8 +53,8 @@ pub(super) fn Recent() -> impl IntoView {
     }
 }
 
-fn line(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+fn line(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let store = expect_context::<Store>();
@@ -63,19 +64,19 @@ fn line(line: Line) -> AnyView {
     let (site, now) = (Site::expect(), store.now());
     let text = |read: fn(&Container) -> String| {
         let row = row.clone();
-        live(move || row.container(read))
+        boxed(move || row.container(read))
     };
     let ago = {
         let row = row.clone();
-        leaving_no_trace(move || row.container(|it| format::ago(changed(it), now.get())))
+        scoped_memo(move || row.container(|it| format::ago(changed(it), now.get())))
     };
     let failed = {
         let row = row.clone();
-        live(move || row.container(|it| it.failed_with().map(|_| "")))
+        boxed(move || row.container(|it| it.failed_with().map(|_| "")))
     };
     let href = {
         let row = row.clone();
-        live(move || row.container(|it| site.page(&format!("/containers?q={}", it.name))))
+        boxed(move || row.container(|it| site.page(&format!("/containers?q={}", it.name))))
     };
     view! {
         <li>
@@ -84,7 +85,7 @@ fn line(line: Line) -> AnyView {
             </span>
             <a href=href title=text(|it| it.name.clone())>{text(|it| it.name.clone())}</a>
             <small>{text(format::latest_event)}</small>
-            <time title=text(|it| format::exact(changed(it)))>{live(move || ago.get())}</time>
+            <time title=text(|it| format::exact(changed(it)))>{boxed(move || ago.get())}</time>
         </li>
     }
     .into_any()

@@ -1,13 +1,13 @@
-//! All containers by state, as a bar and its legend.
+//! Summary of all containers by state, as a bar with a legend.
 
 use crate::{
-    client::{Store, derived, t},
+    client::{Store, erased_memo, t},
     model::ContainerState,
-    views::{Site, widgets::live},
+    views::{Site, widgets::boxed},
 };
 use leptos::prelude::*;
 
-/// States as the bar shows them; exited is split by whether it failed.
+/// A segment of the bar. Exited containers are split by whether they failed.
 #[derive(Clone, Copy, PartialEq)]
 struct Part {
     state: ContainerState,
@@ -19,7 +19,7 @@ struct Part {
 pub(super) fn Whole() -> impl IntoView {
     let store = expect_context::<Store>();
     let site = Site::expect();
-    let parts = derived(move || {
+    let parts = erased_memo(move || {
         let failed = store.failed();
         let parts = ContainerState::ALL.into_iter().flat_map(|state| {
             let failed = if state == ContainerState::Exited { failed } else { 0 };
@@ -29,7 +29,7 @@ pub(super) fn Whole() -> impl IntoView {
         parts.filter(|part| part.count > 0).collect::<Vec<_>>()
     });
     let total = move || parts.with(|parts| parts.iter().map(|part| part.count).sum::<usize>());
-    let bar = live(move || {
+    let bar = boxed(move || {
         let whole = total().max(1);
         let percent = |part: usize| {
             let hundredths = part * 10_000 / whole;
@@ -54,7 +54,7 @@ pub(super) fn Whole() -> impl IntoView {
             .collect_view()
             .into_any()
     });
-    let legend = live(move || {
+    let legend = boxed(move || {
         parts
             .get()
             .into_iter()
@@ -78,7 +78,7 @@ pub(super) fn Whole() -> impl IntoView {
     });
     view! {
         <section class="whole" aria-labelledby="whole">
-            <h2 id="whole">{t("Containers")} <small>{live(move || total().to_string())}</small></h2>
+            <h2 id="whole">{t("Containers")} <small>{boxed(move || total().to_string())}</small></h2>
             <svg class="meter" aria-hidden="true">{bar}</svg>
             <div class="legend">{legend}</div>
         </section>

@@ -1,24 +1,24 @@
-//! `/engine`: what the engine is, and what lies on its disk.
+//! `/engine`: engine facts and disk usage.
 
 use super::{
     asked::Asked,
     dashboard::HostFacts,
     format,
-    listing::{Desk, PRUNABLE, desk::Asking, dialogs},
-    widgets::{button, live},
+    resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
+    widgets::{boxed, button},
 };
 use crate::{
-    client::{Store, derived, t},
+    client::{Store, erased_memo, t},
     model::{ContainerId, ContainerState, DiskUsage, EngineState, HostId, ImageId, Kind, VolumeName},
     queries::disk::disk,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// A line of what `docker system df` tells.
+/// A line of `docker system df`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
-    /// None for the build cache.
+    /// `None` for the build cache.
     kind: Option<Kind>,
     count: usize,
     in_use: usize,
@@ -26,7 +26,7 @@ struct Line {
     reclaimable: u64,
 }
 
-/// What runs, or could go on, keeps what it has.
+/// Containers in these states count as active: their disk space isn't reclaimable.
 fn is_active(state: ContainerState) -> bool {
     matches!(state, ContainerState::Running | ContainerState::Paused | ContainerState::Restarting)
 }
@@ -68,28 +68,28 @@ fn lines(state: &EngineState, host: &HostId, usage: &DiskUsage) -> Vec<Line> {
 
 #[component]
 pub fn EnginePage() -> impl IntoView {
-    let desk = Desk::new();
+    let menu = RowMenu::new();
     view! {
         <Title text=t("Engine") />
         <div class="head">
             <h1>{t("Engine")}</h1>
-            {button("button", "prune", live(|| t("Prune all").to_owned()), Box::new(move |_| desk.ask(Asking::Prune(PRUNABLE))))}
+            {button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE))))}
         </div>
         <div class="container-page thing">
-            <div class="main">{disk_usage(desk)}</div>
+            <div class="main">{disk_usage(menu)}</div>
             <div class="what"><HostFacts /></div>
         </div>
-        {dialogs(desk)}
+        {dialogs(menu)}
     }
 }
 
-fn disk_usage(desk: Desk) -> AnyView {
+fn disk_usage(menu: RowMenu) -> AnyView {
     let store = expect_context::<Store>();
     let asked = Asked::<DiskUsage>::new();
     let is_wanted = RwSignal::new(false);
     let host = {
         let store = store.clone();
-        derived(move || store.main_host().map(|host| host.id.clone()))
+        erased_memo(move || store.main_host().map(|host| host.id.clone()))
     };
     let measure = move |_| {
         if let Some(host) = host.get_untracked() {
@@ -99,13 +99,13 @@ fn disk_usage(desk: Desk) -> AnyView {
         }
     };
     let draw = move |usage: &DiskUsage| {
-        // Sizes are of the moment; what is used is followed.
+        // Sizes are a snapshot. What is in use follows the store.
         [Kind::Container, Kind::Image, Kind::Volume].into_iter().for_each(|kind| store.track(kind));
         let Some(host) = host.get() else { return ().into_any() };
         let lines = store.look(|state| lines(state, &host, usage));
         let total = lines.iter().map(|it| it.bytes).sum();
         let reclaimable = lines.iter().map(|it| it.reclaimable).sum();
-        let rows: Vec<_> = lines.iter().map(|it| row(desk, it)).collect();
+        let rows: Vec<_> = lines.iter().map(|it| row(menu, it)).collect();
         view! {
             <table class="plain listing disk">
                 <thead>
@@ -131,14 +131,14 @@ fn disk_usage(desk: Desk) -> AnyView {
         }
         .into_any()
     };
-    let shown = live(move || {
+    let shown = boxed(move || {
         if is_wanted.get() {
             return asked.draw("It can't be measured", draw.clone());
         }
         let words = t("The engine walks through every image, container and volume for it, which can take a while.");
         view! { <p class="quiet">{words}</p> }.into_any()
     });
-    let word = live(move || t(if is_wanted.get() { "Measure again" } else { "Measure" }).to_owned());
+    let word = boxed(move || t(if is_wanted.get() { "Measure again" } else { "Measure" }).to_owned());
     view! {
         <section class="inside" aria-labelledby="disk">
             <div class="titled">
@@ -151,7 +151,7 @@ fn disk_usage(desk: Desk) -> AnyView {
     .into_any()
 }
 
-fn row(desk: Desk, line: &Line) -> AnyView {
+fn row(menu: RowMenu, line: &Line) -> AnyView {
     let (what, words, kinds): (_, _, Option<&'static [Kind]>) = match line.kind {
         Some(Kind::Image) => ("images", "Images", Some(&[Kind::Image])),
         Some(Kind::Container) => ("containers", "Containers", Some(&[Kind::Container])),
@@ -163,7 +163,7 @@ fn row(desk: Desk, line: &Line) -> AnyView {
             <button
                 class="button"
                 aria-label=crate::t!("Prune {}", t(what))
-                on:click=super::widgets::on_click(move |_: leptos::ev::MouseEvent| desk.ask(Asking::Prune(kinds)))
+                on:click=super::widgets::on_click(move |_: leptos::ev::MouseEvent| menu.ask(Dialog::Prune(kinds)))
             >
                 {t("Prune")}
             </button>

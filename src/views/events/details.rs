@@ -1,4 +1,4 @@
-//! All that is known of one event.
+//! All details of one event.
 
 use super::{feed::Feed, phrase::phrase, row::encoded};
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     model::Event,
     views::{
         Site,
-        widgets::{Dialog, live, on_click},
+        widgets::{Dialog, boxed, on_click},
     },
 };
 use leptos::prelude::*;
 
 pub(super) fn details() -> AnyView {
     let feed = expect_context::<Feed>();
-    live(move || {
+    boxed(move || {
         let event = feed.open.get()?;
         let close = move || feed.open.set(None);
         let facts = facts(&event).into_iter().map(|(term, value)| {

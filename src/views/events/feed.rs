@@ -1,14 +1,14 @@
-//! The events that the page shows: those it began with, older ones as somebody scrolls, new ones as they come.
+//! Event feed of the page: the initial events, older ones loaded on scrolling, and new ones as they arrive.
 
 use crate::{
-    client::{Heard, Store, Transport},
+    client::{EventMessage, Store, Transport},
     model::{Event, EventPage, EventQuery, HistoryStatus},
     queries::events::events,
 };
 use leptos::{prelude::*, task::spawn_local};
 use std::sync::Arc;
 
-/// More are not held: who looks for something further back narrows the search, or takes it away as a file.
+/// Maximum number of events held. To look further back, users narrow the filters or export a file.
 pub(super) const MOST: usize = 3_000;
 
 pub(super) type Address = Vec<(String, String)>;
@@ -16,7 +16,7 @@ pub(super) type Address = Vec<(String, String)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Loading {
     No,
-    /// All of it anew.
+    /// Reload from scratch.
     First,
     Older,
     Failed(String),
@@ -26,7 +26,7 @@ pub(super) enum Loading {
 pub(super) struct Feed {
     /// Newest first.
     pub(super) shown: RwSignal<Vec<Arc<Event>>>,
-    /// New ones that wait until nobody is disturbed by them, newest first.
+    /// New events that wait until the user isn't reading, newest first.
     pub(super) held: RwSignal<Vec<Arc<Event>>>,
     pub(super) more: RwSignal<bool>,
     pub(super) history: RwSignal<HistoryStatus>,
@@ -39,9 +39,9 @@ pub(super) struct Feed {
 struct Asked {
     address: Address,
     query: EventQuery,
-    /// The highest number that was heard of.
+    /// The highest event number received.
     latest: u64,
-    /// Counts the questions: late answers to earlier ones are dropped.
+    /// Counts requests: late answers to earlier ones are dropped.
     round: u32,
 }
 
@@ -66,11 +66,11 @@ impl Feed {
         self.shown.with_untracked(|shown| shown.iter().find(|event| event.seq == seq).cloned())
     }
 
-    /// What is asked for from now on. It is loaded unless the page came with it.
+    /// Sets the query. Loads its events unless they came with the page.
     pub(super) fn ask(self, address: Address, store: &Store, is_here: bool) {
         let (mut query, now) = (EventQuery::default(), store.now().get_untracked());
         for (key, value) in &address {
-            // What is no time is told by the server.
+            // The server reports invalid times.
             let _ = query.read(key, value, now);
         }
         self.asked.update_value(|asked| (asked.address, asked.query) = (address, query));
@@ -105,7 +105,7 @@ impl Feed {
         };
         spawn_local(async move {
             let answer = events(address).await;
-            // Another question was asked meanwhile, or the page has gone.
+            // Another request was sent in the meantime, or the page has closed.
             if self.asked.try_with_value(|asked| asked.round) != Some(round) {
                 return;
             }
@@ -124,7 +124,7 @@ impl Feed {
             self.shown.set(events.collect());
             let first = self.shown.with_untracked(|shown| shown.first().map_or(0, |event| event.seq));
             self.asked.update_value(|asked| asked.latest = asked.latest.max(first));
-            // What came while the answer was on its way and is not in it.
+            // Events that arrived while the answer was on its way and that it doesn't contain.
             self.held.update(|held| held.retain(|event| event.seq > first));
             self.release();
         }
@@ -133,25 +133,25 @@ impl Feed {
         self.loading.set(Loading::No);
     }
 
-    /// From the socket.
-    pub(super) fn hear(self, heard: Heard) {
-        match heard {
-            Heard::Current(current) => {
+    /// Handles a message from the socket.
+    pub(super) fn on_message(self, message: EventMessage) {
+        match message {
+            EventMessage::Current(current) => {
                 self.history.set(current.history);
                 let latest = self.asked.with_value(|asked| asked.latest);
-                // None of those that this page knows: there may be others in between.
+                // The page knows none of these events, so there may be others in between.
                 if current.events.last().is_some_and(|oldest| oldest.seq > latest) && latest > 0 {
                     self.again();
                 } else {
                     self.come(current.events);
                 }
             }
-            Heard::One(one) if one.skipped > 0 => self.again(),
-            Heard::One(one) => self.come(vec![one.event]),
+            EventMessage::One(one) if one.skipped > 0 => self.again(),
+            EventMessage::One(one) => self.come(vec![one.event]),
         }
     }
 
-    /// Asks for what came, where nothing else tells.
+    /// Polls for new events on transports that don't deliver them.
     pub(super) fn poll(self, store: &Store) {
         let transport = store.link().with_untracked(|link| link.transport);
         if !matches!(transport, Transport::Sse | Transport::Polling) {
@@ -168,7 +168,7 @@ impl Feed {
         });
     }
 
-    /// New ones, newest first.
+    /// Adds new events, given newest first.
     fn come(self, events: Vec<Event>) {
         let Some(new) = self.asked.try_update_value(|asked| {
             let known = asked.latest;
@@ -188,7 +188,7 @@ impl Feed {
         }
     }
 
-    /// Those that waited go to the top.
+    /// Moves the held events to the top of the list.
     pub(super) fn release(self) {
         let held = self.held.try_update(std::mem::take).unwrap_or_default();
         if held.is_empty() {
@@ -202,7 +202,7 @@ impl Feed {
     }
 }
 
-/// Nothing moves under the pointer, nor what somebody has scrolled to.
+/// Whether the pointer is over the list or the user has scrolled down. Then the list must not move.
 pub(super) fn is_being_read() -> bool {
     let pointed_at = document().query_selector(".events > tbody:hover").is_ok_and(|it| it.is_some());
     pointed_at || document().query_selector("main").ok().flatten().is_some_and(|main| main.scroll_top() > 60)

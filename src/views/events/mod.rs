@@ -1,4 +1,4 @@
-//! `/events`: what has happened, newest first, and what happens now.
+//! `/events`: the history of events, newest first, with live updates.
 
 mod details;
 mod feed;
@@ -8,11 +8,11 @@ mod tools;
 
 use super::{
     Site, format,
-    rows::{Line, Lines, on_screen, rows},
-    widgets::{Command, button, empty, live, on_click},
+    rows::{RowKey, RowKeys, on_screen, rows},
+    widgets::{Command, boxed, button, empty, on_click},
 };
 use crate::{
-    client::{Looks, Store, derived, effect, t, told},
+    client::{Store, Subscriptions, effect, erased_memo, t, told},
     model::HistoryStatus,
     wire::PageSeed,
 };
@@ -22,10 +22,10 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use std::time::Duration;
 
-/// Where the connection can't tell of what happens it is asked.
+/// Poll interval on transports that don't deliver events.
 const POLL_EVERY: Duration = Duration::from_secs(2);
 
-/// So many lines before the end older ones are loaded.
+/// Older events are loaded when the screen is this many lines from the end.
 const AHEAD: usize = 30;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -41,19 +41,19 @@ enum Shown {
 pub fn EventsPage() -> impl IntoView {
     let store = expect_context::<Store>();
     let map = use_query_map();
-    let asked = derived(move || map.with(tools::address));
+    let asked = erased_memo(move || map.with(tools::address));
     let first = use_context::<PageSeed>().and_then(|first| first.take());
     let mut is_here = first.is_some();
     let feed = Feed::new(first);
     provide_context(feed);
     let look = store.looker();
-    store.listen(move |heard| feed.hear(heard));
+    store.listen(move |heard| feed.on_message(heard));
     let (asks, polls) = (store.clone(), store.clone());
     effect(move || {
         feed.ask(asked.get(), &asks, std::mem::take(&mut is_here));
     });
     effect(move || {
-        look(Looks { events: true, ..Looks::default() });
+        look(Subscriptions { events: true, ..Subscriptions::default() });
         let polls = polls.clone();
         if let Ok(timer) = set_interval_with_handle(move || feed.poll(&polls), POLL_EVERY) {
             on_cleanup(move || timer.clear());
@@ -66,7 +66,7 @@ pub fn EventsPage() -> impl IntoView {
             feed.older();
         }
     });
-    let shown = derived(move || match (feed.loading.get(), feed.shown.with(Vec::is_empty)) {
+    let shown = erased_memo(move || match (feed.loading.get(), feed.shown.with(Vec::is_empty)) {
         (Loading::Failed(_), true) => Shown::Failed,
         (Loading::First, true) => Shown::Waiting,
         (_, false) => Shown::Rows,
@@ -79,24 +79,24 @@ pub fn EventsPage() -> impl IntoView {
             <h1>{t("Events")}</h1>
             {tools::exports(asked)}
         </div>
-        {live(move || off(&feed.history.get()))}
+        {boxed(move || off(&feed.history.get()))}
         {tools::tools(asked)}
-        {live(move || match shown.get() {
+        {boxed(move || match shown.get() {
             Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">{t("Loading what happened…")}</p> }.into_any(),
             Shown::Failed => {
                 let words = move || if let Loading::Failed(why) = feed.loading.get() { told(&why) } else { String::new() };
-                let again = button("button", "restart", live(|| t("Try again").to_owned()), Box::new(move |_| feed.again()));
-                empty("error", "The events could not be loaded", live(words), again)
+                let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| feed.again()));
+                empty("error", "The events could not be loaded", boxed(words), again)
             }
             Shown::Empty => {
                 let command = view! { <Command text="docker run --rm hello-world" /> }.into_any();
                 let words = || t("What the engine and the people here do appears at once.").to_owned();
-                empty("events", "Nothing has happened yet", live(words), command)
+                empty("events", "Nothing has happened yet", boxed(words), command)
             }
             Shown::NoMatch => {
                 let all = view! { <a class="button" href=Site::expect().page("/events")>{t("Show all events")}</a> }.into_any();
                 let words = || t("Nothing of that kind was recorded in that time.").to_owned();
-                empty("search", "Nothing matches", live(words), all)
+                empty("search", "Nothing matches", boxed(words), all)
             }
             Shown::Rows => table(feed),
         })}
@@ -104,7 +104,7 @@ pub fn EventsPage() -> impl IntoView {
     }
 }
 
-/// Why nothing is kept.
+/// The reason why events aren't being kept, if so.
 fn off(history: &HistoryStatus) -> Option<AnyView> {
     let HistoryStatus::Off { reason } = history else { return None };
     let words = crate::t!("Events are not being kept: {}.", told(reason));
@@ -121,10 +121,10 @@ fn off(history: &HistoryStatus) -> Option<AnyView> {
 }
 
 fn table(feed: Feed) -> AnyView {
-    let lines = derived(move || {
-        Lines::mixed(feed.shown.with(|shown| shown.iter().map(|event| Line::Number(event.seq)).collect()))
+    let lines = erased_memo(move || {
+        RowKeys::mixed(feed.shown.with(|shown| shown.iter().map(|event| RowKey::Number(event.seq)).collect()))
     });
-    let new = live(move || {
+    let new = boxed(move || {
         let count = feed.held.with(Vec::len);
         (count > 0).then(|| {
             let words = crate::t!("{} new", count);
@@ -153,7 +153,7 @@ fn table(feed: Feed) -> AnyView {
             feed.release();
         }
     };
-    let end = live(move || {
+    let end = boxed(move || {
         let count = feed.shown.with(Vec::len);
         match (feed.loading.get(), feed.more.get()) {
             (Loading::Failed(why), _) => crate::t!("The older ones could not be loaded: {}", told(&why)),
@@ -183,7 +183,7 @@ fn table(feed: Feed) -> AnyView {
     .into_any()
 }
 
-/// The icon of a kind of thing.
+/// The icon for a kind of resource.
 pub(super) fn kind_icon(kind: &str) -> &'static str {
     match kind {
         "container" => "containers",

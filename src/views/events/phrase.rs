@@ -1,11 +1,11 @@
-//! What an event says, in words.
+//! Description of an event in words.
 
 use crate::{
     client::{t, told},
     model::Event,
 };
 
-/// How much it matters: the mark's colour.
+/// Severity of the event, as the colour of its mark.
 pub(in crate::views) fn tone(event: &Event) -> Option<&'static str> {
     match event.action.as_str() {
         _ if event.error.is_some() => Some("alarm"),
@@ -29,7 +29,7 @@ fn attribute<'a>(event: &'a Event, key: &str) -> &'a str {
     event.attributes.get(key).map_or("", String::as_str)
 }
 
-/// What a person did. An engine tells by itself when it has done what it was asked for.
+/// An action requested by a user. When the engine has done it, it emits its own event.
 fn deed(event: &Event) -> String {
     let mut verb = event.action.clone();
     if let Some(first) = verb.get_mut(..1) {
@@ -56,7 +56,7 @@ fn deed(event: &Event) -> String {
     format!("{} {}", t(of), told(done))
 }
 
-/// Of what it is. An alert's may be a text: no container's name has spaces.
+/// The name of the event's subject. An alert's subject may be translatable text: container names have no spaces.
 pub(in crate::views) fn name(event: &Event) -> String {
     if event.kind == "alert" && event.name.contains(' ') { told(&event.name) } else { event.name.clone() }
 }
@@ -80,6 +80,8 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("container", "update") => "Limits changed",
         ("container", "commit") => "Made into an image",
         ("container", "attach") => "Attached to",
+        ("container", "archive-path") => "Files read",
+        ("container", "extract-to-dir") => "Files written",
         ("container", "exec_die") => "Command ended",
         ("container", "kill") => return crate::t!("Sent signal {}", attribute("signal")),
         ("container", "rename") => {
@@ -100,6 +102,13 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("network", "disconnect") => "Container disconnected",
         ("daemon", "reload") => "Settings reloaded",
         ("alert", "firing") => return format!("{}: {}", attribute("rule"), told(attribute("measured"))),
+        ("notification", "lost") => {
+            return crate::t!(
+                "Notification lost ({}): {}",
+                attribute("rule"),
+                told(event.error.as_deref().unwrap_or_default())
+            );
+        }
         ("alert", "resolved") => return crate::t!("{}: over", attribute("rule")),
         (_, other) => return told(&other.replace('_', " ")),
     };
@@ -143,6 +152,10 @@ mod tests {
             ),
             (told("rule", "change", ("", ""), Some("alice"), None), ("Alert rule changed", Some("user"))),
             (told("alert", "firing", ("measured", "is down"), None, None), (": is down", None)),
+            (
+                told("notification", "lost", ("rule", "busy"), None, Some("it was given up")),
+                ("Notification lost (busy): it was given up", Some("alarm")),
+            ),
             (told("pod", "init_all", ("", ""), None, None), ("init all", None)),
         ];
         for ((words, tone), expected) in cases {

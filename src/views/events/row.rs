@@ -1,4 +1,4 @@
-//! One event. Nothing of it ever changes.
+//! Row of one event. Events never change, so nothing in it is reactive.
 
 use super::{
     feed::Feed,
@@ -10,15 +10,15 @@ use crate::{
     model::{Event, Timestamp},
     views::{
         Site, format,
-        rows::Line,
+        rows::RowKey,
         widgets::{Icon, on_click},
     },
 };
 use leptos::prelude::*;
 
-pub(super) fn row(line: Line) -> AnyView {
+pub(super) fn row(line: RowKey) -> AnyView {
     let (feed, site) = (expect_context::<Feed>(), Site::expect());
-    let Line::Number(seq) = line else { return ().into_any() };
+    let RowKey::Number(seq) = line else { return ().into_any() };
     let Some(event) = feed.find(seq) else { return ().into_any() };
     let Event { kind, action, name, .. } = &*event;
     let words = phrase(&event);
@@ -63,7 +63,7 @@ pub(super) fn row(line: Line) -> AnyView {
     .into_any()
 }
 
-/// The second, and the day before it.
+/// The time of day to the second, preceded by the day.
 fn moment(time: Timestamp) -> AnyView {
     view! {
         <time datetime=time.to_string() title=format::exact(time)>
@@ -75,14 +75,14 @@ fn moment(time: Timestamp) -> AnyView {
     .into_any()
 }
 
-/// The twelve digits that people know it by; none of what has no such id.
+/// The first twelve digits, as Docker shows IDs. `None` if `id` isn't a full ID.
 pub(super) fn short(id: &str) -> Option<String> {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     let is_id = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id.then(|| digits[..12].to_owned())
 }
 
-/// As a value in an address.
+/// Percent-encodes a query value.
 pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,16 +1,16 @@
-//! Search, filters, and the way out as a file. All of it is in the address, so that copying it shares the view.
+//! Search, filters and export of events. All of it is in the address, so that copying it shares the view.
 
 use super::feed::Address;
-use crate::client::{Derived, t};
+use crate::client::{ErasedMemo, t};
 use crate::views::{
     Site,
-    listing::go_to,
-    widgets::{Icon, Search, button, chip, live},
+    resource_list::go_to,
+    widgets::{Icon, Search, boxed, button, chip},
 };
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// What the address may ask for, beside what the server takes from it.
+/// Query parameters of the page. The server accepts the same ones, and more.
 const KEYS: [&str; 10] = ["kind", "action", "entity", "project", "q", "since", "until", "noise", "by", "around"];
 
 const TIMES: [(&str, &str); 4] = [("Any time", ""), ("Last hour", "1h"), ("24 hours", "24h"), ("7 days", "7d")];
@@ -29,7 +29,7 @@ pub(super) fn said(address: &Address, key: &str) -> String {
     address.iter().find(|(its, _)| its == key).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-pub(super) fn tools(asked: Derived<Address>) -> AnyView {
+pub(super) fn tools(asked: ErasedMemo<Address>) -> AnyView {
     let to = go_to("/events");
     let ask: Arc<dyn Fn(&'static str, String) + Send + Sync> = Arc::new(move |key: &'static str, value: String| {
         let now = asked.get_untracked();
@@ -39,23 +39,23 @@ pub(super) fn tools(asked: Derived<Address>) -> AnyView {
     });
     let one_of = |key: &'static str, word: &'static str, value: &'static str| {
         let (ask, again) = (ask.clone(), value);
-        let pressed = live(move || asked.with(|asked| said(asked, key) == again).to_string());
-        chip(word, pressed, live(String::new), Box::new(move |_| ask(key, value.to_owned())))
+        let pressed = boxed(move || asked.with(|asked| said(asked, key) == again).to_string());
+        chip(word, pressed, boxed(String::new), Box::new(move |_| ask(key, value.to_owned())))
     };
     let on_or_off = |key: &'static str, word: &'static str, on: &'static str| {
         let ask = ask.clone();
         let is_on = move || asked.with(|asked| said(asked, key) == on);
         let toggle =
             move |_| ask(key, if asked.with_untracked(|asked| said(asked, key) == on) { "" } else { on }.to_owned());
-        chip(word, live(move || is_on().to_string()), live(String::new), Box::new(toggle))
+        chip(word, boxed(move || is_on().to_string()), boxed(String::new), Box::new(toggle))
     };
     let kinds: Vec<_> = KINDS.iter().map(|(word, kind)| one_of("kind", word, kind)).collect();
     let times: Vec<_> = TIMES.iter().map(|(word, since)| one_of("since", word, since)).collect();
     let others = vec![on_or_off("by", "By people", "users"), on_or_off("noise", "With noise", "true")];
-    // What no chip stands for, each with a way to be rid of it.
+    // Filters that no chip represents, each with a button to remove it.
     let rest = {
         let ask = ask.clone();
-        live(move || {
+        boxed(move || {
             let asked = asked.get();
             let known = |key: &str, value: &str| key == "since" && TIMES.iter().any(|(_, since)| *since == value);
             let chosen = ["entity", "project", "action", "around", "since", "until"].into_iter().filter_map(|key| {
@@ -66,7 +66,7 @@ pub(super) fn tools(asked: Derived<Address>) -> AnyView {
                     button(
                         "chip chosen",
                         "close",
-                        live(move || words.clone()),
+                        boxed(move || words.clone()),
                         Box::new(move |_| ask(key, String::new())),
                     )
                 })
@@ -86,23 +86,23 @@ pub(super) fn tools(asked: Derived<Address>) -> AnyView {
     .into_any()
 }
 
-/// A whole id says no more than its beginning.
+/// Shortens a full ID, which identifies no better than its prefix.
 fn short(value: &str) -> String {
     super::row::short(value).unwrap_or_else(|| value.to_owned())
 }
 
-/// With the filters that are on.
-pub(super) fn exports(asked: Derived<Address>) -> AnyView {
+/// Links that export the events matching the current filters.
+pub(super) fn exports(asked: ErasedMemo<Address>) -> AnyView {
     let file = |format: &'static str, word: &'static str| {
         let base = Site::expect().page("/api/events");
-        let href = live(move || {
+        let href = boxed(move || {
             let pairs = asked.with(|asked| {
                 asked.iter().map(|(key, value)| format!("{key}={}&", super::row::encoded(value))).collect::<String>()
             });
             format!("{base}?{pairs}format={format}")
         });
         view! {
-            // Not the router's to follow.
+            // `external` keeps the router from handling the link.
             <a class="button" href=href download="" rel="external" aria-label=crate::t!("Export as {}", word)>
                 <Icon name="download" />
                 <span>{word}</span>
@@ -113,7 +113,7 @@ pub(super) fn exports(asked: Derived<Address>) -> AnyView {
     view! { {file("ndjson", "NDJSON")} {file("csv", "CSV")} }.into_any()
 }
 
-/// Of an address, what concerns us.
+/// The parts of the address that the page uses.
 pub(super) fn address(map: &leptos_router::params::ParamsMap) -> Address {
     let pairs = KEYS.iter().filter_map(|key| Some(((*key).to_owned(), map.get_str(key)?.to_owned())));
     pairs.filter(|(_, value)| !value.is_empty()).collect()

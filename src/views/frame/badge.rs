@@ -1,11 +1,11 @@
-//! The freshness badge: a dot that beats once for each applied change, the transport, the round trip.
+//! Freshness badge: a dot that pulses once per applied change, the transport, and the round-trip time.
 
 use crate::{
-    client::{Connection, Store, Transport, derived, t},
+    client::{Connection, Store, Transport, erased_memo, t},
     model::HostStatus,
     views::{
         Site, format,
-        widgets::{glow, live},
+        widgets::{boxed, glow},
     },
 };
 use leptos::prelude::*;
@@ -16,26 +16,33 @@ pub fn Badge() -> impl IntoView {
     let (link, position, now) = (store.link(), store.position(), store.now());
     let unreachable_since = {
         let store = store.clone();
-        derived(move || store.main_host().filter(|host| host.status == HostStatus::Unreachable).map(|host| host.since))
+        erased_memo(move || {
+            store.main_host().filter(|host| host.status == HostStatus::Unreachable).map(|host| host.since)
+        })
     };
-    let status = derived({
+    let status = erased_memo({
         let link = link.clone();
         move || link.with(|link| (link.connection, link.transport))
     });
-    let word = live(move || {
+    let is_full = erased_memo({
+        let link = link.clone();
+        move || link.with(|link| link.is_server_full)
+    });
+    let word = boxed(move || {
         t(match (status.get().0, unreachable_since.get()) {
             (Connection::Live, Some(_)) => "Stale",
             (Connection::Live, None) => "Live",
             (Connection::Connecting, _) => "Connecting",
+            (Connection::Reconnecting, _) if is_full.get() => "Server full",
             (Connection::Reconnecting, _) => "Reconnecting",
             (Connection::Polling, _) => "Polling",
             (Connection::Offline, _) => "Offline",
         })
     });
-    // Age, transport, or countdown: what matters in this state.
+    // The most important value in this state: age, transport or countdown.
     let first = {
         let (link, now) = (link.clone(), now.clone());
-        live(move || match (status.get(), unreachable_since.get()) {
+        boxed(move || match (status.get(), unreachable_since.get()) {
             ((Connection::Live, _), Some(since)) => format::duration(now.get().seconds() - since.seconds()),
             ((Connection::Reconnecting, _), _) => {
                 let left = link.with(|link| link.retry_at).map(|at| (at.millis() - now.get().millis() + 999) / 1_000);
@@ -49,7 +56,7 @@ pub fn Badge() -> impl IntoView {
             _ => String::new(),
         })
     };
-    let second = live(move || {
+    let second = boxed(move || {
         let is_live = status.get().0 == Connection::Live && unreachable_since.get().is_none();
         let latest = is_live.then(|| link.with(|link| link.round_trips.last().copied())).flatten();
         latest.map(format::micros).unwrap_or_default()
@@ -62,11 +69,11 @@ pub fn Badge() -> impl IntoView {
         <a
             class="badge"
             href=Site::expect().page("/realtime-test")
-            data-connection=live(move || status.get().0.as_str())
-            data-transport=live(move || status.get().1.as_str())
-            data-revision=live(move || position.get().revision.to_string())
+            data-connection=boxed(move || status.get().0.as_str())
+            data-transport=boxed(move || status.get().1.as_str())
+            data-revision=boxed(move || position.get().revision.to_string())
             data-beat=beat
-            data-stale=live(move || unreachable_since.get().map(|_| "true"))
+            data-stale=boxed(move || unreachable_since.get().map(|_| "true"))
         >
             <i></i>
             <b>{word}</b>

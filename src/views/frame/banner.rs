@@ -1,69 +1,117 @@
-//! The line that says why the page may be out of date, and since when.
+//! Banner that states why the page may be out of date, and since when.
 
 use crate::{
-    client::{Connection, Store, derived, t, told},
-    model::{HostStatus, Timestamp},
+    client::{Connection, Store, erased_memo, t, told},
+    model::{HostStatus, Kind, Timestamp},
     views::{
         format,
-        widgets::{Icon, button, live},
+        widgets::{Icon, boxed, button},
     },
 };
 use leptos::prelude::*;
 
 #[derive(Clone, PartialEq)]
 struct Trouble {
-    what: &'static str,
+    what: Vec<&'static str>,
     why: Option<String>,
-    since: Timestamp,
+    /// The time of the data shown. `None` if there never was any.
+    since: Option<Timestamp>,
+}
+
+impl Trouble {
+    fn lost(what: &'static str, why: Option<String>, since: Timestamp) -> Self {
+        Self { what: vec![what], why, since: Some(since) }
+    }
+}
+
+/// The message shown when the engine fails to list a kind.
+pub fn failed_list(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Host | Kind::Container => "The engine can't list its containers.",
+        Kind::Image => "The engine can't list its images.",
+        Kind::Volume => "The engine can't list its volumes.",
+        Kind::Network => "The engine can't list its networks.",
+    }
 }
 
 #[component]
 pub fn Banner() -> impl IntoView {
     let store = expect_context::<Store>();
     let (now, link, of_release) = (store.now(), store.link(), store.link());
-    let trouble = derived(move || {
+    let host = store.clone();
+    let exposed = boxed(move || {
+        let is_exposed = host.main_host()?.is_exposed;
+        is_exposed.then(|| {
+            view! {
+                <p class="banner" data-exposed>
+                    <Icon name="warn" />
+                    <b>{t("The connection to the engine is not encrypted.")}</b>
+                    <span>{t("Anyone on the network between can control its machine. Use https:// or ssh:// instead.")}</span>
+                </p>
+            }
+            .into_any()
+        })
+    });
+    let trouble = erased_memo(move || {
         let lost = link.with(|link| (link.connection, link.lost_since));
+        let is_full = link.with(|link| link.is_server_full);
         match lost {
+            (Connection::Reconnecting, Some(since)) if is_full => {
+                let why = t("It has as many clients as it takes. Close other tabs, or wait for a place.");
+                return Some(Trouble::lost("Quaylight has no place for this page.", Some(why.to_owned()), since));
+            }
             (Connection::Reconnecting, Some(since)) => {
-                return Some(Trouble { what: "The connection to Quaylight is lost.", why: None, since });
+                return Some(Trouble::lost("The connection to Quaylight is lost.", None, since));
             }
             (Connection::Offline, Some(since)) => {
-                return Some(Trouble { what: "This device is offline.", why: None, since });
+                return Some(Trouble::lost("This device is offline.", None, since));
             }
             _ => {}
         }
-        let host = store.main_host().filter(|host| host.status == HostStatus::Unreachable)?;
-        Some(Trouble { what: "The engine does not answer.", why: host.error.as_deref().map(told), since: host.since })
+        let host = store.main_host()?;
+        if host.status == HostStatus::Unreachable {
+            let why = host.error.as_deref().map(told);
+            return Some(Trouble::lost("The engine does not answer.", why, host.since));
+        }
+        let first = host.failed_lists.first()?;
+        let what = host.failed_lists.iter().map(|it| failed_list(it.kind)).collect();
+        Some(Trouble { what, why: Some(told(&first.error)), since: first.as_of })
     });
-    let other_release = derived(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
+    let other_release =
+        erased_memo(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
     let reload = |_| {
         let _ = window().location().reload();
     };
-    live(move || match (other_release.get(), trouble.get()) {
+    let news = boxed(move || match (other_release.get(), trouble.get()) {
         (Some(version), _) => view! {
             <p class="banner" role="status">
                 <Icon name="restart" />
                 <b>{crate::t!("Quaylight was updated to {}.", version)}</b>
                 <span>{t("This page is of another release and no longer live.")}</span>
-                {button("button", "restart", live(|| t("Reload").to_owned()), Box::new(reload))}
+                {button("button", "restart", boxed(|| t("Reload").to_owned()), Box::new(reload))}
             </p>
         }
         .into_any(),
         (None, None) => ().into_any(),
         (None, Some(Trouble { what, why, since })) => {
             let now = now.clone();
+            let of = since.map(|since| {
+                view! {
+                    {crate::t!("As of {} {}, ", format::time_of_day(since), format::zone(since))}
+                    <span>{boxed(move || format::ago(since, now.get()))}</span>
+                    ". "
+                }
+            });
             view! {
-                <p class="banner" role="status" title=why>
+                <p class="banner" role="status">
                     <Icon name="unreachable" />
-                    <b>{t(what)}</b>
-                    <span>
-                        {crate::t!("As of {} {}, ", format::time_of_day(since), format::zone(since))}
-                        <span>{live(move || format::ago(since, now.get()))}</span>
-                        {t(". Retrying.")}
-                    </span>
+                    <b>{what.into_iter().map(t).collect::<Vec<_>>().join(" ")}</b>
+                    <span>{why}</span>
+                    <span>{of} {t("Retrying.")}</span>
                 </p>
             }
             .into_any()
         }
-    })
+    });
+    view! { {exposed} {news} }
 }

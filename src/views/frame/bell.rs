@@ -1,16 +1,16 @@
-//! The way to the notification centre, and how much in it has not been read.
+//! Button that opens the notification center, with its unread count.
 
-use super::hanging::hanging;
+use super::popover::popover;
 use crate::{
-    client::{Store, Toasts, derived, t},
+    client::{Store, Toasts, erased_memo, t},
     views::{
-        later::{apart, centre},
-        widgets::{Icon, live},
+        chunks::{lazy, notification_center},
+        widgets::{Icon, boxed},
     },
 };
 use leptos::prelude::*;
 
-/// Whether the notification centre is open.
+/// Whether the notification center is open.
 #[derive(Clone, Copy)]
 pub struct CentreOpen(pub RwSignal<bool>);
 
@@ -19,15 +19,15 @@ pub fn Bell() -> impl IntoView {
     let (unread, failures) = (expect_context::<Store>().unread(), expect_context::<Toasts>().failures());
     let open = RwSignal::new(false);
     provide_context(CentreOpen(open));
-    let count = derived(move || unread.get() + failures.get());
-    let label = derived(move || match count.get() {
+    let count = erased_memo(move || unread.get() + failures.get());
+    let label = erased_memo(move || match count.get() {
         0 => t("Notifications").to_owned(),
         count => crate::t!("Notifications, {} unread", count),
     });
     let face = view! {
         <Icon name="alerts" />
-        {live(move || (count.get() > 0).then(|| view! { <b>{count.get().min(99)}</b> }.into_any()))}
+        {boxed(move || (count.get() > 0).then(|| view! { <b>{count.get().min(99)}</b> }.into_any()))}
     }
     .into_any();
-    hanging(label, open, face, apart(derived(move || open.get()), || Box::pin(centre())))
+    popover(label, open, face, lazy(erased_memo(move || open.get()), || Box::pin(notification_center())))
 }

@@ -1,26 +1,27 @@
-//! What stands around every page: rail, top bar, banner, notices.
+//! Frame around every page: sidebar, top bar, banner and toasts.
 
 mod badge;
 mod banner;
 mod bell;
-mod hanging;
-mod rail;
+mod popover;
+mod sidebar;
 mod tasks;
 mod toaster;
 mod top_bar;
 
 use super::{
     rows::Scrolled,
-    widgets::{live, on_click},
+    widgets::{boxed, on_click},
 };
 use crate::client::{Connection, Store, effect, t};
 pub use bell::CentreOpen;
 pub use tasks::TasksOpen;
 
 use banner::Banner;
+pub use banner::failed_list;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use rail::Rail;
+use sidebar::Sidebar;
 use toaster::Toaster;
 use top_bar::TopBar;
 
@@ -43,12 +44,12 @@ pub fn Frame(children: Children) -> impl IntoView {
             if page.is_empty() { "Quaylight".to_owned() } else { format!("{page} · Quaylight") }
         } />
         <a class="button skip" href="#main">{t("Skip to content")}</a>
-        <Rail />
+        <Sidebar />
         <TopBar />
         <main
             id="main"
             tabindex="0"
-            data-stale=live(move || stale.get().then_some("true"))
+            data-stale=boxed(move || stale.get().then_some("true"))
             on:scroll=on_click(move |_: web_sys::Event| scrolled.0.notify())
         >
             <Banner />
@@ -58,7 +59,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     }
 }
 
-/// Whether what is shown may no longer be so: the engine or the server can't be heard.
+/// Whether the data shown may be stale, because the engine or the server is unreachable.
 pub fn is_stale() -> Signal<bool> {
     let store = expect_context::<Store>();
     let link = store.link();

@@ -1,16 +1,16 @@
-//! The way to what takes long, and how much of it runs. There from the first task on.
+//! Button that opens the task panel, with the number of running tasks. Shown once there has been a task.
 
-use super::hanging::hanging;
+use super::popover::popover;
 use crate::{
-    client::{Store, derived, t},
+    client::{Store, erased_memo, t},
     views::{
-        later::{apart, tasks},
-        widgets::{Icon, live},
+        chunks::{lazy, tasks},
+        widgets::{Icon, boxed},
     },
 };
 use leptos::prelude::*;
 
-/// Whether the panel of tasks is open: who starts one opens it.
+/// Whether the task panel is open. Starting a task opens it.
 #[derive(Clone, Copy)]
 pub struct TasksOpen(pub RwSignal<bool>);
 
@@ -18,21 +18,21 @@ pub struct TasksOpen(pub RwSignal<bool>);
 pub fn TasksButton() -> impl IntoView {
     let board = expect_context::<Store>().tasks();
     let open = expect_context::<TasksOpen>().0;
-    let counts = derived(move || board.with(|board| (board.all().len(), board.running())));
-    let is_there = derived(move || counts.get().0 > 0);
-    live(move || {
+    let counts = erased_memo(move || board.with(|board| (board.all().len(), board.running())));
+    let is_there = erased_memo(move || counts.get().0 > 0);
+    boxed(move || {
         is_there.get().then(|| {
-            let label = derived(move || match counts.get().1 {
+            let label = erased_memo(move || match counts.get().1 {
                 0 => t("Tasks").to_owned(),
                 running => crate::t!("Tasks, {} running", running),
             });
             let running = move || counts.get().1;
             let face = view! {
                 <Icon name="tasks" />
-                {live(move || (running() > 0).then(|| view! { <b class="running">{running().min(99)}</b> }.into_any()))}
+                {boxed(move || (running() > 0).then(|| view! { <b class="running">{running().min(99)}</b> }.into_any()))}
             }
             .into_any();
-            hanging(label, open, face, apart(derived(move || open.get()), || Box::pin(tasks())))
+            popover(label, open, face, lazy(erased_memo(move || open.get()), || Box::pin(tasks())))
         })
     })
 }

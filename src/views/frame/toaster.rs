@@ -1,9 +1,9 @@
-//! The corner where notices appear.
+//! Corner of the screen that shows toasts.
 
 use crate::{
     client::{Level, Prefs, Store, Toasts, t, told},
     model::{AlertState, Severity, Told},
-    views::widgets::{Icon, live},
+    views::widgets::{Icon, boxed},
     wire::Notice,
 };
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ pub fn Toaster() -> impl IntoView {
     });
     view! {
         <div class="toasts" role="status" aria-label=t("Notices")>
-            {live(move || toasts.all().into_iter().map(|toast| view! {
+            {boxed(move || toasts.all().into_iter().map(|toast| view! {
                 <div class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
                         Level::Ok => "check",
@@ -44,7 +44,7 @@ pub fn Toaster() -> impl IntoView {
     }
 }
 
-/// Whether it pops up. What is no alert concerns everybody.
+/// Whether a notice pops up as a toast. Notices that aren't alerts always do.
 fn is_told(told: &Told, notice: &Notice) -> bool {
     match notice.alert {
         None => true,

@@ -1,10 +1,10 @@
-//! Which engine this is, the theme, and how fresh everything is.
+//! Top bar: the engine's name, the theme switch and the freshness badge.
 
 use super::{badge::Badge, bell::Bell, tasks::TasksButton};
 use crate::{
-    client::{Prefs, Store, derived, effect, t},
+    client::{Prefs, Store, effect, erased_memo, t},
     model::Theme,
-    views::widgets::{Icon, live, on_click},
+    views::widgets::{Icon, boxed, on_click},
 };
 use leptos::prelude::*;
 
@@ -15,8 +15,8 @@ pub fn TopBar() -> impl IntoView {
     view! {
         <header class="top">
             <p class="here">
-                <b>{live(move || host.main_host().map(|host| host.name.clone()))}</b>
-                <small>{live(move || engine.main_host().and_then(|host| host.engine.as_ref().map(|it| format!("{} {}", it.product, it.version))))}</small>
+                <b>{boxed(move || host.main_host().map(|host| host.name.clone()))}</b>
+                <small>{boxed(move || engine.main_host().and_then(|host| host.engine.as_ref().map(|it| format!("{} {}", it.product, it.version))))}</small>
             </p>
             <TasksButton />
             <Bell />
@@ -29,8 +29,8 @@ pub fn TopBar() -> impl IntoView {
 #[component]
 fn ThemeButton() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
-    let theme = derived(move || prefs.read(|it| it.theme));
-    let word = live(move || {
+    let theme = erased_memo(move || prefs.read(|it| it.theme));
+    let word = boxed(move || {
         t(match theme.get() {
             Theme::System => "Theme: system",
             Theme::Light => "Theme: light",
@@ -45,7 +45,7 @@ fn ThemeButton() -> impl IntoView {
     let switch = move |_| {
         prefs.change(|it| it.theme = it.theme.next());
     };
-    // Where it is chosen elsewhere on the page too.
+    // The theme can also be changed elsewhere, on the settings page.
     effect(move || {
         if let Some(root) = document().document_element() {
             let _ = match theme.get().attribute() {
@@ -56,7 +56,7 @@ fn ThemeButton() -> impl IntoView {
     });
     view! {
         <button class="button bare square" aria-label=t("Theme") data-tip=word on:click=on_click(switch)>
-            {live(move || view! { <Icon name=icon() /> }.into_any())}
+            {boxed(move || view! { <Icon name=icon() /> }.into_any())}
         </button>
     }
 }

@@ -1,13 +1,12 @@
-//! `/images`: what the engine can start, how large it is, and who uses it.
+//! `/images`: the images of the engine, their sizes and their users.
 
 mod row;
 
 use super::{
     format,
-    listing::{
-        ListColumn, ListPage, UsageFilter, by_usage,
-        desk::{Asking, Does, Head, Offer},
-        list_page,
+    resource_list::{
+        ListColumn, ListPage, UsageFilter, by_usage, list_page,
+        row_menu::{Dialog, Does, Head, Offer},
     },
 };
 use crate::model::{Entity, Kind};
@@ -36,11 +35,11 @@ pub(super) static PAGE: ListPage = ListPage {
     row: row::row,
     views: || ().into_any(),
     heads: &[
-        Head { icon: "pull", words: "Pull", asks: Asking::Pull },
-        Head { icon: "build", words: "Build", asks: Asking::Build },
-        Head { icon: "import", words: "Import", asks: Asking::Import },
-        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Image]) },
-        Head { icon: "registry", words: "Registries", asks: Asking::Registries },
+        Head { icon: "pull", words: "Pull", asks: Dialog::Pull },
+        Head { icon: "build", words: "Build", asks: Dialog::Build },
+        Head { icon: "import", words: "Import", asks: Dialog::Import },
+        Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Image]) },
+        Head { icon: "registry", words: "Registries", asks: Dialog::Registries },
     ],
     offers,
 };
@@ -49,15 +48,15 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let Some(image) = entity.as_image() else { return Vec::new() };
     let name = entity.name();
     let ask = |icon, words: String, asks| Offer { icon, words, does: Does::Ask(asks) };
-    // By its names, which go into the file with it.
+    // Exported by name, because the names go into the file.
     let names = if image.tags.is_empty() { vec![image.id.to_string()] } else { image.tags.clone() };
     let names: Vec<_> = names.iter().map(|name| format!("name={name}")).collect();
     let address = format!("/api/images/export?{}", names.join("&"));
-    let push = (!image.tags.is_empty()).then(|| ask("push", crate::t!("Push {}", name), Asking::Push(entity.key())));
-    let first = ask("tag", crate::t!("Names of {}", name), Asking::Names(entity.key()));
+    let push = (!image.tags.is_empty()).then(|| ask("push", crate::t!("Push {}", name), Dialog::Push(entity.key())));
+    let first = ask("tag", crate::t!("Names of {}", name), Dialog::Names(entity.key()));
     let rest = [
         Offer { icon: "export", words: crate::t!("Export {}", name), does: Does::Download(address) },
-        ask("remove", crate::t!("Remove {}", name), Asking::Remove(entity.key())),
+        ask("remove", crate::t!("Remove {}", name), Dialog::Remove(entity.key())),
     ];
     std::iter::once(first).chain(push).chain(rest).collect()
 }
@@ -81,6 +80,6 @@ fn compare(a: &Entity, b: &Entity, column: &str) -> Ordering {
         "created" => a.created.cmp(&b.created),
         _ => Ordering::Equal,
     };
-    // Those without a name last.
+    // Images without a name come last.
     by_column.then_with(|| (a.is_dangling(), a.name(), &a.id).cmp(&(b.is_dangling(), b.name(), &b.id)))
 }

@@ -1,20 +1,35 @@
-//! One image.
+//! Row of an image.
 
 use crate::{
     client::{Store, t},
-    model::Image,
+    model::{Engine, Image},
     views::{
         Site, format,
-        listing::{desk::more, usage_cell},
-        rows::Line,
-        widgets::{Ago, glow, live},
+        resource_list::{row_menu::more, usage_cell},
+        rows::RowKey,
+        widgets::{Ago, boxed, glow},
     },
 };
 use leptos::prelude::*;
 
-/// Nothing when it is gone already.
-pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+/// A tag for unusual platforms: the image has several, or one for another architecture.
+fn platform_tag(image: &Image, engine: &Engine) -> Option<AnyView> {
+    let stored: Vec<_> = image.platforms.iter().filter(|it| it.size.is_some()).collect();
+    let names = stored.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+    let words = match stored.as_slice() {
+        [] => return None,
+        [only] if engine.is_native(&only.name) => return None,
+        [only] => only.name.clone(),
+        several => crate::t!("{} platforms", several.len()),
+    };
+    let is_foreign = stored.iter().all(|it| !engine.is_native(&it.name));
+    let title = if is_foreign { crate::t!("For {}, the engine is {}", names, engine.architecture()) } else { names };
+    Some(view! { <span class="tag" class:warn=is_foreign data-platforms title=title>{words}</span> }.into_any())
+}
+
+/// Empty if the image is already gone.
+pub(super) fn row(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let Some(row) = expect_context::<Store>().entity(&key) else {
@@ -26,7 +41,7 @@ pub(super) fn row(line: Line) -> AnyView {
     };
     let text = |read: fn(&Image) -> String| {
         let row = row.clone();
-        live(move || row.image(read))
+        boxed(move || row.image(read))
     };
     let glowing = {
         let row = row.clone();
@@ -34,17 +49,28 @@ pub(super) fn row(line: Line) -> AnyView {
     };
     let dim = {
         let row = row.clone();
-        live(move || row.image(|it| it.is_dangling().then_some("dim")))
+        boxed(move || row.image(|it| it.is_dangling().then_some("dim")))
     };
     let others = {
         let row = row.clone();
-        live(move || {
+        boxed(move || {
             let others = row.image(|it| it.tags.iter().skip(1).cloned().collect::<Vec<_>>());
             let count =
                 (!others.is_empty()).then(|| view! { <small>{format!("+{}", others.len())}</small> }.into_any());
             let tags = others.into_iter().map(|tag| view! { <small class="more">{tag}</small> }.into_any());
             count.into_iter().chain(tags).collect::<Vec<_>>()
         })
+    };
+    let platforms = {
+        let (row, store, host) = (row.clone(), expect_context::<Store>(), image.host.clone());
+        boxed(move || {
+            let engine = store.look(|state| state.host(&host).and_then(|host| host.engine.clone()))?;
+            row.image(|it| platform_tag(it, &engine))
+        })
+    };
+    let name = {
+        let row = row.clone();
+        move || row.image(|it| it.name().to_owned())
     };
     let title = |it: &Image| {
         if it.is_dangling() { t("no tag").to_owned() } else { it.tags.join(", ") }
@@ -63,12 +89,13 @@ pub(super) fn row(line: Line) -> AnyView {
             <th class="name" role="rowheader" scope="row" title=text(title) data-glow=glowing>
                 <a class=dim href=href>{text(first)}</a>
                 {others}
+                {platforms}
             </th>
             {usage_cell(row.clone())}
             <td class="id">{image.id.short().to_owned()}</td>
             <td class="size number">{size} " " <small>{unit}</small></td>
             <td class="made number">{image.created.map(|time| view! { <Ago time /> })}</td>
-            {more(image.name())}
+            {more(name)}
         </tr>
     }
     .into_any()

@@ -1,18 +1,17 @@
-//! `/networks`: what connects containers, and who is on it.
+//! `/networks`: the engine's networks and the containers on them.
 
 mod picture;
 mod row;
 
 use super::{
-    listing::{
-        ListColumn, ListPage, UsageFilter, by_usage,
-        desk::{Asking, Does, Head, Offer},
-        go_to, list_page,
+    resource_list::{
+        ListColumn, ListPage, UsageFilter, by_usage, go_to, list_page,
+        row_menu::{Dialog, Does, Head, Offer},
     },
-    widgets::{live, toggle},
+    widgets::{boxed, toggle},
 };
 use crate::{
-    client::{derived, t},
+    client::{erased_memo, t},
     model::{Entity, Kind},
 };
 use leptos::prelude::*;
@@ -46,8 +45,8 @@ pub(super) static PAGE: ListPage = ListPage {
     row: row::row,
     views: || views(false),
     heads: &[
-        Head { icon: "add", words: "Create network", asks: Asking::NewNetwork },
-        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Network]) },
+        Head { icon: "add", words: "Create network", asks: Dialog::NewNetwork },
+        Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Network]) },
     ],
     offers,
 };
@@ -58,24 +57,24 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let members = Offer {
         icon: "networks",
         words: crate::t!("Containers on {}", name),
-        does: Does::Ask(Asking::Members(key.clone())),
+        does: Does::Ask(Dialog::Members(key.clone())),
     };
-    let remove = Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Asking::Remove(key)) };
+    let remove = Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Dialog::Remove(key)) };
     if network.is_built_in() { vec![members] } else { vec![members, remove] }
 }
 
 #[component]
 pub fn NetworksPage() -> impl IntoView {
     let address = use_query_map();
-    let is_picture = derived(move || address.with(|address| address.get_str("view") == Some("picture")));
-    live(move || if is_picture.get() { picture() } else { list_page(&PAGE) })
+    let is_picture = erased_memo(move || address.with(|address| address.get_str("view") == Some("picture")));
+    boxed(move || if is_picture.get() { picture() } else { list_page(&PAGE) })
 }
 
-/// The two ways to look at them.
+/// Switch between table and picture.
 fn views(is_picture: bool) -> AnyView {
     let view = |icon, word, is_this: bool, address: &'static [(&'static str, &'static str)]| {
         let go = go_to("/networks");
-        toggle("", icon, t(word), live(move || (is_picture == is_this).to_string()), Box::new(move |_| go(address)))
+        toggle("", icon, t(word), boxed(move || (is_picture == is_this).to_string()), Box::new(move |_| go(address)))
     };
     view! {
         <div class="segmented" role="group" aria-label=t("View")>

@@ -1,13 +1,13 @@
-//! Which container sits on which network, as a picture: a lane for each network, and a line across for each container. Nothing crosses,
-//! however many there are.
+//! Network diagram: a lane for each network and a line across for each container. Lines never cross, however many there
+//! are.
 
 use super::views;
 use crate::{
-    client::{Derived, Store, derived, t},
+    client::{ErasedMemo, Store, erased_memo, t},
     model::{Container, EngineState, Kind, Network},
     views::{
         Site, format,
-        widgets::{Command, empty, live},
+        widgets::{Command, boxed, empty},
     },
 };
 use leptos::prelude::*;
@@ -16,20 +16,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Picture {
-    /// Those that somebody is on, the busiest first.
+    /// Networks with containers, the busiest first.
     lanes: Vec<Arc<Network>>,
-    /// Containers that are on the same networks stand together.
+    /// Containers on the same networks are adjacent.
     lines: Vec<Line>,
-    /// Networks that nobody is on.
+    /// Number of networks without containers.
     idle: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Line {
     container: Arc<Container>,
-    /// By lane: the address there, which a container that does not run has none of.
+    /// Addresses by lane. `None` for a container that isn't running.
     at: BTreeMap<usize, Option<String>>,
-    /// The one before is on others.
+    /// Whether the previous line is on other networks.
     begins: bool,
 }
 
@@ -58,13 +58,13 @@ fn picture_of(state: &EngineState) -> Picture {
 pub(super) fn picture() -> AnyView {
     let store = expect_context::<Store>();
     let site = Site::expect();
-    let picture: Derived<Picture> = derived(move || {
+    let picture: ErasedMemo<Picture> = erased_memo(move || {
         store.track(Kind::Network);
         store.track(Kind::Container);
         store.look(picture_of)
     });
-    let total = live(move || picture.with(|it| crate::t!("{} containers on {}", it.lines.len(), it.lanes.len())));
-    let drawn = live(move || picture.with(|it| draw(it, &site)));
+    let total = boxed(move || picture.with(|it| crate::t!("{} containers on {}", it.lines.len(), it.lanes.len())));
+    let drawn = boxed(move || picture.with(|it| draw(it, &site)));
     view! {
         <Title text=t("Networks") />
         <div class="head">
@@ -79,7 +79,7 @@ pub(super) fn picture() -> AnyView {
 fn draw(picture: &Picture, site: &Site) -> AnyView {
     if picture.lines.is_empty() {
         let command = view! { <Command text="docker run --network backend nginx" /> }.into_any();
-        return empty("networks", t("No container is on a network"), live(String::new), command);
+        return empty("networks", t("No container is on a network"), boxed(String::new), command);
     }
     let lane = |it: &Arc<Network>| {
         let href = site.page(&format!("/networks/{}", it.id));

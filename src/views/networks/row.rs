@@ -1,25 +1,25 @@
-//! One network.
+//! Row of a network.
 
 use crate::{
     client::{Store, t},
     model::Network,
     views::{
         Site,
-        listing::{desk::more, usage_cell},
-        rows::Line,
-        widgets::{Ago, live},
+        resource_list::{row_menu::more, usage_cell},
+        rows::RowKey,
+        widgets::{Ago, boxed},
     },
 };
 use leptos::prelude::*;
 
-/// Its subnets in a line.
+/// All subnets in one line.
 pub(super) fn subnets(network: &Network) -> String {
     network.subnets.iter().map(|it| it.subnet.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Nothing when it is gone already.
-pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+/// Empty if the network is already gone.
+pub(super) fn row(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let Some(row) = expect_context::<Store>().entity(&key) else {
@@ -34,13 +34,14 @@ pub(super) fn row(line: Line) -> AnyView {
         (_, true) => Some("internal"),
         _ => None,
     };
-    // On the other two built-in ones a container is for good.
+    // A container can't be disconnected from the other two built-in networks.
     let takes_containers = !matches!(network.name.as_str(), "host" | "none");
     let name = || network.name.clone();
+    let called = name();
     let href = Site::expect().page(&format!("/networks/{}", key.id()));
     let counted = {
         let row = row.clone();
-        live(move || row.network(|it| it.usage.to_string()))
+        boxed(move || row.network(|it| it.usage.to_string()))
     };
     view! {
         <tr role="row" data-entity="network" data-id=key.id().to_owned() data-name=name() data-usage=counted>
@@ -53,7 +54,7 @@ pub(super) fn row(line: Line) -> AnyView {
             <td class="scope">{network.scope.clone()}</td>
             <td class="subnet" title=subnets(network)>{subnets(network)}</td>
             <td class="made number">{network.created.map(|time| view! { <Ago time /> })}</td>
-            {takes_containers.then(|| more(&network.name))}
+            {takes_containers.then(|| more(move || called.clone()))}
         </tr>
     }
     .into_any()

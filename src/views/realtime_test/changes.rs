@@ -1,15 +1,16 @@
-//! The live lists, with the time and the latency of each thing's last change.
+//! Live lists, with the time and latency of each item's last change.
 
 use crate::{
     client::{
-        ContainerQuery, Derived, Facet, LastChange, OrderedContainers, Row, Store, derived, leaving_no_trace, order, t,
+        ContainerQuery, ErasedMemo, Facet, LastChange, OrderedContainers, Row, Store, erased_memo, order, scoped_memo,
+        t,
     },
     model::{Container, Health, Image, Key, Kind},
     views::{
         format,
-        listing::usage_words,
-        rows::{Line, Lines, rows},
-        widgets::{glow, live},
+        resource_list::usage_words,
+        rows::{RowKey, RowKeys, rows},
+        widgets::{boxed, glow},
     },
 };
 use leptos::prelude::*;
@@ -18,10 +19,10 @@ use leptos::prelude::*;
 pub(super) fn ContainerChanges() -> impl IntoView {
     let store = expect_context::<Store>();
     let ordered = StoredValue::new(OrderedContainers::default());
-    let lines = derived(move || {
+    let lines = erased_memo(move || {
         store.track_members(Kind::Container);
         store.track_facet(Facet::Name);
-        Lines::Entities(ordered.write_value().select(&store, &ContainerQuery::default()))
+        RowKeys::Entities(ordered.write_value().select(&store, &ContainerQuery::default()))
     });
     section("live-containers", "Containers", "State", lines, container_row)
 }
@@ -29,13 +30,13 @@ pub(super) fn ContainerChanges() -> impl IntoView {
 #[component]
 pub(super) fn ImageChanges() -> impl IntoView {
     let store = expect_context::<Store>();
-    let lines = derived(move || {
+    let lines = erased_memo(move || {
         store.track(Kind::Image);
         store.look(|state| {
             let all: Vec<_> = state.images().collect();
             let sort_key = |at: usize| (all[at].is_dangling(), all[at].name(), &all[at].id);
             let places = order(all.len(), &mut |a, b| sort_key(a).cmp(&sort_key(b))).into_iter().map(|at| all[at]);
-            Lines::entities(places.map(|it| Key::Image(it.host.clone(), it.id.clone())))
+            RowKeys::entities(places.map(|it| Key::Image(it.host.clone(), it.id.clone())))
         })
     });
     section("live-images", "Images", "Used by", lines, image_row)
@@ -45,12 +46,12 @@ fn section(
     id: &'static str,
     title: &'static str,
     state: &'static str,
-    lines: Derived<Lines>,
-    row: fn(Line) -> AnyView,
+    lines: ErasedMemo<RowKeys>,
+    row: fn(RowKey) -> AnyView,
 ) -> AnyView {
     view! {
         <section aria-labelledby=id>
-            <h2 id=id>{t(title)} " " <small>{live(move || lines.with(Lines::len).to_string())}</small></h2>
+            <h2 id=id>{t(title)} " " <small>{boxed(move || lines.with(RowKeys::len).to_string())}</small></h2>
             <table class="table changes" role="table" aria-label=t(title)>
                 <thead role="rowgroup">
                     <tr role="row">
@@ -68,8 +69,8 @@ fn section(
     .into_any()
 }
 
-fn container_row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+fn container_row(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let store = expect_context::<Store>();
@@ -79,15 +80,15 @@ fn container_row(line: Line) -> AnyView {
     let now = store.now();
     let text = |read: fn(&Container) -> String| {
         let row = row.clone();
-        live(move || row.container(read))
+        boxed(move || row.container(read))
     };
     let health = {
         let row = row.clone();
-        live(move || row.container(|it| it.health.map(Health::as_str)))
+        boxed(move || row.container(|it| it.health.map(Health::as_str)))
     };
     let code = {
         let row = row.clone();
-        live(move || row.container(Container::failed_with).map(|code| code.to_string()))
+        boxed(move || row.container(Container::failed_with).map(|code| code.to_string()))
     };
     let glowing = {
         let row = row.clone();
@@ -95,7 +96,7 @@ fn container_row(line: Line) -> AnyView {
     };
     let words = {
         let row = row.clone();
-        leaving_no_trace(move || row.container(|it| format::status(it, now.get())))
+        scoped_memo(move || row.container(|it| format::status(it, now.get())))
     };
     view! {
         <tr
@@ -111,15 +112,15 @@ fn container_row(line: Line) -> AnyView {
             <th class="name" role="rowheader" scope="row" title=text(|it| it.name.clone())>
                 <b>{text(|it| it.name.clone())}</b>
             </th>
-            <td class="what">{live(move || words.get())}</td>
+            <td class="what">{boxed(move || words.get())}</td>
             {latest(&store, &key)}
         </tr>
     }
     .into_any()
 }
 
-fn image_row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+fn image_row(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let store = expect_context::<Store>();
@@ -128,13 +129,13 @@ fn image_row(line: Line) -> AnyView {
     };
     let text = |read: fn(&Image) -> String| {
         let row = row.clone();
-        live(move || row.image(read))
+        boxed(move || row.image(read))
     };
     let words = |row: Row| move || row.image(|it| usage_words(it.usage, it.is_dangling()));
     let (mark, glowing) = (words(row.clone()), words(row.clone()));
     view! {
         <tr role="row" data-entity="image" data-id=key.id().to_owned() data-name=text(|it| it.name().to_owned())>
-            <td class="state" data-use=live(move || Some(mark().0)) data-glow=glow(move || glowing().1)>
+            <td class="state" data-use=boxed(move || Some(mark().0)) data-glow=glow(move || glowing().1)>
                 {text(|it| usage_words(it.usage, it.is_dangling()).1)}
             </td>
             <th class="name" role="rowheader" scope="row" title=text(|it| it.tags.join(", "))>
@@ -147,17 +148,18 @@ fn image_row(line: Line) -> AnyView {
     .into_any()
 }
 
-/// When its last change came, and how long after the engine's event (after the server's stamp where no event was).
+/// When the last change was received, and its latency since the engine's event, or since the server's timestamp if there was
+/// no event.
 fn latest(store: &Store, key: &Key) -> AnyView {
     let (at, late) = (store.last_change(key), store.last_change(key));
     view! {
-        <td class="at number">{live(move || at.get().map(|it| format::time_of_day(it.received)).unwrap_or_default())}</td>
-        <td class="late number">{live(move || late.get().map(|it| format::micros(latency(it))).unwrap_or_default())}</td>
+        <td class="at number">{boxed(move || at.get().map(|it| format::time_of_day(it.received)).unwrap_or_default())}</td>
+        <td class="late number">{boxed(move || late.get().map(|it| format::micros(latency(it))).unwrap_or_default())}</td>
     }
     .into_any()
 }
 
-/// Microseconds.
+/// Latency in microseconds.
 fn latency(change: LastChange) -> i64 {
     let began = change.event.map_or(change.applied, |event| event.engine);
     (change.received.micros() + change.clock_offset - began.micros()).max(0)

@@ -1,8 +1,8 @@
-//! The connection in figures, and each transport's part in it.
+//! Connection metrics, and those of each transport.
 
 use crate::{
     client::{Connection, Line, Link, Store, Transport, nearest_rank, order, t},
-    views::{format, widgets::live},
+    views::{format, widgets::boxed},
 };
 use leptos::prelude::*;
 
@@ -12,17 +12,17 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     let (link, now, position) = (store.link(), store.now(), store.position());
     let fact = |term: &'static str, read: fn(&Link) -> String| {
         let link = link.clone();
-        view! { <div><dt>{t(term)}</dt><dd>{live(move || link.with(read))}</dd></div> }
+        view! { <div><dt>{t(term)}</dt><dd>{boxed(move || link.with(read))}</dd></div> }
     };
     let last_message = {
         let link = link.clone();
-        live(move || link.with(Link::last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
+        boxed(move || link.with(Link::last_message).map(|last| format::ago(last, now.get())).unwrap_or_default())
     };
     let here = position.clone();
-    // What the server said with the last ping may be older than what is here.
+    // The revision in the server's last pong may be older than the one here.
     let on_server = {
         let (link, position) = (link.clone(), position.clone());
-        live(move || link.with(|link| link.server_revision).max(position.get().revision).to_string())
+        boxed(move || link.with(|link| link.server_revision).max(position.get().revision).to_string())
     };
     view! {
         <section aria-labelledby="connection">
@@ -36,9 +36,9 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
                 {fact("Clock offset", |link| format::micros(link.clock_offset))}
                 <div><dt>{t("Last message")}</dt><dd>{last_message}</dd></div>
-                <div><dt>{t("Revision here")}</dt><dd>{live(move || here.get().revision.to_string())}</dd></div>
+                <div><dt>{t("Revision here")}</dt><dd>{boxed(move || here.get().revision.to_string())}</dd></div>
                 <div><dt>{t("Revision on the server")}</dt><dd>{on_server}</dd></div>
-                <div><dt>{t("Epoch")}</dt><dd>{live(move || position.get().epoch.to_string())}</dd></div>
+                <div><dt>{t("Epoch")}</dt><dd>{boxed(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Drift", |link| link.server_drift.to_string())}
                 {fact("Reconnects", |link| link.reconnects.to_string())}
                 {fact("Resumes", |link| link.resumes.to_string())}
@@ -68,11 +68,11 @@ fn transport(transport: Transport) -> AnyView {
     let link = expect_context::<Store>().link();
     let number = |read: fn(&Line) -> String| {
         let link = link.clone();
-        live(move || link.with(|link| read(&link.lines[transport as usize])))
+        boxed(move || link.with(|link| read(&link.lines[transport as usize])))
     };
     let state = {
         let link = link.clone();
-        live(move || link.with(|link| t(state_word(link, transport))))
+        boxed(move || link.with(|link| t(state_word(link, transport))))
     };
     let path = match transport {
         Transport::None => "",

@@ -1,10 +1,10 @@
-//! Buttons that break the connection, and the journal of how it recovered.
+//! Fault injection: buttons that break the connection, and a log of how it recovered.
 
 use crate::{
     client::{Command, Store, Transport, t},
     views::{
         format,
-        widgets::{button, live, toggle},
+        widgets::{boxed, button, toggle},
     },
 };
 use leptos::prelude::*;
@@ -15,19 +15,19 @@ pub(super) fn Faults() -> impl IntoView {
     let journal = store.journal();
     let press = |icon: &'static str, words: &'static str, command: Command| {
         let store = store.clone();
-        button("button", icon, live(move || t(words).to_owned()), Box::new(move |_| store.command(command)))
+        button("button", icon, boxed(move || t(words).to_owned()), Box::new(move |_| store.command(command)))
     };
     let block = |words: &'static str, transport: Transport| {
         let (store, link) = (store.clone(), store.link());
         let is_blocked = move || link.with(|link| link.lines[transport as usize].is_blocked);
         let pressed = {
             let is_blocked = is_blocked.clone();
-            live(move || is_blocked().to_string())
+            boxed(move || is_blocked().to_string())
         };
         let click = move |_| store.command(Command::Block(transport, !untrack(&is_blocked)));
         toggle("button", "close", words, pressed, Box::new(click))
     };
-    let entries = live(move || {
+    let entries = boxed(move || {
         let entry = |entry: &crate::client::Entry| {
             view! {
                 <li data-what=entry.what.as_str()>

@@ -1,8 +1,8 @@
-//! How late changes reach the screen: each leg of the way, and all of it as a histogram.
+//! Latency from event to paint: each leg, and a histogram of the total.
 
 use crate::{
-    client::{BOUNDS, Figures, Leg, Store, derived, t},
-    views::{format, widgets::live},
+    client::{BOUNDS, Figures, Leg, Store, erased_memo, t},
+    views::{format, widgets::boxed},
 };
 use leptos::prelude::*;
 
@@ -10,9 +10,9 @@ use leptos::prelude::*;
 pub(super) fn Latency() -> impl IntoView {
     let store = expect_context::<Store>();
     let latencies = store.latencies();
-    let bars = derived(move || latencies.with(|it| it.histogram()));
+    let bars = erased_memo(move || latencies.with(|it| it.histogram()));
     let tallest = move || bars.with(|bars| bars.iter().copied().max().unwrap_or_default().max(1));
-    let words = live(move || {
+    let words = boxed(move || {
         let bars = bars.get();
         let at = |place: usize| format!("{} {}", bars[place], scale(place));
         let filled = (0..bars.len()).filter(|place| bars[*place] > 0).map(at).collect::<Vec<_>>().join(", ");
@@ -23,8 +23,8 @@ pub(super) fn Latency() -> impl IntoView {
         }
     });
     let bar = |place: usize| {
-        let height = live(move || format!("{}%", bars.with(|bars| bars[place]) * 100 / tallest()));
-        let number = live(move || {
+        let height = boxed(move || format!("{}%", bars.with(|bars| bars[place]) * 100 / tallest()));
+        let number = boxed(move || {
             bars.with(|bars| Some(bars[place]).filter(|it| *it > 0).map(|it| it.to_string()).unwrap_or_default())
         });
         view! {
@@ -60,10 +60,10 @@ pub(super) fn Latency() -> impl IntoView {
 
 fn leg(leg: Leg) -> AnyView {
     let (latencies, counted) = (expect_context::<Store>().latencies(), expect_context::<Store>().latencies());
-    let count = live(move || counted.with(|it| it.count).to_string());
-    let figures = derived(move || latencies.with(|it| it.figures(leg)));
+    let count = boxed(move || counted.with(|it| it.count).to_string());
+    let figures = erased_memo(move || latencies.with(|it| it.figures(leg)));
     let cell = |name: &'static str, class: &'static str, read: fn(Figures) -> i64| {
-        let figure = live(move || figures.get().map(|it| format::micros(read(it))).unwrap_or_default());
+        let figure = boxed(move || figures.get().map(|it| format::micros(read(it))).unwrap_or_default());
         view! { <td class=class data-figure=name>{figure}</td> }.into_any()
     };
     view! {
@@ -88,7 +88,7 @@ fn name(leg: Leg) -> &'static str {
     }
 }
 
-/// A bar's upper bound in words.
+/// A bar's upper bound as text.
 fn scale(place: usize) -> String {
     match BOUNDS.get(place) {
         Some(bound) if *bound >= 1_000_000 => format!("≤ {} s", bound / 1_000_000),

@@ -1,4 +1,4 @@
-//! `/realtime-test`: the instrument panel. What the connection does, and how late each change came.
+//! `/realtime-test`: diagnostics of the connection and of the latency of changes.
 
 mod changes;
 mod connection;

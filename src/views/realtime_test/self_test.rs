@@ -1,15 +1,15 @@
-//! The self-test: a client of its own, written from docs/protocol.md alone and loaded when it is asked for.
+//! Self-test: a separate client, written from docs/protocol.md alone and loaded on demand.
 
 use crate::{
     client::t,
     views::{
         Site,
-        widgets::{button, live},
+        widgets::{boxed, button},
     },
 };
 use leptos::prelude::*;
 
-/// The id of its script element, and the name of the event that starts it once more.
+/// The ID of its script element, and the name of the event that restarts it.
 const SELF_TEST: &str = "self-test-script";
 const AGAIN: &str = "self-test";
 
@@ -22,7 +22,7 @@ pub(super) fn SelfTest() -> impl IntoView {
             let _ = web_sys::Event::new(AGAIN).map(|event| document.dispatch_event(&event));
             return;
         }
-        // An element, since an import() would need glue code of its own in every page's script.
+        // A script element, because `import()` would need its own glue code in every page's script.
         let (Ok(script), Some(body)) = (document.create_element("script"), document.body()) else { return };
         for (name, value) in [("id", SELF_TEST), ("type", "module"), ("src", &source)] {
             let _ = script.set_attribute(name, value);
@@ -37,7 +37,7 @@ pub(super) fn SelfTest() -> impl IntoView {
                 it, and names what is broken between this browser and Quaylight.")}
             </p>
             <div class="buttons">
-                {button("button", "start", live(|| t("Run the self-test").to_owned()), Box::new(start))}
+                {button("button", "start", boxed(|| t("Run the self-test").to_owned()), Box::new(start))}
             </div>
             <div id="self-test"></div>
         </section>

@@ -1,8 +1,8 @@
-//! `/settings`: how this person wants things shown and told. Each choice holds at once, and from wherever they come back.
+//! `/settings`: the user's preferences for display and notices. Each change applies at once and is saved for the next visit.
 
 use super::{
     format,
-    widgets::{check, choice, live, on_click},
+    widgets::{boxed, check, choice, on_click},
 };
 use crate::{
     client::{Prefs, Store, t},
@@ -34,7 +34,7 @@ pub fn SettingsPage() -> impl IntoView {
     }
 }
 
-/// A few words to choose from.
+/// A segmented control.
 fn one_of<T: Copy + PartialEq + Send + Sync + 'static>(
     name: &'static str,
     words: &[(&'static str, T)],
@@ -45,7 +45,7 @@ fn one_of<T: Copy + PartialEq + Send + Sync + 'static>(
     let segments: Vec<_> = words
         .iter()
         .map(|&(word, value)| {
-            let pressed = live(move || prefs.read(|it| read(it) == value).to_string());
+            let pressed = boxed(move || prefs.read(|it| read(it) == value).to_string());
             let choose = move |_| prefs.change(|it| write(it, value));
             view! { <button aria-pressed=pressed on:click=on_click(choose)>{t(word)}</button> }.into_any()
         })
@@ -97,13 +97,13 @@ fn columns(prefs: Prefs) -> AnyView {
 
 fn units_and_time(prefs: Prefs) -> AnyView {
     let units = move |units: Units| {
-        let pressed = live(move || prefs.read(|it| it.units == units).to_string());
+        let pressed = boxed(move || prefs.read(|it| it.units == units).to_string());
         let word = if units == Units::Decimal { "kB, MB, GB" } else { "KiB, MiB, GiB" };
         let choose = move |_| prefs.change_all(move |it| it.units = units);
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let language = move |language: Language| {
-        let pressed = live(move || prefs.read(|it| it.language == language).to_string());
+        let pressed = boxed(move || prefs.read(|it| it.language == language).to_string());
         let (word, tag) = match language {
             Language::Browser => (t("This browser's"), None),
             Language::English => ("English", Some("en")),
@@ -113,13 +113,13 @@ fn units_and_time(prefs: Prefs) -> AnyView {
         view! { <button lang=tag aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let zone = move |is_utc: bool| {
-        let pressed = live(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
+        let pressed = boxed(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
         let word = if is_utc { "UTC" } else { t("This browser's") };
         let choose = move |_| prefs.change_all(move |it| it.zone.is_utc = is_utc);
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
     let now = expect_context::<Store>().now();
-    let clock = live(move || format::exact(now.get()));
+    let clock = boxed(move || format::exact(now.get()));
     view! {
         <section aria-labelledby="units">
             <h2 id="units">{t("Language, units and time")}</h2>
@@ -170,7 +170,7 @@ fn about() -> AnyView {
     let store = expect_context::<Store>();
     let version = store.link().with_untracked(|link| link.server_version.clone());
     let prefs = expect_context::<Prefs>();
-    let kept = live(move || {
+    let kept = boxed(move || {
         let changed = prefs.read(|it| it.changed);
         if changed == Timestamp::default() {
             t("Nothing was chosen yet.").to_owned()

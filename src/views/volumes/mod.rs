@@ -1,13 +1,15 @@
-//! `/volumes`: data that outlives containers, and who uses it.
+//! `/volumes`: the engine's volumes and the containers that use them.
 
 mod row;
 
-use super::listing::{
-    ListColumn, ListPage, UsageFilter, by_usage,
-    desk::{Asking, Does, Head, Offer},
-    list_page,
+use super::resource_list::{
+    ListColumn, ListPage, UsageFilter, by_usage, list_page,
+    row_menu::{Dialog, Does, Head, Offer},
 };
-use crate::model::{Entity, Kind};
+use crate::{
+    client::Store,
+    model::{Entity, HostId, Kind, Lack},
+};
 use leptos::prelude::*;
 use std::cmp::Ordering;
 
@@ -33,20 +35,29 @@ pub(super) static PAGE: ListPage = ListPage {
     row: row::row,
     views: || ().into_any(),
     heads: &[
-        Head { icon: "add", words: "Create volume", asks: Asking::NewVolume },
-        Head { icon: "prune", words: "Prune", asks: Asking::Prune(&[Kind::Volume]) },
+        Head { icon: "add", words: "Create volume", asks: Dialog::NewVolume },
+        Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Volume]) },
     ],
     offers,
 };
 
 fn offers(entity: &Entity) -> Vec<Offer> {
     let (name, key) = (entity.name(), entity.key());
-    let backup = Does::Download(format!("/api/volumes/{name}/backup?host={}", key.host()));
+    let backup = Does::DownloadByPost(format!("/api/volumes/{name}/backup?host={}", key.host()));
+    let words = if lacks_owners(key.host()) {
+        crate::t!("Back up {} without file owners", name)
+    } else {
+        crate::t!("Back up {}", name)
+    };
     vec![
-        Offer { icon: "export", words: crate::t!("Back up {}", name), does: backup },
-        Offer { icon: "import", words: crate::t!("Restore {}", name), does: Does::Ask(Asking::Restore(key.clone())) },
-        Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Asking::Remove(key)) },
+        Offer { icon: "export", words, does: backup },
+        Offer { icon: "import", words: crate::t!("Restore {}", name), does: Does::Ask(Dialog::Restore(key.clone())) },
+        Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Dialog::Remove(key)) },
     ]
+}
+
+fn lacks_owners(host: &HostId) -> bool {
+    expect_context::<Store>().look(|state| state.lacks(host, Lack::FileOwners))
 }
 
 #[component]

@@ -1,19 +1,19 @@
-//! One volume.
+//! Row of a volume.
 
 use crate::{
     client::{Store, t},
     views::{
         Site,
-        listing::{desk::more, usage_cell},
-        rows::Line,
-        widgets::{Ago, live},
+        resource_list::{row_menu::more, usage_cell},
+        rows::RowKey,
+        widgets::{Ago, boxed},
     },
 };
 use leptos::prelude::*;
 
-/// Nothing when it is gone already.
-pub(super) fn row(line: Line) -> AnyView {
-    let Line::Entity(key) = line else {
+/// Empty if the volume is already gone.
+pub(super) fn row(line: RowKey) -> AnyView {
+    let RowKey::Entity(key) = line else {
         return ().into_any();
     };
     let Some(row) = expect_context::<Store>().entity(&key) else {
@@ -29,10 +29,11 @@ pub(super) fn row(line: Line) -> AnyView {
     } else {
         (name(), None)
     };
+    let called = name();
     let href = Site::expect().page(&format!("/volumes/{}", volume.id));
     let counted = {
         let row = row.clone();
-        live(move || row.volume(|it| it.usage.to_string()))
+        boxed(move || row.volume(|it| it.usage.to_string()))
     };
     view! {
         <tr role="row" data-entity="volume" data-id=name() data-name=name() data-usage=counted>
@@ -41,7 +42,7 @@ pub(super) fn row(line: Line) -> AnyView {
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
             <td class="made number">{volume.created.map(|time| view! { <Ago time /> })}</td>
-            {more(volume.id.as_str())}
+            {more(move || called.clone())}
         </tr>
     }
     .into_any()

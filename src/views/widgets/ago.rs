@@ -1,8 +1,8 @@
-//! How long ago something was, ticking with the page's one clock; the exact time on hover.
+//! Relative time ("5 min ago"), updated by the page's one clock, with the exact time as a tooltip.
 
-use super::live;
+use super::boxed;
 use crate::{
-    client::{Store, leaving_no_trace},
+    client::{Store, scoped_memo},
     model::Timestamp,
     views::format,
 };
@@ -11,10 +11,10 @@ use leptos::prelude::*;
 #[component]
 pub fn Ago(time: Timestamp) -> impl IntoView {
     let now = expect_context::<Store>().now();
-    let ago = leaving_no_trace(move || format::ago(time, now.get()));
+    let ago = scoped_memo(move || format::ago(time, now.get()));
     view! {
         <time datetime=time.to_string() title=format::exact(time)>
-            {live(move || ago.get())}
+            {boxed(move || ago.get())}
         </time>
     }
 }

@@ -1,28 +1,28 @@
-//! Values over time: lines and areas under an axis, drawn in a box that any width stretches. Nothing is measured, so the
-//! server draws the same picture.
+//! Line and area chart over time, drawn in a box that stretches to any width. It measures nothing in the DOM, so the server
+//! renders the same picture.
 
-use super::{Live, live};
-use crate::client::{Derived, t};
+use super::{Boxed, boxed};
+use crate::client::{ErasedMemo, t};
 use leptos::{ev::PointerEvent, html, prelude::*};
 use std::{fmt::Write, sync::Arc};
 
-/// The box that paths are drawn in.
+/// Size of the box that paths are drawn in.
 const WIDE: i64 = 1_000;
 const HIGH: u64 = 1_000;
 
-/// Lines across, the ground line aside.
+/// Number of grid lines above the base line.
 const LINES: u64 = 4;
 
-/// Labels below.
+/// Number of intervals between the time labels.
 const TIMES: i64 = 4;
 
-/// Points this many steps apart belong to different lines: in between nothing was known.
+/// If two points are more than this many steps apart, the line is interrupted: the values in between are unknown.
 const GAP: i64 = 3;
 
-/// What is drawn.
+/// The data of a chart.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plot {
-    /// Milliseconds: the left and the right edge, and what usually lies between two points.
+    /// Milliseconds: the left edge, the right edge, and the usual distance between two points.
     pub start: i64,
     pub end: i64,
     pub step: i64,
@@ -31,7 +31,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// The highest line across: four times something round.
+    /// The value of the top grid line: a multiple of a round step.
     fn top(&self, axis: &Axis) -> u64 {
         let highest = self.points.iter().flat_map(|(_, values)| values).copied().max().unwrap_or_default();
         let step = highest.max(axis.least).div_ceil(LINES).max(1);
@@ -43,7 +43,7 @@ impl Plot {
         (time - self.start) * WIDE / (self.end - self.start).max(1)
     }
 
-    /// The line of a series; and the area below, as a path that closes itself.
+    /// SVG paths of a series: its line, and the closed area below it.
     fn paths(&self, series: usize, top: u64) -> (String, String) {
         let (mut line, mut area) = (String::new(), String::new());
         let mut last: Option<i64> = None;
@@ -71,13 +71,13 @@ impl Plot {
         (line, area)
     }
 
-    /// The point nearest to a moment.
+    /// The point nearest to a time.
     fn at(&self, time: i64) -> Option<&(i64, Vec<u64>)> {
         self.points.iter().min_by_key(|(at, _)| (at - time).abs())
     }
 }
 
-/// 1, 2, 2.5 or 5 times a power of ten, and no less than `value`.
+/// The smallest of 1, 2, 2.5 or 5 times a power of ten that is at least `value`.
 fn round_up(value: u64) -> u64 {
     let mut power = 1;
     loop {
@@ -90,23 +90,23 @@ fn round_up(value: u64) -> u64 {
     }
 }
 
-/// What is the same for each moment.
+/// The fixed properties of a chart.
 #[derive(Clone, Copy)]
 pub struct Axis {
     pub title: &'static str,
     pub series: &'static [&'static str],
-    /// The least that the highest line stands for: noise must not look like mountains.
+    /// Minimum value of the top grid line, so that noise doesn't look like mountains.
     pub least: u64,
-    /// In how many of these a value is round: a thousand bytes are no round number of KiB.
+    /// The unit in which a value is rounded: a thousand bytes are no round number of KiB.
     pub unit: fn(u64) -> u64,
-    /// A value with its unit.
+    /// Formats a value with its unit.
     pub value: fn(u64) -> String,
-    /// A time below the axis, and in full; milliseconds.
+    /// Formats a time in milliseconds for a span in milliseconds. A span of 0 gives the full time.
     pub tick: fn(i64, i64) -> String,
 }
 
-/// `pointed_at` is the moment under the pointer, for all charts that share it.
-pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i64>>) -> AnyView {
+/// `pointed_at` is the time under the pointer, shared by several charts.
+pub fn chart(axis: Axis, plot: ErasedMemo<Arc<Plot>>, pointed_at: RwSignal<Option<i64>>) -> AnyView {
     let field = NodeRef::<html::Div>::new();
     let point = move |event: PointerEvent| {
         let Some(field) = field.get_untracked() else { return };
@@ -116,7 +116,7 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
             pointed_at.set(Some(plot.start + ((plot.end - plot.start) as f64 * part) as i64));
         });
     };
-    let shapes = live(move || {
+    let shapes = boxed(move || {
         plot.with(|plot| {
             let top = plot.top(&axis);
             let paths = (0..axis.series.len()).map(|series| {
@@ -130,16 +130,16 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
             paths.collect::<Vec<_>>().into_any()
         })
     });
-    let cursor = live(move || {
+    let cursor = boxed(move || {
         let x = pointed_at.get().map(|time| plot.with(|plot| plot.at(time).map_or(0, |(at, _)| plot.x(*at))));
         x.map(|x| view! { <path class="cursor" d=format!("M{x} 0V{HIGH}")></path> }.into_any())
     });
-    let scale = live(move || {
+    let scale = boxed(move || {
         let top = plot.with(|plot| plot.top(&axis));
         let lines = (0..=LINES).rev().map(|line| view! { <span>{(axis.value)(top * line / LINES)}</span> }.into_any());
         lines.collect::<Vec<_>>().into_any()
     });
-    let times = live(move || {
+    let times = boxed(move || {
         let (start, end) = plot.with(|plot| (plot.start, plot.end));
         let ticks = (0..=TIMES).map(|tick| {
             let time = start + (end - start) * tick / TIMES;
@@ -148,7 +148,7 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
         ticks.collect::<Vec<_>>().into_any()
     });
     let legend = axis.series.iter().enumerate().map(|(series, name)| {
-        let value = live(move || {
+        let value = boxed(move || {
             let pointed_at = pointed_at.get();
             plot.with(|plot| {
                 let point = pointed_at.map_or_else(|| plot.points.last(), |time| plot.at(time));
@@ -158,7 +158,7 @@ pub fn chart(axis: Axis, plot: Derived<Arc<Plot>>, pointed_at: RwSignal<Option<i
         view! { <span data-series=series.to_string()>{t(name)} " " <b>{value}</b></span> }.into_any()
     });
     let legend: Vec<_> = legend.collect();
-    let when: Live<String> = live(move || {
+    let when: Boxed<String> = boxed(move || {
         let time = pointed_at.get().and_then(|time| plot.with(|plot| plot.at(time).map(|(at, _)| *at)));
         time.map_or_else(String::new, |time| (axis.tick)(time, 0))
     });

@@ -1,14 +1,14 @@
-//! Things to press. Plain functions over boxed parts: each place that presses something shares their code.
+//! Buttons, toggles, chips and sortable column headers. Plain functions over boxed parts, so that all uses share their code.
 
-use super::{Icon, Live};
+use super::{Boxed, Icon};
 use crate::client::t;
 use leptos::{ev::MouseEvent, prelude::*};
 
-/// What a press does: see `live.rs` for the box.
+/// A click handler: see `boxed.rs` for why it is boxed.
 pub type Click = Box<dyn FnMut(MouseEvent)>;
 
-/// A button with an icon and words.
-pub fn button(class: &'static str, icon: &'static str, words: Live<String>, click: Click) -> AnyView {
+/// A button with an icon and a label.
+pub fn button(class: &'static str, icon: &'static str, words: Boxed<String>, click: Click) -> AnyView {
     view! {
         <button class=class on:click=click>
             <Icon name=icon />
@@ -18,12 +18,12 @@ pub fn button(class: &'static str, icon: &'static str, words: Live<String>, clic
     .into_any()
 }
 
-/// A button that stays pressed. Narrow pages show the icon alone.
+/// A toggle button. Narrow pages show only the icon.
 pub fn toggle(
     class: &'static str,
     icon: &'static str,
     word: &'static str,
-    pressed: Live<String>,
+    pressed: Boxed<String>,
     click: Click,
 ) -> AnyView {
     view! {
@@ -35,8 +35,8 @@ pub fn toggle(
     .into_any()
 }
 
-/// A filter, with how many pass it.
-pub fn chip(word: &'static str, pressed: Live<String>, count: Live<String>, click: Click) -> AnyView {
+/// A filter chip, with the number of entries that pass the filter.
+pub fn chip(word: &'static str, pressed: Boxed<String>, count: Boxed<String>, click: Click) -> AnyView {
     view! {
         <button class="chip" aria-pressed=pressed on:click=click>
             {t(word)}
@@ -48,7 +48,7 @@ pub fn chip(word: &'static str, pressed: Live<String>, count: Live<String>, clic
 }
 
 /// A table's column header that sorts.
-pub fn column(class: &'static str, word: &'static str, sorted: Live<Option<&'static str>>, click: Click) -> AnyView {
+pub fn column(class: &'static str, word: &'static str, sorted: Boxed<Option<&'static str>>, click: Click) -> AnyView {
     view! {
         <th class=class role="columnheader" aria-sort=sorted>
             <button on:click=click>{t(word)}</button>
@@ -57,7 +57,7 @@ pub fn column(class: &'static str, word: &'static str, sorted: Live<Option<&'sta
     .into_any()
 }
 
-/// The value of `aria-sort`; none for a column that isn't sorted by.
+/// The value of `aria-sort`. `None` for a column that isn't the sort column.
 pub fn sort_word(is_sorted_by: bool, descending: bool) -> Option<&'static str> {
     match (is_sorted_by, descending) {
         (false, _) => None,
@@ -66,8 +66,8 @@ pub fn sort_word(is_sorted_by: bool, descending: bool) -> Option<&'static str> {
     }
 }
 
-/// A page without rows: what is missing and what would bring it.
-pub fn empty(icon: &'static str, title: &'static str, words: Live<String>, way_out: AnyView) -> AnyView {
+/// An empty state: what is missing, and how to add it.
+pub fn empty(icon: &'static str, title: &'static str, words: Boxed<String>, way_out: AnyView) -> AnyView {
     view! {
         <section class="empty">
             <Icon name=icon />

@@ -1,9 +1,9 @@
-//! A modal question. The browser's own dialog: it traps the focus, closes on Escape and gives the focus back.
+//! Modal dialog, using the browser's own element: it traps focus, closes on Escape and restores focus.
 
 use crate::client::effect;
 use leptos::{html, prelude::*};
 
-/// Mounted while there is something to ask.
+/// Mounted only while it is open.
 #[component]
 pub fn Dialog(title: String, on_close: impl Fn() + Clone + 'static, children: Children) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();

@@ -1,11 +1,11 @@
-//! Fields of a form. Plain functions over boxed parts, as in `controls.rs`.
+//! Form fields. Plain functions over boxed parts, as in `controls.rs`.
 
 use super::on_click;
 use crate::client::t;
 use leptos::prelude::*;
 use web_sys::Event;
 
-/// What is done with what was typed or chosen.
+/// A handler that receives the typed or chosen value.
 pub type Typed = Box<dyn FnMut(String)>;
 
 /// `kind` is the input's type.
@@ -20,12 +20,12 @@ pub fn field(label: &'static str, kind: &'static str, value: String, hint: &'sta
     .into_any()
 }
 
-/// Several lines of text.
+/// A text area.
 pub fn area(label: &'static str, value: String, hint: &'static str, typed: Typed) -> AnyView {
     tall_area(label, 3, value, hint, typed)
 }
 
-/// Many lines of text.
+/// A text area with this many rows.
 pub fn tall_area(label: &'static str, rows: u32, value: String, hint: &'static str, mut typed: Typed) -> AnyView {
     let input = on_click(move |event: Event| typed(event_target_value(&event)));
     view! {
@@ -37,7 +37,7 @@ pub fn tall_area(label: &'static str, rows: u32, value: String, hint: &'static s
     .into_any()
 }
 
-/// Values and words; the value that is chosen.
+/// A select box. `options` are values with their labels.
 pub fn choice(
     label: &'static str,
     options: Vec<(impl Into<String>, impl Into<String>)>,

@@ -1,7 +1,6 @@
-//! A form in a dialog: what it asks for is sent, and the dialog closes when that has been done. Until then it stays, and says
-//! why not.
+//! Form in a dialog. Submitting sends it, and the dialog closes on success. On failure it stays open and shows the error.
 
-use super::{Dialog, live, on_click};
+use super::{Dialog, boxed, on_click};
 use crate::{
     client::{t, told},
     wire::ActionError,
@@ -9,17 +8,17 @@ use crate::{
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use std::{future::Future, pin::Pin, rc::Rc};
 
-/// On its way.
+/// A submission in progress.
 pub type Sent = Pin<Box<dyn Future<Output = Result<(), ActionError>>>>;
 
 type Send = Box<dyn FnMut() -> Result<Sent, String>>;
 
-/// `send` sends what has been typed, or says why it can't be. `verb` is the word on the button.
+/// `send` submits the input, or returns why it is invalid. `verb` is the label of the submit button.
 pub fn form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
     form_with("button main", title, fields, verb, send, close)
 }
 
-/// Likewise for what can't be undone.
+/// Like `form`, for an action that can't be undone.
 pub fn grave_form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
     form_with("button danger main", title, fields, verb, send, close)
 }
@@ -46,7 +45,7 @@ fn form_with(
         let done = done.clone();
         spawn_local(async move {
             let outcome = sent.await;
-            // Closed meanwhile: what is open now is another one.
+            // The form was closed in the meantime: the dialog that is open now is a different one.
             if is_busy.try_set(false).is_some() {
                 return;
             }
@@ -59,10 +58,10 @@ fn form_with(
     let form = view! {
         <form class="form" on:submit=submit>
             {fields}
-            <p class="failed" role="alert">{live(move || error.get().map(|it| told(&it)))}</p>
+            <p class="failed" role="alert">{boxed(move || error.get().map(|it| told(&it)))}</p>
             <footer>
                 <button type="button" class="button" on:click=on_click(move |_| cancelled())>{t("Cancel")}</button>
-                <button type="submit" class=class disabled=live(move || is_busy.get())>{t(verb)}</button>
+                <button type="submit" class=class disabled=boxed(move || is_busy.get())>{t(verb)}</button>
             </footer>
         </form>
     }

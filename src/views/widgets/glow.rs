@@ -1,8 +1,8 @@
-//! The faint glow of a cell that just changed.
+//! Brief highlight of a cell that has just changed.
 
-use super::{Live, live};
+use super::{Boxed, boxed};
 
-/// Gives the value of `data-glow`: none at first, then `a` and `b` in turn with each change.
+/// Computes the value of `data-glow`: `None` at first, then alternately `a` and `b` with each change.
 pub struct Glow<T> {
     last: Option<T>,
     changes: u32,
@@ -28,10 +28,12 @@ impl<T: PartialEq> Glow<T> {
     }
 }
 
-/// An attribute that follows what `read` gives.
-pub fn glow<T: PartialEq + Send + 'static>(mut read: impl FnMut() -> T + Send + 'static) -> Live<Option<&'static str>> {
+/// A `data-glow` attribute that follows the result of `read`.
+pub fn glow<T: PartialEq + Send + 'static>(
+    mut read: impl FnMut() -> T + Send + 'static,
+) -> Boxed<Option<&'static str>> {
     let mut glow = Glow::default();
-    live(move || glow.mark(read()))
+    boxed(move || glow.mark(read()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! An icon of the sprite. Decoration: what it means is said in words beside it.
+//! Icon from the sprite. Purely decorative: the text beside it states the meaning.
 
 use crate::views::Site;
 use leptos::prelude::*;

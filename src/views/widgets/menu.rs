@@ -1,11 +1,11 @@
-//! A menu that hangs from a button: arrow keys, Home and End move, Escape closes and gives the focus back.
+//! Popup menu anchored to a button: arrow keys, Home and End move, Escape closes and restores focus.
 
 use crate::client::effect;
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// Mounted while it is open; `from` is the button that it hangs from.
+/// Mounted only while it is open. `from` is the button that it is anchored to.
 #[component]
 pub fn Menu(
     name: String,

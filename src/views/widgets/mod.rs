@@ -1,6 +1,7 @@
-//! Pieces that know nothing of Docker.
+//! Widgets that know nothing about Docker.
 
 mod ago;
+mod boxed;
 mod chart;
 mod command;
 mod controls;
@@ -9,12 +10,12 @@ mod field;
 mod form;
 mod glow;
 mod icon;
-mod kept;
-mod live;
+mod memo_view;
 mod menu;
 mod search;
 
 pub use ago::Ago;
+pub use boxed::{Boxed, boxed, on_click};
 pub use chart::{Axis, Plot, chart};
 pub use command::Command;
 pub use controls::{Click, button, chip, column, empty, sort_word, toggle};
@@ -23,7 +24,6 @@ pub use field::{area, check, choice, field, tall_area};
 pub use form::{Sent, form, grave_form};
 pub use glow::{Glow, glow};
 pub use icon::Icon;
-pub use kept::kept;
-pub use live::{Live, live, on_click};
+pub use memo_view::memo_view;
 pub use menu::Menu;
 pub use search::Search;

@@ -1,12 +1,12 @@
-//! The search field of a list. `/` focuses it.
+//! Search field of a list. `/` focuses it.
 
-use super::{Icon, live};
+use super::{Icon, boxed};
 use crate::client::{effect, t};
 use leptos::{html, prelude::*};
 
 #[component]
 pub fn Search(
-    /// Plural: what is searched.
+    /// Plural name of what is searched.
     what: &'static str,
     #[prop(into)] value: Signal<String>,
     on_input: Box<dyn Fn(String)>,
@@ -34,7 +34,7 @@ pub fn Search(
                 aria-label=label.clone()
                 placeholder=label
                 spellcheck="false"
-                prop:value=live(move || value.get())
+                prop:value=boxed(move || value.get())
                 value=value.get_untracked()
                 on:input:target=move |event| on_input(event.target().value())
             />
@@ -43,7 +43,7 @@ pub fn Search(
     }
 }
 
-/// Whether the keyboard belongs to a field right now.
+/// Whether a text field has keyboard focus.
 fn is_typing() -> bool {
     let focused = document().active_element();
     focused.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))

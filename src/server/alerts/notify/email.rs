@@ -1,4 +1,4 @@
-//! Email, handed to a server by SMTP.
+//! Email notifications, sent through an SMTP server.
 
 use super::{
     DeliveryId, Notification, NotifyError, Outbound, Secret, State,
@@ -39,11 +39,11 @@ pub struct Email {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Security {
-    /// From the first byte on: usually port 465.
+    /// TLS from the first byte: usually port 465.
     Tls,
-    /// Never goes on without: usually port 587.
+    /// STARTTLS, required: usually port 587.
     StartTls,
-    /// To this very machine only.
+    /// Unencrypted: only to this machine.
     Plain,
 }
 
@@ -106,7 +106,7 @@ impl Email {
             .date(UNIX_EPOCH + since)
             .subject(one_line(&format!("{state}{}", notification.title)))
             .header(ContentType::TEXT_PLAIN)
-            // So that no holiday notice comes back (RFC 3834).
+            // Prevents automatic replies such as vacation notices (RFC 3834).
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .from(from);
         let message = to.into_iter().fold(builder, lettre::message::MessageBuilder::to).body(body(notification));

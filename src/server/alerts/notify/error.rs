@@ -1,25 +1,28 @@
-//! Why a notification did not arrive, and what to do about it. Names servers, never paths, tokens or passwords.
+//! Delivery errors: why a notification was not delivered, and a hint to fix it. They name servers, never paths, tokens or
+//! passwords.
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {
-    /// It could never work like this.
+    /// The settings can never work.
     #[error("{0}")]
     Settings(String),
     #[error("{place} can't be reached: {cause}")]
     Unreachable { place: String, cause: String },
-    /// It is not who it should be, or not as secure as it should.
+    /// The server's identity is not verified, or the connection is less secure than required.
     #[error("there is no secure connection to {place}: {cause}")]
     Insecure { place: String, cause: String },
     #[error("{place} did not answer within 10 s")]
     Timeout { place: String },
-    /// It answered with a "no". `code` is HTTP's or SMTP's.
+    /// The server answered with an error. `code` is HTTP's or SMTP's.
     #[error("{place} refused with {code}{}", said(answer))]
     Refused { place: String, code: u16, answer: String, lasting: bool },
-    /// More waits for this channel than is kept.
+    /// The channel's queue was full.
     #[error("too many notifications waited for this channel")]
     TooMany,
     #[error("it waited for more than an hour")]
     TooOld,
+    #[error("the server stopped before it was delivered")]
+    Stopped,
 }
 
 fn said(answer: &str) -> String {
@@ -27,16 +30,25 @@ fn said(answer: &str) -> String {
 }
 
 impl NotifyError {
-    /// Whether the same may work a little later.
+    /// Whether a retry may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } => true,
             Self::Refused { lasting, .. } => !lasting,
-            Self::Settings(_) | Self::Insecure { .. } | Self::TooMany | Self::TooOld => false,
+            Self::Settings(_) | Self::Insecure { .. } | Self::TooMany | Self::TooOld | Self::Stopped => false,
         }
     }
 
-    /// What to do.
+    /// The message for a page, without the server's answer: the address may be an internal one that the user who entered it
+    /// can't reach, and could read this way. The log has the answer.
+    pub fn without_answer(&self) -> String {
+        match self {
+            Self::Refused { place, code, .. } => format!("{place} refused with {code}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Settings(_) => "Correct the channel's settings.",
@@ -56,12 +68,12 @@ impl NotifyError {
             Self::Refused { code: 550..=553, .. } => "Check the addresses of sender and recipients.",
             Self::Refused { lasting: true, .. } => "Check the channel's settings, and what the server wants.",
             Self::Refused { lasting: false, .. } => "The server has a problem of its own: look there.",
-            Self::TooMany | Self::TooOld => "See why the ones before could not be delivered.",
+            Self::TooMany | Self::TooOld | Self::Stopped => "See why the ones before could not be delivered.",
         }
     }
 }
 
-/// The cause that says something, of an error that wraps others.
+/// The innermost cause of an error that wraps others.
 pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
@@ -70,7 +82,7 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// One line of what a server said, not too long.
+/// A server's answer as one line, truncated.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|it| !it.is_empty()).collect();

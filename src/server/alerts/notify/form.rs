@@ -1,4 +1,4 @@
-//! Channels to and from the forms that people fill in.
+//! Conversion of channels to and from form settings.
 
 use super::{Channel, Email, Login, NotifyError, Ntfy, Secret, Security, Webhook};
 use crate::model::{ChannelKind, ChannelSettings, MASK, MailSecurity};
@@ -32,7 +32,7 @@ impl Channel {
         })
     }
 
-    /// Tokens and passwords are masked. A topic is not: who may see the form has to know where it goes.
+    /// Tokens and passwords are masked. A topic is not: a user who may see the form has to know where notifications go.
     pub fn form(&self) -> ChannelSettings {
         let mask = |secret: &Option<Secret>| secret.as_ref().map(|_| MASK.to_owned()).unwrap_or_default();
         match self {
@@ -87,7 +87,7 @@ mod tests {
             let channel = Channel::of(typed).unwrap();
             let form = channel.form();
             assert!(!serde_json::to_string(&form).unwrap().contains("s3cret"));
-            assert_eq!(Channel::of(form).unwrap().unmasked(&channel), channel);
+            assert_eq!(Channel::of(form).unwrap().unmasked(Some(&channel)), Ok(channel));
         }
     }
 

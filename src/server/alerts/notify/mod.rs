@@ -1,10 +1,10 @@
-//! How a notification leaves the house: by webhook, ntfy or email, a file for each.
+//! Notification delivery: webhook, ntfy and email, a file for each.
 //!
-//! - [`Channel`]: where to, as settings that are kept as JSON.
-//! - [`Outbound`]: the way out, one for all: HTTP client and trusted certificates.
-//! - [`Courier`]: brings each notification to each channel, again and again if need be.
+//! - [`Channel`]: the destination, as settings that are stored as JSON.
+//! - [`Outbound`]: the shared HTTP client and trusted certificates.
+//! - [`Dispatcher`]: delivers each notification to each channel, with retries.
 
-mod courier;
+mod dispatcher;
 mod email;
 mod error;
 mod form;
@@ -14,7 +14,7 @@ mod secret;
 mod webhook;
 mod weburl;
 
-pub use courier::{Addressee, Courier, Outcome, Retries, Rounds};
+pub use dispatcher::{Addressee, DeliveryMetrics, Dispatcher, DispatcherTask, Outcome, Retries};
 pub use email::{Email, Login, Security};
 pub use error::NotifyError;
 pub use ntfy::Ntfy;
@@ -24,12 +24,12 @@ pub use webhook::Webhook;
 pub use weburl::WebUrl;
 
 pub use crate::model::Severity;
-use crate::model::{ContainerId, Timestamp};
+use crate::model::{ChannelKind, ContainerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 use tokio::time::timeout;
 
-/// For one delivery, from the look-up of the name to the answer.
+/// Timeout of one delivery, from the DNS lookup to the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ pub struct Notification {
     pub rule: String,
     pub subject: Option<Subject>,
     pub at: Timestamp,
-    /// The page that shows more.
+    /// The page with the details.
     pub link: Option<String>,
 }
 
@@ -54,15 +54,15 @@ pub enum State {
     Resolved,
 }
 
-/// The container that it is about.
+/// The container that the notification is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subject {
     pub name: String,
-    /// None of one that is missing.
+    /// `None` if the container is missing.
     pub id: Option<ContainerId>,
 }
 
-/// Where notifications go. In JSON with its secrets: for the database, not for a page, which gets [`Channel::masked`].
+/// A notification's destination. Its JSON contains secrets: it is for the vault, not for pages, which get [`Channel::masked`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Channel {
@@ -71,13 +71,13 @@ pub enum Channel {
     Email(Email),
 }
 
-/// Names one notification on its way to one channel. The same at each try, so that who gets it twice can tell: an answer
+/// Id of one notification to one channel. It is the same at each try, so that the recipient can detect duplicates: an answer
 /// may get lost after the message has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryId(u128);
 
 impl Channel {
-    /// One try. An error says whether another may help.
+    /// Makes one try. The error states whether a retry may help.
     pub async fn send(
         &self,
         notification: &Notification,
@@ -94,7 +94,7 @@ impl Channel {
         timeout(PATIENCE, sent).await.unwrap_or_else(|_| Err(NotifyError::Timeout { place: self.place() }))
     }
 
-    /// What is wrong with the settings, as far as that shows without sending.
+    /// Validates the settings, as far as possible without sending.
     pub fn check(&self) -> Result<(), NotifyError> {
         match self {
             Self::Webhook(_) => Ok(()),
@@ -103,7 +103,7 @@ impl Channel {
         }
     }
 
-    /// The server that it goes to, for logs.
+    /// The destination server, for logs.
     pub fn place(&self) -> String {
         match self {
             Self::Webhook(it) => it.url.place(),
@@ -112,23 +112,38 @@ impl Channel {
         }
     }
 
-    /// For a form: passwords and tokens are `***`.
+    /// For a form: passwords and tokens are replaced by `***`.
     #[must_use]
     pub fn masked(&self) -> Self {
         self.with_secrets(|secret| *secret = Secret::masked())
     }
 
-    /// A form that comes back: what still is `***` is as it was.
-    #[must_use]
-    pub fn unmasked(&self, before: &Self) -> Self {
-        let mut before = before.clone();
+    /// Restores the secrets that a form left as `***`. Fails if the destination has changed: a user who may change a channel
+    /// could otherwise send its secret to their own server, and read it there.
+    pub fn unmasked(&self, before: Option<&Self>) -> Result<Self, NotifyError> {
         let mut known = None;
-        before.each_secret(&mut |secret| known = Some(secret.clone()));
-        self.with_secrets(|secret| {
-            if let Some(known) = known.as_ref().filter(|_| secret.is_masked()) {
-                secret.clone_from(known);
+        if let Some(before) = before.filter(|before| before.destination() == self.destination()) {
+            before.clone().each_secret(&mut |secret| known = Some(secret.clone()));
+        }
+        let mut is_known = true;
+        let unmasked = self.with_secrets(|secret| match &known {
+            Some(known) if secret.is_masked() => secret.clone_from(known),
+            _ => is_known &= !secret.is_masked(),
+        });
+        let why = "Enter the token or password again: it was entered for another destination";
+        if is_known { Ok(unmasked) } else { Err(NotifyError::Settings(why.into())) }
+    }
+
+    /// Where the secret is sent, and how: kind and server, and for email the login and the encryption too.
+    fn destination(&self) -> (ChannelKind, String) {
+        let to = match self {
+            Self::Email(it) => {
+                let login = it.login.as_ref().map_or("", |login| login.name.as_str());
+                format!("{} {:?} {login}", it.place(), it.security)
             }
-        })
+            Self::Webhook(_) | Self::Ntfy(_) => self.place(),
+        };
+        (self.kind(), to)
     }
 
     fn with_secrets(&self, mut change: impl FnMut(&mut Secret)) -> Self {
@@ -137,7 +152,7 @@ impl Channel {
         it
     }
 
-    /// At most one.
+    /// Calls `each` for the channel's secret, if any. A channel has at most one.
     fn each_secret(&mut self, each: &mut dyn FnMut(&mut Secret)) {
         match self {
             Self::Webhook(it) => it.token.as_mut(),
@@ -162,7 +177,7 @@ impl fmt::Display for DeliveryId {
 }
 
 impl Notification {
-    /// What a "Send a test" button sends.
+    /// The notification that the "Send a test" button sends.
     pub fn test(at: Timestamp) -> Self {
         Self {
             title: "Test of Quaylight".into(),
@@ -211,9 +226,45 @@ mod tests {
             let form = channel.masked();
             assert!(!serde_json::to_string(&form).unwrap().contains("s3cret-w"), "{form:?}");
             assert!(!serde_json::to_string(&form).unwrap().contains("s3cret-token"), "{form:?}");
-            assert_eq!(form.unmasked(&channel), channel);
+            assert_eq!(form.unmasked(Some(&channel)), Ok(channel.clone()));
             let typed = form.with_secrets(|secret| *secret = Secret::new("typed"));
-            assert_eq!(typed.unmasked(&channel), typed);
+            assert_eq!(typed.unmasked(Some(&channel)), Ok(typed.clone()));
+            assert!(form.unmasked(None).is_err(), "there is no secret yet");
+        }
+    }
+
+    #[test]
+    fn a_masked_secret_goes_nowhere_else() {
+        let [webhook, ntfy, email] = channels();
+        let from_json = |text: &str| serde_json::from_str::<Channel>(text).unwrap();
+        let mail = |host: &str, port: u16, security: &str, login: &str| {
+            from_json(&format!(
+                r#"{{"kind":"email","host":"{host}","port":{port},"security":"{security}",
+                    "login":{{"name":"{login}","password":"***"}},"from":"q@example.org","to":["b@example.org"]}}"#
+            ))
+        };
+        for (form, before) in [
+            (from_json(r#"{"kind":"webhook","url":"https://evil.example.org/","token":"***"}"#), &webhook),
+            (from_json(r#"{"kind":"webhook","url":"http://hooks.example.org/T0","token":"***"}"#), &webhook),
+            (from_json(r#"{"kind":"webhook","url":"https://hooks.example.org:8443/T0","token":"***"}"#), &webhook),
+            (from_json(r#"{"kind":"webhook","url":"https://ntfy.sh/x","token":"***"}"#), &ntfy),
+            (from_json(r#"{"kind":"ntfy","server":"https://evil.example.org","topic":"x","token":"***"}"#), &ntfy),
+            (mail("evil.example.org", 587, "start_tls", "ops"), &email),
+            (mail("mail.example.org", 25, "start_tls", "ops"), &email),
+            (mail("mail.example.org", 587, "plain", "ops"), &email),
+            (mail("mail.example.org", 587, "start_tls", "other"), &email),
+        ] {
+            let refused = form.unmasked(Some(before)).unwrap_err();
+            assert!(refused.to_string().contains("again"), "{form:?}");
+        }
+        // Another path or topic of the same server, and other recipients.
+        for (form, before) in [
+            (from_json(r#"{"kind":"webhook","url":"https://hooks.example.org/T1","token":"***"}"#), &webhook),
+            (from_json(r#"{"kind":"ntfy","topic":"other","token":"***"}"#), &ntfy),
+            (mail("mail.example.org", 587, "start_tls", "ops"), &email),
+        ] {
+            let unmasked = serde_json::to_string(&form.unmasked(Some(before)).unwrap()).unwrap();
+            assert!(unmasked.contains("s3cret"), "{unmasked}");
         }
     }
 }

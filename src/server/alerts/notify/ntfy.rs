@@ -1,9 +1,9 @@
-//! ntfy: a push message, published as JSON to a topic of a server. <https://docs.ntfy.sh/publish/#publish-as-json>
+//! ntfy notifications: push messages, published as JSON to a topic of a server. <https://docs.ntfy.sh/publish/#publish-as-json>
 
 use super::{Notification, NotifyError, Outbound, Secret, Severity, State, WebUrl};
 use serde::{Deserialize, Serialize};
 
-/// Bytes; of a longer one the server makes an attachment.
+/// In bytes; the server turns a longer message into an attachment.
 const LONGEST: usize = 4_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ const LONGEST: usize = 4_000;
 pub struct Ntfy {
     #[serde(default = "public_server")]
     pub server: WebUrl,
-    /// Who knows it can read and write there.
+    /// A secret: any client that knows it can read and write there.
     pub topic: Secret,
     #[serde(default)]
     pub token: Option<Secret>,
@@ -21,7 +21,7 @@ fn public_server() -> WebUrl {
     "https://ntfy.sh".parse().expect("an address")
 }
 
-/// Not by headers, which take no UTF-8.
+/// A JSON body, not headers, which can't contain UTF-8.
 #[derive(Serialize)]
 struct Message<'a> {
     topic: &'a str,
@@ -34,7 +34,7 @@ struct Message<'a> {
 }
 
 impl Ntfy {
-    /// ntfy's own rule for topics.
+    /// Enforces ntfy's own rule for topic names.
     pub(super) fn check(&self) -> Result<(), NotifyError> {
         let topic = self.topic.reveal();
         let clean = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -52,7 +52,7 @@ impl Ntfy {
 
     fn message<'a>(&'a self, notification: &'a Notification) -> Message<'a> {
         let Notification { title, text, severity, state, link, .. } = notification;
-        // Of ntfy's five, 3 is the usual one; 5 rings through.
+        // Of ntfy's five priorities, 3 is the default; 5 bypasses do-not-disturb.
         let (priority, tag) = match (state, severity) {
             (State::Resolved, _) => (3, "white_check_mark"),
             (State::Firing, Severity::Info) => (3, "information_source"),

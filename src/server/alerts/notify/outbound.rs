@@ -1,4 +1,4 @@
-//! The way out: an HTTP client, and whom we trust.
+//! Outbound HTTP client, and the certificate authorities it trusts.
 
 use super::{
     NotifyError, Secret, WebUrl,
@@ -14,10 +14,10 @@ use hyper_util::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use std::sync::{Arc, LazyLock};
 
-/// Of an answer of refusal, in bytes.
+/// Limit for the body of an error response, in bytes.
 const MOST_READ: usize = 2 * 1024;
 
-/// Cheap to clone. Made when it is first needed: a machine's authorities take a megabyte.
+/// Cheap to clone. Created on first use: a machine's certificate authorities take a megabyte.
 #[derive(Clone)]
 pub struct Outbound(Arc<LazyLock<Way, Box<dyn FnOnce() -> Way + Send>>>);
 
@@ -27,7 +27,7 @@ struct Way {
 }
 
 impl Default for Outbound {
-    /// Trusts whom this machine trusts: people at home have authorities of their own.
+    /// Trusts the authorities of this machine: home users may have their own.
     fn default() -> Self {
         let of_this_machine = || {
             let found = rustls_native_certs::load_native_certs();
@@ -43,7 +43,7 @@ impl Default for Outbound {
 impl Way {
     fn trusting(roots: Vec<CertificateDer<'static>>) -> Self {
         let mut store = RootCertStore::empty();
-        // One that isn't understood vouches for nobody.
+        // A certificate that can't be parsed is not trusted.
         let roots: Vec<_> = roots.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -53,7 +53,7 @@ impl Way {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
-        // A connection that was kept for the next notification would be dead by then.
+        // A connection kept alive for the next notification would be dead by then.
         let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https.wrap_connector(tcp));
         Self { http, roots }
     }
@@ -65,7 +65,7 @@ impl Outbound {
         Self(Arc::new(LazyLock::new(Box::new(|| Way::trusting(roots)))))
     }
 
-    /// The authorities it trusts, DER.
+    /// The trusted authorities, in DER.
     pub(super) fn roots(&self) -> &[CertificateDer<'static>] {
         &self.0.roots
     }
@@ -93,7 +93,7 @@ impl Outbound {
         })?;
         let answer = self.0.http.request(request).await.map_err(|error| {
             let cause = innermost(&error);
-            // rustls' errors come wrapped in io's, which don't say so.
+            // rustls errors are wrapped in `io::Error`, whose kind does not identify them.
             if cause.contains("certificate") || cause.contains("TLS") || cause.contains("HandshakeFailure") {
                 NotifyError::Insecure { place: place(), cause }
             } else {
@@ -110,7 +110,7 @@ impl Outbound {
     }
 }
 
-/// What the server will say again. Too early and too many pass.
+/// Whether a retry would get the same answer. Timeouts, "too early" and "too many requests" are temporary.
 fn is_lasting(status: StatusCode) -> bool {
     let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
     !status.is_server_error() && !passes.contains(&status)

@@ -1,10 +1,10 @@
-//! A text that is not printed.
+//! Secret text that is never printed.
 
 use crate::model::MASK;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Serialises as it is, since settings are kept as JSON: see [`super::Channel`].
+/// Serializes in plain text, since settings are stored as JSON: see [`super::Channel`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -14,7 +14,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// For who needs to say it.
+    /// For code that has to send it.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

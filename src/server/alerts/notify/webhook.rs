@@ -1,4 +1,4 @@
-//! Webhook: the notification as JSON, posted to an address. docs/notifications.md describes it.
+//! Webhook notifications: JSON, posted to a URL. docs/notifications.md describes the format.
 
 use super::{DeliveryId, Notification, NotifyError, Outbound, Secret, WebUrl};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
-//! An address on the web: http or https, with a host.
+//! Web URL: http or https, with a host.
 
 use super::NotifyError;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use url::Url;
 
-/// Printed without its path: those of many services are as good as a password.
+/// Printed without its path, which is as good as a password for many services.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WebUrl(Url);

@@ -1,40 +1,33 @@
-//! What is in a folder of a container that runs: its own `find` lists it.
+//! Folder listing through the `find` of a running container, run as its own user.
 
 use super::lossy;
 use crate::{
     model::{ContainerId, FileEntry, FileKind, Timestamp},
-    server::engine::{Call, Engine, EngineError},
+    server::engine::{Call, EngineError, WritableEngine},
 };
 use bollard::{container::LogOutput, exec::StartExecResults, models::ExecConfig};
 use futures::StreamExt;
 
-/// Bytes that `find` may say.
+/// Maximum size of the output of `find`, in bytes.
 const LONGEST_LISTING: usize = 8 << 20;
 
-/// Names; sizes and the like in the same order; where the links among them lead.
+/// Shell script that prints the names, then mode, size and mtime in the same order, then the targets of the links.
 const FIND: &str = r#"cd "$1" || exit; all='find . -mindepth 1 -maxdepth 1'
 $all -print0 && printf '\000' && $all -exec stat -c '%f %s %Y' {} + && printf '\000' &&
 $all -type l -exec sh -c 'for it; do readlink -n "$it"; printf "\000"; done' sh {} +"#;
 
-impl Engine {
-    /// None where the container has no `find` and `stat` that are like everybody's.
+impl WritableEngine {
+    /// Lists a folder. None if the container has no `find` and `stat` with the usual options.
     pub(super) async fn find_entries(
         &self,
         id: &ContainerId,
         path: &str,
     ) -> Result<Option<Vec<FileEntry>>, EngineError> {
-        let docker = self.url.docker()?;
-        let words = ["sh", "-c", FIND, "sh", path];
-        let config = ExecConfig {
-            attach_stdout: Some(true),
-            cmd: Some(words.map(str::to_owned).to_vec()),
-            user: Some("0".to_owned()),
-            ..ExecConfig::default()
-        };
-        let create = async { Ok(docker.create_exec(id.as_str(), config).await?.id) };
-        let exec = self.calls.time(Call::ExecCreate, create).await?;
+        let docker = self.docker()?;
+        let create = async { Ok(docker.create_exec(id.as_str(), listing(path)).await?.id) };
+        let exec = self.calls.act(Call::ExecCreate, create).await?;
         let start = async { Ok(docker.start_exec(&exec, None).await?) };
-        let StartExecResults::Attached { mut output, .. } = self.calls.time(Call::ExecStart, start).await? else {
+        let StartExecResults::Attached { mut output, .. } = self.calls.act(Call::ExecStart, start).await? else {
             return Ok(None);
         };
         let mut said = Vec::new();
@@ -51,7 +44,13 @@ impl Engine {
     }
 }
 
-/// What [`FIND`] has said; none where the folder has changed meanwhile.
+/// The exec runs as the container's own user, so a folder that this user can't read can't be listed through it either.
+fn listing(path: &str) -> ExecConfig {
+    let words = ["sh", "-c", FIND, "sh", path];
+    ExecConfig { attach_stdout: Some(true), cmd: Some(words.map(str::to_owned).to_vec()), ..ExecConfig::default() }
+}
+
+/// Parses the output of [`FIND`]. None if the folder changed while it ran.
 fn found(said: &[u8]) -> Option<Vec<FileEntry>> {
     let mut parts = said.split(|byte| *byte == 0);
     let names: Vec<_> = parts.by_ref().take_while(|name| !name.is_empty()).collect();
@@ -87,6 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn find_runs_as_the_containers_own_user_and_with_no_more_rights() {
+        let config = listing("/");
+        assert_eq!((config.user, config.privileged), (None, None));
+    }
+
+    #[test]
     fn what_find_says_is_read_whatever_the_names_are() {
         let said = b"./a b\n\"c\0./etc\0./link\0./\xff\0\0\
             81a4 12 1700000000\n41ed 4096 1700000001\na1ff 3 1700000002\n8180 0 1700000003\n\0../x\ny\0";
@@ -103,7 +108,7 @@ mod tests {
             ]
         );
         assert_eq!(found(b"\0\0"), Some(Vec::new()));
-        // One came, or went, in between.
+        // A file was added or removed in between.
         assert_eq!(found(b"./a\0\0\0"), None);
         assert_eq!(found(b"./a\0\081a4 12 1\n81a4 12 1\n\0"), None);
     }

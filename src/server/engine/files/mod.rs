@@ -1,16 +1,17 @@
-//! Files of containers and volumes, by the archive API: tars, one way and the other.
+//! Files of containers and volumes, through the archive API, which sends and receives tars.
 //!
-//! That API lists no folder. In a container that runs, its own `find` does; else the folder's tar is read, of which only the
-//! headers count.
+//! That API lists no folder: a folder's entries are read from the headers in its tar. As the tar contains all subfolders too,
+//! that may take long. Then the `find` of a running container lists the folder, run as that container's own user, for callers
+//! who may run commands in it.
 
 mod find;
 mod stat;
 mod tars;
 
-use super::{Call, Context, Engine, EngineError, READ_PATIENCE, read::percent_encode};
+use super::{Call, Context, Engine, EngineError, OwnKind, READ_PATIENCE, WritableEngine, read::percent_encode};
 use crate::model::{
-    ContainerAction, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found,
-    HELPER, VolumeName,
+    Container, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HELPER,
+    VolumeName,
 };
 use bollard::{
     models::{ContainerCreateBody, HostConfig, Mount, MountType},
@@ -20,56 +21,60 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use stat::Stat;
-use std::{
-    collections::HashMap,
-    io,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, pin::pin, time::Duration};
 pub use tars::tar_of_file;
-use tars::{Until, in_step, read_folder, unpack};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::spawn_blocking,
-    time::timeout,
-};
+use tars::{file_in, read_folder};
+use tokio::time::timeout;
 
-/// A folder's tar is read for so long: it has all that is in the folders below, too.
+/// Timeout for reading a folder's tar, which contains all subfolders too.
 const READ_FOR: Duration = Duration::from_secs(15);
 
-/// `find` is done long before.
+/// The same timeout where `find` can list the folder instead.
+const READ_FIRST_FOR: Duration = Duration::from_secs(1);
+
+/// Timeout for `find`, which normally ends long before.
 const FIND_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a folder is told to hold at most.
+/// Maximum number of entries of a folder. More are truncated.
 const MOST: usize = 10_000;
 
-/// Bytes of a text that are shown.
+/// Maximum size of a shown text, in bytes.
 const SHOWN: u64 = 256 << 10;
 
-/// Empty, and made here: nothing is pulled.
+/// Image of the helper containers. It is empty and imported from here, so nothing is pulled.
 const IMAGE: &str = "quaylight/files";
 
-/// Where a volume is in its helper.
+/// Mount point of the volume in its helper container.
 const MOUNTED_AT: &str = "/volume";
 
-/// A way to files. Of a volume that is a container which is never started, and goes when this is dropped.
+/// Access to files. For a volume it holds a helper container, which is never started and is removed on drop.
 pub struct Reach {
     engine: Engine,
     id: ContainerId,
-    /// What the paths are below of; nothing of a container.
+    /// Prefix of all paths. Empty for a container.
     root: &'static str,
+    /// None if the files can only be read.
+    writer: Option<WritableEngine>,
     is_helper: bool,
-    /// A container that runs and has these files, and where.
-    runs: Option<(ContainerId, String)>,
+    /// A container that may list a folder.
+    lister: Option<Lister>,
+}
+
+/// A running container that has the files.
+struct Lister {
+    engine: WritableEngine,
+    id: ContainerId,
+    /// Path of the files in the container.
+    at: String,
 }
 
 impl Drop for Reach {
     fn drop(&mut self) {
-        if self.is_helper {
-            let (engine, id) = (self.engine.clone(), self.id.clone());
+        if let (true, Some(engine)) = (self.is_helper, self.writer.take()) {
+            let id = self.id.clone();
             tokio::spawn(async move {
-                let remove = ContainerAction::Remove { force: true, volumes: false };
-                if let Err(error) = engine.act_on_container(&id, remove).await {
-                    tracing::warn!(%error, %id, "what a volume was reached by stays");
+                if let Err(error) = engine.remove_own(&id).await {
+                    tracing::warn!(%error, %id, "a volume's helper container stays until it is swept");
                 }
             });
         }
@@ -77,28 +82,53 @@ impl Drop for Reach {
 }
 
 impl Engine {
-    /// `mounts` are the containers that have the volume, and where: one that runs lists quicker.
-    pub async fn reach(&self, of: &FilesOf, mounts: &[(ContainerId, String)]) -> Result<Reach, EngineError> {
+    /// Gives read access to a container's files, through the archive API alone.
+    pub async fn reach_container(&self, id: &ContainerId) -> Result<Reach, EngineError> {
+        self.existing(id).await?;
+        Ok(Reach { engine: self.clone(), id: id.clone(), root: "", writer: None, is_helper: false, lister: None })
+    }
+
+    async fn existing(&self, id: &ContainerId) -> Result<Container, EngineError> {
+        let none = || EngineError::refused(404, "There is no such container");
+        self.container(id).await?.ok_or_else(none)
+    }
+}
+
+impl WritableEngine {
+    /// Gives access to the files of a container or a volume. `listers` are running containers that mount the volume, with the
+    /// mount points. `may_list` is whether the caller may run commands in the container, or in the listers.
+    pub async fn reach(
+        &self,
+        of: &FilesOf,
+        may_list: bool,
+        listers: &[(ContainerId, String)],
+    ) -> Result<Reach, EngineError> {
+        let lister = |(id, at): (ContainerId, String)| Lister { engine: self.clone(), id, at };
         match of {
             FilesOf::Container(id) => {
-                let container = self.container(id).await?;
-                let container = container.ok_or_else(|| EngineError::Refused {
-                    status: 404,
-                    message: "There is no such container".into(),
-                })?;
-                let runs = (container.state == ContainerState::Running).then(|| (id.clone(), String::new()));
-                Ok(Reach { engine: self.clone(), id: id.clone(), root: "", is_helper: false, runs })
+                let container = self.existing(id).await?;
+                let runs = may_list && container.state == ContainerState::Running;
+                Ok(Reach {
+                    engine: Engine::clone(self),
+                    id: id.clone(),
+                    root: "",
+                    writer: Some(self.clone()),
+                    is_helper: false,
+                    lister: runs.then(|| lister((id.clone(), String::new()))),
+                })
             }
             FilesOf::Volume(name) => {
-                // Whoever asks for a volume that is not there makes it.
+                // Mounting a volume that does not exist would create it.
                 if self.volume(name).await?.is_none() {
-                    return Err(EngineError::Refused { status: 404, message: format!("There is no volume {name}") });
+                    return Err(EngineError::refused(404, format!("There is no volume {name}")));
                 }
-                // By itself: whoever asked may go while the engine makes it, and then it still has to be removed.
-                let (engine, name, runs) = (self.clone(), name.clone(), mounts.first().cloned());
+                // In its own task: if the client disconnects while the engine creates the helper, it must still be removed.
+                let lister = listers.first().filter(|_| may_list).cloned().map(lister);
+                let (engine, name) = (self.clone(), name.clone());
                 let made = tokio::spawn(async move {
                     let id = engine.make_helper(&name).await?;
-                    Ok(Reach { engine, id, root: MOUNTED_AT, is_helper: true, runs })
+                    let reader = Engine::clone(&engine);
+                    Ok(Reach { engine: reader, id, root: MOUNTED_AT, writer: Some(engine), is_helper: true, lister })
                 });
                 made.await.map_err(|_| EngineError::Malformed("the helper was not made".to_owned()))?
             }
@@ -110,7 +140,7 @@ impl Engine {
             let path = format!("/images/create?fromSrc=-&repo={IMAGE}&tag=latest&changes=LABEL%20{HELPER}%3Dfiles");
             let empty = Context::of(tar::Builder::new(Vec::new()).into_inner().expect("memory takes it"));
             let headers = [("Content-Type", "application/x-tar")];
-            self.reader.post(Call::ImageImport, &path, &headers, empty.into_body()).await?.whole().await?;
+            self.sender.post(Call::ImageImport, &path, &headers, empty.into_body()).await?.whole().await?;
         }
         let mount = Mount {
             typ: Some(MountType::VOLUME),
@@ -120,7 +150,7 @@ impl Engine {
         };
         let body = ContainerCreateBody {
             image: Some(IMAGE.to_owned()),
-            // It has none, and is not started.
+            // The image has no programs, and the container is never started.
             cmd: Some(vec!["none".to_owned()]),
             labels: Some(HashMap::from([(HELPER.to_owned(), "files".to_owned())])),
             host_config: Some(HostConfig {
@@ -132,15 +162,20 @@ impl Engine {
         };
         let name = format!("quaylight-files-{:08x}", rand::random::<u32>());
         let options = query::CreateContainerOptions { name: Some(name), ..Default::default() };
-        let create = async { Ok(self.url.docker()?.create_container(Some(options), body).await?.id) };
-        let id = self.calls.time(Call::ContainerCreate, create).await?;
-        ContainerId::new(&id).map_err(|error| EngineError::Malformed(error.to_string()))
+        let create = async { Ok(self.docker()?.create_container(Some(options), body).await?.id) };
+        let id = self.calls.act(Call::ContainerCreate, create).await?;
+        let id = ContainerId::new(&id).map_err(|error| EngineError::Malformed(error.to_string()))?;
+        self.own.add(&self.host, &id, OwnKind::Helper);
+        Ok(id)
     }
 }
 
 impl Reach {
-    /// What is there, with a link followed.
+    /// Reads the folder or file at a path. Follows links.
     pub async fn look(&self, path: &FilePath) -> Result<Found, EngineError> {
+        // If the wait times out, the engine is blocking the requests ahead.
+        let turn = timeout(READ_FOR, self.engine.looks.acquire()).await.map_err(|_| EngineError::Timeout)?;
+        let _turn = turn.expect("never closed");
         let (path, stat) = self.followed(path).await?;
         match stat.kind() {
             FileKind::Folder => {
@@ -152,16 +187,8 @@ impl Reach {
                 Ok(Found::Folder(Folder { path, entries, is_whole }))
             }
             FileKind::File => {
-                let (_, bytes) = self.content(&path).await?;
-                let mut text = Vec::new();
-                let mut bytes = Box::pin(bytes);
-                while let Some(piece) = bytes.next().await {
-                    text.extend_from_slice(&piece.map_err(|error| EngineError::Unreachable(error.to_string()))?);
-                    if text.len() as u64 >= SHOWN {
-                        break;
-                    }
-                }
-                text.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+                let beginning = self.beginning(&path);
+                let text = timeout(READ_FOR, beginning).await.map_err(|_| EngineError::Timeout)??;
                 let is_cut = stat.size > text.len() as u64;
                 Ok(Found::File(FileText {
                     path,
@@ -171,14 +198,27 @@ impl Reach {
                     is_cut,
                 }))
             }
-            FileKind::Link | FileKind::Special => Err(EngineError::Refused {
-                status: 409,
-                message: "It is neither a folder nor a file: there is nothing to read".into(),
-            }),
+            FileKind::Link | FileKind::Special => {
+                Err(EngineError::refused(409, "It is neither a folder nor a file: there is nothing to read"))
+            }
         }
     }
 
-    /// Whether it is a folder, which comes as a tar; and else how long it is. With what comes.
+    /// Reads the part of a file that is shown.
+    async fn beginning(&self, path: &FilePath) -> Result<Vec<u8>, EngineError> {
+        let (_, bytes) = self.content(path).await?;
+        let (mut bytes, mut text) = (pin!(bytes), Vec::new());
+        while let Some(piece) = bytes.next().await {
+            text.extend_from_slice(&piece?);
+            if text.len() as u64 >= SHOWN {
+                break;
+            }
+        }
+        text.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        Ok(text)
+    }
+
+    /// Streams a file with its length in bytes, or a folder as a tar without a length.
     pub async fn download(
         self,
         path: &FilePath,
@@ -186,27 +226,30 @@ impl Reach {
         let (path, stat) = self.followed(path).await?;
         let (length, bytes) = if stat.kind() == FileKind::File {
             let (length, bytes) = self.content(&path).await?;
-            (Some(length), bytes.map_err(|error| EngineError::Unreachable(error.to_string())).left_stream())
+            (Some(length), bytes.left_stream())
         } else {
             (None, self.tar(self.inside(&path)).await?.right_stream())
         };
         Ok((length, self.kept_until_the_end_of(bytes)))
     }
 
-    /// All of it: what [`Self::put`] takes, with names as they are from its root on.
+    /// Streams all files as a tar that [`Self::put`] accepts, with names relative to the root.
     pub async fn backup(self) -> Result<impl Stream<Item = Result<Bytes, EngineError>> + Send + use<>, EngineError> {
         let bytes = self.tar(format!("{}/.", self.root)).await?;
         Ok(self.kept_until_the_end_of(bytes))
     }
 
-    /// Unpacks a tar, which may be compressed, in a folder.
+    /// Unpacks a tar, which may be compressed, into a folder.
     pub async fn put(&self, folder: &FilePath, tar: Context) -> Result<(), EngineError> {
+        let Some(writer) = &self.writer else {
+            return Err(EngineError::refused(403, "These files can only be read"));
+        };
         let (folder, stat) = self.followed(folder).await?;
         if stat.kind() != FileKind::Folder {
-            return Err(EngineError::Refused { status: 409, message: format!("{folder} is no folder") });
+            return Err(EngineError::refused(409, format!("{folder} is no folder")));
         }
         let place = format!("{}&noOverwriteDirNonDir=true", self.archive(&self.inside(&folder)));
-        let put = self.engine.reader.put(&place, tar.into_body());
+        let put = writer.sender.put(&place, tar.into_body());
         self.engine.calls.time(Call::FilesPut, put).await
     }
 
@@ -231,13 +274,9 @@ impl Reach {
             return Ok((path.clone(), stat));
         }
         let below = stat.link_target.strip_prefix(self.root).filter(|it| it.is_empty() || it.starts_with('/'));
-        let target =
-            below.and_then(|it| FilePath::new(if it.is_empty() { "/" } else { it }).ok()).ok_or_else(|| {
-                EngineError::Refused {
-                    status: 409,
-                    message: format!("The link leads out of here, to {}", stat.link_target),
-                }
-            })?;
+        let target = below
+            .and_then(|it| FilePath::new(if it.is_empty() { "/" } else { it }).ok())
+            .ok_or_else(|| EngineError::refused(409, format!("The link leads out of here, to {}", stat.link_target)))?;
         let stat = self.stat(&target).await?;
         Ok((target, stat))
     }
@@ -247,10 +286,8 @@ impl Reach {
         let head = self.engine.reader.head(&place, READ_PATIENCE);
         match self.engine.calls.time(Call::FilesStat, head).await {
             Ok(headers) => Stat::of(&headers),
-            // An answer to HEAD has no words.
-            Err(error) if error.is_not_found() => {
-                Err(EngineError::Refused { status: 404, message: format!("There is no {path}") })
-            }
+            // A response to HEAD has no body, and so no message.
+            Err(error) if error.is_not_found() => Err(EngineError::refused(404, format!("There is no {path}"))),
             Err(error) => Err(error),
         }
     }
@@ -263,34 +300,33 @@ impl Reach {
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
 
-    /// Of a file, with its length.
+    /// Streams the content of a file, with its length.
     async fn content(
         &self,
         path: &FilePath,
-    ) -> Result<(u64, impl Stream<Item = Result<Bytes, io::Error>> + Send + use<>), EngineError> {
+    ) -> Result<(u64, impl Stream<Item = Result<Bytes, EngineError>> + Send + use<>), EngineError> {
         let tar = self.tar(self.inside(path)).await?;
-        let (length, begun) = oneshot::channel();
-        let (sender, receiver) = mpsc::channel(4);
-        spawn_blocking(move || unpack(in_step(tar), length, &sender));
-        let length = begun.await.map_err(|_| EngineError::Unreachable("there was no file in its archive".into()))?;
-        let bytes = futures::stream::unfold(receiver, async |mut it| Some((it.recv().await?, it)));
-        Ok((length, bytes))
+        timeout(READ_PATIENCE, file_in(tar)).await.map_err(|_| EngineError::Timeout)?
     }
 
+    /// Returns the entries of a folder, and whether the list is complete.
     async fn entries(&self, path: &FilePath) -> Result<(Vec<FileEntry>, bool), EngineError> {
-        if let Some((id, at)) = &self.runs {
-            let path = if path.is_root() && !at.is_empty() { at.clone() } else { format!("{at}{path}") };
-            match timeout(FIND_PATIENCE, self.engine.find_entries(id, &path)).await {
-                Ok(Ok(Some(entries))) => return Ok((entries, true)),
-                Ok(Err(error)) => tracing::debug!(%error, "a container lists no folder itself"),
-                Ok(Ok(None)) | Err(_) => {}
-            }
+        let Some(Lister { engine, id, at }) = &self.lister else { return self.archived(path, READ_FOR).await };
+        let (entries, is_whole) = self.archived(path, READ_FIRST_FOR).await?;
+        if is_whole {
+            return Ok((entries, true));
         }
-        let tar = in_step(self.tar(self.inside(path)).await?);
-        let until = Instant::now() + READ_FOR;
-        let read = spawn_blocking(move || read_folder(Until { tar, until })).await;
-        read.map_err(|error| EngineError::Malformed(error.to_string()))?
-            .map_err(|error| EngineError::Unreachable(error.to_string()))
+        let inside = if path.is_root() && !at.is_empty() { at.clone() } else { format!("{at}{path}") };
+        match timeout(FIND_PATIENCE, engine.find_entries(id, &inside)).await {
+            Ok(Ok(Some(entries))) => return Ok((entries, true)),
+            Ok(Err(error)) => tracing::debug!(%error, "a container lists no folder itself"),
+            Ok(Ok(None)) | Err(_) => {}
+        }
+        self.archived(path, READ_FOR).await
+    }
+
+    async fn archived(&self, path: &FilePath, patience: Duration) -> Result<(Vec<FileEntry>, bool), EngineError> {
+        read_folder(self.tar(self.inside(path)).await?, patience).await
     }
 }
 
@@ -298,7 +334,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// None where it is no text. The end of a text that is cut may be half a letter.
+/// Decodes a text. None if it is not one. A truncated text may end in the middle of a character.
 fn as_text(mut bytes: Vec<u8>, is_cut: bool) -> Option<String> {
     if bytes.contains(&0) {
         return None;

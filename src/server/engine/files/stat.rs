@@ -1,25 +1,28 @@
-//! What an engine tells of one path, without its content.
+//! Metadata of a path, from a response header of the archive API.
 
 use crate::{
     model::{FileKind, Timestamp},
     server::engine::{EngineError, read::or_default},
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
+};
 use hyper::HeaderMap;
 use serde::Deserialize;
 
-/// As a header of the engine's tells it.
+/// The JSON in the header.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stat {
     #[serde(default)]
     pub size: u64,
-    /// As Go has it: the kind is in the upper bits.
+    /// Go's file mode: the upper bits hold the kind.
     #[serde(default)]
     mode: u32,
     #[serde(default)]
     mtime: String,
-    /// Of a link: where it leads in the end, seen from the container's root.
+    /// The final target of a link, relative to the container's root.
     #[serde(default, deserialize_with = "or_default")]
     pub link_target: String,
 }
@@ -29,7 +32,9 @@ const STAT: &str = "X-Docker-Container-Path-Stat";
 impl Stat {
     pub fn of(headers: &HeaderMap) -> Result<Self, EngineError> {
         let value = headers.get(STAT).map(|it| it.as_bytes()).unwrap_or_default();
-        let json = BASE64_STANDARD.decode(value).map_err(|error| EngineError::Malformed(format!("{STAT}: {error}")))?;
+        // Docker uses the standard alphabet, Podman 5 the URL-safe one.
+        let json = BASE64_STANDARD.decode(value).or_else(|_| BASE64_URL_SAFE.decode(value));
+        let json = json.map_err(|error| EngineError::Malformed(format!("{STAT}: {error}")))?;
         serde_json::from_slice(&json).map_err(|error| EngineError::Malformed(format!("{STAT}: {error}")))
     }
 
@@ -61,5 +66,18 @@ mod tests {
         assert_eq!(kind(0x8010_0000 | 0o777), FileKind::Folder);
         assert_eq!(kind(0x0800_0000 | 0o777), FileKind::Link);
         assert_eq!(kind(0x0400_0000), FileKind::Special);
+    }
+
+    #[test]
+    fn both_alphabets_of_base64_are_read() {
+        for encoded in ["eyJzaXplIjo1LCJsaW5rVGFyZ2V0Ijoi8J+kty8/In0=", "eyJzaXplIjo1LCJsaW5rVGFyZ2V0Ijoi8J-kty8_In0="]
+        {
+            let headers = HeaderMap::from_iter([(
+                hyper::header::HeaderName::from_static("x-docker-container-path-stat"),
+                encoded.parse().unwrap(),
+            )]);
+            let stat = Stat::of(&headers).unwrap();
+            assert_eq!((stat.size, stat.link_target.as_str()), (5, "🤷/?"));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is to be said of each container, and how many there are.
+//! Metrics of containers.
 
 use super::exposition::{Exposition, Kind, Labels};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fmt::Display, sync::Arc, time::Duration};
 
-/// Between two scrapes: who comes back within it finds what all containers use.
+/// Longest scrape interval for which all containers stay sampled between scrapes.
 const SCRAPES: Duration = Duration::from_secs(90);
 
 pub(super) fn write(text: &mut Exposition, state: &EngineState, stats: &Stats) {
@@ -29,42 +29,44 @@ pub(super) fn write(text: &mut Exposition, state: &EngineState, stats: &Stats) {
     usage(text, &containers, &stats.counters(SCRAPES));
 }
 
-/// Of those that run, as they were last read: after the first scrape of all.
+/// Usage of the running containers, as last sampled. Missing in the first scrape.
 fn usage(text: &mut Exposition, containers: &[Labelled<'_>], counters: &BTreeMap<Key, Reading>) {
     let of = |it: &Labelled<'_>| {
         let key = Key::Container(it.container.host.clone(), it.container.id.clone());
         Some((it.labels.clone(), *counters.get(&key)?))
     };
     let known: Vec<(Labels, Reading)> = containers.iter().filter_map(of).collect();
-    let mut each = |kind, name, help, value: &dyn Fn(&Reading) -> f64| {
+    let mut each = |kind, name, help, value: &dyn Fn(&Reading) -> Option<f64>| {
         let mut family = text.family(kind, name, help);
         for (labels, reading) in &known {
-            family.sample(labels, value(reading));
+            if let Some(value) = value(reading) {
+                family.sample(labels, value);
+            }
         }
     };
     use Kind::{Counter, Gauge};
     let name = "quaylight_container_cpu_seconds_total";
-    each(Counter, name, "CPU time that a container has used.", &|it| it.cpu.used as f64 / 1e9);
+    each(Counter, name, "CPU time that a container has used.", &|it| Some(it.cpu.used as f64 / 1e9));
     let name = "quaylight_container_memory_usage_bytes";
     let help = "Memory that a container uses, without the page cache that the kernel gives up first.";
-    each(Gauge, name, help, &|it| it.memory.in_use() as f64);
+    each(Gauge, name, help, &|it| Some(it.memory?.in_use() as f64));
     let name = "quaylight_container_memory_limit_bytes";
     each(Gauge, name, "Memory that a container may use: all of the machine's without a limit.", &|it| {
-        it.memory.limit as f64
+        Some(it.memory?.limit as f64)
     });
     let name = "quaylight_container_network_receive_bytes_total";
-    each(Counter, name, "Bytes that a container has received.", &|it| it.network.inward as f64);
+    each(Counter, name, "Bytes that a container has received.", &|it| Some(it.network?.inward as f64));
     let name = "quaylight_container_network_transmit_bytes_total";
-    each(Counter, name, "Bytes that a container has sent.", &|it| it.network.outward as f64);
+    each(Counter, name, "Bytes that a container has sent.", &|it| Some(it.network?.outward as f64));
     let name = "quaylight_container_block_read_bytes_total";
-    each(Counter, name, "Bytes that a container has read from block devices.", &|it| it.block.inward as f64);
+    each(Counter, name, "Bytes that a container has read from block devices.", &|it| Some(it.block?.inward as f64));
     let name = "quaylight_container_block_write_bytes_total";
-    each(Counter, name, "Bytes that a container has written to block devices.", &|it| it.block.outward as f64);
+    each(Counter, name, "Bytes that a container has written to block devices.", &|it| Some(it.block?.outward as f64));
     let name = "quaylight_container_pids";
-    each(Gauge, name, "Processes and threads of a container.", &|it| it.pids as f64);
+    each(Gauge, name, "Processes and threads of a container.", &|it| Some(it.pids? as f64));
 }
 
-/// Every state, also those that no container is in: what is missing can't be compared with 0.
+/// Includes states without a container: a missing sample can't be compared with 0.
 fn counts(text: &mut Exposition, state: &EngineState) {
     let mut family = text.family(Kind::Gauge, "quaylight_containers", "Containers by state.");
     for host in state.hosts() {
@@ -94,7 +96,7 @@ impl<'a> Labelled<'a> {
     }
 }
 
-/// A sample for each container of which `sample` has one.
+/// Writes a sample for each container for which `sample` returns one.
 fn of_each<V: Display>(
     text: &mut Exposition,
     kind: Kind,

@@ -1,6 +1,6 @@
-//! Prometheus' text form, version 0.0.4: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! Prometheus text format, version 0.0.4: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
-use crate::server::measure::Histogram;
+use crate::server::metrics::Histogram;
 use std::fmt::{self, Display, Write};
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,13 +15,13 @@ pub(super) enum Kind {
 #[derive(Default)]
 pub(super) struct Exposition(String);
 
-/// The samples of one name, which stand together.
+/// The samples of one metric, which the format requires to be adjacent.
 pub(super) struct Family<'a> {
     text: &'a mut String,
     name: &'static str,
 }
 
-/// `name="value"` and so on: written once for all samples that share them.
+/// Serialized as `name="value"` pairs, once for all samples that share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Labels(String);
 
@@ -47,7 +47,7 @@ impl Family<'_> {
         self.line("", labels, value);
     }
 
-    /// Buckets, sum and count. All buckets, also the empty ones: a histogram's must be the same at each look.
+    /// Writes buckets, sum and count. Includes empty buckets: a histogram's buckets must be the same at each scrape.
     pub(super) fn histogram(&mut self, labels: &Labels, histogram: &Histogram) {
         let mut count = 0;
         for (end, up_to) in histogram.up_to() {
@@ -94,7 +94,7 @@ impl Labels {
     }
 }
 
-/// As Prometheus wants all times.
+/// Prometheus' base unit for times.
 #[expect(clippy::cast_precision_loss, reason = "a float has room for 285 years of microseconds")]
 pub(super) fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6

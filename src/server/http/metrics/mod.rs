@@ -1,4 +1,4 @@
-//! `GET /metrics`: what Prometheus is told of this server and of the containers. docs/metrics.md lists it.
+//! `GET /metrics`: metrics of the server and the containers for Prometheus. docs/metrics.md lists them.
 
 mod containers;
 mod exposition;
@@ -14,14 +14,14 @@ use axum::{
 use exposition::Exposition;
 
 pub async fn metrics(State(app): State<App>) -> Response {
-    // Ten thousand containers are 30,000 lines: written where no socket waits for it.
+    // Ten thousand containers are 30,000 lines: serialized on a blocking thread, so that no socket has to wait.
     let text = tokio::task::spawn_blocking(move || exposition(&app)).await;
     let headers = [(header::CONTENT_TYPE, exposition::CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
     text.map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |text| (headers, text).into_response())
 }
 
 fn exposition(app: &App) -> String {
-    // A copy: looking at it while writing would hold up the one who changes it.
+    // A copy: reading the state while serializing would block its writer.
     let (state, position) = app.reader.snapshot();
     let mut text = Exposition::default();
     process::write(&mut text, app.started);

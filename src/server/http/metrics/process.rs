@@ -1,10 +1,10 @@
-//! What this process is and needs, by the names that all of Prometheus' own libraries give it.
+//! Metrics of the process, with the standard names of Prometheus' client libraries.
 
 use super::exposition::{Exposition, Kind, Labels, seconds};
 use crate::model::Timestamp;
 use std::fs;
 
-/// Of which the kernel counts a second in /proc, on every machine that Docker runs on.
+/// Clock ticks per second in /proc, the same on every machine that Docker runs on.
 const TICKS: f64 = 100.0;
 
 pub(super) fn write(text: &mut Exposition, started: Timestamp) {
@@ -30,7 +30,7 @@ fn resident_bytes(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|it| it * 1024)
 }
 
-/// The 14th and 15th field. The second may hold blanks and brackets: it is the program's name.
+/// Fields 14 and 15. Field 2, the program's name, may contain blanks and brackets.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).map(str::parse::<f64>);
     Some((fields.next()?.ok()? + fields.next()?.ok()?) / TICKS)

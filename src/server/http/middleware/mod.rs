@@ -1,4 +1,4 @@
-//! What every request passes.
+//! HTTP middleware for all requests.
 
 pub mod origin;
 pub mod security;

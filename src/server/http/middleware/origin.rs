@@ -1,61 +1,129 @@
-//! Who may talk to this server from inside a browser: pages of this very host and port, nobody else's.
+//! Origin check: of the pages in a browser, only those of this host and port may send requests to this server.
 //!
-//! Without this any web page could reach a server on loopback: by a cross-site request or socket (its `Origin` tells),
-//! or by a name of its own that resolves to 127.0.0.1 (the `Host` tells).
+//! Otherwise any web page could reach a server on loopback: by a cross-site request or WebSocket (detected by `Origin` and
+//! `Sec-Fetch-Site`), or by a domain that resolves to 127.0.0.1 (detected by `Host`). Clients that are not browsers send
+//! neither `Origin` nor `Sec-Fetch-Site`, and pass.
 
 use crate::server::{app::App, http::Problem, live::Outcome};
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::net::IpAddr;
 
-pub async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// For every request: rejects a `Host` that others can make resolve to this machine.
+pub async fn local_host(request: Request, next: Next) -> Response {
+    match host(&request).map(named_locally) {
+        Some(Ok(())) => next.run(request).await,
+        Some(Err(detail)) => refused(detail),
+        None => refused("The request names no host.".into()),
+    }
+}
+
+/// For requests of pages: allows only pages of this server.
+pub async fn same(State(app): State<App>, request: Request, next: Next) -> Response {
+    check(&app, request, next, false).await
+}
+
+/// For pages: also allows navigation, since any site may link to them.
+pub async fn same_or_navigation(State(app): State<App>, request: Request, next: Next) -> Response {
+    check(&app, request, next, true).await
+}
+
+async fn check(app: &App, request: Request, next: Next, is_page: bool) -> Response {
     let headers = request.headers();
-    // HTTP/1.1 names the host in a header, HTTP/2 in the request's target.
-    let host = text(headers, header::HOST).or(request.uri().authority().map(axum::http::uri::Authority::as_str));
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let upgrades = headers.contains_key(header::UPGRADE);
-    match verdict(host, text(headers, header::ORIGIN), changes || upgrades) {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let asked = if is_page && reads && is_navigation(headers) {
+        Asked::Navigation
+    } else if reads && !headers.contains_key(header::UPGRADE) {
+        Asked::Read
+    } else {
+        Asked::Change
+    };
+    match verdict(host(&request), text(headers, header::ORIGIN), text(headers, SITE), asked) {
         Ok(()) => next.run(request).await,
         Err(detail) => {
             if let Some(token) = probe_token(&request) {
                 app.handshakes.note(token, Outcome::OriginRefused, headers, app.clock);
             }
-            Problem::new(StatusCode::FORBIDDEN, "Origin refused", detail).into_response()
+            refused(detail)
         }
     }
 }
 
-/// Of a self-test's socket: see `live/handshakes.rs`.
+fn refused(detail: String) -> Response {
+    Problem::new(StatusCode::FORBIDDEN, "Origin refused", detail).into_response()
+}
+
+/// HTTP/1.1 names the host in a header, HTTP/2 in the request's target.
+fn host(request: &Request) -> Option<&str> {
+    text(request.headers(), header::HOST).or(request.uri().authority().map(axum::http::uri::Authority::as_str))
+}
+
+/// The token of a self-test's WebSocket: see `live/handshakes.rs`.
 fn probe_token(request: &Request) -> Option<&str> {
     request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("probe="))
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"))
 }
 
-fn verdict(host: Option<&str>, origin: Option<&str>, matters: bool) -> Result<(), String> {
-    let host = host.ok_or("The request names no host.")?;
-    if !is_local_name(host) {
-        return Err(format!(
-            "The request is for the host {host:?}. Without sign-in this server answers only to localhost and to addresses."
-        ));
-    }
-    let Some(origin) = origin.filter(|_| matters) else {
-        return Ok(());
-    };
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    if authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
-        return Ok(());
-    }
-    Err(format!("The request comes from a page of {origin:?} and is for the host {host:?}: they must be the same."))
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Navigation of a tab to a page.
+    Navigation,
+    Read,
+    /// A change, or a WebSocket, which carries changes.
+    Change,
 }
 
-/// A name that nobody else can make resolve to this machine.
+/// Navigation of a tab, not of a frame or object in a foreign page.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    text(headers, MODE) == Some("navigate") && text(headers, DEST) == Some("document")
+}
+
+fn named_locally(host: &str) -> Result<(), String> {
+    if is_local_name(host) {
+        return Ok(());
+    }
+    Err(format!(
+        "The request is for the host {host:?}. Without sign-in this server answers only to localhost and to addresses."
+    ))
+}
+
+/// `site` is the value of `Sec-Fetch-Site`: `none` means the user's own action, a typed address or a bookmark.
+///
+/// If `site` is present a read is judged by that alone: no page can set it, and behind a proxy that rewrites every `Origin` the
+/// page that reports this problem must still load. A change needs a valid `Origin` as well.
+fn verdict(host: Option<&str>, origin: Option<&str>, site: Option<&str>, asked: Asked) -> Result<(), String> {
+    let host = host.ok_or("The request names no host.")?;
+    if asked == Asked::Navigation {
+        return Ok(());
+    }
+    if let Some(origin) = origin.filter(|_| asked == Asked::Change || site.is_none()) {
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
+            return Err(format!(
+                "The request comes from a page of {origin:?} and is for the host {host:?}: they must be the same."
+            ));
+        }
+    }
+    match site {
+        None | Some("same-origin" | "none") => Ok(()),
+        Some(site) => Err(format!(
+            "The request comes from a page of another origin (the browser says {site:?}) and is for the host {host:?}."
+        )),
+    }
+}
+
+/// A name that others can't make resolve to this machine.
 fn is_local_name(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -68,29 +136,72 @@ fn is_local_name(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    const HOST: &str = "127.0.0.1:7300";
+
     #[test]
-    fn only_pages_of_the_same_host_and_port_may_change_or_connect() {
+    fn only_pages_of_the_same_host_and_port_may_ask() {
         for (host, origin, allowed) in [
-            ("127.0.0.1:7300", Some("http://127.0.0.1:7300"), true),
+            (HOST, Some("http://127.0.0.1:7300"), true),
             ("localhost:7300", Some("http://localhost:7300"), true),
             ("[::1]:7300", Some("http://[::1]:7300"), true),
-            ("127.0.0.1:7300", None, true),
-            ("127.0.0.1:7300", Some("http://127.0.0.1:8080"), false),
-            ("127.0.0.1:7300", Some("http://localhost:7300"), false),
-            ("127.0.0.1:7300", Some("http://evil.example"), false),
-            ("127.0.0.1:7300", Some("null"), false),
-            ("127.0.0.1:7300", Some(""), false),
-            ("evil.example:7300", Some("http://evil.example:7300"), false),
-            ("localhost.evil.example:7300", None, false),
+            (HOST, None, true),
+            (HOST, Some("http://127.0.0.1:8080"), false),
+            (HOST, Some("http://localhost:7300"), false),
+            (HOST, Some("http://evil.example"), false),
+            (HOST, Some("null"), false),
+            (HOST, Some(""), false),
         ] {
-            assert_eq!(verdict(Some(host), origin, true).is_ok(), allowed, "{host} {origin:?}");
+            for asked in [Asked::Read, Asked::Change] {
+                assert_eq!(verdict(Some(host), origin, None, asked).is_ok(), allowed, "{host} {origin:?} {asked:?}");
+            }
         }
+        assert!(verdict(None, None, None, Asked::Read).is_err());
     }
 
     #[test]
-    fn reading_is_refused_to_foreign_names_only() {
-        assert!(verdict(Some("127.0.0.1:7300"), Some("http://evil.example"), false).is_ok());
-        assert!(verdict(Some("evil.example"), None, false).is_err());
-        assert!(verdict(None, None, false).is_err());
+    fn the_browser_says_where_a_request_without_an_origin_comes_from() {
+        for (site, allowed) in [
+            (None, true),
+            (Some("same-origin"), true),
+            (Some("none"), true),
+            (Some("same-site"), false),
+            (Some("cross-site"), false),
+            (Some("unreadable"), false),
+        ] {
+            for asked in [Asked::Read, Asked::Change] {
+                assert_eq!(verdict(Some(HOST), None, site, asked).is_ok(), allowed, "{site:?} {asked:?}");
+            }
+        }
+        assert!(verdict(Some(HOST), None, Some("cross-site"), Asked::Navigation).is_ok(), "a link to a page");
+    }
+
+    #[test]
+    fn a_proxy_that_rewrites_the_origin_keeps_no_page_from_loading_and_changes_nothing() {
+        let rewritten = |site, asked| verdict(Some(HOST), Some("http://elsewhere.example"), site, asked);
+        assert!(rewritten(Some("same-origin"), Asked::Read).is_ok());
+        assert!(rewritten(Some("cross-site"), Asked::Read).is_err());
+        assert!(rewritten(None, Asked::Read).is_err());
+        assert!(rewritten(Some("same-origin"), Asked::Change).is_err());
+    }
+
+    #[test]
+    fn a_navigation_is_one_of_a_tab() {
+        let said = |mode: &str, dest: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(MODE, mode.parse().unwrap());
+            headers.insert(DEST, dest.parse().unwrap());
+            headers
+        };
+        assert!(is_navigation(&said("navigate", "document")));
+        assert!(!is_navigation(&said("navigate", "iframe")));
+        assert!(!is_navigation(&said("no-cors", "script")));
+        assert!(!is_navigation(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn foreign_names_are_refused_whoever_asks() {
+        assert!(named_locally("127.0.0.1:7300").is_ok() && named_locally("[::1]:7300").is_ok());
+        assert!(named_locally("evil.example:7300").is_err());
+        assert!(named_locally("localhost.evil.example:7300").is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! The lines that the page holds: the latest, and those before them that somebody went back to; no more than so many.
+//! Bounded buffer of log lines: the latest ones, and earlier ones loaded on scrolling back.
 
 use super::stack::{Fold, Stack};
 use crate::model::{LogLine, LogStream, Timestamp, ansi};
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
-/// Lines, and bytes of text, that are held.
+/// Limits of the buffer: lines, and bytes of text.
 pub(super) const MOST_LINES: usize = 20_000;
 const MOST_BYTES: usize = 16 << 20;
 
@@ -12,20 +12,20 @@ const MOST_BYTES: usize = 16 << 20;
 pub(super) struct Buffer {
     lines: VecDeque<Arc<LogLine>>,
     bytes: usize,
-    /// The number of the first; each line keeps its own, and those put before it have lower ones.
+    /// The number of the first line. Each line keeps its number; lines prepended later have lower ones.
     first: i64,
-    /// Held once and no more.
+    /// Count of lines evicted so far.
     dropped: u64,
     words: String,
-    /// Numbers of the lines that have the words, when there are any.
+    /// Numbers of the lines that match `words`. Unused while there are no words.
     found: VecDeque<i64>,
     fold: Fold,
-    /// Of the lines that are shown.
+    /// Row layout of the shown lines.
     stack: Stack,
 }
 
 impl Buffer {
-    /// Adds the latest. Gives the rows that went away above for it.
+    /// Appends a line. Returns how many rows were evicted at the top to make room.
     pub(super) fn push(&mut self, line: LogLine) -> u64 {
         let number = self.first + self.lines.len() as i64;
         if !self.words.is_empty() && has(&line, &self.words) {
@@ -51,8 +51,7 @@ impl Buffer {
         gone
     }
 
-    /// Adds those before the first, in their order: the last of them, where there is not room for all. Gives the rows above
-    /// that are new.
+    /// Prepends earlier lines, given in order. If not all fit, only the last ones are kept. Returns the number of rows added.
     pub(super) fn put_before(&mut self, earlier: Vec<LogLine>) -> u64 {
         let before = self.stack.rows();
         for line in earlier.into_iter().rev() {
@@ -67,8 +66,8 @@ impl Buffer {
         self.stack.rows() - before
     }
 
-    /// Where in each log its lines begin: when the first was written, and how many of that microsecond there are. Of a log
-    /// without any, after all that was written up to the first line of all. None while there is none.
+    /// The cursor of each log: the time of its first buffered line, and how many of its lines have that microsecond.
+    /// For a log without lines, the time of the oldest line of all, with 0. `None` while there are no lines.
     pub(super) fn beginnings(&self, sources: usize) -> Option<Vec<(Timestamp, usize)>> {
         let mut beginnings: Vec<Option<(Timestamp, usize)>> = vec![None; sources];
         let written = self.lines.iter().filter(|it| it.stream != LogStream::Note);
@@ -83,22 +82,22 @@ impl Buffer {
         Some(beginnings.into_iter().map(|it| it.unwrap_or((oldest, 0))).collect())
     }
 
-    /// Holds nothing, and breaks lines as before.
+    /// Empties the buffer but keeps the wrap settings.
     pub(super) fn clear(&mut self) {
         *self = Self { fold: std::mem::take(&mut self.fold), ..Self::default() };
     }
 
-    /// How many there are, shown or not.
+    /// Number of buffered lines, shown or not.
     pub(super) fn held(&self) -> usize {
         self.lines.len()
     }
 
-    /// Nothing is put before any more.
+    /// Whether the limits are reached: no more lines can be prepended.
     pub(super) fn is_full(&self) -> bool {
         self.lines.len() >= MOST_LINES || self.bytes >= MOST_BYTES
     }
 
-    /// Shows only lines with these words, whether their letters are large or small; all for none.
+    /// Shows only lines that contain these words, ignoring case. An empty string shows all.
     pub(super) fn look_for(&mut self, words: &str) {
         self.words = words.to_lowercase();
         self.arrange();
@@ -122,7 +121,7 @@ impl Buffer {
         self.stack = stack;
     }
 
-    /// How many are shown.
+    /// Number of shown lines.
     pub(super) fn len(&self) -> usize {
         if self.words.is_empty() { self.lines.len() } else { self.found.len() }
     }
@@ -131,12 +130,12 @@ impl Buffer {
         &self.stack
     }
 
-    /// How many were held once and are no more.
+    /// Number of lines evicted so far.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Of those that are shown, the ones at these places, with their numbers and rows.
+    /// The shown lines at these places, with their numbers and heights in rows.
     pub(super) fn between(&self, places: Range<usize>) -> Vec<(i64, Arc<LogLine>, u64)> {
         let places = places.start.min(self.len())..places.end.min(self.len());
         places
@@ -151,7 +150,7 @@ impl Buffer {
         self.lines.get(usize::try_from(number - self.first).ok()?).cloned()
     }
 
-    /// Of the line that is shown at `place`.
+    /// The number of the line shown at `place`.
     pub(super) fn number_at(&self, place: usize) -> Option<i64> {
         if !self.words.is_empty() {
             return self.found.get(place).copied();
@@ -159,7 +158,7 @@ impl Buffer {
         (place < self.lines.len()).then_some(self.first + place as i64)
     }
 
-    /// Where the line is shown; none when it isn't.
+    /// The place where the line is shown, if it is.
     pub(super) fn place_of(&self, number: i64) -> Option<usize> {
         if !self.words.is_empty() {
             return self.found.binary_search(&number).ok();
@@ -167,13 +166,13 @@ impl Buffer {
         usize::try_from(number - self.first).ok().filter(|place| *place < self.lines.len())
     }
 
-    /// The number of the line that is the same.
+    /// The number of the buffered line that equals `line`.
     pub(super) fn find(&self, line: &LogLine) -> Option<i64> {
         (self.first..).zip(&self.lines).find(|(_, it)| ***it == *line).map(|(number, _)| number)
     }
 }
 
-/// `words` are in lower case.
+/// `words` must be in lower case.
 fn has(line: &LogLine, words: &str) -> bool {
     if words.is_empty() {
         return false;

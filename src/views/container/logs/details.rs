@@ -1,4 +1,4 @@
-//! All of the line that was chosen, and the way from a hit to what was written around it.
+//! The selected line in full, with a link from a search hit to its context.
 
 use super::{Asked, Logs};
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     model::{LogLine, LogStream, ansi},
     views::{
         format,
-        widgets::{live, on_click},
+        widgets::{boxed, on_click},
     },
 };
 use leptos::{ev, prelude::*};
 
 pub(super) fn details(it: Logs) -> AnyView {
-    live(move || {
+    boxed(move || {
         let number = it.selected.get()?;
         let line = it.buffer.with_value(|buffer| buffer.line(number))?;
         let text = ansi::plain(&line.text);
@@ -46,7 +46,7 @@ pub(super) fn details(it: Logs) -> AnyView {
     .into_any()
 }
 
-/// Among all lines: those that are held, or else those that the engine has kept.
+/// Shows the line among all others: in the buffer, or after a search by loading the log around it.
 fn in_context(it: Logs, number: i64, line: &LogLine) {
     it.look_for(String::new());
     if it.asked.with_untracked(|asked| matches!(asked, Asked::Search(..))) {
@@ -56,7 +56,7 @@ fn in_context(it: Logs, number: i64, line: &LogLine) {
     }
 }
 
-/// JSON with its parts on lines of their own.
+/// JSON, pretty-printed.
 fn pretty(text: &str) -> Option<String> {
     let text = text.trim();
     if !text.starts_with(['{', '[']) {

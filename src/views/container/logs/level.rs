@@ -1,4 +1,4 @@
-//! How grave a line is, by the word that most programs put near its beginning.
+//! Log level detection, by the level word that most programs write near the beginning of a line.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -19,7 +19,7 @@ impl Level {
     }
 }
 
-/// So far into a line it is looked for.
+/// How many bytes of a line are searched for a level.
 const NEAR: usize = 160;
 
 const WORDS: [(&str, Level); 13] = [
@@ -38,8 +38,8 @@ const WORDS: [(&str, Level); 13] = [
     ("trace", Level::Debug),
 ];
 
-/// Of the words that stand alone, the first. A word in the middle of a sentence is lower case mostly, and no level: it counts
-/// in capitals, behind `level=`, in quotes or in brackets.
+/// The level of the first matching word that stands alone. A lower-case word in the middle of a sentence usually is no
+/// level, so it counts only in capitals, after `level=`, in quotes or in brackets.
 pub(super) fn level(text: &str) -> Option<Level> {
     let mut near = text.len().min(NEAR);
     while !text.is_char_boundary(near) {

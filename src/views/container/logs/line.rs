@@ -1,4 +1,4 @@
-//! One line: when, whose, how grave, and what; with the words that are looked for marked.
+//! One log line: time, container name, level and text, with search hits marked.
 
 use super::{HIGH, level::level};
 use crate::{
@@ -7,26 +7,26 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// Longer ones are cut on the screen: whoever wants all of it selects the line.
+/// Longer lines are truncated on the screen. Selecting a line shows all of it.
 const SHOWN: usize = 2_000;
 
-/// What the lines on the screen share.
+/// Display settings shared by the lines on the screen.
 #[derive(Clone, PartialEq)]
 pub(super) struct Look {
     pub(super) times: bool,
-    /// Of the sources, where there are several.
+    /// Names of the sources. Empty if there is only one.
     pub(super) names: Vec<String>,
     /// In lower case.
     pub(super) words: String,
     pub(super) selected: Option<i64>,
 }
 
-/// As much of a line as the screen shows.
+/// The part of a line that the screen shows.
 pub(super) fn shown(text: &str) -> &str {
     &text[..text.floor_char_boundary(SHOWN)]
 }
 
-/// `rows` high.
+/// `rows` is the line's height.
 pub(super) fn line((number, it, rows): (i64, &LogLine, u64), look: &Look) -> AnyView {
     let time = look.times.then(|| view! { <time>{time(it.at)}</time> }.into_any());
     let name = look.names.get(usize::from(it.source)).cloned();
@@ -44,7 +44,7 @@ pub(super) fn line((number, it, rows): (i64, &LogLine, u64), look: &Look) -> Any
             data-level=level.map(|level| level.as_str())
             data-line=number.to_string()
             aria-current=is_selected
-            style=(rows > 1).then(|| format!("block-size:{}px", rows * HIGH))
+            style:block-size=(rows > 1).then(|| format!("{}px", rows * HIGH))
         >
             {time}
             {name}
@@ -54,7 +54,7 @@ pub(super) fn line((number, it, rows): (i64, &LogLine, u64), look: &Look) -> Any
     .into_any()
 }
 
-/// The time of day with its milliseconds.
+/// The time of day with milliseconds.
 fn time(at: Timestamp) -> String {
     format!("{}.{:03}", format::time_of_day(at), at.millis().rem_euclid(1_000))
 }
@@ -79,23 +79,23 @@ fn text(text: &str, words: &str) -> Vec<AnyView> {
     parts
 }
 
-/// Control characters as their pictures: a NUL is no end of anything.
+/// Shows control characters as their Unicode pictures, so that a NUL doesn't end the text.
 fn visible(text: &str) -> String {
     let picture = |c: char| match c {
         '\t' => '\t',
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),
         '\u{7f}' => '\u{2421}',
-        // They turn what follows around, on the whole line.
+        // Bidirectional controls would reverse the order of text on the whole line.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c => c,
     };
     text.chars().map(picture).collect()
 }
 
-/// Stretches with and without `words`, which are in lower case.
+/// Splits the text into parts with and without a match of `words`, which must be in lower case.
 fn marked<'a>(text: &'a str, words: &str) -> Vec<(&'a str, bool)> {
     let lower = text.to_lowercase();
-    // Lower case letters may take more bytes, and then places differ.
+    // Lower-case letters may take more bytes, and then the byte offsets differ.
     if words.is_empty() || lower.len() != text.len() {
         return vec![(text, false)];
     }
@@ -129,7 +129,7 @@ fn class(style: ansi::Style) -> Option<String> {
     ];
     let mut classes: Vec<String> = flags.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned()).collect();
     classes.extend(style.colour.map(|colour| format!("c{colour}")));
-    classes.extend(style.ground.map(|ground| format!("g{ground}")));
+    classes.extend(style.background.map(|background| format!("g{background}")));
     Some(classes.join(" "))
 }
 

@@ -1,4 +1,4 @@
-//! What a container writes: followed at the end, held still while somebody reads, and searched through all that is kept.
+//! Container logs: followed at the end, paused while the user scrolls back, and searched in everything the engine keeps.
 
 mod buffer;
 mod details;
@@ -19,51 +19,51 @@ use leptos::{html, prelude::*};
 use leptos_router::hooks::use_query_map;
 use std::ops::Range;
 
-/// Pixels of a row: as the style sheet has it.
+/// Height of a row in pixels. Must match the style sheet.
 const HIGH: u64 = 20;
 
-/// What the socket is asked for.
+/// The request to the log socket.
 #[derive(Debug, Clone, PartialEq)]
 enum Asked {
     Follow,
-    /// All that has these words, or matches this pattern.
+    /// All lines that contain this text, or match this regular expression if the flag is set.
     Search(String, bool),
-    /// What was written before and after this line.
+    /// The lines before and after this one.
     Around(LogLine),
 }
 
-/// What is above the first line.
+/// The state of the log above the first buffered line.
 #[derive(Debug, Clone, Default, PartialEq)]
 enum Above {
-    /// Perhaps something, which is asked for when somebody goes there.
+    /// There may be earlier lines. They are loaded when the user scrolls up.
     #[default]
     Unknown,
-    Asking,
+    Loading,
     Nothing,
-    /// It could not be read, and why.
+    /// Loading failed, for this reason.
     Failed(String),
 }
 
 #[derive(Clone, Copy)]
 struct Logs {
-    /// Of the containers, with commas between.
+    /// Container IDs, separated by commas.
     ids: StoredValue<String>,
     buffer: StoredValue<Buffer>,
-    /// The buffer has changed. Once for each frame.
+    /// Counts changes of the buffer, at most one per frame.
     changed: RwSignal<u64>,
     is_due: StoredValue<bool>,
     asked: RwSignal<Asked>,
-    /// Counts what was asked: what comes for an earlier question is for nobody.
+    /// Counts requests. Frames that answer an earlier request are dropped.
     turn: StoredValue<u64>,
     sources: RwSignal<Vec<LogSource>>,
     searched: RwSignal<Option<Searched>>,
     above: RwSignal<Above>,
-    /// Nothing comes any more, and why.
+    /// Set when the stream has ended, with the error if there was one.
     end: RwSignal<Option<Option<String>>>,
     skipped: RwSignal<u64>,
-    /// The screen is at the end and stays there.
+    /// Whether the screen sticks to the end.
     is_pinned: RwSignal<bool>,
-    /// Pixels above the screen, when it was last known where it is.
+    /// Last known scroll offset in pixels.
     top: StoredValue<i32>,
     /// Places of the lines on the screen.
     seen: RwSignal<Range<usize>>,
@@ -74,7 +74,7 @@ struct Logs {
     field: NodeRef<html::Div>,
 }
 
-/// Of one container, and of others with it that the address names.
+/// Logs of this container, and of others named in the address, merged.
 pub(in crate::views) fn logs() -> AnyView {
     let key = expect_context::<super::Shown>().0;
     let others = use_query_map().with_untracked(|map| map.get("with")).unwrap_or_default();
@@ -111,7 +111,7 @@ pub(in crate::views) fn logs() -> AnyView {
     .into_any()
 }
 
-/// What the page holds.
+/// Changes to the buffer.
 impl Logs {
     fn begin(self) {
         let is_followed = self.is_followed_untracked();
@@ -135,9 +135,9 @@ impl Logs {
         let mut gone = 0;
         self.buffer.update_value(|buffer| gone = lines.into_iter().map(|line| buffer.push(line)).sum());
         if gone > 0 {
-            // There is something above again.
+            // Evicted lines can be loaded again.
             self.above.set(Above::Unknown);
-            // Who reads further up keeps the lines that are read.
+            // While the user reads further up, keep the visible lines in place.
             if !self.is_pinned.get_untracked() {
                 self.move_by(-((gone * HIGH) as i32));
             }
@@ -145,13 +145,13 @@ impl Logs {
         self.show();
     }
 
-    /// Said by the page, among the lines.
+    /// Adds a note from the page itself among the lines.
     fn note(self, text: String) {
         let at = Timestamp::from_millis(js_sys::Date::now() as i64);
         self.push(vec![LogLine { source: u16::MAX, at, stream: LogStream::Note, text, cut: 0 }]);
     }
 
-    /// Shows only lines with these words, of those that are held.
+    /// Filters the buffered lines by these words.
     fn look_for(self, words: String) {
         self.buffer.update_value(|buffer| buffer.look_for(&words));
         self.words.set(words);

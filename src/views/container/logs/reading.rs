@@ -1,8 +1,8 @@
-//! What the server is asked for, and what it answers: lines as they come, and earlier ones when somebody goes back to them.
+//! Log requests and their answers: streamed lines, and earlier lines loaded on scrolling back.
 
 use super::{Above, Asked, Logs};
 use crate::{
-    client::{Browsers, LogSocket, effect, t, told},
+    client::{ClientOnly, LogSocket, effect, t, told},
     views::{Site, format},
     wire::{log::LogFrame, routes},
 };
@@ -10,17 +10,17 @@ use futures::StreamExt;
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
-/// Characters of a line by which it is told from others of its moment.
+/// Characters of a line that distinguish it from others with the same timestamp.
 const BEGINNING: usize = 100;
 
-/// Before a socket that was lost is opened again.
+/// Delay before reconnecting a lost socket.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Logs {
-    /// Opens the socket for what is asked, now and whenever that changes; again when it is lost.
+    /// Opens the socket for the current request. Reopens it when the request changes. Reconnects after a lost connection.
     pub(super) fn listen(self) {
         let base = Site::expect().base_path.to_string();
-        let socket = Browsers::<LogSocket>::default();
+        let socket = ClientOnly::<LogSocket>::default();
         effect(move || {
             let asked = self.asked.get();
             self.turn.update_value(|turn| *turn += 1);
@@ -37,7 +37,7 @@ impl Logs {
                             if !is_mine() {
                                 return;
                             }
-                            // What was read stays until there is something newer.
+                            // Lines already read stay until the first new frame arrives.
                             if std::mem::take(&mut is_anew) {
                                 self.begin();
                             }
@@ -45,7 +45,7 @@ impl Logs {
                             self.take(frame);
                         }
                     }
-                    // A search has an end; a log goes on until the page does.
+                    // A search ends; a followed log continues until the page closes.
                     if !is_mine() || self.end.with_untracked(Option::is_some) {
                         return;
                     }
@@ -104,19 +104,19 @@ impl Logs {
         }
     }
 
-    /// Of several logs the last lines of each are held, from different moments on: what is before one of them may belong
-    /// between those of another.
+    /// Whether the buffered lines of several logs begin at different times. Then earlier lines of one log may belong between
+    /// lines of another, so they can't simply be prepended.
     pub(super) fn begins_raggedly(self) -> bool {
         self.is_followed_untracked() && self.sources.with_untracked(|sources| sources.len() > 1)
     }
 
-    /// Asks for what was written before the first line that is held, when nobody has yet.
+    /// Loads the lines before the first buffered one, unless that is already in progress.
     pub(super) fn ask_for_earlier(self) {
         let sources = self.sources.with_untracked(Vec::len);
         let (beginnings, is_full, held) =
             self.buffer.with_value(|buffer| (buffer.beginnings(sources), buffer.is_full(), buffer.held()));
         let is_search = self.asked.with_untracked(|asked| matches!(asked, Asked::Search(..)));
-        let is_known = self.above.with_untracked(|above| matches!(above, Above::Asking | Above::Nothing));
+        let is_known = self.above.with_untracked(|above| matches!(above, Above::Loading | Above::Nothing));
         let Some(beginnings) = beginnings.filter(|_| !is_full && !is_search && !is_known) else { return };
         if self.words.with_untracked(|words| !words.is_empty()) || self.begins_raggedly() {
             return;
@@ -126,7 +126,7 @@ impl Logs {
         let held = held as u64 + self.skipped.get_untracked();
         let path = format!("{}&before={}&held={held}", self.path(&base, &Asked::Follow), marks.join(","));
         let mine = self.turn.get_value();
-        self.above.set(Above::Asking);
+        self.above.set(Above::Loading);
         spawn_local(async move {
             let Some((_open, mut frames)) = LogSocket::open(&path) else { return };
             let (mut lines, mut above) = (Vec::new(), Above::Failed("The connection was lost.".to_owned()));
@@ -140,7 +140,7 @@ impl Logs {
                     _ => {}
                 }
             }
-            // Lines may have gone since: then these are not what is before the first.
+            // The buffer may have evicted lines since. Then these no longer directly precede the first one.
             let is_wanted = self.turn.try_get_value() == Some(mine)
                 && self.buffer.with_value(|buffer| buffer.beginnings(sources)) == Some(beginnings)
                 && self.words.with_untracked(String::is_empty);

@@ -1,4 +1,4 @@
-//! The lines on the screen: only those exist, between room for the others. The screen follows the end, or stays with who reads.
+//! Virtual log viewport: only the rows near the screen exist in the DOM. It follows the end unless the user scrolls up.
 
 use super::{
     Above, Asked, HIGH, Logs,
@@ -7,31 +7,31 @@ use super::{
     stack::Fold,
 };
 use crate::{
-    client::{Prefs, derived, effect, t, told},
+    client::{Prefs, effect, erased_memo, t, told},
     model::LogLine,
-    views::widgets::{button, live, on_click},
+    views::widgets::{boxed, button, on_click},
 };
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
-/// Pixels above the first line: as the style sheet has it, and what is said of the beginning.
+/// Pixels above the first line: the style sheet's padding and the note on the log's beginning.
 const ABOVE: i32 = 8 + HIGH as i32;
 
-/// Rows above and below the screen that exist too.
+/// Overscan: extra rows rendered above and below the screen.
 const NEAR: u64 = 12;
 
-/// Rows from the first where the earlier ones are asked for.
+/// Earlier lines are loaded when the screen is within this many rows of the first.
 const EARLY: u64 = 40;
 
-/// Characters of a time with its milliseconds, and what is between it and what follows.
+/// Width in characters of a time with milliseconds and the gap after it.
 const TIME: u64 = 13;
 
-/// Of a container's name, at most, and as much between.
+/// Maximum width in characters of a container name. The gap after it is added.
 const NAME: usize = 20;
 
-/// Where the screen is.
+/// Scrolling and rendering.
 impl Logs {
-    /// With the next frame.
+    /// Schedules a redraw with the next animation frame, at most one at a time.
     pub(super) fn show(self) {
         if self.is_due.get_value() {
             return;
@@ -47,7 +47,7 @@ impl Logs {
             }
             self.changed.update(|changed| *changed += 1);
             if self.is_pinned.try_get_untracked() == Some(true) {
-                // What was drawn just now has its place by then; somebody may have gone up meanwhile.
+                // The lines drawn just now are laid out by then. The user may have scrolled up since.
                 request_animation_frame(move || {
                     if self.is_pinned.try_get_untracked() == Some(true) {
                         self.to_the_end();
@@ -57,7 +57,7 @@ impl Logs {
         });
     }
 
-    /// The lines around the screen, when its first row is this one.
+    /// Renders the lines around the screen, whose first row is `row`.
     pub(super) fn see_from(self, row: u64) {
         let last = row + self.rows() + NEAR;
         let seen = self.buffer.with_value(|buffer| {
@@ -69,7 +69,7 @@ impl Logs {
         }
     }
 
-    /// None when the page is gone, too: frames that were asked for come all the same.
+    /// Also `None` when the page has closed: requested animation frames still run after that.
     fn field(self) -> Option<web_sys::HtmlDivElement> {
         self.field.try_get_untracked().flatten()
     }
@@ -91,7 +91,7 @@ impl Logs {
         self.top.set_value(field.scroll_top());
     }
 
-    /// That the screen has room for.
+    /// Number of rows that fit on the screen.
     fn rows(self) -> u64 {
         let height = self.field().map_or(0, |field| field.client_height());
         u64::try_from(height).unwrap_or_default() / HIGH + 1
@@ -100,7 +100,7 @@ impl Logs {
     fn scrolled(self) {
         let Some(field) = self.field() else { return };
         let left = field.scroll_height() - field.scroll_top() - field.client_height();
-        // Only who goes up leaves the end: lines that came since it was reached may have moved it away.
+        // Only scrolling up unpins the screen from the end: lines received since the last scroll may have moved the end away.
         let goes_up = field.scroll_top() < self.top.get_value();
         self.top.set_value(field.scroll_top());
         let is_pinned = self.is_pinned.get_untracked();
@@ -110,13 +110,13 @@ impl Logs {
         }
         let row = u64::try_from(field.scroll_top()).unwrap_or_default() / HIGH;
         self.see_from(row);
-        // Before it is at the end for the first time the screen is at the beginning.
+        // Before its first scroll to the end, the screen is at the beginning.
         if row < EARLY && !is_to_be {
             self.ask_for_earlier();
         }
     }
 
-    /// Earlier lines, above those that are held; the screen stays with what it shows.
+    /// Prepends earlier lines. The visible lines stay in place.
     pub(super) fn put_before(self, lines: Vec<LogLine>) {
         let mut rows = 0;
         self.buffer.update_value(|buffer| rows = buffer.put_before(lines));
@@ -139,7 +139,7 @@ impl Logs {
         self.once_drawn(move |field| self.scroll_to(field, (first * HIGH) as i32));
     }
 
-    /// Before the browser shows what has changed.
+    /// Runs `then` after the DOM is updated, before the browser paints.
     fn once_drawn(self, then: impl FnOnce(&web_sys::HtmlDivElement) + 'static) {
         queue_microtask(move || {
             if let Some(field) = self.field() {
@@ -148,7 +148,7 @@ impl Logs {
         });
     }
 
-    /// Chooses another line by keys: the next of those shown, the one before, or the last on the screen for a first.
+    /// Keyboard selection: the next or previous shown line, or the last visible one if none is selected.
     fn key(self, event: &ev::KeyboardEvent) {
         let selected = self.selected.get_untracked();
         let place = selected.and_then(|number| self.buffer.with_value(|buffer| buffer.place_of(number)));
@@ -170,7 +170,7 @@ impl Logs {
         self.bring(number);
     }
 
-    /// Moves the screen no further than until the line is on it, when what is shown below has taken its room.
+    /// Scrolls just far enough to show the line, after the details panel below has taken its space.
     fn bring(self, number: i64) {
         self.once_drawn(move |field| {
             let Some(place) = self.buffer.with_value(|buffer| buffer.place_of(number)) else { return };
@@ -185,7 +185,7 @@ impl Logs {
         });
     }
 
-    /// The place of the last line that is on the screen as a whole.
+    /// The place of the last line that is fully visible.
     fn seen_last(self) -> Option<usize> {
         let field = self.field()?;
         let row = u64::try_from(field.scroll_top() + field.client_height()).ok()? / HIGH;
@@ -193,7 +193,7 @@ impl Logs {
         Some(self.buffer.with_value(|buffer| buffer.stack().place_at(row.saturating_sub(2))).min(last))
     }
 
-    /// Breaks lines as the screen is wide now, or not at all.
+    /// Wraps lines to the current screen width, or not at all if wrapping is off.
     fn fold(self, room: &web_sys::HtmlElement, hundred: &web_sys::HtmlElement) {
         let time = if self.times.get() { TIME } else { 0 };
         let names = self.sources.with(|sources| {
@@ -221,7 +221,7 @@ impl Logs {
 
 pub(super) fn screen(it: Logs) -> AnyView {
     let prefs = expect_context::<Prefs>();
-    let look = derived(move || Look {
+    let look = erased_memo(move || Look {
         times: it.times.get(),
         names: it.sources.with(|sources| {
             if sources.len() < 2 { Vec::new() } else { sources.iter().map(|source| source.name.clone()).collect() }
@@ -233,20 +233,28 @@ pub(super) fn screen(it: Logs) -> AnyView {
         },
         selected: it.selected.get(),
     });
-    let lines = live(move || {
+    let lines = boxed(move || {
         it.changed.track();
         prefs.read(|it| it.zone.is_utc);
         let lines = it.buffer.with_value(|buffer| buffer.between(it.seen.get()));
         look.with(|look| lines.iter().map(|(number, it, rows)| line((*number, it, *rows), look)).collect::<Vec<_>>())
     });
-    let room = live(move || {
+    let room = erased_memo(move || {
         it.changed.track();
         let seen = it.seen.get();
         it.buffer.with_value(|buffer| {
             let stack = buffer.stack();
             let (above, below) = (stack.above(seen.start), stack.rows() - stack.above(seen.end));
-            format!("padding-block:{}px {}px", above * HIGH, below * HIGH)
+            (above * HIGH, below * HIGH)
         })
+    });
+    let list = NodeRef::<html::Ol>::new();
+    // Through the CSSOM: a strict content security policy allows no `style` attribute.
+    effect(move || {
+        let Some(list) = list.get() else { return };
+        let (above, below) = room.get();
+        let style = web_sys::HtmlElement::style(&list);
+        let _ = style.set_property("padding-block", &format!("{above}px {below}px"));
     });
     let select = move |event: ev::MouseEvent| {
         let target = event.target().and_then(|it| it.dyn_into::<web_sys::Element>().ok());
@@ -254,16 +262,16 @@ pub(super) fn screen(it: Logs) -> AnyView {
         it.selected.update(|selected| *selected = if *selected == Some(number) { None } else { Some(number) });
         Some(())
     };
-    let to_end = live(move || {
+    let to_end = boxed(move || {
         (!it.is_pinned.get() && it.is_followed()).then(|| {
             let follow = move |_| {
                 it.is_pinned.set(true);
                 it.show();
             };
-            button("button main follow", "end", live(|| t("To the end").to_owned()), Box::new(follow))
+            button("button main follow", "end", boxed(|| t("To the end").to_owned()), Box::new(follow))
         })
     });
-    let nothing = live(move || {
+    let nothing = boxed(move || {
         it.changed.track();
         let is_empty = it.buffer.with_value(|buffer| buffer.len() == 0);
         is_empty.then(|| view! { <p class="quiet">{t(nothing(it))}</p> }.into_any())
@@ -281,7 +289,7 @@ pub(super) fn screen(it: Logs) -> AnyView {
     view! {
         <div class="screen">
             <div
-                class=live(move || if it.wraps.get() { "log wraps" } else { "log" })
+                class=boxed(move || if it.wraps.get() { "log wraps" } else { "log" })
                 role="log"
                 aria-label=t("Lines")
                 aria-live="off"
@@ -292,8 +300,8 @@ pub(super) fn screen(it: Logs) -> AnyView {
             >
                 <div class="probe" aria-hidden="true"><div node_ref=width><div node_ref=hundred class="hundred">{"0".repeat(100)}</div></div></div>
                 {nothing}
-                <p class="edge">{live(move || edge(it))}</p>
-                <ol style=room on:click=on_click(move |event| {
+                <p class="edge">{boxed(move || edge(it))}</p>
+                <ol node_ref=list on:click=on_click(move |event| {
                     let _ = select(event);
                 })>{lines}</ol>
             </div>
@@ -303,7 +311,7 @@ pub(super) fn screen(it: Logs) -> AnyView {
     .into_any()
 }
 
-/// What is above the first line.
+/// The note above the first line.
 fn edge(it: Logs) -> String {
     it.changed.track();
     let (is_empty, is_full) = it.buffer.with_value(|buffer| (buffer.len() == 0, buffer.is_full()));
@@ -317,7 +325,7 @@ fn edge(it: Logs) -> String {
             t("The last lines of each are here: one alone shows what is before them.").to_owned()
         }
         _ if is_full => crate::t!("{} lines are held. Search, or download, for what is before them.", MOST_LINES),
-        Above::Asking => t("Earlier lines are on their way…").to_owned(),
+        Above::Loading => t("Earlier lines are on their way…").to_owned(),
         Above::Failed(why) => crate::t!("What is before these could not be read: {}", told(&why)),
         Above::Unknown => String::new(),
     }

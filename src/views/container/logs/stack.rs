@@ -1,10 +1,10 @@
-//! Where the lines that are shown stand, in rows: a long one that is broken takes several.
+//! Row layout of the shown lines: a wrapped line takes several rows.
 
 use super::line::shown;
 use crate::model::{LogLine, LogStream, ansi};
 use std::collections::VecDeque;
 
-/// The end of each line, in rows from some beginning.
+/// The end of each line in rows, counted from an arbitrary start.
 #[derive(Default)]
 pub(super) struct Stack {
     ends: VecDeque<u64>,
@@ -16,18 +16,18 @@ impl Stack {
         self.ends.push_back(self.end() + rows);
     }
 
-    /// Takes the first line away; gives its rows.
+    /// Removes the first line. Returns its height in rows.
     pub(super) fn pop(&mut self) -> u64 {
         let Some(end) = self.ends.pop_front() else { return 0 };
         end - std::mem::replace(&mut self.start, end)
     }
 
-    /// Of all lines.
+    /// Total height of all lines.
     pub(super) fn rows(&self) -> u64 {
         self.end() - self.start
     }
 
-    /// Above the line at `place`, or above what follows the last.
+    /// Rows above the line at `place`. For the place after the last line, the total.
     pub(super) fn above(&self, place: usize) -> u64 {
         match place.checked_sub(1) {
             None => 0,
@@ -35,7 +35,7 @@ impl Stack {
         }
     }
 
-    /// The place of the line that has this row.
+    /// The place of the line at this row.
     pub(super) fn place_at(&self, row: u64) -> usize {
         self.ends.partition_point(|end| end - self.start <= row)
     }
@@ -45,14 +45,14 @@ impl Stack {
     }
 }
 
-/// How long lines are broken.
+/// Wrap settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fold {
-    /// Characters that a row has room for; lines aren't broken without.
+    /// Characters per row. `None` turns wrapping off.
     pub(super) columns: Option<u64>,
-    /// Characters before a line's text.
+    /// Characters taken by the time before a line's text.
     pub(super) time: u64,
-    /// And those of its container's name, by its number.
+    /// Characters taken by the container's name, by source number.
     pub(super) names: Vec<u64>,
 }
 
@@ -62,13 +62,13 @@ impl Fold {
         let name = self.names.get(usize::from(line.source)).copied().unwrap_or_default();
         let name = if line.stream == LogStream::Note { 0 } else { name };
         let (width, is_plain) = width(&ansi::plain(shown(&line.text)));
-        // Where a wide letter does not fit any more its row stays short.
+        // A wide character that doesn't fit leaves the row short.
         let columns = if is_plain { columns } else { columns.saturating_sub(2) };
         (self.time + name + width).div_ceil(columns.max(1)).max(1)
     }
 }
 
-/// In characters of a font that has the same width for all of Latin; what it has not may be twice as wide and a bit.
+/// Width in columns of a monospace font. Characters beyond Latin may be slightly more than twice as wide.
 fn width(text: &str) -> (u64, bool) {
     let tenths = |c: char| match c {
         '\t' => 80,

@@ -1,12 +1,12 @@
-//! Above the lines: what is looked for, how they look, and what of the log is here.
+//! Toolbar of the logs: search, display options, and line counts.
 
 use super::{Asked, Logs};
 use crate::{
-    client::{derived, t},
+    client::{erased_memo, t},
     model::Key,
     views::{
         Site, format,
-        widgets::{Search, button, check, live, on_click, toggle},
+        widgets::{Search, boxed, button, check, on_click, toggle},
     },
     wire::routes,
 };
@@ -23,24 +23,24 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
             search_all();
         }
     };
-    let is_filtered = derived(move || it.words.with(|words| !words.is_empty()) && it.is_followed());
-    let everything = live(move || {
+    let is_filtered = erased_memo(move || it.words.with(|words| !words.is_empty()) && it.is_followed());
+    let everything = boxed(move || {
         is_filtered.get().then(|| {
             let pattern = move |is| is_pattern.set(is);
             view! {
                 {check(t("Pattern").to_owned(), is_pattern.get_untracked(), Box::new(pattern))}
-                {button("button", "search", live(|| t("Search everything").to_owned()), Box::new(move |_| search_all()))}
+                {button("button", "search", boxed(|| t("Search everything").to_owned()), Box::new(move |_| search_all()))}
             }
             .into_any()
         })
     });
-    let back = live(move || {
+    let back = boxed(move || {
         (!it.is_followed()).then(|| {
             let follow = Box::new(move |_| it.asked.set(Asked::Follow));
-            button("button", "end", live(|| t("Back to the end").to_owned()), follow)
+            button("button", "end", boxed(|| t("Back to the end").to_owned()), follow)
         })
     });
-    let pressed = |is: RwSignal<bool>| live(move || is.get().to_string());
+    let pressed = |is: RwSignal<bool>| boxed(move || is.get().to_string());
     let switch = |is: RwSignal<bool>| Box::new(move |_| is.update(|is| *is = !*is));
     let download =
         format!("{}{}?download=true", Site::expect().base_path, routes::CONTAINER_LOGS.replace("{id}", key.id()));
@@ -49,7 +49,7 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
             <Search what=t("lines") value on_input=Box::new(move |words| it.look_for(words)) />
             {everything}
             {back}
-            <p class="quiet" role="status">{live(move || words(it))}</p>
+            <p class="quiet" role="status">{boxed(move || words(it))}</p>
             {toggle("button", "wrap", t("Wrap"), pressed(it.wraps), switch(it.wraps))}
             {toggle("button", "events", t("Times"), pressed(it.times), switch(it.times))}
             <a class="button" href=download download="">{t("Download")}</a>
@@ -58,7 +58,7 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
     .into_any()
 }
 
-/// What is here, and what is not.
+/// The count of lines, and of lines that are missing.
 fn words(it: Logs) -> String {
     it.changed.track();
     let (count, dropped) = it.buffer.with_value(|buffer| (buffer.len(), buffer.dropped()));

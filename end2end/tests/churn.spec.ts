@@ -1,0 +1,69 @@
+// Page performance under an engine with hundreds of changes per second.
+import { expect, test as base } from '../support/fixtures';
+import { askJson } from '../support/http';
+import { mark, open, untilRevision } from '../support/page';
+import { Server } from '../support/server';
+import { Simulator } from '../support/simulator';
+import { differences } from '../support/three-sides';
+import { keepWasmMemory, wasmMemory } from '../support/wasm-memory';
+
+const changesPerSecond = 300;
+const looks = 8;
+
+/** Looks before measuring: a minute of usage history fills for each container, and the browser optimizes the page's code. */
+const warmUp = 2;
+
+/** A few frames, plus the query itself. */
+const behindAtMost = 300;
+
+/** During warm-up. */
+const behindAtFirst = 1_000;
+
+/** In bytes: the memory grows in pages of 64 KiB, and the fill level of the last one is random. */
+const growsAtMost = 3 * 64 * 1024;
+
+const test = base.extend<{}, { simulator: Simulator }>({
+  simulator: [
+    async ({}, use) => {
+      const simulator = await Simulator.start({ containers: 100 });
+      await use(simulator);
+      await simulator.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  server: [
+    async ({ simulator }, use) => {
+      const server = await Server.start(simulator.host);
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+});
+
+// A trace that recorded each change would slow the page down to a few frames a second.
+test.use({ trace: 'off' });
+
+test('a page never falls behind, grows no larger, and is right when the storm is over', async ({ page, server, simulator }) => {
+  await keepWasmMemory(page);
+  await open(page, '/containers');
+  const document = await mark(page);
+  const revision = async () => (await askJson(`${server.url}/healthz`)).revision as number;
+  await simulator.churn(changesPerSecond);
+  const behind: number[] = [];
+  const memory: number[] = [];
+  for (let look = 0; look < looks; look++) {
+    const enough = (await revision()) + changesPerSecond;
+    await expect.poll(revision, { intervals: [20], timeout: 10_000 }).toBeGreaterThan(enough);
+    behind.push(await untilRevision(page, await revision()));
+    memory.push(await wasmMemory(page));
+  }
+  await simulator.churn(0);
+  await expect.poll(() => differences(page, 'container', server, simulator), { intervals: [50] }).toEqual([]);
+  await document.stayed();
+  const told = `milliseconds behind the server: ${behind.map(Math.round).join(', ')}`;
+  expect(Math.max(...behind), told).toBeLessThan(behindAtFirst);
+  expect(Math.max(...behind.slice(warmUp)), told).toBeLessThan(behindAtMost);
+  expect(memory.at(-1)! - memory[warmUp]!, `bytes more: ${memory.join(', ')}`).toBeLessThanOrEqual(growsAtMost);
+});

@@ -1,0 +1,101 @@
+//! Hydration: the page's entry point in the browser.
+
+use super::{Connection, Prefs, Store, language, link, zone};
+use crate::{
+    model::Timestamp,
+    views::{App, LazyPage, Site},
+    wire::{PageSeed, Seed},
+};
+use gloo_timers::future::TimeoutFuture;
+use leptos::{mount::hydrate_body, prelude::*, server_fn::client::set_server_url, task::spawn_local};
+use std::{sync::Arc, time::Duration};
+
+/// Milliseconds until a first visit has loaded what it needs. Loading the code of other pages no longer competes with
+/// it.
+const SETTLED: u32 = 1_000;
+/// Milliseconds before a failed load of such code is retried. Opening the page itself retries at once.
+const AGAIN: u32 = 60_000;
+
+/// Hydrates the server's HTML with the state it was rendered from, then connects. Fails if that state or the page's
+/// code is of another release. `texts` are the translations into the page's language, or `None` if it is English.
+pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
+    if let Some(texts) = texts {
+        language::learn(texts);
+    }
+    let Some(seed) = seed() else {
+        return Err("The page holds no state of this version.".to_owned());
+    };
+    let base_path: String = site().base_path.as_ref().into();
+    // Leaked, since it is needed for the page's lifetime. The URLs of the server functions start with it.
+    set_server_url(base_path.leak());
+    // Hydration does not wait, so the page's code must be loaded before.
+    if let Some(page) = page() {
+        page.load().await.map_err(|error| error.to_string())?;
+    }
+    let prefs = Prefs::new(seed.preferences.clone());
+    let store = Store::new(seed);
+    let of_page = store.clone();
+    hydrate_body(move || {
+        provide_context(of_page.clone());
+        provide_context(prefs);
+        provide_context(site());
+        provide_context(PageSeed::from_text(text_of(PageSeed::ELEMENT)));
+        App()
+    });
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-hydrated", "true");
+    }
+    zone::tell(prefs);
+    tick(&store);
+    link::start(store.clone());
+    spawn_local(load_the_rest(store));
+    Ok(())
+}
+
+/// The page at this address, if its code is lazy-loaded.
+fn page() -> Option<LazyPage> {
+    let path = window().location().pathname().unwrap_or_default();
+    LazyPage::at(path.strip_prefix(&*site().base_path).unwrap_or(&path))
+}
+
+/// Loads the chunks of all other pages, so that no click has to wait for code, and a page that stays open while the
+/// server is upgraded still has all the code of its release.
+async fn load_the_rest(store: Store) {
+    TimeoutFuture::new(SETTLED).await;
+    for page in LazyPage::ALL {
+        loop {
+            let (connection, is_outdated) = store.link().with_untracked(|link| (link.connection, link.is_outdated));
+            let wait = match connection {
+                _ if is_outdated => return,
+                Connection::Live | Connection::Polling if page.load().await.is_ok() => break,
+                Connection::Live | Connection::Polling => AGAIN,
+                _ => SETTLED,
+            };
+            TimeoutFuture::new(wait).await;
+        }
+    }
+}
+
+/// The site's settings, as the server wrote them on the root element.
+pub(super) fn site() -> Site {
+    let said = |name| document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default();
+    let hostname = window().location().hostname().unwrap_or_default().into();
+    let base_path: Arc<str> = said("data-base").into();
+    Site { router_base: base_path.clone(), base_path, version: said("data-version").into(), hostname }
+}
+
+fn seed() -> Option<Seed> {
+    Seed::from_text(&text_of(Seed::ELEMENT)?)
+}
+
+fn text_of(element: &str) -> Option<String> {
+    document().get_element_by_id(element)?.text_content()
+}
+
+/// Updates all relative times together, once per second. The seconds are counted by the browser, from the server's
+/// time.
+fn tick(store: &Store) {
+    let now = store.now();
+    let offset = now.get_untracked().micros() - link::clock().micros();
+    set_interval(move || now.set(Timestamp::from_micros(link::clock().micros() + offset)), Duration::from_secs(1));
+}

@@ -1,0 +1,74 @@
+//! Alert transitions (firing and resolved), as events of the kind `alert` in the history.
+
+use super::Known;
+use crate::model::{Alert, AlertState, ContainerId, Event, HostId, Labels, Severity};
+
+/// Transitions cached in memory for the page; the history has more.
+pub(super) const MAX_TRANSITIONS: usize = 50;
+
+/// The kind of the events.
+pub(super) const KIND: &str = "alert";
+
+impl Known {
+    pub(super) fn add_transition(&mut self, alert: Alert) {
+        self.transitions.push_front(alert);
+        self.transitions.truncate(MAX_TRANSITIONS);
+    }
+}
+
+pub(super) fn as_event(alert: &Alert) -> Event {
+    let mut attributes = Labels::default();
+    attributes.insert("rule".into(), alert.rule_name.clone());
+    attributes.insert("severity".into(), alert.severity.as_str().into());
+    attributes.insert("measured".into(), alert.text.clone());
+    Event {
+        seq: 0,
+        host: HostId::new("local").expect("a word"),
+        time: alert.since,
+        kind: KIND.into(),
+        action: alert.state.as_str().into(),
+        id: alert.container.as_ref().map(ToString::to_string).unwrap_or_default(),
+        name: alert.subject.clone(),
+        project: None,
+        actor: None,
+        error: None,
+        attributes,
+    }
+}
+
+/// The inverse of [`as_event`], except for the rule's id, which the event lacks. `None` for any other event.
+pub(super) fn of_event(event: &Event) -> Option<Alert> {
+    let attribute = |key| event.attributes.get(key).cloned().unwrap_or_default();
+    let severity = attribute("severity");
+    Some(Alert {
+        rule: String::new(),
+        rule_name: attribute("rule"),
+        severity: Severity::ALL.into_iter().find(|it| it.as_str() == severity)?,
+        subject: event.name.clone(),
+        container: ContainerId::new(&event.id).ok(),
+        state: [AlertState::Firing, AlertState::Resolved].into_iter().find(|it| it.as_str() == event.action)?,
+        text: attribute("measured"),
+        since: event.time,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn a_turn_comes_back_from_the_history() {
+        let alert = Alert {
+            rule: String::new(),
+            rule_name: "busy".into(),
+            severity: Severity::Critical,
+            subject: "web-1".into(),
+            container: ContainerId::new(&"0123456789ab".repeat(5)).ok(),
+            state: AlertState::Resolved,
+            text: "uses 93.1 % of a core".into(),
+            since: Timestamp::from_seconds(9),
+        };
+        assert_eq!(of_event(&as_event(&alert)), Some(alert));
+    }
+}

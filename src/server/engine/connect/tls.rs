@@ -1,0 +1,239 @@
+//! TLS connections to an engine: trusted authorities, client certificate, and messages for failures.
+
+use super::{endpoint::host_of, tcp};
+use crate::server::engine::EngineError;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// The PEM files of a TLS endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The CA that signed the engine's certificate. None for the CAs this machine trusts.
+    pub ca: Option<PathBuf>,
+    /// The client certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+impl TlsFiles {
+    /// Finds the files in a folder by the names the Docker CLI uses: `ca.pem`, and `cert.pem` with `key.pem` if they exist.
+    pub fn in_folder(folder: &Path) -> Self {
+        let client = (folder.join("cert.pem"), folder.join("key.pem"));
+        let has_client = client.0.exists() || client.1.exists();
+        Self { ca: Some(folder.join("ca.pem")), client: has_client.then_some(client) }
+    }
+}
+
+pub(super) struct Tls {
+    /// Host and port.
+    authority: String,
+    files: TlsFiles,
+    /// Parsed from the files. None before the first connection, and after a failed one, so that renewed files are read again.
+    config: CachedConfig,
+}
+
+type CachedConfig = Arc<Mutex<Option<Arc<ClientConfig>>>>;
+
+impl Tls {
+    pub(super) fn new(authority: String, files: TlsFiles) -> Self {
+        Self { authority, files, config: CachedConfig::default() }
+    }
+
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    pub(super) fn reset(&self) {
+        self.config().take();
+    }
+
+    pub(super) async fn open(&self) -> Result<Explained, EngineError> {
+        let config = self.read_config()?;
+        let host = host_of(&self.authority).to_owned();
+        let name = ServerName::try_from(host.clone())
+            .map_err(|_| EngineError::Address(format!("{host:?} is no name that a certificate can have")))?;
+        let context = FailureContext { host, has_client: self.files.client.is_some(), config: self.config.clone() };
+        let stream = tcp::open(&self.authority).await?;
+        match TlsConnector::from(config).connect(name, stream).await {
+            Ok(stream) => Ok(Explained { stream, context }),
+            Err(error) => Err(context.explain(&error).unwrap_or_else(|| EngineError::Unreachable(error.to_string()))),
+        }
+    }
+
+    fn read_config(&self) -> Result<Arc<ClientConfig>, EngineError> {
+        if let Some(config) = &*self.config() {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(self.files.read()?);
+        *self.config() = Some(config.clone());
+        Ok(config)
+    }
+
+    fn config(&self) -> MutexGuard<'_, Option<Arc<ClientConfig>>> {
+        lock(&self.config)
+    }
+}
+
+fn lock(config: &CachedConfig) -> MutexGuard<'_, Option<Arc<ClientConfig>>> {
+    config.lock().expect("nobody panics while holding the TLS settings")
+}
+
+impl TlsFiles {
+    fn read(&self) -> Result<ClientConfig, EngineError> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the default versions")
+            .with_root_certificates(self.roots()?);
+        let Some((certificate, key)) = &self.client else { return Ok(builder.with_no_client_auth()) };
+        let chain = certificates(certificate, "client certificate")?;
+        let key = PrivateKeyDer::from_pem_slice(&read(key, "client key")?).map_err(|_| invalid("client key"))?;
+        builder.with_client_auth_cert(chain, key).map_err(|error| {
+            EngineError::Way(format!(
+                "The client certificate and its key do not fit together ({error}). Set the key that the certificate \
+                 was made for."
+            ))
+        })
+    }
+
+    fn roots(&self) -> Result<RootCertStore, EngineError> {
+        let mut roots = RootCertStore::empty();
+        match &self.ca {
+            Some(file) => {
+                for certificate in certificates(file, "CA certificate")? {
+                    roots.add(certificate).map_err(|_| invalid("CA certificate"))?;
+                }
+            }
+            None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
+        }
+        Ok(roots)
+    }
+}
+
+fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
+    let pem = read(file, what)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    found.ok().filter(|it| !it.is_empty()).ok_or_else(|| invalid(what))
+}
+
+/// Reads a file. Only the log contains its path, the error for the user does not.
+fn read(file: &Path, what: &str) -> Result<Vec<u8>, EngineError> {
+    std::fs::read(file).map_err(|error| {
+        tracing::warn!(file = %file.display(), %error, "can't read a file of the engine's TLS settings");
+        let why = error.kind();
+        EngineError::Way(format!("The file of the {what} can't be read: {why}. Correct its path, or who may read it."))
+    })
+}
+
+fn invalid(what: &str) -> EngineError {
+    EngineError::Way(format!("The file of the {what} holds none in PEM form. Set the right file."))
+}
+
+/// Data for the message about a TLS failure.
+struct FailureContext {
+    host: String,
+    has_client: bool,
+    config: CachedConfig,
+}
+
+impl FailureContext {
+    /// Explains a TLS failure to the user. None for other failures. The next connection reads the files again.
+    fn explain(&self, error: &io::Error) -> Option<EngineError> {
+        let error = error.get_ref()?.downcast_ref::<Error>()?;
+        lock(&self.config).take();
+        Some(explain(error, &self.host, self.has_client))
+    }
+}
+
+/// Whether an engine sends this alert when a client certificate is missing or not accepted.
+fn is_refusal(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
+    )
+}
+
+fn explain(error: &Error, host: &str, has_client: bool) -> EngineError {
+    EngineError::Way(match error {
+        Error::InvalidCertificate(problem) => match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                format!("The certificate of {host} has expired. Renew it on the engine's machine.")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                format!("The certificate of {host} is not valid yet. Check the clocks of both machines.")
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("The certificate of {host} is for another name. Use a name it has, or add this one to it.")
+            }
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
+                "The certificate of {host} is from an unknown authority. Set tls-ca to the CA that signed it, if you trust it."
+            ),
+            CertificateError::Revoked => {
+                format!("The certificate of {host} was revoked. Replace it on the engine's machine.")
+            }
+            other => {
+                format!("The certificate of {host} is not accepted ({other}). Replace it on the engine's machine.")
+            }
+        },
+        // An engine built with an older Go reports a missing certificate as a bad one.
+        Error::AlertReceived(alert) if is_refusal(*alert) && !has_client => {
+            format!("{host} asks for a client certificate. Set tls-cert and tls-key.")
+        }
+        Error::AlertReceived(AlertDescription::CertificateExpired) => {
+            format!("{host} says that the client certificate has expired. Renew it, and set tls-cert and tls-key.")
+        }
+        Error::AlertReceived(alert) if is_refusal(*alert) => {
+            format!("{host} refuses the client certificate. Set tls-cert and tls-key to ones that its CA has signed.")
+        }
+        Error::InvalidMessage(_) => format!("{host} does not speak TLS on that port. Check the port."),
+        other => format!("TLS with {host} fails ({other}). Check the engine's TLS settings."),
+    })
+}
+
+/// A TLS stream that explains its failures. With TLS 1.3 an engine refuses a client certificate only after the handshake, so
+/// the refusal shows as a read error.
+pub(super) struct Explained {
+    stream: TlsStream<TcpStream>,
+    context: FailureContext,
+}
+
+impl AsyncRead for Explained {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        read.map_err(|error| self.context.explain(&error).map_or(error, io::Error::other))
+    }
+}
+
+impl AsyncWrite for Explained {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,97 @@
+//! Clock sanity check: whether the system clock can be trusted for removing old data.
+//!
+//! A clock that jumped ahead by a month made all data too old at once, and the history was empty before the clock could be set
+//! back. After a jump nothing counts as too old until the clock has run evenly for a while. The size of the file stays limited
+//! nevertheless: that needs no clock.
+
+use crate::{model::Timestamp, server::clock::Moment};
+use std::time::Duration;
+
+/// A smaller deviation from the elapsed time may be a correction of the clock, or a short sleep of the machine.
+const TOLERANCE: Duration = Duration::from_secs(60 * 60);
+
+/// A time that stays plausible for this long is not a mistake about to be corrected.
+const SETTLED: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// A server that was off for no longer than this continues as if it had never stopped.
+const OFF: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) struct Steadiness {
+    last: Moment,
+    /// By the steady clock.
+    trusted_from: Duration,
+}
+
+impl Steadiness {
+    pub(super) fn new(now: Moment) -> Self {
+        Self { last: now, trusted_from: now.steady }
+    }
+
+    /// Called when the file is opened. If its newest event is long ago, or in the future, the clock may have jumped while the
+    /// server was off.
+    pub(super) fn opened(&mut self, now: Moment, newest: Option<Timestamp>) {
+        if newest.is_some_and(|newest| between(newest, now.at) > OFF) {
+            tracing::info!("the latest event is of another day: nothing is removed for its age for some hours");
+            self.trusted_from = now.steady + SETTLED;
+        }
+    }
+
+    /// To be called often: compares the clock's progress since the last call with the elapsed time.
+    pub(super) fn is_trusted(&mut self, now: Moment) -> bool {
+        let passed = i64::try_from(now.since(self.last).as_micros()).unwrap_or(i64::MAX);
+        let expected = Timestamp::from_micros(self.last.at.micros().saturating_add(passed));
+        self.last = now;
+        if between(expected, now.at) > TOLERANCE {
+            tracing::warn!(now = %now.at, "the clock jumped: nothing is removed for its age for some hours");
+            self.trusted_from = now.steady + SETTLED;
+        }
+        now.steady >= self.trusted_from
+    }
+}
+
+fn between(a: Timestamp, b: Timestamp) -> Duration {
+    Duration::from_micros(a.micros().abs_diff(b.micros()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600;
+
+    fn moment(at: i64, steady: i64) -> Moment {
+        Moment { at: Timestamp::from_seconds(1_800_000_000 + at), steady: Duration::from_secs(steady.unsigned_abs()) }
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_evenly_is_trusted_at_once() {
+        let mut steadiness = Steadiness::new(moment(0, 5));
+        steadiness.opened(moment(0, 5), Some(moment(-20 * HOUR, 0).at));
+        for second in (0..90 * HOUR).step_by(50) {
+            // The clock runs slightly fast, by some milliseconds a minute, as real clocks do.
+            assert!(steadiness.is_trusted(moment(second + second / 10_000, 5 + second)), "{second}");
+        }
+    }
+
+    #[test]
+    fn after_a_jump_it_has_to_go_on_evenly_first() {
+        for jump in [30 * 24 * HOUR, 2 * HOUR, -2 * HOUR, -30 * 24 * HOUR] {
+            let mut steadiness = Steadiness::new(moment(0, 0));
+            assert!(steadiness.is_trusted(moment(60, 60)));
+            let trusted: Vec<i64> =
+                (2..20 * 60).filter(|minute| steadiness.is_trusted(moment(jump + minute * 60, minute * 60))).collect();
+            assert_eq!(trusted.first(), Some(&(2 + 6 * 60)), "{jump}");
+            assert!(trusted.is_sorted_by(|a, b| a + 1 == *b));
+        }
+    }
+
+    #[test]
+    fn a_file_whose_latest_event_is_of_another_time_is_a_reason_for_doubt() {
+        for newest in [-40 * 24 * HOUR, 2 * 24 * HOUR] {
+            let mut steadiness = Steadiness::new(moment(0, 0));
+            steadiness.opened(moment(0, 0), Some(moment(newest, 0).at));
+            assert!(!steadiness.is_trusted(moment(60, 60)));
+            assert!(steadiness.is_trusted(moment(7 * HOUR, 7 * HOUR)));
+        }
+    }
+}

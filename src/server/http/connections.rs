@@ -1,0 +1,215 @@
+//! Accept loop for TCP connections, with a timeout and a limit of connections.
+//!
+//! `axum::serve` has neither, and builds the routing tables again for each connection, which took 200 KB for as long as the
+//! connection was open.
+
+use super::streaming::close_when_unread;
+use crate::server::metrics::Counter;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::timeout,
+};
+
+/// Time limit for a request's head, including the wait for its first byte. So a keep-alive connection that stays idle for this
+/// long is closed, too; a browser opens a new one when it needs one.
+const HEAD_PATIENCE: Duration = Duration::from_secs(12);
+
+/// Size limit of a request's head. A longer one is answered with 431.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// File descriptors reserved for engines, the history and the site.
+const SPARE_FILES: u64 = 512;
+
+/// Pause after an accept error that does not concern a single connection, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Size of the accept queue. A connection that does not fit gets no answer, and the client retries after a second.
+const BACKLOG: u32 = 4096;
+
+/// Listens on `address`, with an accept queue that holds all tabs that reconnect at once after a restart.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The response for a connection over the limit.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n\
+    Content-Type: application/problem+json\r\nContent-Length: 107\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Too many connections\",\"detail\":\"Close other tabs or clients and try again.\"}";
+
+/// The connection limit and the number of open connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Connections {
+    places: Arc<Semaphore>,
+    most: usize,
+    refused: Arc<Counter>,
+}
+
+impl Connections {
+    /// Limits connections to the number of files the process may open, minus the reserve.
+    pub fn up_to(open_files: u64) -> Self {
+        let most = usize::try_from(open_files.saturating_sub(SPARE_FILES)).unwrap_or(usize::MAX).max(64);
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self { places: Arc::new(Semaphore::new(most)), most, refused: Arc::default() }
+    }
+
+    /// The number of open connections.
+    pub fn open(&self) -> usize {
+        self.most - self.places.available_permits()
+    }
+
+    /// The number of connections refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.get()
+    }
+
+    /// Serves until `shutdown` completes, then waits up to `farewell` for the requests in progress.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        router: Router,
+        shutdown: impl Future<Output = ()>,
+        farewell: Duration,
+    ) {
+        // Builds the routing tables once for all connections.
+        let router = router.with_state::<()>(());
+        // Not hyper-util's `auto` builder: it waits for the first byte without a timeout.
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(LONGEST_HEAD);
+        let (close, closing) = watch::channel(());
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut shutdown => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) if concerns_one(&error) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept connections");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(place) = self.places.clone().try_acquire_owned() else {
+                self.refused.add(1);
+                refuse(&stream);
+                continue;
+            };
+            // A change is one small message: it must not wait for a second one.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "could not turn off Nagle's algorithm");
+            }
+            close_when_unread(&stream);
+            let io = TokioIo::new(Placed { stream, _place: place });
+            let service = TowerToHyperService::new(router.clone());
+            let connection = http.serve_connection(io, service).with_upgrades();
+            let mut closing = closing.clone();
+            tokio::spawn(async move {
+                let mut connection = pin!(connection);
+                let ended = tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    _ = closing.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                };
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            });
+        }
+        drop((listener, closing));
+        close.send_replace(());
+        if timeout(farewell, close.closed()).await.is_err() {
+            tracing::debug!("some requests did not end in time");
+        }
+    }
+}
+
+/// Whether an accept error concerns a single connection, not the listener.
+fn concerns_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Sends the refusal, if that is possible without waiting.
+fn refuse(stream: &TcpStream) {
+    let _ = stream.try_write(TOO_MANY);
+}
+
+/// A connection with its permit, which it keeps when it is upgraded to a WebSocket.
+struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// A client whose connection does not fit in the accept queue waits a second, which the test would notice.
+    #[tokio::test]
+    async fn a_thousand_connections_at_once_wait_for_their_turn_and_not_for_a_second_try() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let began = Instant::now();
+        let connect = move || (0..1_000).map(|_| std::net::TcpStream::connect(address).unwrap()).collect::<Vec<_>>();
+        let clients = tokio::task::spawn_blocking(connect).await.unwrap();
+        assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+        drop((clients, listener));
+    }
+}

@@ -1,0 +1,147 @@
+//! WebSocket upgrade: the only constructor of sockets, with message limits, connection limit and detection of dead peers.
+
+use super::sessions::Transport;
+use crate::{server::app::App, wire::routes::LONGEST_MESSAGE};
+use axum::{
+    body::Bytes,
+    extract::{
+        WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    response::Response,
+};
+use std::{future::Future, time::Duration};
+use tokio::time::{Instant, Interval, interval_at, timeout};
+
+/// A client that accepts no byte for this long is gone.
+const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Size of the read buffer, kept for as long as the socket lives: clients send little.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Ping interval. Proxies close sockets that are silent for a minute. A client that was silent from one ping to the next is
+/// gone: its socket may be half open, or the client doesn't read from it.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// A socket without server pings that received nothing for this long is dead. Longer than what proxies allow.
+const QUIET_PATIENCE: Duration = Duration::from_secs(600);
+
+pub const GOING_AWAY: u16 = 1001;
+const TRY_AGAIN_LATER: u16 = 1013;
+
+/// A socket with a place within the connection limit, and with a peer that is known to be alive.
+pub struct Socket {
+    inner: WebSocket,
+    pings: Interval,
+    heard: Instant,
+    /// A ping was sent, and nothing was received since.
+    unanswered: bool,
+    is_quiet: bool,
+}
+
+/// The peer no longer accepts messages, or no longer sends any.
+#[derive(Debug)]
+pub struct Gone;
+
+/// Serves the socket until `serve` returns. Closes it with 1013 if all places are taken.
+pub fn upgrade<F>(
+    app: &App,
+    upgrade: WebSocketUpgrade,
+    is_quiet: bool,
+    serve: impl FnOnce(Socket) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send,
+{
+    let place = app.sessions.enter(Transport::WebSocket);
+    upgrade
+        .max_message_size(LONGEST_MESSAGE)
+        .max_frame_size(LONGEST_MESSAGE)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .on_upgrade(async move |inner| {
+            let mut socket = Socket::new(inner, is_quiet);
+            if place.is_none() {
+                socket.close(TRY_AGAIN_LATER, "too many connections").await;
+                return;
+            }
+            serve(socket).await;
+            drop(place);
+        })
+}
+
+impl Socket {
+    fn new(inner: WebSocket, is_quiet: bool) -> Self {
+        let now = Instant::now();
+        let pings = interval_at(now + PING_EVERY, PING_EVERY);
+        Self { inner, pings, heard: now, unanswered: false, is_quiet }
+    }
+
+    /// Receives the next text or binary message, and pings the peer meanwhile. Cancel safe. Closes the socket if it receives a
+    /// malformed message or one over the size limit.
+    pub async fn next(&mut self) -> Result<Message, Gone> {
+        loop {
+            tokio::select! {
+                biased;
+                message = self.inner.recv() => {
+                    (self.heard, self.unanswered) = (Instant::now(), false);
+                    match message {
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Close(_))) | None => return Err(Gone),
+                        Some(Ok(message)) => return Ok(message),
+                        Some(Err(error)) => return Err(self.refuse(error).await),
+                    }
+                }
+                // Shows proxies that the socket is alive, and the server that the client is.
+                _ = self.pings.tick() => self.ping().await?,
+            }
+        }
+    }
+
+    /// Pings the peer without receiving from it. Returns only when it is gone.
+    pub async fn keep_alive(&mut self) -> Gone {
+        loop {
+            self.pings.tick().await;
+            if self.send(Message::Ping(Bytes::new())).await.is_err() {
+                return Gone;
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), Gone> {
+        if self.unanswered || (self.is_quiet && self.heard.elapsed() >= QUIET_PATIENCE) {
+            return Err(Gone);
+        }
+        if !self.is_quiet {
+            self.send(Message::Ping(Bytes::new())).await?;
+            self.unanswered = true;
+        }
+        Ok(())
+    }
+
+    pub async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_PATIENCE, self.inner.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    pub async fn close(&mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code, reason: reason.into() };
+        let _ = timeout(CLOSE_PATIENCE, self.inner.send(Message::Close(Some(frame)))).await;
+    }
+
+    /// Closes the socket with the reason, if the protocol has a code for it.
+    async fn refuse(&mut self, error: axum::Error) -> Gone {
+        let (code, reason) = match error.into_inner().downcast_ref::<tungstenite::Error>() {
+            Some(tungstenite::Error::Capacity(_)) => (1009, "message over 64 KiB"),
+            Some(tungstenite::Error::Utf8(_)) => (1007, "text that is not UTF-8"),
+            Some(tungstenite::Error::Protocol(_)) => (1002, "malformed frame"),
+            _ => return Gone,
+        };
+        self.close(code, reason).await;
+        Gone
+    }
+}

@@ -1,0 +1,407 @@
+//! Operations: what both buttons and the protocol's `action` message run.
+
+use super::{
+    app::App,
+    auth::{Caller, require},
+    engine::{AWAY, Engine, WritableEngine},
+    registries, tasks,
+};
+use crate::{
+    model::{
+        Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, Entity, Event, FilePath, FilesOf,
+        HostId, ImageAction, Job, Key, Labels, NetworkAction, Permission, Preferences, Prune, RegistryLogin, Request,
+        TaskId, TaskKind,
+    },
+    wire::{ActionError, Done, ErrorKind},
+};
+use std::{future::Future, time::Duration};
+
+/// Time limit for the response to an action: proxies assume that a request that takes longer is dead. An engine gives a
+/// container ten seconds to stop, or more if configured. A slower action continues, and its effect arrives as a diff.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Runs a request. The history records who requested it, whether it succeeds or not.
+pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Done, ActionError> {
+    require(app, caller, request.permission()).inspect_err(|refused| note(app, of(app, caller, &request), refused))?;
+    let done = match request {
+        Request::Act(action) => act(app, caller, action).await,
+        Request::Start(host, job) => start(app, caller, host, job).await,
+        Request::CancelTask(host, id) => cancel(app, caller, &host, id),
+    };
+    done.map_err(|error| match error.hint.as_deref() {
+        Some(AWAY) => error.hint(format!("Nothing was changed. {AWAY}")),
+        _ => error,
+    })
+}
+
+/// Requests the cancellation. The task's end is reported when it has ended.
+fn cancel(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Result<Done, ActionError> {
+    let done = app.tasks.cancel(id).map(|()| Done::default());
+    note(app, of_a_task(app, caller, host, id), done.as_ref().err());
+    done
+}
+
+async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionError> {
+    let action = in_full(app, action);
+    let deed = asked(app, caller, &action);
+    let engine = allowed(app, &action).await.inspect_err(|refused| note(app, deed.clone(), refused))?;
+    tracing::info!(caller = %caller.name, noun = action.noun(), verb = action.verb(), id = action.target(), "action");
+    // In a separate task: a caller that disconnects does not stop it halfway.
+    let app = app.clone();
+    let work = tokio::spawn(async move {
+        let done = engine.act(&action).await.map_err(ActionError::from);
+        note(&app, deed, done.as_ref().err());
+        done.map(|id| Done { id, task: None })
+    });
+    match tokio::time::timeout(ANSWER_WITHIN, work).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(interrupted()),
+        Err(_) => Err(takes_long()),
+    }
+}
+
+pub fn interrupted() -> ActionError {
+    ActionError::new(ErrorKind::Engine, "The action was interrupted")
+}
+
+pub fn takes_long() -> ActionError {
+    ActionError::new(ErrorKind::Timeout, "The engine is still at it")
+        .hint("It goes on: the change shows here when it is done.")
+}
+
+/// Starts a task for the job. Returns when it has started.
+async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Done, ActionError> {
+    let job = with_full_ids(app, &host, job);
+    let deed = told_of(app, caller, &host, &job);
+    let may = async {
+        let engine = app.hosts.writable(&host)?.clone();
+        startable(app, &engine, &job).await?;
+        Ok(engine)
+    };
+    let engine = may.await.inspect_err(|refused: &ActionError| note(app, deed.clone(), refused))?;
+    tracing::info!(caller = %caller.name, noun = job.noun(), verb = job.kind().verb(), id = job.subject(), "task");
+    let (kind, context) = (job.kind(), app.context(engine));
+    start_task(app, deed, kind, |report| tasks::work(job, context, report))
+}
+
+/// Checks that can fail before the task starts.
+async fn startable(app: &App, engine: &Engine, job: &Job) -> Result<(), ActionError> {
+    match job {
+        Job::Create(_, new) => faultless(&new.spec),
+        Job::Recreate(id, spec) => {
+            unprotected(app, engine, id).await?;
+            faultless(spec)
+        }
+        Job::Prune(prune) if prune.is_empty() => {
+            Err(ActionError::new(ErrorKind::Invalid, "There is nothing to remove"))
+        }
+        Job::Prune(prune) => {
+            for id in &prune.containers {
+                unprotected(app, engine, id).await.map_err(|error| match error.kind {
+                    ErrorKind::Forbidden => error.hint(format!("It is {}: leave it out.", id.short())),
+                    _ => error,
+                })?;
+            }
+            Ok(())
+        }
+        Job::Pull(..) | Job::Push(..) | Job::Build(..) => Ok(()),
+    }
+}
+
+fn faultless(spec: &ContainerSpec) -> Result<(), ActionError> {
+    spec.fault().map_or(Ok(()), |fault| Err(ActionError::new(ErrorKind::Invalid, fault)))
+}
+
+/// Fails if the container is protected. Must be called with its full id before every action that ends a container.
+async fn unprotected(app: &App, engine: &Engine, id: &ContainerId) -> Result<(), ActionError> {
+    let known = app.reader.look(|state| state.container(engine.host(), id).map(|it| it.is_protected()));
+    let is_protected = match known {
+        Some(is_protected) => is_protected,
+        // A container that the state does not include yet.
+        None => engine.container(id).await?.is_some_and(|it| it.is_protected()),
+    };
+    if !is_protected {
+        return Ok(());
+    }
+    Err(ActionError::new(ErrorKind::Forbidden, "This container is protected")
+        .hint("Its label quaylight.protect=true forbids to stop or remove it here."))
+}
+
+/// Starts a task. `deed` is recorded in the history when the task has ended.
+pub fn start_task<F>(
+    app: &App,
+    deed: Event,
+    kind: TaskKind,
+    work: impl FnOnce(tasks::Report) -> F,
+) -> Result<Done, ActionError>
+where
+    F: Future<Output = Result<String, ActionError>> + Send + 'static,
+{
+    let (host, subject, actor) = (deed.host.clone(), deed.name.clone(), deed.actor.clone().unwrap_or_default());
+    let start = tasks::Start { host, kind, subject, actor };
+    let (told, refused) = (app.clone(), deed.clone());
+    let ended = move |outcome: &tasks::Outcome| match outcome {
+        tasks::Outcome::Done(words) => {
+            let mut deed = deed;
+            deed.attributes.insert("result".into(), words.clone());
+            note(&told, deed, None);
+        }
+        tasks::Outcome::Failed(error) => note(&told, deed, error),
+        tasks::Outcome::Cancelled => {
+            note(&told, deed, &ActionError::new(ErrorKind::Conflict, "It was cancelled"));
+        }
+    };
+    let started = app.tasks.start(start, work, ended).inspect_err(|error| note(app, refused, error));
+    Ok(Done { id: None, task: Some(started?) })
+}
+
+/// The event for the history.
+fn of(app: &App, caller: &Caller, request: &Request) -> Event {
+    match request {
+        Request::Act(action) => asked(app, caller, action),
+        Request::Start(host, job) => told_of(app, caller, host, job),
+        Request::CancelTask(host, id) => of_a_task(app, caller, host, *id),
+    }
+}
+
+fn of_a_task(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Event {
+    let task = app.tasks.all().1.into_iter().find(|task| task.id == id);
+    let name = task.map_or_else(String::new, |task| format!("{} {}", task.kind.verb(), task.subject));
+    Event { host: host.clone(), id: id.0.to_string(), ..blank(app, caller, "task", "cancel", name) }
+}
+
+/// A user action without details.
+pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String) -> Event {
+    Event {
+        seq: 0,
+        host: HostId::new("local").expect("a word"),
+        time: app.clock.now(),
+        kind: kind.into(),
+        action: action.into(),
+        id: String::new(),
+        name,
+        project: None,
+        actor: Some(caller.name.clone()),
+        error: None,
+        attributes: Labels::default(),
+    }
+}
+
+/// The event for the history.
+fn told_of(app: &App, caller: &Caller, host: &HostId, job: &Job) -> Event {
+    let verb = match job.kind() {
+        TaskKind::Prune => "prune".to_owned(),
+        kind => kind.verb().to_ascii_lowercase(),
+    };
+    match job {
+        Job::Recreate(id, _) => on_container(app, caller, (host, id), &verb),
+        job => Event { host: host.clone(), ..blank(app, caller, job.noun(), &verb, job.subject()) },
+    }
+}
+
+/// An action on a container, with its current name, since it may be gone afterwards.
+pub fn on_container(app: &App, caller: &Caller, (host, id): (&HostId, &ContainerId), action: &str) -> Event {
+    let container = app.reader.look(|state| state.container(host, id).cloned());
+    let name = container.as_ref().map_or_else(|| id.short().to_owned(), |it| it.name.clone());
+    let project = container.and_then(|it| it.project().map(str::to_owned));
+    Event { host: host.clone(), id: id.to_string(), project, ..blank(app, caller, "container", action, name) }
+}
+
+/// Lets the engine verify the credentials with the registry, and stores them if they are accepted.
+pub async fn sign_in(app: &App, caller: &Caller, host: &HostId, sign_in: RegistryLogin) -> Result<(), ActionError> {
+    require(app, caller, Permission::Configure)?;
+    let deed = of_a_registry(app, caller, "sign in", &sign_in.registry);
+    let work = async {
+        let credentials = registries::credentials(sign_in)?;
+        app.hosts.writable(host)?.sign_in(&credentials).await?;
+        app.registries.keep(credentials).await
+    };
+    let done = work.await;
+    note(app, deed, done.as_ref().err());
+    done
+}
+
+pub async fn sign_out(app: &App, caller: &Caller, registry: &str) -> Result<(), ActionError> {
+    require(app, caller, Permission::Configure)?;
+    let done = app.registries.forget(registry).await;
+    note(app, of_a_registry(app, caller, "sign out", registry), done.as_ref().err());
+    done
+}
+
+fn of_a_registry(app: &App, caller: &Caller, action: &str, registry: &str) -> Event {
+    blank(app, caller, "registry", action, registry.chars().take(200).collect())
+}
+
+/// Changes rules, channels, silences and quiet hours. The history records who requested it.
+pub async fn change_alerts(app: &App, caller: &Caller, change: AlertChange) -> Result<(), ActionError> {
+    require(app, caller, permission(&change))?;
+    let (kind, action, name) = change.told();
+    let name = app.alerts.name_of(name).unwrap_or_else(|| name.to_owned());
+    let deed = blank(app, caller, kind, action, name);
+    let alerts = &app.alerts;
+    let done = match change {
+        AlertChange::PutRule(rule) => alerts.put_rule(rule).await.map(drop),
+        AlertChange::DeleteRule(id) => alerts.delete_rule(&id).await,
+        AlertChange::Silence(id, seconds) => alerts.silence(&id, seconds).await,
+        AlertChange::PutChannel(draft) => alerts.put_draft(draft).await.map(drop),
+        AlertChange::DeleteChannel(id) => alerts.delete_channel(&id).await,
+        AlertChange::TestChannel(id) => alerts.test_channel(&id).await,
+        AlertChange::QuietHours(hours) => alerts.put_quiet_hours(hours).await,
+    };
+    note(app, deed, done.as_ref().err());
+    done
+}
+
+/// Stores preferences, even on a read-only server: they belong to the caller, and change nothing on an engine.
+pub async fn keep_preferences(
+    app: &App,
+    caller: &Caller,
+    before: Preferences,
+    after: Preferences,
+) -> Result<Preferences, ActionError> {
+    require(app, caller, Permission::See)?;
+    if !before.are_sound() || !after.are_sound() {
+        return Err(ActionError::new(ErrorKind::Invalid, "These are no preferences"));
+    }
+    Ok(app.preferences.change(&caller.name, &before, after, app.clock).await)
+}
+
+fn permission(change: &AlertChange) -> Permission {
+    match change {
+        AlertChange::Silence(..) => Permission::Silence,
+        _ => Permission::Configure,
+    }
+}
+
+/// Records that a user revealed a hidden value. The history contains its name, not the value.
+pub fn note_look(app: &App, caller: &Caller, (host, id): (&HostId, &ContainerId), variable: &str) {
+    let start = Action::Container(host.clone(), id.clone(), ContainerAction::Start);
+    let mut event = Event { action: "reveal".into(), ..asked(app, caller, &start) };
+    event.attributes.insert("variable".into(), variable.to_owned());
+    app.history.record(event);
+}
+
+/// Records that a user read a file.
+pub fn note_read(app: &App, caller: &Caller, host: &HostId, of: &FilesOf, path: &FilePath) {
+    let mut event = on_files(app, caller, (host, of), "read");
+    event.attributes.insert("path".into(), path.to_string());
+    app.history.record(event);
+}
+
+/// The event for the history.
+pub fn on_files(app: &App, caller: &Caller, (host, of): (&HostId, &FilesOf), action: &str) -> Event {
+    match of {
+        FilesOf::Container(id) => on_container(app, caller, (host, id), action),
+        FilesOf::Volume(name) => {
+            let id = name.to_string();
+            Event { host: host.clone(), id, ..blank(app, caller, "volume", action, name.to_string()) }
+        }
+    }
+}
+
+/// Records that a user opened a terminal, or failed to.
+pub fn note_terminal(app: &App, caller: &Caller, container: &Container, command: &str, error: Option<&ActionError>) {
+    let start = Action::Container(container.host.clone(), container.id.clone(), ContainerAction::Start);
+    let mut event = Event { action: "terminal".into(), ..asked(app, caller, &start) };
+    event.attributes.insert("command".into(), command.chars().take(200).collect());
+    note(app, event, error);
+}
+
+/// Expands the container's id.
+fn in_full(app: &App, action: Action) -> Action {
+    let Action::Container(host, id, verb) = action else { return action };
+    let id = full_id(app, &host, id);
+    Action::Container(host, id, verb)
+}
+
+fn with_full_ids(app: &App, host: &HostId, job: Job) -> Job {
+    match job {
+        Job::Recreate(id, spec) => Job::Recreate(full_id(app, host, id), spec),
+        Job::Prune(prune) => {
+            let containers = prune.containers.into_iter().map(|id| full_id(app, host, id)).collect();
+            Job::Prune(Prune { containers, ..prune })
+        }
+        job => job,
+    }
+}
+
+/// Expands a shortened id, which an engine accepts, but the state does not know.
+fn full_id(app: &App, host: &HostId, id: ContainerId) -> ContainerId {
+    let full = app.reader.look(|state| {
+        let mut meant = state.containers().filter(|it| it.host == *host && it.id.as_str().starts_with(id.as_str()));
+        meant.next().map(|it| it.id.clone()).filter(|_| meant.next().is_none())
+    });
+    full.unwrap_or(id)
+}
+
+/// The engine to run the action on, if it is allowed.
+async fn allowed(app: &App, action: &Action) -> Result<WritableEngine, ActionError> {
+    let engine = app.hosts.writable(action.host())?.clone();
+    if let Action::Container(_, id, verb) = action
+        && verb.ends_the_container()
+    {
+        unprotected(app, &engine, id).await?;
+    }
+    Ok(engine)
+}
+
+/// The event for the history, with the current name of the target, since it may be gone afterwards.
+fn asked(app: &App, caller: &Caller, action: &Action) -> Event {
+    let target = action.target();
+    let mut event = Event {
+        host: action.host().clone(),
+        id: target.into(),
+        ..blank(app, caller, action.noun(), &action.verb().to_ascii_lowercase(), target.to_owned())
+    };
+    app.reader.look(|state| match action {
+        Action::Container(host, id, _) => {
+            let container = state.container(host, id);
+            event.name = container.map_or_else(|| id.short().to_owned(), |it| it.name.clone());
+            event.project = container.and_then(|it| it.project()).map(str::to_owned);
+            if let Some(container) = container {
+                event.attributes.insert("image".into(), container.image.clone());
+            }
+        }
+        Action::Image(host, id, _) => {
+            let image = state.get(&Key::Image(host.clone(), id.clone()));
+            event.name = image.and_then(Entity::as_image).map_or_else(|| id.short(), |it| it.name()).to_owned();
+        }
+        Action::Network(host, id, _) => {
+            let network = state.get(&Key::Network(host.clone(), id.clone())).and_then(Entity::as_network);
+            event.name = network.map_or_else(|| id.as_str(), |it| &it.name).to_owned();
+        }
+        Action::CreateNetwork(..) | Action::Volume(..) => {}
+    });
+    if let Some((word, value)) = detail(action) {
+        event.attributes.insert(word.into(), value);
+    }
+    event
+}
+
+/// An additional attribute of an action's event.
+fn detail(action: &Action) -> Option<(&'static str, String)> {
+    match action {
+        Action::Container(_, _, ContainerAction::Rename { name }) => Some(("new_name", name.clone())),
+        Action::Container(_, _, ContainerAction::Kill { signal }) => {
+            Some(("signal", signal.clone().unwrap_or_else(|| "KILL".to_owned())))
+        }
+        Action::Image(_, _, ImageAction::Tag { name } | ImageAction::Untag { name }) => Some(("tag", name.to_string())),
+        Action::Network(
+            _,
+            _,
+            NetworkAction::Connect { container, .. } | NetworkAction::Disconnect { container, .. },
+        ) => Some(("container", container.to_string())),
+        _ => None,
+    }
+}
+
+/// Records an action that has ended or was refused.
+pub fn note<'a>(app: &App, mut deed: Event, error: impl Into<Option<&'a ActionError>>) {
+    let ended = app.clock.now();
+    let took_ms = (ended.millis() - deed.time.millis()).max(0);
+    deed.attributes.insert("took_ms".into(), took_ms.to_string());
+    deed.time = ended;
+    deed.error = error.into().map(|error| error.message.clone());
+    app.notifications.add(&deed);
+    app.history.record(deed);
+}

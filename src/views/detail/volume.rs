@@ -1,0 +1,90 @@
+//! Volume details: its files.
+
+use super::{beside, created, fact, grid, labels, text, thing_page, users};
+use crate::{
+    client::{Row, Toasts, erased_memo, t},
+    model::{FilesOf, HostId, Key, MountKind, VolumeName},
+    queries::disk::disk,
+    views::{
+        Site,
+        chunks::{Inside, inside, lazy},
+        files::Shelf,
+        format,
+        resource_list::RowMenu,
+        volumes,
+        widgets::{boxed, on_click},
+    },
+};
+use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
+
+#[component]
+pub fn VolumePage() -> impl IntoView {
+    thing_page(&volumes::PAGE, "No such volume", body)
+}
+
+fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
+    let Key::Volume(host, name) = key.clone() else { return ().into_any() };
+    let page = Site::expect().page(&format!("/volumes/{name}?"));
+    provide_context(Shelf { host: host.clone(), of: FilesOf::Volume(name.clone()), page });
+    let size = size(host.clone(), name.clone());
+    let others = boxed(move || {
+        let entity = row.get();
+        let it = entity.as_volume()?;
+        Some(grid([
+            Some(text("Driver", &*it.driver)),
+            Some(text("Scope", &*it.scope)),
+            Some(text("Mountpoint", &*it.mountpoint)),
+            created(it.created),
+            labels(&it.labels),
+        ]))
+    });
+    let by = users(key, move |it| {
+        let mount = it.mounts.iter().find(|it| it.kind == MountKind::Volume && it.source == name.as_str());
+        mount.map_or_else(String::new, |it| {
+            if it.writable { it.destination.clone() } else { crate::t!("{}, read only", it.destination) }
+        })
+    });
+    let files = lazy(erased_memo(|| true), || Box::pin(inside(Inside::Files)));
+    let files = view! { <h2 class="of">{t("Files")}</h2> {files} };
+    beside("Volume", files.into_any(), view! { <dl class="facts">{size}</dl> {others} {by} }.into_any())
+}
+
+/// Loaded on demand: the engine walks through all volumes to compute a size.
+fn size(host: HostId, name: VolumeName) -> AnyView {
+    let known = RwSignal::new(None::<String>);
+    let is_busy = RwSignal::new(false);
+    let toasts = expect_context::<Toasts>();
+    let measure = move |_: MouseEvent| {
+        is_busy.set(true);
+        let (asked, name) = (disk(host.clone()), name.clone());
+        spawn_local(async move {
+            let told = asked.await;
+            if is_busy.try_set(false).is_some() {
+                return;
+            }
+            match told {
+                Ok(usage) => {
+                    let size =
+                        usage.volumes.into_iter().find(|(it, _)| *it == name).map(|(_, size)| format::bytes(size));
+                    let words = size.map_or_else(
+                        || t("its driver does not say").to_owned(),
+                        |(number, unit)| format!("{number} {unit}"),
+                    );
+                    known.set(Some(words));
+                }
+                Err(error) => toasts.failed(t("It can't be measured"), &error),
+            }
+        });
+    };
+    let measure = StoredValue::new(measure);
+    let value = boxed(move || match known.get() {
+        Some(words) => words.into_any(),
+        None => {
+            let press = on_click(move |event: MouseEvent| measure.update_value(|it| it(event)));
+            let word = boxed(move || t(if is_busy.get() { "Measuring…" } else { "Measure" }));
+            view! { <button class="button" disabled=boxed(move || is_busy.get()) on:click=press>{word}</button> }
+                .into_any()
+        }
+    });
+    fact("Size", value.into_any())
+}

@@ -1,0 +1,121 @@
+//! TCP connections that send no request, or half of one: their cost and their timeouts.
+
+use crate::{
+    raw_http::{Raw, ask},
+    support::{TestServer, eventually},
+};
+use quaylight::sim::{Options, Sim};
+use std::{
+    net::TcpStream as BlockingStream,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The timeout of a partial request, as promised in product.md.
+const HALF_REQUEST: Duration = Duration::from_secs(15);
+
+const IDLE: u64 = 2_000;
+
+/// Memory limit for each idle connection.
+const MOST_BYTES: u64 = 30_000;
+
+async fn serve() -> (quaylight::sim::Running, TestServer) {
+    let sim = Sim::start(Options { containers: 3, ..Options::default() }).await.unwrap();
+    let server = TestServer::at(sim.url(), &[]).await;
+    (sim, server)
+}
+
+/// Anonymous memory of this process.
+fn anonymous_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
+async fn open_connections(server: &TestServer) -> u64 {
+    let metrics = ask(&server.url(), "GET", "/metrics", "").await.1;
+    let value = metrics.lines().find_map(|line| line.strip_prefix("quaylight_connections ")).unwrap();
+    value.parse().unwrap()
+}
+
+/// The clients are blocking sockets: each costs this process a file descriptor and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_cost_little_memory_and_are_closed() {
+    let (_sim, server) = serve().await;
+    // The first request's one-time allocations are no cost of a connection.
+    ask(&server.url(), "GET", "/healthz", "").await;
+    let before = anonymous_bytes();
+    let began = Instant::now();
+    let address = server.address;
+    let clients = tokio::task::spawn_blocking(move || {
+        (0..IDLE).map(|_| BlockingStream::connect(address).unwrap()).collect::<Vec<_>>()
+    });
+    let clients = clients.await.unwrap();
+    eventually(PATIENCE, "all are accepted", async || open_connections(&server).await > IDLE).await;
+    let each = anonymous_bytes().saturating_sub(before) / IDLE;
+    eprintln!("{each} bytes for each of {IDLE} idle connections");
+    assert!(each <= MOST_BYTES, "{each} bytes for each of {IDLE} idle connections");
+    eventually(HALF_REQUEST, "all are closed", async || open_connections(&server).await < 10).await;
+    eprintln!("closed after {:?}", began.elapsed());
+    drop(clients);
+    server.stop().await;
+}
+
+/// Whether the server closes the connection within the timeout, with or without a response.
+async fn is_ended(mut stream: TcpStream) -> bool {
+    let mut answer = Vec::new();
+    timeout(HALF_REQUEST, stream.read_to_end(&mut answer)).await.is_ok()
+}
+
+#[tokio::test]
+async fn half_a_request_is_gone_within_15_s() {
+    let (_sim, server) = serve().await;
+    let host = server.address.to_string();
+    let half = async |sent: String| {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        is_ended(stream).await
+    };
+    let kept_alive = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let head = format!("GET /containers HTTP/1.1\r\nHost: {host}\r\nX-Slow: ");
+    let json = "Content-Type: application/json\r\nContent-Length: 100";
+    let body = format!("POST /api/actions/container.stop HTTP/1.1\r\nHost: {host}\r\n{json}\r\n\r\n{{\"target\"");
+    let after_one = format!("{kept_alive}GET /hea");
+    let ended = tokio::join!(half(String::new()), half(head), half(body), half(after_one), half(kept_alive));
+    assert_eq!(ended, (true, true, true, true, true));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_without_an_end_is_refused() {
+    let (_sim, server) = serve().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nX-Long: ").await.unwrap();
+    let flood = async {
+        let piece = [b'x'; 4096];
+        while stream.write_all(&piece).await.is_ok() {}
+    };
+    timeout(PATIENCE, flood).await.expect("the server stops to take more");
+    // Other clients are still served.
+    assert_eq!(ask(&server.url(), "GET", "/healthz", "").await.0, 200);
+    server.stop().await;
+}
+
+/// A request in progress completes, and a kept-alive connection does not delay the server's shutdown.
+#[tokio::test]
+async fn a_server_that_goes_away_waits_for_no_idle_connection() {
+    let (_sim, server) = serve().await;
+    let idle = TcpStream::connect(server.address).await.unwrap();
+    let mut stream = Raw::get(&server.url(), "/api/stream").await;
+    stream.until("engine_state_update").await;
+    let began = Instant::now();
+    server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    drop(idle);
+}

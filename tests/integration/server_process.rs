@@ -1,0 +1,106 @@
+//! Server binary in a separate process, with separate thread and memory counts.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_quaylight");
+
+/// User and group ID of `nobody`, who owns nothing.
+const NOBODY: u32 = 65534;
+
+/// A server process, killed when dropped.
+pub struct ServerProcess {
+    child: Child,
+    /// `tcp://host:port`
+    pub url: String,
+}
+
+impl ServerProcess {
+    /// Returns when the server listens.
+    pub fn start(engine: &str, data_dir: &Path) -> Self {
+        Self::spawn(Command::new(BINARY), engine, data_dir)
+    }
+
+    /// Runs as a user whose only right is access to the engine's socket.
+    pub fn start_without_rights(socket: &Path, data_dir: &Path) -> Self {
+        let engine = format!("unix://{}", socket.display());
+        // The build folder may be inaccessible to other users.
+        let binary = data_dir.join("quaylight");
+        fs::copy(BINARY, &binary).unwrap();
+        std::os::unix::fs::chown(data_dir, Some(NOBODY), Some(NOBODY)).unwrap();
+        let group = fs::metadata(socket).unwrap().gid();
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--reuid={NOBODY}")).arg(format!("--regid={NOBODY}")).arg(format!("--groups={group}"));
+        command.arg(binary);
+        Self::spawn(command, &engine, data_dir)
+    }
+
+    /// Runs in a separate mount namespace, without the kernel's cgroup files.
+    pub fn start_without_cgroups(engine: &str, data_dir: &Path) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", "umount /sys/fs/cgroup && exec \"$0\" \"$@\"", BINARY]);
+        Self::spawn(command, engine, data_dir)
+    }
+
+    /// Runs with these environment variables, one of which holds the engine's URL.
+    pub fn start_with(variables: &[(&str, &str)], data_dir: &Path) -> Self {
+        let mut command = Command::new(BINARY);
+        command.envs(variables.iter().copied());
+        Self::serve(command, data_dir)
+    }
+
+    fn spawn(mut command: Command, engine: &str, data_dir: &Path) -> Self {
+        command.env("DOCKER_HOST", engine);
+        Self::serve(command, data_dir)
+    }
+
+    fn serve(command: Command, data_dir: &Path) -> Self {
+        let mut child = serving(command, data_dir).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.map_while(Result::ok).find_map(|line| line.split_once("http://").map(|it| it.1.to_owned()));
+        let address = address.expect("it says where it listens");
+        Self { child, url: format!("tcp://{}", address.trim_end_matches('/')) }
+    }
+
+    /// A number from `/proc/PID/status`; memory is in kilobytes.
+    fn status(&self, key: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect(key);
+        line.trim_matches(|it: char| !it.is_ascii_digit()).parse().unwrap()
+    }
+
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    /// Anonymous memory in megabytes.
+    pub fn anonymous_memory(&self) -> u64 {
+        self.status("RssAnon:") / 1024
+    }
+}
+
+fn serving(mut command: Command, data_dir: &Path) -> Command {
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).current_dir(data_dir);
+    command
+}
+
+/// The error message of a server that fails to start with these environment variables.
+pub fn refused(variables: &[(&str, &str)], data_dir: &Path) -> String {
+    let mut command = Command::new(BINARY);
+    command.envs(variables.iter().copied());
+    let output = serving(command, data_dir).output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

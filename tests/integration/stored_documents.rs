@@ -1,0 +1,221 @@
+//! Server start on a full, locked or read-only data folder: stored documents are read and never overwritten.
+
+use crate::{
+    history::Mounted,
+    raw_http::{ask, post},
+    support::{Folder, TestServer, eventually},
+};
+use quaylight::{
+    actions::{alerts::ChangeAlerts, preferences::KeepPreferences},
+    model::{
+        AlertChange, AlertScope, Condition, Event, HostId, Labels, Layout, Preferences, Rule, Severity, Theme,
+        Timestamp,
+    },
+    server::{
+        clock::Clock,
+        history::{History, Limits, Settings},
+        vault::Vault,
+    },
+};
+use rusqlite::Connection;
+use std::{
+    fs::File,
+    io::{ErrorKind, Write},
+    path::Path,
+    time::Duration,
+};
+
+/// Longer than the server's delay before it reopens its file.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+fn disk_rule() -> Rule {
+    Rule {
+        id: "stored".into(),
+        name: "stored-disk-rule".into(),
+        is_on: true,
+        condition: Condition::Disk { above: 1 },
+        scope: AlertScope::default(),
+        severity: Severity::Warning,
+        duration: 0,
+        cooldown: 0,
+        channels: Vec::new(),
+        silenced_until: None,
+        since: Timestamp::default(),
+    }
+}
+
+/// Stores the documents of an earlier server: a rule, preferences, a registry login, a failed action.
+async fn store(folder: &Path) {
+    let settings = Settings { folder: Some(folder.to_owned()), limits: Limits::default(), retry: Settings::RETRY };
+    let history = History::start(settings, Clock::SYSTEM).await;
+    let rule = serde_json::to_string(&disk_rule()).unwrap();
+    history.put_document("alert_rule", "stored", rule).await.unwrap();
+    let dark = Preferences { theme: Theme::Dark, changed: Timestamp::from_seconds(1_000), ..Preferences::default() };
+    history.put_document("preferences", "local", serde_json::to_string(&dark).unwrap()).await.unwrap();
+    let sealed = Vault::open(Some(folder)).seal("registry", &("ada", "open-sesame")).unwrap();
+    history.put_document("registry", "r.example:5000", serde_json::to_string(&sealed).unwrap()).await.unwrap();
+    history.record(Event {
+        seq: 0,
+        host: HostId::new("local").unwrap(),
+        time: Clock::SYSTEM.now(),
+        kind: "container".into(),
+        action: "stop".into(),
+        id: "0123456789ab".into(),
+        name: "failed-before".into(),
+        project: None,
+        actor: Some("local".into()),
+        error: Some("The engine refused".into()),
+        attributes: Labels::default(),
+    });
+    history.close().await;
+}
+
+async fn fires(server: &TestServer) -> bool {
+    let (_, alerts) = ask(&server.url(), "GET", "/api/alerts", "").await;
+    alerts.contains("stored-disk-rule") && alerts.contains("firing")
+}
+
+async fn page(server: &TestServer) -> String {
+    ask(&server.url(), "GET", "/containers", "").await.1
+}
+
+async fn query(server: &TestServer, path: &str) -> (u16, String) {
+    post(&server.url(), path, "application/x-postcard", b"").await
+}
+
+async fn change(server: &TestServer, change: AlertChange) -> (u16, String) {
+    let body = postcard::to_allocvec(&ChangeAlerts { change }).unwrap();
+    post(&server.url(), "/actions/alerts", "application/x-postcard", &body).await
+}
+
+/// Saves the cards layout from a browser that was shown the defaults.
+async fn choose_cards(server: &TestServer) {
+    let before = Preferences::default();
+    let after = Preferences { layout: Layout::Cards, ..Preferences::default() };
+    let body = postcard::to_allocvec(&KeepPreferences { before, after }).unwrap();
+    let (status, answer) = post(&server.url(), "/actions/preferences", "application/x-postcard", &body).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// The documents in the file; empty while it can't be read.
+fn stored(folder: &Path, kind: &str) -> Vec<String> {
+    let read = || {
+        let database = Connection::open(folder.join("history.db"))?;
+        let mut rows = database.prepare("SELECT json FROM documents WHERE kind = ?1")?;
+        rows.query_map([kind], |row| row.get(0))?.collect::<Result<_, _>>()
+    };
+    read().unwrap_or_default()
+}
+
+#[track_caller]
+fn assert_dark_cards(folder: &Path) -> impl Future<Output = ()> {
+    let folder = folder.to_owned();
+    let both = move |json: &String| json.contains(r#""dark""#) && json.contains(r#""cards""#);
+    eventually(PATIENCE, "the change and what was stored are both there", async move || {
+        stored(&folder, "preferences").iter().any(both)
+    })
+}
+
+/// All documents are read while writes fail.
+async fn assert_read(server: &TestServer) {
+    eventually(PATIENCE, "the stored disk rule fires", async || fires(server).await).await;
+    let page = page(server).await;
+    assert!(
+        page.contains(r#"data-theme="dark""#),
+        "the preferences are those stored: {}",
+        &page[..page.len().min(300)]
+    );
+    let (status, registries) = query(server, "/queries/registries").await;
+    assert!(status == 200 && registries.contains("r.example:5000"), "{status} {registries}");
+    let (_, notices) = query(server, "/queries/notices").await;
+    assert!(notices.contains("failed-before"), "{notices}");
+    let (_, events) = ask(&server.url(), "GET", "/api/events?by=users", "").await;
+    assert!(events.contains("failed-before"), "{events}");
+}
+
+/// A new rule is refused with the reason, and no stored document is changed.
+async fn assert_refused(server: &TestServer, reason: &str) {
+    let rule = Rule { id: String::new(), name: "new-rule".into(), ..disk_rule() };
+    let (status, answer) = change(server, AlertChange::PutRule(rule)).await;
+    assert!(status != 200 && answer.contains(reason), "{status} {answer}");
+}
+
+#[tokio::test]
+async fn on_a_full_disk_rules_run_and_preferences_and_registries_are_those_stored() {
+    let folder = Folder::new();
+    let disk = Mounted::tmpfs(&folder.0, "size=2m");
+    store(&folder.0).await;
+    let filler = folder.0.join("filler");
+    let mut file = File::create(&filler).unwrap();
+    let full = loop {
+        if let Err(error) = file.write_all(&[1; 4_096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::StorageFull);
+    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    assert_read(&server).await;
+    assert_refused(&server, "the disk is full").await;
+    choose_cards(&server).await;
+    assert!(page(&server).await.contains(r#"data-theme="dark""#));
+    // Its space is freed once no process has it open.
+    drop(file);
+    std::fs::remove_file(&filler).unwrap();
+    assert_dark_cards(&folder.0).await;
+    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    server.stop().await;
+    drop(disk);
+}
+
+#[tokio::test]
+async fn in_a_read_only_folder_rules_run_and_preferences_and_registries_are_those_stored() {
+    let folder = Folder::new();
+    let disk = Mounted::tmpfs(&folder.0, "size=8m");
+    store(&folder.0).await;
+    disk.remount("size=8m,ro");
+    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    assert_read(&server).await;
+    assert_refused(&server, "Read-only").await;
+    choose_cards(&server).await;
+    disk.remount("size=8m,rw");
+    assert_dark_cards(&folder.0).await;
+    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn while_another_program_writes_rules_run_and_preferences_and_registries_are_those_stored() {
+    let folder = Folder::new();
+    store(&folder.0).await;
+    let other = Connection::open(folder.0.join("history.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    assert_read(&server).await;
+    assert_refused(&server, "another program holds its file").await;
+    choose_cards(&server).await;
+    other.execute_batch("COMMIT").unwrap();
+    assert_dark_cards(&folder.0).await;
+    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    server.stop().await;
+}
+
+/// Reads fail too: nothing may be replaced by a default, and all documents are there once the lock is released.
+#[tokio::test]
+async fn what_could_not_be_read_at_the_start_is_not_written_over_and_is_there_when_the_lock_goes() {
+    let folder = Folder::new();
+    store(&folder.0).await;
+    let other = Connection::open(folder.0.join("history.db")).unwrap();
+    other.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE mine (a); COMMIT").unwrap();
+    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    assert_refused(&server, "another program holds its file").await;
+    let (status, answer) = query(&server, "/queries/registries").await;
+    assert!(status != 200 && answer.contains("another program holds its file"), "{status} {answer}");
+    choose_cards(&server).await;
+    assert!(!fires(&server).await, "it can't be known yet");
+    drop(other);
+    assert_read(&server).await;
+    assert_dark_cards(&folder.0).await;
+    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    server.stop().await;
+}

@@ -1,0 +1,69 @@
+//! Docker Engine for one test that also listens on TLS, with a separate authority, removed without a trace.
+
+use crate::{
+    authority::Authority,
+    support::{Docker, Folder},
+};
+use quaylight::server::engine::TlsFiles;
+use std::{net::TcpListener, os::fd::OwnedFd, path::PathBuf, process::Stdio};
+use tokio::process::Command;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/private-engine");
+
+pub struct TlsEngine {
+    folder: Folder,
+    pub authority: Authority,
+    /// Host and port; clients must present a certificate of the authority.
+    pub address: String,
+}
+
+impl TlsEngine {
+    /// Returns when the engine responds and has the test image.
+    pub async fn start() -> Self {
+        let (folder, authority) = (Folder::new(), Authority::new());
+        authority.write(&folder.0.join("ca.pem"));
+        authority.identity("127.0.0.1").write(&folder.0.join("server.pem"), &folder.0.join("server-key.pem"));
+        authority.identity("client").write(&folder.0.join("cert.pem"), &folder.0.join("key.pem"));
+        // The engine runs in a separate network namespace: it inherits the socket from here.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let engine = Self { folder, authority, address };
+        let output = Command::new(SCRIPT)
+            .arg("start")
+            .arg(engine.engine_folder())
+            .env("PRIVATE_ENGINE_TLS", &engine.folder.0)
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        engine
+    }
+
+    fn engine_folder(&self) -> PathBuf {
+        self.folder.0.join("engine")
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.engine_folder().join("docker.sock")
+    }
+
+    pub fn docker(&self) -> Docker {
+        Docker::simulated(&format!("unix://{}", self.socket().display()))
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    /// The files that a client needs.
+    pub fn files(&self) -> TlsFiles {
+        TlsFiles::in_folder(&self.folder.0)
+    }
+}
+
+impl Drop for TlsEngine {
+    fn drop(&mut self) {
+        std::process::Command::new(SCRIPT).arg("remove").arg(self.engine_folder()).output().ok();
+    }
+}
