@@ -109,7 +109,7 @@ impl LazyPage {
         match self {
             Self::Dashboard | Self::Container => "usage",
             Self::Images | Self::Volumes | Self::Networks | Self::Managing => "lists",
-            Self::Image | Self::Volume | Self::Network | Self::Engine => "thing",
+            Self::Image | Self::Volume | Self::Network | Self::Engine => "detail",
             Self::Events => "events",
             Self::Alerts => "alerts",
             Self::Settings => "settings",
@@ -375,4 +375,19 @@ async fn load_whole(address: &str) -> AnyView {
     // After "back" the address bar already has this address, and assigning the same address with a hash doesn't load anything.
     let _ = if location.href().is_ok_and(|here| here == wanted) { location.reload() } else { location.assign(&wanted) };
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The server preloads a page's chunk by this name. A name that no chunk has would silently preload nothing.
+    #[test]
+    fn each_page_names_a_chunk_that_exists() {
+        let code = include_str!("chunks.rs");
+        for page in LazyPage::ALL {
+            let split = format!("\n#[wasm_split({},", page.chunk());
+            assert!(code.contains(&split), "no chunk is called {}", page.chunk());
+        }
+    }
 }
