@@ -193,15 +193,18 @@ async fn steps_of_the_older_builder_are_no_images() {
     let watched = Watched::reconciling(&engine_url(), Duration::from_secs(600)).await;
     watched.until("images are listed", |state| state.images().any(|it| it.tags.iter().any(|tag| tag == IMAGE))).await;
     let (tag, label) = (format!("{}:1", docker.name("stepped")), docker.label());
+    let from_scratch = format!("{}:1", docker.name("scratch"));
     let folder = tempfile::tempdir().unwrap();
-    let build = async |word: &str| {
-        let dockerfile =
-            format!("FROM {IMAGE}\nLABEL {label}\nENV A={word}\nRUN sleep 0.3\nRUN echo b\nENV B=2\nRUN echo c\n");
+    let build_as = async |tag: &str, dockerfile: String| {
         std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
         let mut command = Command::new("docker");
-        command.args(["build", "--quiet", "--network", "none", "--tag", &tag]).arg(folder.path());
+        command.args(["build", "--quiet", "--network", "none", "--tag", tag]).arg(folder.path());
         let built = command.env("DOCKER_HOST", engine_url()).env("DOCKER_BUILDKIT", "0").output().await.unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    };
+    let build = async |word: &str| {
+        let steps = "RUN sleep 0.3\nRUN echo b\nENV B=2\nRUN echo c\n";
+        build_as(&tag, format!("FROM {IMAGE}\nLABEL {label}\nENV A={word}\n{steps}")).await;
     };
     let known = watched.reader.look(|state| state.images().map(|it| it.id.clone()).collect::<Vec<_>>());
     let mut batches = watched.reader.follow(None).batches;
@@ -226,4 +229,16 @@ async fn steps_of_the_older_builder_are_no_images() {
     build("2").await;
     let is_dangling = |image: &Image| image.id == first && image.is_dangling();
     watched.until("the first image has lost its name", |state| state.images().any(|it| is_dangling(it))).await;
+
+    // The first step of a build from scratch has no parent: it looks like an image until the next step is based on it.
+    build_as(&from_scratch, format!("FROM scratch\nLABEL {label}\nENV A=1\nENV B=2\n")).await;
+    let filter = format!("label={label}");
+    let own = docker.run(&["images", "--all", "--quiet", "--no-trunc", "--filter", &filter]).await;
+    let is_step = |it: &Image| it.is_dangling() && it.id != first && own.contains(it.id.as_str());
+    let is_built = |it: &Image| it.tags.contains(&from_scratch);
+    watched
+        .until("the built image alone is there", |state| {
+            state.images().any(|it| is_built(it)) && !state.images().any(|it| is_step(it))
+        })
+        .await;
 }

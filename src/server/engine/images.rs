@@ -11,6 +11,10 @@ use super::{
 };
 use crate::model::{HostId, Image, ImageId, ImagePlatform, Timestamp, Usage};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use std::time::Duration;
+
+/// Docker 28 emits the event of a created image before it stores the image's parent.
+const PARENT_STORED_WITHIN: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Returns all images except intermediate layers.
@@ -44,12 +48,18 @@ impl Engine {
     /// step here. If it keeps no name, as after a build without a tag, the next list contains it.
     pub async fn created_image(&self, id: &ImageId) -> Result<Option<Image>, EngineError> {
         let path = format!("/images/{id}/json");
-        let inspected: Option<ApiImage> = self.find(Call::ImageInspect, &path).await?;
-        let is_step = inspected.is_none_or(|inspected| {
+        for delay in [Duration::ZERO, PARENT_STORED_WITHIN] {
+            tokio::time::sleep(delay).await;
+            let Some(inspected) = self.find::<ApiImage>(Call::ImageInspect, &path).await? else { return Ok(None) };
             let has_parent = !inspected.parent.is_empty();
-            has_parent && inspected.into_image(&self.host).is_none_or(|image| image.is_dangling())
-        });
-        if is_step { Ok(None) } else { self.image(id.as_str()).await }
+            if inspected.into_image(&self.host).is_some_and(|image| !image.is_dangling()) {
+                break;
+            }
+            if has_parent {
+                return Ok(None);
+            }
+        }
+        self.image(id.as_str()).await
     }
 
     async fn list_one(&self, filters: &Filters, id: &ImageId) -> Result<Option<Image>, EngineError> {

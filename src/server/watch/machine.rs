@@ -171,13 +171,13 @@ impl Watcher {
                 read = reads.next(), if !reads.is_idle() => match read {
                     Ok(Some((Subject::Images, listed))) => self.on_images(listed, &mut reads),
                     Ok(Some((Subject::Networks, listed))) => self.on_networks(listed, &mut reads),
-                    Ok(Some((_, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
-                        self.on_read(&updates, &mut reads);
+                    Ok(Some((subject, updates))) if updates.event.is_none() && updates.origin == Origin::Engine => {
+                        self.on_read(&subject, &updates, &mut reads);
                         gathered.take(updates);
                     }
-                    Ok(Some((_, updates))) => {
+                    Ok(Some((subject, updates))) => {
                         self.tell_gathered(&mut gathered).await;
-                        self.on_read(&updates, &mut reads);
+                        self.on_read(&subject, &updates, &mut reads);
                         self.inbox.send(updates).await;
                     }
                     Ok(None) => {}
@@ -265,9 +265,11 @@ impl Watcher {
         self.reader.look(|state| compare(kind, listed.collect(), self.engine.host(), state))
     }
 
-    fn on_read(&mut self, updates: &Updates, reads: &mut Reads) {
+    fn on_read(&mut self, subject: &Subject, updates: &Updates, reads: &mut Reads) {
         if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
-            if image.is_dangling() && updates.origin == Origin::Reconcile {
+            // A created image without a parent may be the first step of a build from scratch.
+            let may_be_step = updates.origin == Origin::Reconcile || matches!(subject, Subject::Created(_));
+            if image.is_dangling() && may_be_step {
                 self.possible_steps.insert(image.id.clone(), Instant::now() + LONGEST_STEP);
             }
             for robbed in self.robbed_of_a_tag(image.id.as_str(), &image.tags) {
