@@ -1,5 +1,5 @@
-// Does everything between this browser and Quaylight let changes through? A client of its own, written after
-// docs/protocol.md, that measures each transport and names the hop that is broken. Loaded when it is asked for.
+// Self-test: whether everything between this browser and Quaylight lets changes through. An independent client of
+// docs/protocol.md that measures each transport and names the broken hop. Loaded on demand.
 import { measure } from './self-test/clock.js';
 import { diagnose } from './self-test/diagnosis.js';
 import { SILENCE_S, watchSilence } from './self-test/idle.js';
@@ -43,7 +43,7 @@ async function test(element, base) {
   element.replaceChildren(panel.element);
   const watch = setInterval(() => isLeft() && skip.abort(), 1_000);
   try {
-    panel.progress(t('Measuring the clocks.'));
+    panel.progress(t('Measuring clock offset.'));
     const clock = await measure(base);
     panel.clocks(clock);
     Object.assign(report, {
@@ -52,7 +52,7 @@ async function test(element, base) {
       round_trip_us: clock.round_trip_us,
     });
     const { idle } = await testTransports(report, panel, { base, clock, skip: skip.signal, isLeft });
-    panel.progress(t('The transports are tested. The silent socket is still being watched.'));
+    panel.progress(t('Transports tested. Still checking the idle socket.'));
     report.idle = await idle;
   } catch (error) {
     report.error = error instanceof Error ? error.message : String(error);

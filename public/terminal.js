@@ -1,5 +1,5 @@
-// A terminal in a page: <quay-terminal data-socket="/ws/terminal?id=…">. It opens the socket when it is put into the page,
-// and closes it when it is taken out.
+// Terminal element: <quay-terminal data-socket>, with the path and query of its WebSocket. Connected while it is in the
+// page.
 import { FitAddon } from './terminal/addon-fit.js';
 import { Terminal } from './terminal/xterm.js';
 
@@ -109,7 +109,7 @@ class QuayTerminal extends HTMLElement {
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
-    let isTold = false;
+    let isReported = false;
     socket.onopen = () => {
       // The window may have changed while nothing could be said.
       if (terminal.cols !== cols || terminal.rows !== rows) this.#resize(terminal);
@@ -118,12 +118,12 @@ class QuayTerminal extends HTMLElement {
     socket.onmessage = ({ data }) => {
       if (typeof data !== 'string') return terminal.write(new Uint8Array(data));
       const { exit, error } = JSON.parse(data);
-      isTold = true;
+      isReported = true;
       if (error !== undefined) this.#say('failed', error);
-      else this.#say('ended', exit === null ? 'It has ended.' : `It has ended with code ${exit}.`);
+      else this.#say('ended', exit === null ? 'Session ended.' : `Session ended with exit code ${exit}.`);
     };
     socket.onclose = () => {
-      if (!isTold) this.#say('lost', 'The connection was lost.');
+      if (!isReported) this.#say('lost', 'Connection lost.');
     };
   }
 

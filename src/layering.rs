@@ -51,14 +51,14 @@ const FRAMEWORKS: [&str; 9] =
     ["leptos", "leptos_router", "axum", "bollard", "hyper", "tokio", "web_sys", "wasm_bindgen", "gloo_net"];
 
 #[test]
-fn model_and_wire_name_no_framework_no_engine_and_no_io() {
+fn model_and_wire_use_no_framework_no_engine_and_no_io() {
     let elsewhere = |path: &str| !path.starts_with("model/") && !path.starts_with("wire/");
     assert_not_named(elsewhere, &FRAMEWORKS);
     assert_not_named(elsewhere, &["server", "client", "views", "SystemTime", "Instant", "fs", "net"]);
 }
 
 #[test]
-fn only_the_engine_client_names_bollard_and_its_transport() {
+fn only_the_engine_client_uses_bollard_and_its_transport() {
     assert_not_named(|path| path.starts_with("server/engine/"), &["bollard", "tower_service"]);
 }
 
@@ -73,7 +73,7 @@ fn only_the_engine_client_and_notifications_open_connections() {
 
 /// A read-only server has no `WritableEngine`, and only the hosts' table may create one.
 #[test]
-fn only_the_hosts_make_an_engine_writable_and_no_query_asks_for_one() {
+fn only_hosts_create_a_writable_engine_and_no_query_uses_one() {
     for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {
         assert!(!code.contains("WritableEngine::new(") || path == "server/hosts/mod.rs", "{path}");
         assert!(!code.contains("read::Reader::new(") || path == "server/engine/mod.rs", "{path}");
@@ -82,12 +82,12 @@ fn only_the_hosts_make_an_engine_writable_and_no_query_asks_for_one() {
 }
 
 #[test]
-fn only_the_history_speaks_sql() {
+fn only_the_history_uses_sql() {
     assert_not_named(|path| path.starts_with("server/history/"), &["rusqlite"]);
 }
 
 #[test]
-fn the_server_names_no_views_but_where_it_renders_pages() {
+fn the_server_uses_views_only_to_render_pages() {
     let elsewhere = |path: &str| !path.starts_with("server/") || path == "server/http/pages.rs";
     assert_not_named(elsewhere, &["views"]);
     // hyper and lettre contain modules named `client`.
@@ -103,20 +103,20 @@ fn views_and_client_reach_the_server_through_actions_only() {
 /// The server renders a page on several threads, and fails if it meets a value bound to another thread: `ClientOnly`
 /// stores such values.
 #[test]
-fn what_belongs_to_one_thread_comes_into_being_in_browsers_only() {
-    let of_what_somebody_opened = ["views/widgets/menu.rs", "views/containers/recipe_form.rs"];
-    assert_not_named(|file| of_what_somebody_opened.contains(&file), &["new_local"]);
+fn thread_bound_values_are_created_in_browsers_only() {
+    let of_opened_widgets = ["views/widgets/menu.rs", "views/containers/recipe_form.rs"];
+    assert_not_named(|file| of_opened_widgets.contains(&file), &["new_local"]);
 }
 
 /// The simulator is the other side of the wire: it could not test code that it shares with the server.
 #[test]
-fn the_simulator_stands_alone_and_only_the_command_line_starts_it() {
+fn the_simulator_is_independent_and_only_main_uses_it() {
     assert_not_named(|path| path == "main.rs" || path.starts_with("sim/"), &["sim"]);
     assert_not_named(|path| !path.starts_with("sim/"), &["server", "views", "client", "model", "wire", "actions"]);
 }
 
 #[test]
-fn features_stand_on_modules_only() {
+fn cfg_feature_is_used_on_modules_only() {
     for (path, code) in sources().into_iter().filter(|(path, _)| path != "layering.rs") {
         let lines: Vec<&str> = code.lines().collect();
         for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("cfg(feature")) {
@@ -144,7 +144,7 @@ fn there_are_no_mutable_globals() {
 }
 
 #[test]
-fn every_action_is_performed_by_the_one_function_that_requires_first() {
+fn every_action_checks_its_permission_first() {
     const PERFORMERS: [&str; 5] = ["perform", "change_alerts", "keep_preferences", "sign_in", "sign_out"];
     for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("actions/")) {
         let functions = code.matches("#[server").count();
@@ -161,7 +161,7 @@ fn every_action_is_performed_by_the_one_function_that_requires_first() {
 }
 
 #[test]
-fn every_query_requires_first() {
+fn every_query_checks_its_permission_first() {
     for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("queries/")) {
         for body in code.split("#[server").skip(1) {
             // It follows the `use` statements. rustfmt puts a `use` of several lines in braces.

@@ -37,6 +37,8 @@ pub mod wire;
 
 #[cfg(test)]
 mod layering;
+#[cfg(test)]
+mod wording;
 
 #[cfg(feature = "hydrate")]
 pub use client::hydrate;

@@ -21,16 +21,16 @@ struct CommandLine {
     command: Option<Command>,
     #[command(flatten)]
     arguments: Arguments,
-    /// Serve a simulated engine with N containers, for a look without Docker
+    /// Serve a simulated engine with N containers, to try Quaylight without Docker
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "40")]
     demo: Option<usize>,
 }
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Serve the console (what happens without a command)
+    /// Serve the console (default)
     Serve,
-    /// Exit 0 when the running server is healthy
+    /// Exit with code 0 if the running server is healthy
     Healthcheck,
     Sim(sim::command::Flags),
 }
@@ -108,7 +108,7 @@ impl PassingFolder {
 impl Drop for PassingFolder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::debug!(%error, "the demonstration's folder stays");
+            tracing::debug!(%error, "can't remove the demo's data directory");
         }
     }
 }

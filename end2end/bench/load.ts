@@ -31,7 +31,7 @@ export async function measureLoad(setting: SettingOn): Promise<void> {
       `≤ ${targets.pageBytes / 1000} KB`,
       total <= targets.pageBytes,
     );
-    report.add('… apart: fonts; icons and the rest', `${kb(sizes.fonts ?? 0)}; ${kb(sizes.rest ?? 0)}`);
+    report.add('… not counted: fonts; icons and the rest', `${kb(sizes.fonts ?? 0)}; ${kb(sizes.rest ?? 0)}`);
     report.notes['files of /containers'] = files;
 
     say(`${amounts.samples} first loads`);

@@ -8,7 +8,7 @@ import { observeStrokes, stroke } from './keystrokes';
 import { look, serve, wholeList } from './serve';
 import type { Setting } from './setting';
 
-/** Resolution of the browser's frame clock: by it, evenly shown frames are 16.6 to 16.8 ms apart. */
+/** Resolution of the browser's frame clock: it measures the intervals of evenly shown frames as 16.6 to 16.8 ms. */
 const frameClockMs = 0.1;
 
 /** Typed letter by letter and deleted again, so that the list shrinks to a few rows and grows back to all of them. */

@@ -17,7 +17,7 @@ import { percentOf } from './statistics';
 const tall = { width: 1280, height: 2_400 };
 
 /** Waits until this many rows show their usage. */
-const told = (page: Page, rows: number): Promise<unknown> =>
+const untilUsageShown = (page: Page, rows: number): Promise<unknown> =>
   page.waitForFunction((wanted) => document.querySelectorAll('.cpu > b').length >= wanted, rows, { timeout: 30_000 });
 
 /** Share of one core, all browser processes together. */
@@ -51,7 +51,7 @@ export async function measureUsage({ testedEngine, browser, report, amounts, say
   await serve(`unix://${testedEngine.socket}`, (server) =>
     look(browser, `${server.url}/containers`, async (page) => {
       await page.setViewportSize(tall);
-      await told(page, testedEngine.containers);
+      await untilUsageShown(page, testedEngine.containers);
       let ours = 0;
       const engines = await engineWhile(async () => {
         ours = (await cpuShare(server.pid, forAWhile)).share;
@@ -95,7 +95,7 @@ export async function measureManyUsages({ browser, report, amounts, say }: Setti
   try {
     await serve(simulator.host, (server) =>
       look(browser, `${server.url}/containers`, async (page) => {
-        await told(page, 5);
+        await untilUsageShown(page, 5);
         say(`${figures.usage} ${at(simulator)}`);
         const ids = await page
           .locator('[data-state="running"]:has(.cpu > b)')

@@ -15,11 +15,11 @@ export default class Failures implements Reporter {
 
   onEnd(): void {
     for (const test of this.suite?.allTests() ?? []) {
-      if (!test.ok()) process.stdout.write(`\n${this.told(test)}\n`);
+      if (!test.ok()) process.stdout.write(`\n${this.formatted(test)}\n`);
     }
   }
 
-  private told(test: TestCase): string {
+  private formatted(test: TestCase): string {
     const errors = test.results.flatMap((result) => result.errors.map((error) => error.message ?? String(error.value)));
     const lines = errors
       .flatMap((error) => error.replace(/\x1b\[[0-9;]*m/g, '').split('\n').filter((line) => line.trim() !== '').slice(0, linesOfOne))

@@ -117,10 +117,10 @@ export class RandomOperations {
       });
     // The engine emits no event when a stopped container is connected, nor (Docker 28) for a
     // disconnect: only the reconcile would find the change.
-    const apart = this.pairs((one, network) => one.state === 'running' && !one.networks.has(network));
-    if (apart.length > 0)
+    const disconnected = this.pairs((one, network) => one.state === 'running' && !one.networks.has(network));
+    if (disconnected.length > 0)
       may(2, 'network connect', async () => {
-        const [one, network] = this.random.of(apart);
+        const [one, network] = this.random.of(disconnected);
         await docker.cli('network', 'connect', network, one.name);
         one.networks.add(network);
       });

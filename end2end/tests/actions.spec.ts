@@ -16,7 +16,7 @@ async function choose(page: Page, container: string, action: string): Promise<vo
   await page.getByRole('menu').getByRole('menuitem', { name: `${action} ${container}`, exact: true }).click();
 }
 
-test('stop, start and restart', async ({ page, docker }) => {
+test('the row buttons stop, start and restart a container', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -31,13 +31,13 @@ test('stop, start and restart', async ({ page, docker }) => {
   const started = (await docker.inspect('container', name)).State.StartedAt;
   await press(page, name, 'Restart');
   await expect
-    .poll(async () => (await docker.inspect('container', name)).State.StartedAt, { message: 'it was started again' })
+    .poll(async () => (await docker.inspect('container', name)).State.StartedAt, { message: 'the container restarts' })
     .not.toBe(started);
   await expectState(page, name, 'running');
   await document.stayed();
 });
 
-test('pause, unpause and kill from the menu', async ({ page, docker }) => {
+test('the menu pauses, unpauses and kills a container', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -51,7 +51,7 @@ test('pause, unpause and kill from the menu', async ({ page, docker }) => {
   expect((await docker.inspect('container', name)).State.ExitCode).toBe(137);
 });
 
-test('the menu works by keyboard and gives the focus back', async ({ page, docker }) => {
+test('the menu works by keyboard and returns the focus to its button', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -64,7 +64,7 @@ test('the menu works by keyboard and gives the focus back', async ({ page, docke
   await expect(opener).toBeFocused();
 });
 
-test('remove asks first, cancels without harm, and removes on the verb', async ({ page, docker }) => {
+test('remove asks for confirmation, keeps the container on cancel, and removes it on confirm', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.create(name);
   await open(page, '/containers');
@@ -88,7 +88,7 @@ test('remove asks first, cancels without harm, and removes on the verb', async (
   expect(await docker.states()).toEqual({});
 });
 
-test('a selection is stopped and removed together', async ({ page, docker }) => {
+test('the selection toolbar stops and removes the selected containers', async ({ page, docker }) => {
   const names = ['a', 'b', 'c'].map((word) => docker.name(word));
   for (const name of names) await docker.start(name);
   const other = docker.name('other');
@@ -104,15 +104,15 @@ test('a selection is stopped and removed together', async ({ page, docker }) => 
   await toolbar.getByRole('button', { name: 'Remove 3 containers', exact: true }).click();
   const dialog = page.getByRole('dialog');
   const sure = dialog.getByRole('button', { name: 'Remove 3 containers', exact: true });
-  await expect(sure, 'several go only when somebody types so').toBeDisabled();
+  await expect(sure, 'removing several containers requires typed confirmation').toBeDisabled();
   await dialog.getByLabel('Confirm').fill('3 containers');
   await sure.click();
   for (const name of names) await expect(rowOf(page, 'container', name)).toHaveCount(0);
-  await expect(toolbar, 'the selection went with them').toHaveCount(0);
+  await expect(toolbar, 'removing the containers clears the selection').toHaveCount(0);
   expect(Object.keys(await docker.states())).toEqual([other]);
 });
 
-test('"Select all" takes what is shown, "Clear selection" lets go', async ({ page, docker }) => {
+test('"Select all" selects the listed rows, "Clear selection" deselects them', async ({ page, docker }) => {
   for (const word of ['a', 'b']) await docker.create(docker.name(word));
   await open(page, `/containers?q=${docker.prefix}`);
   await expect(rowOf(page, 'container', docker.name('b'))).toBeVisible();
@@ -124,7 +124,7 @@ test('"Select all" takes what is shown, "Clear selection" lets go', async ({ pag
   await expect(page.getByRole('checkbox', { name: 'Select all', exact: true })).not.toBeChecked();
 });
 
-test('an action on something already gone ends in a sentence', async ({ page, docker, pageLog }) => {
+test('an action on a removed container shows a readable error', async ({ page, docker, pageLog }) => {
   // The browser logs the failed request to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 4\d\d: POST/, /^status 5\d\d: POST/);
   const name = docker.name('ghost');

@@ -30,7 +30,7 @@ async function addChannel(page: Page, name: string, address: string): Promise<vo
   await button(page, 'New channel').click();
   await dialog(page).getByLabel('Name').fill(name);
   await dialog(page).getByLabel('Address').fill(address);
-  await dialog(page).getByLabel('Token, if it wants one').fill('s3cret');
+  await dialog(page).getByLabel('Token (optional)').fill('s3cret');
   await button(page, 'Save').click();
   await expect(page.locator(`[data-channel="${name}"]`)).toBeVisible();
 }
@@ -41,7 +41,7 @@ async function remove(page: Page, name: string): Promise<void> {
   await expect(button(page, `Delete ${name}`)).toHaveCount(0);
 }
 
-test('a rule made here fires when a container fails, tells page and webhook once, and resolves', async ({ page, docker }) => {
+test('a rule fires when a container fails, notifies the page and the webhook once, and resolves', async ({ page, docker }) => {
   test.setTimeout(60_000);
   const hook = await receiver();
   const [container, rule, channel] = [docker.name('needed'), docker.name('rule'), docker.name('hook')];
@@ -50,20 +50,20 @@ test('a rule made here fires when a container fails, tells page and webhook once
   await addChannel(page, channel, hook.url);
   await button(page, 'New rule').click();
   await dialog(page).getByLabel('Name', { exact: true }).fill(rule);
-  await dialog(page).getByLabel('Tell when a container').selectOption({ label: 'does not run' });
-  await dialog(page).getByLabel('Containers named').fill(container);
+  await dialog(page).getByLabel('Alert when a container').selectOption({ label: "isn't running" });
+  await dialog(page).getByLabel('Container name').fill(container);
   await dialog(page).getByLabel('Severity').selectOption('critical');
   await dialog(page).getByLabel(channel).check();
   await button(page, 'Save').click();
   const line = page.locator(`.rules [data-rule="${rule}"]`);
-  await expect(line).toContainText(`When ${container} does not run`);
-  await expect(line).toContainText(`told to ${channel}`);
+  await expect(line).toContainText(`When ${container} isn't running`);
+  await expect(line).toContainText(`notifies ${channel}`);
 
   await docker.cli('kill', container);
   const firing = page.locator(`[data-alert="firing"][data-rule="${rule}"]`);
   await expect(firing).toContainText('Critical');
-  const toasts = page.getByRole('status', { name: 'Notices' });
-  await expect(toasts).toContainText(`${rule}: ${container} does not run`);
+  const toasts = page.getByRole('status', { name: 'Notifications' });
+  await expect(toasts).toContainText(`${rule}: ${container} isn't running`);
   await expect(page.locator('[data-count="alerts"]')).toHaveText('1');
   await expect.poll(() => hook.bodies.map((it) => it.state)).toEqual(['firing']);
   await expectAccessible(page);
@@ -73,7 +73,7 @@ test('a rule made here fires when a container fails, tells page and webhook once
 
   await docker.cli('start', container);
   await expect(firing).toHaveCount(0, { timeout: 25_000 });
-  await expect(toasts).toContainText(`${rule}: over for ${container}`);
+  await expect(toasts).toContainText(`${rule}: resolved for ${container}`);
   await expect(page.locator('[data-turn="resolved"]').first()).toContainText(rule);
   await expect.poll(() => hook.bodies.map((it) => it.state)).toEqual(['firing', 'resolved']);
   await remove(page, rule);
@@ -81,20 +81,20 @@ test('a rule made here fires when a container fails, tells page and webhook once
   hook.close();
 });
 
-test('a channel is tested, keeps its secret to itself and says why it does not get through', async ({ page, docker, pageLog }) => {
+test("a channel sends a test message, hides its secret and shows why it can't connect", async ({ page, docker, pageLog }) => {
   pageLog.allow(/actions\/alerts/);
   const hook = await receiver();
   const channel = docker.name('hook');
   await open(page, '/alerts');
   await addChannel(page, channel, hook.url);
   const line = page.locator(`[data-channel="${channel}"]`);
-  await line.getByRole('button', { name: 'Send a test' }).click();
-  await expect(page.getByRole('status', { name: 'Notices' })).toContainText('took the test message');
+  await line.getByRole('button', { name: 'Send test' }).click();
+  await expect(page.getByRole('status', { name: 'Notifications' })).toContainText('Test message sent to');
   expect(hook.bodies.map((it) => it.rule)).toEqual(['test']);
 
   const opener = button(page, `Edit ${channel}`);
   await opener.click();
-  await expect(dialog(page).getByLabel('Token, if it wants one')).toHaveValue('***');
+  await expect(dialog(page).getByLabel('Token (optional)')).toHaveValue('***');
   expect(await page.content()).not.toContain('s3cret');
   await expectAccessible(page);
   await page.keyboard.press('Escape');
@@ -106,36 +106,36 @@ test('a channel is tested, keeps its secret to itself and says why it does not g
   await button(page, 'Save').click();
   // The token was entered for the other server: it is not sent to this one.
   await expect(dialog(page).getByRole('alert')).toContainText('Enter the token or password again');
-  await dialog(page).getByLabel('Token, if it wants one').fill('s3cret-too');
+  await dialog(page).getByLabel('Token (optional)').fill('s3cret-too');
   await button(page, 'Save').click();
   await expect(line).toContainText('http://127.0.0.1:1');
-  await line.getByRole('button', { name: 'Send a test' }).click();
-  await expect(page.getByRole('status', { name: 'Notices' })).toContainText("can't be reached");
+  await line.getByRole('button', { name: 'Send test' }).click();
+  await expect(page.getByRole('status', { name: 'Notifications' })).toContainText("Can't reach");
   await remove(page, channel);
 });
 
-test('a rule that makes no sense is refused in words, and nothing is kept', async ({ page }) => {
+test('an invalid rule is rejected with an explanation and is not saved', async ({ page }) => {
   await open(page, '/alerts');
   await button(page, 'New rule').click();
   await dialog(page).getByLabel('Name', { exact: true }).fill('nothing');
-  await dialog(page).getByLabel('Tell when a container').selectOption({ label: 'logs a text' });
+  await dialog(page).getByLabel('Alert when a container').selectOption({ label: 'logs a matching line' });
   await button(page, 'Save').click();
-  await expect(dialog(page).getByRole('alert')).toContainText('A text of 1 to 200 characters');
+  await expect(dialog(page).getByRole('alert')).toContainText('Enter 1 to 200 characters');
   await expectAccessible(page);
   await button(page, 'Cancel').click();
   await expect(page.locator('.rules [data-rule="nothing"]')).toHaveCount(0);
 });
 
-test('while no engine answers nothing is said to be well', async ({ page, pageLog }) => {
+test('no page says "All clear" while the engine is unreachable', async ({ page, pageLog }) => {
   const server = await Server.start('unix:///nonexistent/quaylight.sock');
   try {
     pageLog.watch(page, server.url);
     await open(page, `${server.url}/alerts`);
-    await expect(page.getByText('no rule can tell how it is')).toBeVisible();
-    await expect(page.getByText('All quiet.')).toHaveCount(0);
+    await expect(page.getByText("alert rules can't be evaluated")).toBeVisible();
+    await expect(page.getByText('All clear.')).toHaveCount(0);
     await open(page, server.url);
-    await expect(page.getByText('nobody knows how it is now')).toBeVisible();
-    await expect(page.getByText('All quiet.')).toHaveCount(0);
+    await expect(page.getByText('Last known state')).toBeVisible();
+    await expect(page.getByText('All clear.')).toHaveCount(0);
   } finally {
     // Close the page first: left open, it would report that the server is gone.
     await page.close();

@@ -17,7 +17,7 @@ const test = base.extend<{}, { server: Server }>({
   ],
 });
 
-test('every page is live below the base path, and nothing is asked for outside it', async ({ page, docker }) => {
+test('every page is live under the base path and sends no request outside it', async ({ page, docker }) => {
   const outside: string[] = [];
   const note = (url: string) => {
     if (!new URL(url).pathname.startsWith(`${below}/`) && new URL(url).pathname !== below) outside.push(url);
@@ -43,7 +43,7 @@ test('every page is live below the base path, and nothing is asked for outside i
   expect(outside).toEqual([]);
 });
 
-test('the base path with a slash at its end leads to the page without', async ({ page }) => {
+test('the base path with a trailing slash redirects to the one without', async ({ page }) => {
   await page.goto(`${below}/`);
   await expect(page).toHaveURL(new RegExp(`${below}$`));
   await waitLive(page);

@@ -23,7 +23,7 @@ interface Hop {
 const hops: Hop[] = [
   {
     variant: 'healthy',
-    title: 'a proxy that is set up well breaks nothing, a silent minute included',
+    title: 'a correctly configured proxy passes all tests, including the idle test',
     broken: 'none',
     says: [/\w{3,}/],
     transports: { websocket: 'ok', sse: 'ok', polling: 'ok' },
@@ -32,7 +32,7 @@ const hops: Hop[] = [
   },
   {
     variant: 'upgrade-stripped',
-    title: 'a proxy that removes the Upgrade header is told apart, with the lines to add',
+    title: 'a proxy that strips the Upgrade header is diagnosed, with the config lines to add',
     broken: 'upgrade-stripped',
     says: [/proxy_http_version 1\.1/, /proxy_set_header Upgrade \$http_upgrade/, /proxy_set_header Connection/],
     transports: { websocket: 'failed', sse: 'ok', polling: 'ok' },
@@ -41,7 +41,7 @@ const hops: Hop[] = [
   },
   {
     variant: 'buffering',
-    title: 'a proxy that buffers streams as well is named for it, and for the socket beside it',
+    title: 'a proxy that also buffers streams is diagnosed with both faults',
     broken: 'buffering-proxy',
     says: [/proxy_buffering off/, /Upgrade/],
     transports: { websocket: 'failed', sse: 'failed', polling: 'ok' },
@@ -50,7 +50,7 @@ const hops: Hop[] = [
   },
   {
     variant: 'origin-rewritten',
-    title: 'a proxy that changes the Origin is shown what the server saw',
+    title: 'a proxy that rewrites the Origin header is diagnosed, with the headers that the server received',
     broken: 'origin-refused',
     says: [/http:\/\/elsewhere\.example/, /127\.0\.0\.1:\d+/, /Origin/, /Host/],
     transports: { websocket: 'failed' },
@@ -59,7 +59,7 @@ const hops: Hop[] = [
   },
   {
     variant: 'idle-cut',
-    title: 'a proxy that cuts silent sockets is found out, with the seconds it allows',
+    title: 'a proxy that closes idle sockets is diagnosed, with its timeout',
     broken: 'idle-timeout',
     says: [/\b[4-7](\.\d+)? s/, /ping/i],
     transports: { websocket: 'ok', sse: 'ok', polling: 'ok' },
@@ -108,9 +108,9 @@ for (const hop of hops) {
 
 /** Waits until the self-test is done; skips the idle test unless it is the subject. */
 async function runSelfTest(page: Page, idle: boolean): Promise<void> {
-  await page.getByRole('button', { name: 'Run the self-test', exact: true }).click();
+  await page.getByRole('button', { name: 'Run self-test', exact: true }).click();
   const done = page.locator('#self-test [data-selftest="done"]');
-  const skip = page.getByRole('button', { name: 'Skip the idle test', exact: true });
+  const skip = page.getByRole('button', { name: 'Skip idle test', exact: true });
   if (!idle) {
     // Without a socket there may be no idle test to skip.
     await expect(done.or(skip).first()).toBeVisible({ timeout: 60_000 });
@@ -123,7 +123,7 @@ async function copiedReport(page: Page): Promise<any> {
   await page.bringToFront();
   await page.getByRole('button', { name: 'Copy as JSON', exact: true }).click();
   const text = () => page.evaluate(() => navigator.clipboard.readText());
-  await expect.poll(text, 'the clipboard holds the report').toContain('broken_hop');
+  await expect.poll(text, 'the clipboard contains the report').toContain('broken_hop');
   return JSON.parse(await text());
 }
 
@@ -131,6 +131,6 @@ const probes = (docker: Docker) => docker.lines('ps', '--all', '--quiet', '--fil
 
 /** The probe is removed; probes of others, there before this test, may stay and hold the image. */
 async function expectNoProbes(docker: Docker, others: string[]): Promise<void> {
-  await expect.poll(() => probes(docker), 'probes left behind').toEqual(others);
+  await expect.poll(() => probes(docker), 'the probe container is removed').toEqual(others);
   if (others.length === 0) await expect.poll(() => docker.lines('images', '--quiet', 'quaylight-probe')).toEqual([]);
 }

@@ -12,7 +12,7 @@ import { Server } from '../support/server';
 
 const go = (page: Page, path: string) => page.locator(`nav a[href="${path}"]`).first().click();
 
-withOwn('an engine that dies ends what it was busy with as failed, and nothing of that counts as done', { tag: '@docker' }, async ({ page, pageLog, own: { engine, server, docker } }, testInfo) => {
+withOwn('tasks fail when the engine dies, and a retry succeeds', { tag: '@docker' }, async ({ page, pageLog, own: { engine, server, docker } }, testInfo) => {
   withOwn.setTimeout(150_000);
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST/);
   const registry = await Registry.start();
@@ -50,17 +50,17 @@ withOwn('an engine that dies ends what it was busy with as failed, and nothing o
     await page.keyboard.press('Escape');
     await go(page, '/volumes');
     await choose(page, 'volume', volume, `Restore ${volume}`);
-    await dialog(page).getByLabel('A backup of a volume').setInputFiles(tar);
+    await dialog(page).getByLabel('Backup archive').setInputFiles(tar);
     await submit(page, 'Restore');
     await expect(task(page, volume)).toContainText('Uploading');
 
     await engine.stop('KILL');
     for (const subject of [built, wanted, imported, volume]) {
       await expect(task(page, subject), subject).toHaveAttribute('data-state', 'failed');
-      await expect(task(page, subject)).toContainText("The connection to the engine broke");
+      await expect(task(page, subject)).toContainText('Connection to the engine failed');
       await expect(task(page, subject)).not.toContainText(/\b[45]\d\d\b|Error\(|panic|[0-9a-f]{64}/);
     }
-    await expect(task(page, volume)).toContainText('restore it again, from a whole backup');
+    await expect(task(page, volume)).toContainText('Restore it again from a complete backup');
 
     await engine.startAgain();
     await page.keyboard.press('Escape');
@@ -81,7 +81,7 @@ withOwn('an engine that dies ends what it was busy with as failed, and nothing o
   }
 });
 
-base('Quaylight dies while it stops a container: that may have been done or not is said, and what is so is shown when it is back', async ({ page, pageLog, docker, engine }) => {
+base('when Quaylight dies during a stop, the page reports an unknown outcome and recovers', async ({ page, pageLog, docker, engine }) => {
   base.setTimeout(90_000);
   pageLog.allow(/./);
   const listen = { QUAYLIGHT_LISTEN: `127.0.0.1:${await freePort()}` };
@@ -99,17 +99,17 @@ base('Quaylight dies while it stops a container: that may have been done or not 
     await expect(rowOf(page, 'container', slow).locator('[aria-busy]')).toHaveCount(1);
     await server.kill();
     const said = (what: string) => failures(page).filter({ hasText: what });
-    await expect(said(`Stop ${slow} failed`)).toContainText("Quaylight can't be reached");
-    await expect(said(`Stop ${slow} failed`)).toContainText('See whether it was done when the connection is back.');
+    await expect(said(`Stop ${slow} failed`)).toContainText("Can't reach Quaylight");
+    await expect(said(`Stop ${slow} failed`)).toContainText("Check whether it was applied once you're reconnected.");
     await expect(rowOf(page, 'container', slow).locator('[aria-busy]')).toHaveCount(0);
     await press(page, 'container', other, 'Stop');
-    await expect(said(`Stop ${other} failed`)).toContainText("Quaylight can't be reached");
+    await expect(said(`Stop ${other} failed`)).toContainText("Can't reach Quaylight");
     await press(page, 'container', other, 'More actions for');
     await rename.click();
     const field = dialog(page).getByLabel('Name');
     await field.fill(docker.name('renamed'));
     await submit(page, 'Rename');
-    await expect(dialog(page).getByRole('alert')).toContainText("Quaylight can't be reached");
+    await expect(dialog(page).getByRole('alert')).toContainText("Can't reach Quaylight");
 
     server = await Server.start(engine, listen);
     await expect(badge(page)).toHaveAttribute('data-connection', 'live', { timeout: 20_000 });
@@ -125,7 +125,7 @@ base('Quaylight dies while it stops a container: that may have been done or not 
   }
 });
 
-base('a task that is over, or must not be left half done, is not cancelled', async ({ page, context, pageLog, docker, server }) => {
+base('a finished task and a recreate in progress cannot be cancelled', async ({ page, context, pageLog, docker, server }) => {
   pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//);
   const [image, name] = [docker.name('quick:1'), docker.name('served')];
   const deafen = await deafness(page);
@@ -141,8 +141,8 @@ base('a task that is over, or must not be left half done, is not cancelled', asy
   await other.getByRole('button', { name: /^Tasks/ }).click();
   await expect(task(other, image)).toHaveAttribute('data-state', 'done', { timeout: 10_000 });
   await button(page, `Cancel build of ${image}`).click();
-  await expect(failures(page)).toContainText("It can't be cancelled");
-  await expect(failures(page)).toContainText('This is over already');
+  await expect(failures(page)).toContainText("This task can't be cancelled");
+  await expect(failures(page)).toContainText('This task has already finished');
   await other.keyboard.press('Escape');
 
   await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', '5'] });
@@ -153,12 +153,12 @@ base('a task that is over, or must not be left half done, is not cancelled', asy
   await third.getByRole('button', { name: 'Tasks, 1 running' }).click();
   await expect.poll(async () => Object.keys(await docker.states()).length).toBe(2);
   await button(third, `Cancel recreate of ${name}`).click();
-  await expect(failures(third)).toContainText('half done');
+  await expect(failures(third)).toContainText("can't be cancelled partway");
   await expect(task(third, name).first()).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
   expect(await docker.states()).toEqual({ [name]: 'running' });
 });
 
-base('a read-only server says that it is one, and offers nothing that changes anything', async ({ page, pageLog, docker, engine }) => {
+base('a read-only server shows that it is read-only and offers no mutating action', async ({ page, pageLog, docker, engine }) => {
   // Listing a volume's files needs a helper container, which a read-only server must not create.
   pageLog.allow(/queries\/files/);
   const [name, volume] = [docker.name('kept'), docker.name('data')];
@@ -170,7 +170,7 @@ base('a read-only server says that it is one, and offers nothing that changes an
     await open(page, `${server.url}/containers?q=${docker.prefix}`);
     const said = page.locator('.here');
     expect(await said.evaluate((it) => getComputedStyle(it, '::after').content)).toBe('"Read only"');
-    const changes = /^(Start|Stop|Restart|Kill|Remove|Rename|Edit|Duplicate|Limits|Commit|Create|Prune|Pull|Push|Build|Import|Restore|Connect|Delete|Upload|New|Add|Set quiet|Send a test|Registries|Silence|Terminal)\b/;
+    const changes = /^(Start|Stop|Restart|Kill|Remove|Rename|Edit|Duplicate|Limits|Commit|Create|Prune|Pull|Push|Build|Import|Restore|Connect|Delete|Upload|New|Add|Set quiet|Send test|Manage|Registries|Silence|Terminal)\b/;
     const offered = async () => {
       const names = page.locator('main').locator('button:visible, a:visible').evaluateAll((all) =>
         all.map((it) => it.getAttribute('aria-label') ?? (it.textContent!.trim() || (it as HTMLElement).title)),
@@ -190,7 +190,7 @@ base('a read-only server says that it is one, and offers nothing that changes an
   }
 });
 
-base('whatever changes something says on a read-only server why it is not done', async ({ page, pageLog, docker, engine }) => {
+base('a read-only server rejects mutating actions with the reason', async ({ page, pageLog, docker, engine }) => {
   pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//, /read-only\.css/);
   const [name, volume] = [docker.name('kept'), docker.name('data')];
   const id = await docker.start(name);
@@ -213,7 +213,7 @@ base('whatever changes something says on a read-only server why it is not done',
     await choose(page, 'volume', volume, `Remove ${volume}`);
     await dialog(page).getByLabel('Type its name').fill(volume);
     await submit(page, `Remove ${volume}`);
-    await expect(failures(page).filter({ hasText: `Remove ${volume} failed` })).toContainText('This server is read-only');
+    await expect(failures(page).filter({ hasText: `Couldn't remove ${volume}` })).toContainText('This server is read-only');
     await go(page, '/images');
     await button(page, 'Pull').click();
     await dialog(page).getByLabel('Image').fill('127.0.0.1:1/nothing:1');

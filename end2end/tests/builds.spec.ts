@@ -39,7 +39,7 @@ const lastStage = `FROM ${testImage}
 RUN exit 7
 `;
 
-test('a folder is built without what it ignores, and the dialog says beforehand what the engine can not build', async ({ page, docker }, testInfo) => {
+test('a folder builds without its ignored files, and the dialog warns about unsupported Dockerfile features', async ({ page, docker }, testInfo) => {
   const name = docker.name('folder:1');
   const hasHeredocs = await knowsHeredocs(docker);
   const long = `${'deep/'.repeat(30)}한글 file.txt`;
@@ -57,20 +57,20 @@ test('a folder is built without what it ignores, and the dialog says beforehand 
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(name);
-  await dialog(page).getByLabel('Or a folder', { exact: true }).setInputFiles(path);
-  await expect(dialog(page)).toContainText('There is no Dockerfile in this folder');
+  await dialog(page).getByLabel('Or upload a folder that contains a Dockerfile', { exact: true }).setInputFiles(path);
+  await expect(dialog(page)).toContainText('Dockerfile not found in this folder');
   await submit(page, 'Build');
-  await expect(dialog(page).getByRole('alert')).toContainText('There is no Dockerfile in this folder');
+  await expect(dialog(page).getByRole('alert')).toContainText('Dockerfile not found in this folder');
 
-  await dialog(page).getByLabel('Path of the Dockerfile in it').fill('docker/Web.dockerfile');
-  await expect(dialog(page)).toContainText(/[56] files · .*2 files left out by .dockerignore/);
-  await expect(dialog(page)).toContainText('A browser does not say which files are executable');
+  await dialog(page).getByLabel('Dockerfile path in the build context').fill('docker/Web.dockerfile');
+  await expect(dialog(page)).toContainText(/[56] files · .*2 files excluded by .dockerignore/);
+  await expect(dialog(page)).toContainText("Browsers don't report file permissions");
   await expect(dialog(page).getByText('heredocs (<<)')).toHaveCount(hasHeredocs ? 0 : 1);
   await expectAccessible(page);
   if (!hasHeredocs) {
-    await expect(dialog(page)).toContainText(/(Docker|Podman) [\d.]+.* can't build this:.*Line 7: heredocs/);
+    await expect(dialog(page)).toContainText(/(Docker|Podman) [\d.]+.* doesn't support this syntax:.*Line 7: heredocs/);
     folder(path, { 'docker/Web.dockerfile': `${plain(docker)}${lastStage}` });
-    await dialog(page).getByLabel('Or a folder', { exact: true }).setInputFiles(path);
+    await dialog(page).getByLabel('Or upload a folder that contains a Dockerfile', { exact: true }).setInputFiles(path);
     await expect(dialog(page).getByText('heredocs (<<)')).toHaveCount(0);
   }
   await dialog(page).getByLabel('Target stage').fill('first');
@@ -89,7 +89,7 @@ test('a folder is built without what it ignores, and the dialog says beforehand 
   expect(sent.filter((it) => /debug|node_modules/.test(it))).toEqual([]);
 });
 
-test('the steps of a build are listed, and a step that fails is found in the Dockerfile', { tag: '@docker' }, async ({ page, docker }) => {
+test('a build lists its steps, and a failed step shows its line of the Dockerfile', { tag: '@docker' }, async ({ page, docker }) => {
   const name = docker.name('steps:1');
   await open(page, '/images');
   await button(page, 'Build').click();
@@ -102,6 +102,6 @@ test('the steps of a build are listed, and a step that fails is found in the Doc
   await submit(page, 'Build');
   await expect(task(page, name)).toHaveAttribute('data-state', 'failed');
   await expect(task(page, name)).toContainText('Line 4 of the Dockerfile: RUN echo almost there');
-  await task(page, name).getByText('Parts').click();
+  await task(page, name).getByText('Details').click();
   await expect(task(page, name).locator('li').filter({ hasText: 'RUN echo almost there' })).toContainText('Failed');
 });

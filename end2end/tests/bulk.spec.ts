@@ -14,7 +14,7 @@ async function choose(page: Page, prefix: string): Promise<void> {
 
 const bulk = (page: Page, name: string) => page.getByRole('toolbar', { name: 'Selection' }).getByRole('button', { name, exact: true });
 
-test('20 containers are stopped by one press, each pending until it is told, as quickly as docker stops them', async ({ page, docker }) => {
+test('a bulk stop of 20 containers marks all rows as pending and is about as fast as docker stop', async ({ page, docker }) => {
   test.setTimeout(120_000);
   const names = Array.from({ length: many }, (_, at) => docker.name(`w${at}`));
   for (const name of names) {
@@ -41,12 +41,12 @@ test('20 containers are stopped by one press, each pending until it is told, as 
   const seen = await page.evaluate(() => (window as any).quaylightTest);
   const ours = seen.settled - seen.pressed;
   console.log(`${many} stopped: docker ${Math.round(theirs)} ms, the page ${Math.round(ours)} ms`);
-  expect(seen.pending, 'pending at the same time').toBe(many);
+  expect(seen.pending, 'rows that are pending at the same time').toBe(many);
   expect(ours, `docker took ${Math.round(theirs)} ms`).toBeLessThan(theirs * 1.2);
   await expect(page.locator('[aria-busy]')).toHaveCount(0);
 });
 
-test('of a selection each that could not be done says why', async ({ page, docker }) => {
+test('a bulk action shows the reason for each container that it fails on', async ({ page, docker }) => {
   const [fine, kept, safe] = [docker.name('fine'), docker.name('kept'), docker.name('safe')];
   await docker.start(fine);
   for (const name of [kept, safe]) await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
@@ -62,7 +62,7 @@ test('of a selection each that could not be done says why', async ({ page, docke
 });
 
 // Podman's runtime fails to start a container that it is stopping.
-test('two tabs and a command line act on the same container, and all agree', { tag: '@docker' }, async ({ page, context, docker, server, pageLog }) => {
+test('two tabs and the CLI act on the same container, and all agree in the end', { tag: '@docker' }, async ({ page, context, docker, server, pageLog }) => {
   // An action may arrive after a conflicting one, and then reports an error.
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const name = docker.name('shared');
@@ -85,7 +85,7 @@ test('two tabs and a command line act on the same container, and all agree', { t
   await docker.cli('start', name);
   const truth = async () => (await docker.inspect('container', name)).State;
   for (const tab of [page, other]) {
-    await expect(tab.locator('[aria-busy]'), 'nothing waits for ever').toHaveCount(0, { timeout: 15_000 });
+    await expect(tab.locator('[aria-busy]'), 'no action stays pending').toHaveCount(0, { timeout: 15_000 });
     await expect.poll(async () => rowOf(tab, 'container', name).getAttribute('data-state')).toBe((await truth()).Status);
   }
   // The tabs still receive updates.

@@ -72,14 +72,14 @@ const test = chaos.extend<{}, { simulator: Simulator }>({
 // A trace that recorded each of the thousands of changes would slow the page down to a few frames a second.
 test.use({ trace: 'off' });
 
-test(`${faults} faults on both sides of the server end in agreement (seed ${seed})`, async ({ page, network, server, simulator }) => {
+test(`page, server and engine agree after ${faults} faults on both sides of the server (seed ${seed})`, async ({ page, network, server, simulator }) => {
   const calms = Math.ceil(faults / calmAfter);
   test.setTimeout(30_000 + faults * 60 + (calms + kinds.length) * settlesWithin);
   const began = performance.now();
   const agree = (when: string, shown: Kind = 'container') =>
     expect
       .poll(() => differences(page, shown, server, simulator), {
-        message: `seed ${seed}, ${when}: where page, server and engine differ`,
+        message: `seed ${seed}, ${when}: differences between page, server and engine`,
         timeout: settlesWithin,
         intervals: [50],
       })
@@ -104,7 +104,7 @@ test(`${faults} faults on both sides of the server end in agreement (seed ${seed
     await mischief.end();
     await agree(`after ${done} faults`);
     await loseEvents(simulator);
-    await agree(`after ${done} faults and events that were lost`);
+    await agree(`after ${done} faults and lost events`);
   }
 
   for (const kind of kinds.slice(1)) {
@@ -115,7 +115,7 @@ test(`${faults} faults on both sides of the server end in agreement (seed ${seed
   await history.expectOnlyForward();
   await document.stayed();
   const reconnects = timesLost(await history.moments());
-  expect(reconnects, 'times the page lost its connection').toBeGreaterThan(Math.floor(faults / 50));
+  expect(reconnects, 'number of disconnects of the page').toBeGreaterThan(Math.floor(faults / 50));
 
   const health = await askJson(`${server.url}/healthz`);
   const truth = await simulator.truth();
@@ -137,7 +137,7 @@ async function loseEvents(simulator: Simulator): Promise<void> {
   const enough = (await simulator.truth()).events_dropped + 5;
   await simulator.strike({ fault: 'drop_event', count: 5 });
   await simulator.churn(changesPerSecond);
-  await expect.poll(async () => (await simulator.truth()).events_dropped, { message: 'events lost', intervals: [20] }).toBe(enough);
+  await expect.poll(async () => (await simulator.truth()).events_dropped, { message: 'number of lost events', intervals: [20] }).toBe(enough);
   await simulator.churn(0);
 }
 

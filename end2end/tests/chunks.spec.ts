@@ -34,16 +34,16 @@ async function wasmFiles(page: Page): Promise<{ first(): Promise<string[]>; all(
   };
 }
 
-test('a first visit to the containers loads no code of other pages, which comes by itself once it has settled', async ({
+test('a first visit to /containers loads only its own code and then prefetches the chunks of other pages', async ({
   page,
 }) => {
   const files = await wasmFiles(page);
   await open(page, '/containers');
   for (const name of ['lists', 'realtime_test', 'usage'].map((name) => `split_${name}.wasm`))
-    await expect.poll(files.all, { message: `${name} comes later` }).toContain(name);
-  expect(await files.first(), 'before the page was hydrated').toEqual(['quaylight.wasm']);
+    await expect.poll(files.all, { message: `${name} loads later` }).toContain(name);
+  expect(await files.first(), 'files loaded before hydration').toEqual(['quaylight.wasm']);
   const all = await files.all();
-  expect(new Set(all).size, `each once: ${all}`).toBe(all.length);
+  expect(new Set(all).size, `each file loads once: ${all}`).toBe(all.length);
 });
 
 for (const [path, own] of [
@@ -52,23 +52,23 @@ for (const [path, own] of [
   ['/volumes', 'split_lists.wasm'],
   ['/realtime-test', 'split_realtime_test.wasm'],
 ] as const) {
-  test(`a first visit to ${path} loads its own code, which the HTML asks for`, async ({ page, docker }) => {
+  test(`a first visit to ${path} loads its own chunk, which the HTML preloads`, async ({ page, docker }) => {
     const id = await docker.create(docker.name('web'));
     const files = await wasmFiles(page);
     await open(page, path.replace('…', id));
     const other = own === 'split_lists.wasm' ? 'split_usage.wasm' : 'split_lists.wasm';
-    await expect.poll(files.all, { message: 'what comes by itself has begun to' }).toContain(other);
+    await expect.poll(files.all, { message: 'prefetching starts' }).toContain(other);
     const first = await files.first();
     expect(first.filter((name) => name.startsWith('split_'))).toEqual([own]);
     const asked = await page
       .locator('link[rel="preload"][as="fetch"]')
       .evaluateAll((links) => links.map((link) => new URL((link as HTMLLinkElement).href).pathname.split('/').pop()!));
-    expect(asked.toSorted(), 'asked for by the HTML').toEqual(first.toSorted());
+    expect(asked.toSorted(), 'files that the HTML preloads').toEqual(first.toSorted());
   });
 }
 
 for (const file of ['split_usage.wasm', 'quaylight.wasm', 'quaylight.js']) {
-  test(`a page whose ${file} fails twice comes to life all the same`, async ({ page, pageLog }) => {
+  test(`a page hydrates although ${file} fails to load twice`, async ({ page, pageLog }) => {
     pageLog.allow(/split_usage|quaylight\.|Failed to fetch/);
     let asked = 0;
     await page.route(`**/${file}*`, (route) => (++asked <= 2 ? route.abort('failed') : route.continue()));
@@ -77,7 +77,7 @@ for (const file of ['split_usage.wasm', 'quaylight.wasm', 'quaylight.js']) {
   });
 }
 
-test('a page opens at once that was asked for before its code had come by itself', async ({ page, docker }) => {
+test('a link opens a page before its chunk is prefetched', async ({ page, docker }) => {
   const name = docker.name('volume');
   await docker.volume(name);
   await open(page, '/containers');
@@ -87,7 +87,7 @@ test('a page opens at once that was asked for before its code had come by itself
   await document.stayed();
 });
 
-test('a click is answered at once and comes true though the fetch of its code never ends', async ({ page, docker, pageLog }) => {
+test('a link responds at once, and its page opens although the first request for its chunk hangs', async ({ page, docker, pageLog }) => {
   test.setTimeout(60_000);
   // The fetch that was canceled after its timeout.
   pageLog.allow(/ERR_ABORTED|split_lists/);
@@ -110,12 +110,12 @@ test('a click is answered at once and comes true though the fetch of its code ne
   await expect(page).toHaveURL(/\/containers$/, { timeout: 1_000 });
   await link(page, 'Volumes').click();
   await expect(page.locator('main')).toContainText('Loading…', { timeout: 1_000 });
-  await expect(rowOf(page, 'volume', name), 'asked for again').toBeVisible({ timeout: 20_000 });
+  await expect(rowOf(page, 'volume', name), 'the chunk request is retried').toBeVisible({ timeout: 20_000 });
   expect(stalled).toBe(2);
   await document.stayed();
 });
 
-test('code that comes apart is not there before its sheet, which is asked for again where it did not come', async ({ page, docker, pageLog }) => {
+test('a lazy page waits for the lazy stylesheet, which is retried after a failed request', async ({ page, docker, pageLog }) => {
   pageLog.allow(/lazy\.css/);
   const name = docker.name('volume');
   await docker.volume(name);
@@ -129,14 +129,14 @@ test('code that comes apart is not there before its sheet, which is asked for ag
   });
   await open(page, '/containers');
   await link(page, 'Volumes').click();
-  await expect.poll(() => asked, { message: 'asked for again' }).toBe(2);
+  await expect.poll(() => asked, { message: 'the stylesheet request is retried' }).toBe(2);
   await expect(page.locator('[data-entity="volume"]')).toHaveCount(0);
   letThrough();
   await expect(rowOf(page, 'volume', name)).toBeVisible();
   expect(await page.evaluate(() => [...document.styleSheets].filter((it) => it.href?.includes('lazy.css')).length)).toBe(1);
 });
 
-test('code of another release is refused', async ({ server }) => {
+test('the server rejects requests for files of another release', async ({ server }) => {
   const page = (await ask(`${server.url}/images`)).text;
   const [wanted, version] = /\/pkg\/split_lists\.wasm\?v=(\w+)/.exec(page)!;
   const answer = await ask(server.url + wanted);
@@ -150,7 +150,7 @@ test('code of another release is refused', async ({ server }) => {
 });
 
 for (const way of ['a click', 'the back button'] as const) {
-  test(`with a server of another release, ${way} leads to a page of that release`, async ({ page, docker, pageLog }) => {
+  test(`after a server upgrade, ${way} loads a page of the new release`, async ({ page, docker, pageLog }) => {
     const name = docker.name('volume');
     await docker.volume(name);
     // The requests of the page, and the refusals.
@@ -183,7 +183,7 @@ for (const way of ['a click', 'the back button'] as const) {
       const address = new URL(server.url).host;
       await server.stop();
       server = await Server.start(defaultEngine, { QUAYLIGHT_LISTEN: address });
-      await expect.poll(() => refused.length, { message: 'the code that comes by itself was refused' }).toBeGreaterThan(0);
+      await expect.poll(() => refused.length, { message: 'the server rejects the prefetch requests' }).toBeGreaterThan(0);
 
       const before = refused.length;
       if (way === 'a click') await link(page, 'Volumes').click();
@@ -191,8 +191,8 @@ for (const way of ['a click', 'the back button'] as const) {
       await expect(page).toHaveURL(/\/volumes$/);
       await expect(rowOf(page, 'volume', name)).toBeVisible();
       await waitLive(page);
-      expect(documents, 'one page load more').toBe(old + 1);
-      expect(refused.length, 'its code was refused').toBeGreaterThan(before);
+      expect(documents, 'the page reloads once').toBe(old + 1);
+      expect(refused.length, 'the server rejects the chunk').toBeGreaterThan(before);
       // From now on the page is of the server's release.
       const document = await mark(page);
       await link(page, 'Networks').click();
@@ -205,7 +205,7 @@ for (const way of ['a click', 'the back button'] as const) {
 }
 
 for (const file of ['quaylight.js', 'split_lists.wasm']) {
-  test(`a page whose ${file} is gone with its release loads itself anew, once`, async ({ page, docker, pageLog }) => {
+  test(`a page reloads once when ${file} of its release is missing`, async ({ page, docker, pageLog }) => {
     pageLog.allow(/status 404/, /Failed to load resource/, /WebAssembly|split module/, /dynamically imported/);
     const name = docker.name('volume');
     await docker.volume(name);
@@ -225,19 +225,19 @@ for (const file of ['quaylight.js', 'split_lists.wasm']) {
     );
     await page.goto('/volumes');
     await waitLive(page);
-    expect(documents, 'loaded anew').toBe(2);
+    expect(documents, 'the page reloads once').toBe(2);
 
     documents = 0;
     upTo = Infinity;
     await page.goto('/volumes');
-    await expect.poll(() => documents, { message: 'loaded anew' }).toBe(2);
+    await expect.poll(() => documents, { message: 'the page reloads' }).toBe(2);
     await page.waitForLoadState('networkidle');
-    expect(documents, 'and not again').toBe(2);
-    await expect(rowOf(page, 'volume', name), 'it can be read, all the same').toBeVisible();
+    expect(documents, 'the page does not reload again').toBe(2);
+    await expect(rowOf(page, 'volume', name), 'the server-rendered content stays readable').toBeVisible();
   });
 }
 
-test('with no server at all, a page that had settled still has all of its pages', async ({ page, docker, pageLog }) => {
+test('a page with prefetched chunks still navigates when the server is down', async ({ page, docker, pageLog }) => {
   const name = docker.name('volume');
   await docker.volume(name);
   pageLog.allow(/ERR_CONNECTION|WebSocket|Failed to load resource/);
@@ -245,7 +245,7 @@ test('with no server at all, a page that had settled still has all of its pages'
   const files = await wasmFiles(page);
   await page.goto(`${server.url}/containers`);
   await waitLive(page);
-  await expect.poll(files.all, { message: 'the last of the code' }).toContain('split_realtime_test.wasm');
+  await expect.poll(files.all, { message: 'the last chunk is prefetched' }).toContain('split_realtime_test.wasm');
   await server.stop();
   const document = await mark(page);
   await link(page, 'Volumes').click();

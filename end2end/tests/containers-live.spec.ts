@@ -4,7 +4,7 @@ import { expectState, mark, open, rowOf } from '../support/page';
 import { restarts } from '../support/entities';
 import { ask } from '../support/http';
 
-test('a life from create to remove arrives step by step, without reload', async ({ page, docker }) => {
+test('a container lifecycle from create to remove arrives step by step without a reload', async ({ page, docker }) => {
   await open(page, '/containers');
   const document = await mark(page);
   const name = docker.name('web');
@@ -71,7 +71,7 @@ test('the restart count rises with each restart by policy', async ({ page, docke
   expect(state.data.containers.find((one: any) => one.id === id).restart_count).toBe(2);
 });
 
-test('a container made anew under its name arrives with its new id and its labels', async ({ page, docker, server }) => {
+test('a container recreated under the same name arrives with its new ID and labels', async ({ page, docker, server }) => {
   const name = docker.name('web');
   const project = docker.name('stack');
   const labels = ['--label', `com.docker.compose.project=${project}`, '--label', 'com.docker.compose.service=web'];
@@ -90,7 +90,7 @@ test('a container made anew under its name arrives with its new id and its label
   expect(labelsNow).toMatchObject({ 'com.docker.compose.project': project, version: '2' });
 });
 
-test('ten containers removed in one go all leave', async ({ page, docker }) => {
+test('ten containers removed by one command all disappear', async ({ page, docker }) => {
   await open(page, '/containers');
   const names = Array.from({ length: 10 }, (_, at) => docker.name(`many-${at}`));
   await Promise.all(names.map((name) => docker.create(name)));

@@ -2,7 +2,7 @@
 import { expect, test } from '../support/fixtures';
 import { badge, open, rowById, rowOf } from '../support/page';
 
-test('a container says kind, id, name, state and health', async ({ page, docker }) => {
+test('a container row exposes its kind, ID, name, state and health', async ({ page, docker }) => {
   const name = docker.name('web');
   const id = await docker.start(name, { options: ['--health-cmd', 'true', '--health-interval', '1s'] });
   const plain = docker.name('plain');
@@ -18,7 +18,7 @@ test('a container says kind, id, name, state and health', async ({ page, docker 
   await expect(rowOf(page, 'container', plain)).not.toHaveAttribute('data-health');
 });
 
-test('images, volumes and networks say kind, id and name', async ({ page, docker }) => {
+test('image, volume and network rows expose their kind, ID and name', async ({ page, docker }) => {
   const image = await docker.image('thing:1');
   const volume = docker.name('volume');
   await docker.volume(volume);
@@ -33,7 +33,7 @@ test('images, volumes and networks say kind, id and name', async ({ page, docker
   await expect(rowOf(page, 'network', network)).toHaveAttribute('data-id', networkId);
 });
 
-test('the badge says connection, transport and revision, and the revision rises', async ({ page, docker }) => {
+test('the badge exposes connection, transport and revision, and the revision increases', async ({ page, docker }) => {
   await open(page, '/containers');
   await expect(badge(page)).toHaveCount(1);
   await expect(badge(page)).toHaveAttribute('data-transport', 'websocket');
@@ -41,11 +41,11 @@ test('the badge says connection, transport and revision, and the revision rises'
   expect(before).toBeGreaterThan(0);
   await docker.create(docker.name('one'));
   await expect
-    .poll(async () => Number(await badge(page).getAttribute('data-revision')), { message: 'the revision rose' })
+    .poll(async () => Number(await badge(page).getAttribute('data-revision')), { message: 'the revision increases' })
     .toBeGreaterThan(before);
 });
 
-test('every button has a name, and the acting ones are a verb and a container', async ({ page, docker }) => {
+test('every button has an accessible name, and action buttons name a verb and a container', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -56,7 +56,7 @@ test('every button has a name, and the acting ones are a verb and a container', 
   for (const button of await page.getByRole('button').all()) await expect(button).toHaveAccessibleName(/\S/);
 });
 
-test('names and labels are text, never markup', async ({ page, docker }) => {
+test('names and labels render as text, never as markup', async ({ page, docker }) => {
   const project = '<img src=x onerror="window.quaylightTestPwned=true">';
   const name = docker.name('hostile');
   await docker.create(name, { options: ['--label', `com.docker.compose.project=${project}`] });

@@ -9,13 +9,13 @@ const lists = {
   networks: ['network', 'ls', '--quiet'],
 } as const;
 
-test('each count is the number the CLI lists, before and after a change', async ({ page, docker }) => {
+test('each count matches the CLI before and after a change', async ({ page, docker }) => {
   await open(page, '/');
   const matches = async () => {
     for (const [what, command] of Object.entries(lists)) {
       const listed = async () => new Set(await docker.lines(...command)).size;
       await expect
-        .poll(async () => (await countOf(page, what)) - (await listed()), { message: `${what} as the CLI lists them` })
+        .poll(async () => (await countOf(page, what)) - (await listed()), { message: `difference between the ${what} count and the CLI` })
         .toBe(0);
     }
   };

@@ -7,7 +7,7 @@ import { badge, expectState, mark, open, statesOnPage } from '../support/page';
 import { PrivateEngine } from '../support/private-engine';
 import { Server } from '../support/server';
 
-test('an engine restart under an open page', async ({ page, own: { engine, server, docker } }) => {
+test('an open page turns stale when the engine stops and recovers when it restarts', async ({ page, own: { engine, server, docker } }) => {
   test.setTimeout(120_000);
   await docker.create(docker.name('made'));
   await docker.start(docker.name('ends'));
@@ -21,17 +21,17 @@ test('an engine restart under an open page', async ({ page, own: { engine, serve
   const rows = await watchRows(page);
 
   await engine.stop();
-  await expect(staleNotice(page), 'marked stale with its age').toBeVisible({ timeout: 2_000 });
+  await expect(staleNotice(page), 'the page shows a stale notice with its age').toBeVisible({ timeout: 2_000 });
   await expect(page.locator('[data-stale="true"]').first(), 'the content is dimmed').toBeAttached({ timeout: 2_000 });
-  await expect(badge(page), 'our own socket is well').toHaveAttribute('data-connection', 'live');
-  expect(Object.keys(await statesOnPage(page, docker.prefix)), 'what was known stays').toHaveLength(4);
+  await expect(badge(page), 'the connection to the server stays live').toHaveAttribute('data-connection', 'live');
+  expect(Object.keys(await statesOnPage(page, docker.prefix)), 'the last known rows stay').toHaveLength(4);
 
   await engine.startAgain();
-  await expect(staleNotice(page), 'no longer stale').toHaveCount(0, { timeout: 2_000 });
+  await expect(staleNotice(page), 'the stale notice disappears').toHaveCount(0, { timeout: 2_000 });
   await expect(page.locator('[data-stale="true"]')).toHaveCount(0);
   await expect
     .poll(async () => differences(await statesOnPage(page, docker.prefix), await docker.states()), {
-      message: 'the page says what docker ps says',
+      message: 'the page matches docker ps',
       timeout: 2_000,
     })
     .toEqual([]);
@@ -40,10 +40,10 @@ test('an engine restart under an open page', async ({ page, own: { engine, serve
   await docker.cli('rename', docker.name('made'), docker.name('renamed'));
   await expectState(page, docker.name('renamed'), 'created');
   await document.stayed();
-  expect(await rows.removed(), 'rows that left the page in between').toEqual([]);
+  expect(await rows.removed(), 'rows removed during the restart').toEqual([]);
 });
 
-test('a server that starts before its engine waits for it, and the open page fills by itself', async ({ page, pageLog }) => {
+test('a server that starts before its engine waits for it, and the open page updates without a reload', async ({ page, pageLog }) => {
   test.setTimeout(120_000);
   const engine = await PrivateEngine.start();
   const docker = new Docker(engine.host);
@@ -64,7 +64,7 @@ test('a server that starts before its engine waits for it, and the open page fil
   }
 });
 
-test('an engine that goes away in the middle of what was asked for: each says so, and nothing is half done', async ({ page, pageLog, own: { engine, server, docker } }) => {
+test('when the engine dies during actions, each action fails with an error', async ({ page, pageLog, own: { engine, server, docker } }) => {
   test.setTimeout(120_000);
   // The browser logs the failed requests to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
@@ -80,16 +80,16 @@ test('an engine that goes away in the middle of what was asked for: each says so
   const toasts = page.locator('.toast[data-level="error"]');
 
   await press(slow);
-  await expect(row(slow).locator('[aria-busy]'), 'it waits for the truth').toHaveCount(1);
+  await expect(row(slow).locator('[aria-busy]'), 'the action is pending').toHaveCount(1);
   await engine.stop('KILL');
   const broken = toasts.filter({ hasText: `Stop ${slow} failed` });
-  await expect(broken, 'it does not wait for ever').toContainText('The connection to the engine broke');
-  await expect(broken, 'nobody can know').toContainText('It may have been done or not');
+  await expect(broken, 'the pending action fails').toContainText('Connection to the engine failed');
+  await expect(broken, 'the error reports an unknown outcome').toContainText('The change may or may not have been applied');
   await expect(row(slow).locator('[aria-busy]')).toHaveCount(0);
 
   await press(other);
   const refused = toasts.filter({ hasText: `Stop ${other} failed` });
-  await expect(refused).toContainText("The engine can't be reached");
+  await expect(refused).toContainText("Can't reach the engine");
   await expect(refused).toContainText('Check that the engine is running');
 
   // A form stays open, with its input and the error.
@@ -97,7 +97,7 @@ test('an engine that goes away in the middle of what was asked for: each says so
   await dialog(page).getByLabel('Name', { exact: true }).fill(docker.name('new'));
   await dialog(page).getByLabel('Image', { exact: true }).fill('quaylight-test/busybox:1');
   await submit(page, 'Create');
-  await expect(dialog(page).getByRole('alert')).toContainText("can't be reached");
+  await expect(dialog(page).getByRole('alert')).toContainText("Can't reach");
   await expect(dialog(page).getByLabel('Name', { exact: true })).toHaveValue(docker.name('new'));
 
   await engine.startAgain();
@@ -111,7 +111,7 @@ test('an engine that goes away in the middle of what was asked for: each says so
   expect(Object.keys(await docker.states('name=qlt-')).sort()).toEqual([docker.name('new'), other, slow].sort());
 });
 
-test('an engine that dies while a container is made anew: the old one is back when the engine is', async ({ page, pageLog, own: { engine, server, docker } }) => {
+test('a recreate that an engine crash interrupts rolls back to the old container', async ({ page, pageLog, own: { engine, server, docker } }) => {
   test.setTimeout(150_000);
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
   const name = docker.name('served');
@@ -119,20 +119,20 @@ test('an engine that dies while a container is made anew: the old one is back wh
   const id = await docker.start(name, { options, command: ['sh', '-c', 'echo kept > /data && exec sleep 600'] });
   await open(page, `${server.url}/containers`);
   await choose(page, 'container', name, `Edit ${name}`);
-  await dialog(page).getByLabel('Command, if not').fill('sleep 601');
+  await dialog(page).getByLabel('Command (optional)').fill('sleep 601');
   await submit(page, 'Recreate');
   // In the middle of a recreate: the new container has its name and waits, the old one is being stopped.
   await expect.poll(async () => Object.keys(await docker.states('name=qlt-')).sort()).toEqual([name, `${name}-before-${id.slice(0, 12)}`]);
   await engine.stop('KILL');
   await expect(staleNotice(page)).toBeVisible({ timeout: 5_000 });
   await engine.startAgain();
-  await expect(dialog(page).getByRole('alert')).toContainText('The old container is as it was', { timeout: 60_000 });
+  await expect(dialog(page).getByRole('alert')).toContainText('The old container is unchanged', { timeout: 60_000 });
   await expect.poll(() => docker.states('name=qlt-')).toEqual({ [name]: 'running' });
   expect((await docker.inspect('container', name)).Id).toBe(id);
   expect(await docker.cli('exec', name, 'cat', '/data')).toBe('kept');
 });
 
-test('while the engine is away each form says so, keeps what was typed, and changes nothing', async ({ page, pageLog, own: { engine, server, docker } }) => {
+test('while the engine is down, each form shows an error, keeps its input and changes nothing', async ({ page, pageLog, own: { engine, server, docker } }) => {
   test.setTimeout(120_000);
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
   const [name, volume, network] = [docker.name('one'), docker.name('data'), docker.name('front')];
@@ -146,8 +146,8 @@ test('while the engine is away each form says so, keeps what was typed, and chan
   await expect(staleNotice(page)).toBeVisible({ timeout: 5_000 });
   for (const { path, open: way, label, typed, go } of [
     { path: '/containers', open: () => choose(page, 'container', name, `Rename ${name}`), label: 'Name', typed: docker.name('two'), go: 'Rename' },
-    { path: '/containers', open: () => choose(page, 'container', name, `Limits of ${name}`), label: 'Memory', typed: '96m', go: 'Change' },
-    { path: '/containers', open: () => choose(page, 'container', name, `Commit ${name}`), label: 'Name of the image', typed: docker.name('saved:1'), go: 'Commit' },
+    { path: '/containers', open: () => choose(page, 'container', name, `Edit limits of ${name}`), label: 'Memory', typed: '96m', go: 'Change' },
+    { path: '/containers', open: () => choose(page, 'container', name, `Commit ${name}`), label: 'Image name', typed: docker.name('saved:1'), go: 'Commit' },
     { path: '/volumes', open: () => button(page, 'Create volume').click(), label: 'Name', typed: docker.name('more'), go: 'Create' },
     { path: '/networks', open: () => button(page, 'Create network').click(), label: 'Name', typed: docker.name('more'), go: 'Create' },
   ]) {
@@ -157,8 +157,8 @@ test('while the engine is away each form says so, keeps what was typed, and chan
     await field.fill(typed);
     await submit(page, go);
     const alert = dialog(page).getByRole('alert');
-    await expect(alert, go).toContainText("The engine can't be reached");
-    await expect(alert, go).toContainText('Nothing was changed');
+    await expect(alert, go).toContainText("Can't reach the engine");
+    await expect(alert, go).toContainText('No changes were made');
     await expect(field).toHaveValue(typed);
     await submit(page, 'Cancel');
   }
@@ -171,8 +171,8 @@ test('while the engine is away each form says so, keeps what was typed, and chan
     await choose(page, kind, subject, `Remove ${subject}`);
     if (kind === 'volume') await dialog(page).getByLabel('Type its name').fill(subject);
     await submit(page, `Remove ${subject}`);
-    const said = page.locator('.toast[data-level="error"]').filter({ hasText: `Remove ${subject} failed` });
-    await expect(said).toContainText("The engine can't be reached");
+    const said = page.locator('.toast[data-level="error"]').filter({ hasText: kind === 'container' ? `Remove ${subject} failed` : `Couldn't remove ${subject}` });
+    await expect(said).toContainText("Can't reach the engine");
     await said.getByRole('button').first().click();
   }
   await engine.startAgain();

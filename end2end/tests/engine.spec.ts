@@ -12,7 +12,7 @@ function bytesOf(text: string): number {
 
 const line = (page: Page, what: string) => page.locator(`[data-disk="${what}"]`);
 
-test('the disk usage is what docker system df tells', { tag: '@docker' }, async ({ page, docker }) => {
+test('the disk usage matches docker system df', { tag: '@docker' }, async ({ page, docker }) => {
   const [volume, stopped] = [docker.name('data'), docker.name('stopped')];
   await docker.volume(volume);
   await docker.start(stopped, {
@@ -21,22 +21,22 @@ test('the disk usage is what docker system df tells', { tag: '@docker' }, async 
   });
   await docker.cli('wait', stopped);
   await open(page, '/engine');
-  await page.getByRole('button', { name: 'Measure', exact: true }).click();
+  await page.getByRole('button', { name: 'Calculate', exact: true }).click();
   await expect(line(page, 'images')).toBeVisible({ timeout: 20_000 });
   const theirs = (await docker.lines('system', 'df', '--format', '{{json .}}')).map((it) => JSON.parse(it));
   for (const [what, type] of [['images', 'Images'], ['containers', 'Containers'], ['volumes', 'Local Volumes'], ['build-cache', 'Build Cache']]) {
     const it = theirs.find((one) => one.Type === type);
-    for (const [ours, told] of [['data-bytes', it.Size], ['data-reclaimable', it.Reclaimable]]) {
+    for (const [ours, printed] of [['data-bytes', it.Size], ['data-reclaimable', it.Reclaimable]]) {
       const bytes = Number(await line(page, what!).getAttribute(ours));
       // docker prints four digits.
-      expect(Math.abs(bytes - bytesOf(told)), `${what} ${ours}: ${bytes}, docker: ${told}`).toBeLessThanOrEqual(bytes / 1_000 + 1);
+      expect(Math.abs(bytes - bytesOf(printed)), `${what} ${ours}: ${bytes}, docker: ${printed}`).toBeLessThanOrEqual(bytes / 1_000 + 1);
     }
     if (what !== 'build-cache') await expect(line(page, what!)).toContainText(`${it.Active} of ${it.TotalCount}`);
   }
   await expectAccessible(page);
 });
 
-test('all that nothing uses is shown before it goes', async ({ page, docker }) => {
+test('prune all lists the unused objects before it removes them', async ({ page, docker }) => {
   const [stopped, kept, network] = [docker.name('stopped'), docker.name('kept'), docker.name('front')];
   await docker.create(stopped);
   await docker.create(kept, { options: ['--label', 'quaylight.protect=true'] });
@@ -49,7 +49,7 @@ test('all that nothing uses is shown before it goes', async ({ page, docker }) =
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByRole('checkbox', { name: stopped })).toBeChecked();
   await expect(dialog.getByRole('checkbox', { name: kept })).toHaveCount(0);
-  await expect(dialog.getByRole('status')).toContainText('frees at least', { timeout: 20_000 });
+  await expect(dialog.getByRole('status')).toContainText('freeing at least', { timeout: 20_000 });
   await expectAccessible(page);
   // Selects only this test's own objects.
   for (const box of await dialog.getByRole('checkbox').all()) await box.uncheck();

@@ -25,7 +25,7 @@ function actions(page: Page, name: string): Promise<(string | null)[]> {
   return rows(page, name).evaluateAll((all) => all.map((row) => row.getAttribute('data-action')));
 }
 
-test('a container that runs is at the top at once', async ({ page, docker }) => {
+test('a container start appears within 300 ms', async ({ page, docker }) => {
   await open(page, '/events');
   await page.evaluate((prefix) => {
     const seen: Record<string, number> = ((window as any).quaylightTestSeen = {});
@@ -47,7 +47,7 @@ test('a container that runs is at the top at once', async ({ page, docker }) => 
   expect(took[2], `ms from the event to the row: ${took.join(', ')}`).toBeLessThan(300);
 });
 
-test('filters are in the address and survive a reload', { tag: '@docker' }, async ({ page, docker }) => {
+test('filters are part of the URL and survive a reload', { tag: '@docker' }, async ({ page, docker }) => {
   const [one, two] = [docker.name('one'), docker.name('two')];
   await docker.start(one, { command: ['sh', '-c', 'exit 3'], options: ['--label', 'com.docker.compose.project=shop'] });
   await docker.start(two);
@@ -59,13 +59,13 @@ test('filters are in the address and survive a reload', { tag: '@docker' }, asyn
   await expect(rows(page, one, 'die').locator('.code')).toHaveText('3');
   await expect(rows(page, two, 'exec_create')).toHaveCount(0);
 
-  await page.getByRole('button', { name: 'With noise' }).click();
+  await page.getByRole('button', { name: 'Verbose' }).click();
   await expect(rows(page, two, 'exec_create')).toHaveCount(1);
   await page.getByRole('button', { name: 'Volumes', exact: true }).click();
   await expect(rows(page, docker.name('data'), 'create')).toHaveCount(1);
   await expect(rows(page, two)).toHaveCount(0);
   await expect(page).toHaveURL(/kind=volume/);
-  await page.getByRole('button', { name: 'Everything' }).click();
+  await page.getByRole('button', { name: 'All' }).click();
   await page.getByRole('button', { name: 'Last hour' }).click();
   await page.getByRole('searchbox').fill(`${one} die`);
   await expect(page).toHaveURL(/q=/);
@@ -78,7 +78,7 @@ test('filters are in the address and survive a reload', { tag: '@docker' }, asyn
   await expect(page).toHaveURL(/entity=/);
 });
 
-test('an entity around a moment, by a link', { tag: '@docker' }, async ({ page, docker }) => {
+test('a link opens the events of an entity around a point in time', { tag: '@docker' }, async ({ page, docker }) => {
   const name = docker.name('linked');
   const id = await docker.start(name);
   await docker.cli('kill', name);
@@ -94,7 +94,7 @@ test('an entity around a moment, by a link', { tag: '@docker' }, async ({ page, 
   await expect(dialog).toHaveCount(0);
 });
 
-test('a reload shows the same, rendered by the server', { tag: '@docker' }, async ({ page, browser, docker, server }) => {
+test('the server renders the same events as the live page', { tag: '@docker' }, async ({ page, browser, docker, server }) => {
   const name = docker.name('same');
   const id = await docker.start(name);
   await docker.cli('rm', '--force', name);
@@ -109,7 +109,7 @@ test('a reload shows the same, rendered by the server', { tag: '@docker' }, asyn
   await bare.close();
 });
 
-test('what a person does here is told with who', async ({ page, docker }) => {
+test('a user action is listed with its actor', async ({ page, docker }) => {
   const name = docker.name('acted');
   await docker.start(name);
   await open(page, '/containers');
@@ -123,7 +123,7 @@ test('what a person does here is told with who', async ({ page, docker }) => {
   await expect(deed).toContainText('Stop requested');
 });
 
-test('the file holds what docker tells of the same time', async ({ page, docker, server }) => {
+test('the export matches docker events for the same period', async ({ page, docker, server }) => {
   const began = String(Date.now() / 1000);
   const name = docker.name('filed');
   const id = await docker.start(name);
@@ -133,15 +133,15 @@ test('the file holds what docker tells of the same time', async ({ page, docker,
   const link = page.getByRole('link', { name: 'Export as NDJSON' });
   const { text } = await ask(`${server.url}${await link.getAttribute('href')}`);
   const ours = text.trim().split('\n').map((line) => JSON.parse(line)).reverse();
-  const told = await docker.lines('events', '--since', began, '--until', String(Date.now() / 1000 + 1), '--filter', `container=${id}`, '--format', '{{json .}}');
-  const theirs = told.map((line) => JSON.parse(line)).filter((event) => event.Type === 'container');
+  const printed = await docker.lines('events', '--since', began, '--until', String(Date.now() / 1000 + 1), '--filter', `container=${id}`, '--format', '{{json .}}');
+  const theirs = printed.map((line) => JSON.parse(line)).filter((event) => event.Type === 'container');
   expect(ours.map((event) => [event.action, event.id, Date.parse(event.time)])).toEqual(
     theirs.map((event) => [event.Action, event.Actor.ID, Math.floor(event.timeNano / 1e6)]),
   );
   await expect(page.getByRole('link', { name: 'Export as CSV' })).toHaveAttribute('href', new RegExp(`entity=${id}.*format=csv`));
 });
 
-test('nothing moves while somebody reads; what is new waits at the top', async ({ page, docker }) => {
+test('rows hold still under the pointer, and new events wait behind a button', async ({ page, docker }) => {
   const first = docker.name('first');
   await docker.create(first);
   await open(page, '/events');
@@ -158,7 +158,7 @@ test('nothing moves while somebody reads; what is new waits at the top', async (
   await expect(chip).toHaveCount(0);
 });
 
-test('it reads well for everybody', async ({ page, docker }) => {
+test('the events page passes axe', async ({ page, docker }) => {
   await docker.start(docker.name('failed'), { command: ['sh', '-c', 'exit 3'] });
   await open(page, '/events');
   await expect(rows(page, docker.name('failed'), 'die')).toHaveCount(1);

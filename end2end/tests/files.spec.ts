@@ -12,7 +12,7 @@ const way = (page: Page) => page.getByRole('navigation', { name: 'Path' });
 const make = `mkdir -p /shelf/sub && cd /shelf && printf 'first line\\nsecond <b>line</b>\\n' > 'a b.txt' &&
   printf '\\0\\1' > binary && ln -s sub down && printf in > sub/inside && exec sleep 600`;
 
-test('through folders to a file and back, by addresses that survive a reload', async ({ page, docker }) => {
+test('folders and files open by URLs that survive a reload', async ({ page, docker }) => {
   const name = docker.name('shelf');
   await docker.start(name, { command: ['sh', '-c', make] });
   await open(page, '/containers');
@@ -35,7 +35,7 @@ test('through folders to a file and back, by addresses that survive a reload', a
   await expectAccessible(page);
   await way(page).getByRole('link', { name: 'shelf' }).click();
   await entry(page, 'binary').getByRole('link', { name: 'binary', exact: true }).click();
-  await expect(page.getByText('This is no text')).toBeVisible();
+  await expect(page.getByText('Binary file')).toBeVisible();
   await page.goBack();
   // A link opens its target.
   await entry(page, 'down').getByRole('link', { name: 'down', exact: true }).click();
@@ -44,7 +44,7 @@ test('through folders to a file and back, by addresses that survive a reload', a
   await expect(entry(page, 'etc')).toBeVisible();
 });
 
-test('a file is put there and taken away, and what can not be says why', async ({ page, docker, pageLog }, testInfo) => {
+test('a file uploads and downloads, and a failed upload shows the reason', async ({ page, docker, pageLog }, testInfo) => {
   // The browser logs the failed requests to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 404: POST .*\/files\?/, /^status 500: POST .*\/queries\/files$/);
   const name = docker.name('shelf');
@@ -66,7 +66,7 @@ test('a file is put there and taken away, and what can not be says why', async (
   // Another client removes the folder meanwhile.
   await docker.cli('exec', name, 'rm', '-r', '/shelf/sub');
   await page.getByLabel('File to upload').setInputFiles(local);
-  await expect(page.getByText('There is no /shelf/sub').first()).toBeVisible();
+  await expect(page.getByText("/shelf/sub doesn't exist").first()).toBeVisible();
   // The container stops: its files are still readable.
   await docker.cli('kill', name);
   await way(page).getByRole('link', { name: 'shelf' }).click();
@@ -77,7 +77,7 @@ test('a file is put there and taken away, and what can not be says why', async (
   await expect(page.locator('[data-event][data-action="upload"]').first()).toBeVisible();
 });
 
-test('a volume has a page: its files, who uses it, a backup and its way back', async ({ page, docker }, testInfo) => {
+test('a volume page lists files and containers, creates a backup and restores it', async ({ page, docker }, testInfo) => {
   const [data, copy, user] = [docker.name('data'), docker.name('copy'), docker.name('user')];
   await docker.volume(data);
   await docker.volume(copy);
@@ -88,7 +88,7 @@ test('a volume has a page: its files, who uses it, a backup and its way back', a
   await expect(entry(page, 'file')).toContainText('4 B');
   await expect(page.locator('.users')).toContainText(user);
   await expect(page.locator('.users')).toContainText('/v');
-  await page.getByRole('button', { name: 'Measure' }).click();
+  await page.getByRole('button', { name: 'Calculate' }).click();
   await expect(page.locator('.what')).toContainText(/Size\s*\d+ B/);
   await expectAccessible(page);
 
@@ -99,22 +99,22 @@ test('a volume has a page: its files, who uses it, a backup and its way back', a
   await (await coming).saveAs(backup);
 
   await open(page, `/volumes/${copy}`);
-  await expect(page.getByText('The folder is empty')).toBeVisible();
+  await expect(page.getByText('This folder is empty')).toBeVisible();
   await page.getByRole('button', { name: `More actions for ${copy}` }).click();
   await page.getByRole('menuitem', { name: `Restore ${copy}` }).click();
-  await page.getByRole('dialog').getByLabel('A backup of a volume').setInputFiles(backup);
+  await page.getByRole('dialog').getByLabel('Backup archive').setInputFiles(backup);
   await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click();
-  await expect(page.getByText(`${copy} has what was in the backup`)).toBeVisible();
+  await expect(page.getByText(`${copy} restored from backup`)).toBeVisible();
   await page.reload();
   await entry(page, 'file').getByRole('link', { name: 'file', exact: true }).click();
   await expect(page.locator('.files pre')).toHaveText('kept');
 
   // The volume is removed while its page is open.
   await docker.cli('volume', 'rm', copy);
-  await expect(page.getByRole('heading', { name: 'No such volume' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Volume not found' })).toBeVisible();
 });
 
-test('an image and a network have pages that follow the engine', async ({ page, docker }) => {
+test('the image page and the network page update live', async ({ page, docker }) => {
   const image = docker.called(docker.name('made:1'));
   await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label}\nENV TOKEN=s3cret\nRUN echo built > /built\n`);
   const [network, user] = [docker.name('front'), docker.name('user')];
@@ -136,15 +136,15 @@ test('an image and a network have pages that follow the engine', async ({ page, 
   await expectAccessible(page);
   await docker.cli('network', 'disconnect', network, user);
   await expect(member).toHaveCount(0);
-  await expect(page.getByText('No container is on it')).toBeVisible();
+  await expect(page.getByText('No containers connected')).toBeVisible();
 
   // The engine emits no event for a stopped container; the page still shows it at once.
   const idle = docker.name('idle');
   const id = await docker.create(idle, { options: ['--network', 'bridge'] });
-  await page.getByRole('button', { name: 'Connect or disconnect' }).click();
+  await page.getByRole('button', { name: 'Manage connections' }).click();
   await page.getByRole('dialog').getByLabel('Container to connect').selectOption(id);
   await page.getByRole('dialog').getByRole('button', { name: 'Connect', exact: true }).click();
   await expect(page.locator(`[data-member="${idle}"]`)).toBeVisible();
   await page.goto('/networks/none-of-that-name');
-  await expect(page.getByRole('heading', { name: 'No such network' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Network not found' })).toBeVisible();
 });

@@ -8,7 +8,7 @@ import { RandomOperations } from '../support/random-operations';
 const count = Number(process.env.QUAYLIGHT_OPERATIONS ?? 300);
 const seed = Number(process.env.QUAYLIGHT_SEED ?? Date.now() % 2 ** 31);
 
-test(`${count} random operations by the CLI leave page, Python client and docker ps in agreement`, async ({
+test(`page, Python client and docker ps agree after ${count} random CLI operations`, async ({
   page,
   docker,
   server,
@@ -30,18 +30,18 @@ test(`${count} random operations by the CLI leave page, Python client and docker
 
   const truth = await account(docker);
   for (const client of [follower, cut]) {
-    await expect.poll(async () => ofRun(docker, await client.dump()), { message: 'the Python client' }).toEqual(truth);
+    await expect.poll(async () => ofRun(docker, await client.dump()), { message: 'the Python client matches the CLI' }).toEqual(truth);
     const { gaps, faults } = await client.dump();
-    expect(gaps, 'no gap in the revisions').toEqual([]);
-    expect(faults, 'nothing against the protocol').toEqual([]);
+    expect(gaps, 'the revisions have no gap').toEqual([]);
+    expect(faults, 'the client sees no protocol violation').toEqual([]);
   }
   const steady = await follower.dump();
-  expect(steady.updates, 'one complete state, then only diffs').toBe(1);
+  expect(steady.updates, 'the client receives one full state, then only diffs').toBe(1);
   const resumed = await cut.dump();
-  expect(resumed.hellos, 'cut four times').toBe(5);
-  expect(resumed.updates, 'each cut was healed by the missed diffs').toBe(1);
+  expect(resumed.hellos, 'the client reconnects four times').toBe(5);
+  expect(resumed.updates, 'each reconnect resumes with the missed diffs').toBe(1);
 
-  await expect.poll(() => statesOnPage(page, docker.prefix), { message: 'the page' }).toEqual(truth.containers);
+  await expect.poll(() => statesOnPage(page, docker.prefix), { message: 'the page matches the CLI' }).toEqual(truth.containers);
   for (const [where, kind, names] of [
     ['Images', 'image', truth.tags],
     ['Volumes', 'volume', truth.volumes],
@@ -52,7 +52,7 @@ test(`${count} random operations by the CLI leave page, Python client and docker
     if (kind === 'image') for (const tag of names) await expect(page.getByRole('main')).toContainText(tag);
     else
       await expect
-        .poll(async () => (await namesOnPage(page, kind, docker.prefix)).sort(), { message: `${where} on the page` })
+        .poll(async () => (await namesOnPage(page, kind, docker.prefix)).sort(), { message: `the ${where} page matches the CLI` })
         .toEqual([...names]);
   }
   await Promise.all([follower.quit(), cut.quit()]);

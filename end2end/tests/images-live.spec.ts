@@ -4,7 +4,7 @@ import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
 import { mark, open, rowById } from '../support/page';
 
-test('an image comes, gains a tag, loses it and goes', async ({ page, docker }) => {
+test('an image appears, gains a tag, loses it and disappears', async ({ page, docker }) => {
   await open(page, '/images');
   const document = await mark(page);
   const id = await docker.image('first:1');
@@ -33,7 +33,7 @@ test('a tag moved to another image leaves the first one dangling', async ({ page
   await expect(rowById(page, 'image', one)).toContainText(/dangling|untagged|<none>/i);
 });
 
-test('usage follows the containers, running and all', async ({ page, docker }) => {
+test('usage shows the number of running and of all containers', async ({ page, docker }) => {
   // An image that can run: the test image plus one layer.
   const image = docker.name('app:1');
   await docker.build(image, `FROM ${testImage}\nLABEL ${docker.label} own=1\n`);

@@ -8,20 +8,20 @@ import { expectConnection, expectState, mark, open, rowOf, whenRowAppears } from
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-test('the journal begins with how the page went live', async ({ page }) => {
+test('the journal records how the page goes live', async ({ page }) => {
   await open(page, '/realtime-test');
   await expect.poll(async () => (await journal(page)).map(({ what }) => what)).toContain('live');
   const live = (await journal(page)).find(({ what }) => what === 'live')!;
-  expect(live.words).toMatch(/Live over WebSocket/);
+  expect(live.words).toMatch(/Connected over WebSocket/);
 });
 
-test('a dropped connection comes back by itself, and the journal says how', async ({ page, docker }) => {
+test('a dropped connection reconnects automatically, and the journal records the reconnect', async ({ page, docker }) => {
   await open(page, '/realtime-test');
   const document = await mark(page);
   const known = (await journal(page)).length;
-  await button(page, 'Drop the connection').click();
+  await button(page, 'Drop connection').click();
   const { words } = await expectRecovery(page, known, 'dropped', 'live');
-  expect(words).toMatch(/Live over WebSocket after \d+ ms/);
+  expect(words).toMatch(/Connected over WebSocket after \d+ ms/);
   const resumed = await expectRecovery(page, known, 'dropped', 'resumed');
   expect(resumed.words).toMatch(/at revision \d+/);
   expect(resumed.words).toMatch(/\d+ (changes )?missed/);
@@ -32,7 +32,7 @@ test('a dropped connection comes back by itself, and the journal says how', asyn
   await document.stayed();
 });
 
-test('blocking WebSocket, then Server-Sent Events, falls back step by step, and unblocking leads up again', async ({ page, docker }) => {
+test('blocking WebSocket, then SSE, falls back step by step, and unblocking upgrades again', async ({ page, docker }) => {
   // Better transports are retried after 1 s, doubling.
   test.setTimeout(90_000);
   await open(page, '/realtime-test');
@@ -69,12 +69,12 @@ test('blocking WebSocket, then Server-Sent Events, falls back step by step, and 
   await expectEntry(page, known, 'moved-up');
   await create(page, docker, 'over-websocket');
 
-  const told = (await journal(page)).slice(begun).map(({ what }) => what);
-  expect(told, 'each step resumed from where the last one was').not.toContain('resynced');
+  const entries = (await journal(page)).slice(begun).map(({ what }) => what);
+  expect(entries, 'each transport change resumes without a resync').not.toContain('resynced');
   await document.stayed();
 });
 
-test('a page that pauses reading for 10 s catches up, and the journal says how', async ({ page, docker }) => {
+test('a page that pauses reading for 10 s catches up, and the journal records the resume', async ({ page, docker }) => {
   await open(page, '/realtime-test');
   const known = (await journal(page)).length;
   await button(page, 'Pause reading for 10 s').click();
@@ -83,25 +83,25 @@ test('a page that pauses reading for 10 s catches up, and the journal says how',
   const name = docker.name('web');
   await docker.create(name);
   const { words } = await expectRecovery(page, known, 'paused', 'resumed', 20_000);
-  expect(words, 'the change that came meanwhile').toMatch(/[1-9]\d* (changes )?missed/);
+  expect(words, 'the page reports the missed change').toMatch(/[1-9]\d* (changes )?missed/);
   const caughtUp = await whenRowAppears(page, 'container', name);
-  expect(caughtUp - paused, 'milliseconds in which nothing was read').toBeGreaterThan(8_000);
+  expect(caughtUp - paused, 'milliseconds without reading').toBeGreaterThan(8_000);
   await expectState(page, name, 'created');
 });
 
-test('a resync that was asked for is told by the journal, and changes nothing', async ({ page, docker }) => {
+test('the journal records a manual resync, which changes no row', async ({ page, docker }) => {
   await open(page, '/realtime-test');
   const name = docker.name('web');
   const id = await docker.create(name);
   await expectState(page, name, 'created');
   const known = (await journal(page)).length;
-  await button(page, 'Request a resync').click();
+  await button(page, 'Resync now').click();
   await expectEntry(page, known, 'resynced');
   await expect(rowOf(page, 'container', name)).toHaveAttribute('data-id', id);
   await expectConnection(page, 'live', 'websocket');
 });
 
-test('a cut by the network is told as lost and as recovered', async ({ page, network }) => {
+test('the journal records a network failure and the recovery', async ({ page, network }) => {
   await open(page, '/realtime-test');
   const known = (await journal(page)).length;
   network.cut();
@@ -110,14 +110,14 @@ test('a cut by the network is told as lost and as recovered', async ({ page, net
   await expectRecovery(page, known, 'lost', 'resumed');
 });
 
-test('each leg of the way has its latency, and the histogram fills as containers change', async ({ page, docker }) => {
+test('each leg of the path shows its latency, and the histogram fills as containers change', async ({ page, docker }) => {
   await open(page, '/realtime-test');
   const histogram = page.locator('[role=img][data-histogram]');
   const before = await counted(page, 'total');
   await create(page, docker, 'first');
   await expect.poll(() => counted(page, 'total')).toBeGreaterThan(before);
   await expect(histogram).toBeVisible();
-  await expect(histogram, 'says in words what it shows').toHaveAccessibleName(/\S/);
+  await expect(histogram, 'the histogram has a text alternative').toHaveAccessibleName(/\S/);
   const picture = await histogram.screenshot();
 
   for (let round = 0; round < 4; round++) {
@@ -131,20 +131,20 @@ test('each leg of the way has its latency, and the histogram fills as containers
   for (const leg of ['engine', 'server', 'network', 'paint', 'total']) {
     await expect.poll(() => counted(page, leg), `changes counted on the leg "${leg}"`).toBeGreaterThanOrEqual(before + 9);
     const [p50, p95, max] = await Promise.all(['p50', 'p95', 'max'].map((name) => milliseconds(figure(page, leg, name))));
-    expect(p50, `${leg}: the median is a time`).toBeGreaterThanOrEqual(0);
+    expect(p50, `${leg}: p50 is not negative`).toBeGreaterThanOrEqual(0);
     expect(p95, `${leg}: p50 ≤ p95`).toBeGreaterThanOrEqual(p50!);
     expect(max, `${leg}: p95 ≤ max`).toBeGreaterThanOrEqual(p95!);
     medians[leg] = p50!;
   }
-  expect(medians.total, 'the whole way takes no less than any part of it').toBe(Math.max(...Object.values(medians)));
-  expect((await histogram.screenshot()).equals(picture), 'the histogram is as before').toBe(false);
+  expect(medians.total, 'the total is the largest median').toBe(Math.max(...Object.values(medians)));
+  expect((await histogram.screenshot()).equals(picture), 'the histogram changes').toBe(false);
 });
 
-test('the instruments in use have nothing that axe objects to, on a desk and on a phone', async ({ page, docker }) => {
+test('the instruments in use pass axe on a desktop and a phone viewport', async ({ page, docker }) => {
   await open(page, '/realtime-test');
   await create(page, docker, 'first');
   const known = (await journal(page)).length;
-  await button(page, 'Drop the connection').click();
+  await button(page, 'Drop connection').click();
   await expectRecovery(page, known, 'dropped', 'resumed');
   await button(page, 'Block SSE').click();
   await create(page, docker, 'second');
@@ -155,8 +155,8 @@ test('the instruments in use have nothing that axe objects to, on a desk and on 
     content: document.documentElement.scrollWidth,
     window: document.documentElement.clientWidth,
   }));
-  expect(widths.content, 'no sideways scrolling').toBeLessThanOrEqual(widths.window);
-  for (const name of ['Drop the connection', 'Block WebSocket', 'Block SSE', 'Pause reading for 10 s', 'Request a resync', 'Run the self-test'])
+  expect(widths.content, 'the page does not scroll horizontally').toBeLessThanOrEqual(widths.window);
+  for (const name of ['Drop connection', 'Block WebSocket', 'Block SSE', 'Pause reading for 10 s', 'Resync now', 'Run self-test'])
     await expect(button(page, name)).toBeVisible();
   await expectAccessible(page);
 });
@@ -164,7 +164,7 @@ test('the instruments in use have nothing that axe objects to, on a desk and on 
 /** An entry after the first `known` ones, with a text. */
 async function expectEntry(page: Page, known: number, what: string): Promise<void> {
   const after = async () => (await journal(page)).slice(known);
-  await expect.poll(async () => (await after()).map((entry) => entry.what), `"${what}" in the journal`).toContain(what);
+  await expect.poll(async () => (await after()).map((entry) => entry.what), `the journal contains "${what}"`).toContain(what);
   expect((await after()).find((entry) => entry.what === what)!.words).toMatch(/\w{3,}/);
 }
 
@@ -184,6 +184,6 @@ async function counted(page: Page, leg: string): Promise<number> {
 async function milliseconds(cell: Locator): Promise<number> {
   const text = (await cell.textContent()) ?? '';
   const [, sign, number] = /^([-−]?)([\d.]+) ms$/.exec(text.trim()) ?? [];
-  if (number === undefined) throw new Error(`not a time in ms: ${JSON.stringify(text)}`);
+  if (number === undefined) throw new Error(`Expected a time in ms, got ${JSON.stringify(text)}`);
   return Number(number) * (sign === '' ? 1 : -1);
 }

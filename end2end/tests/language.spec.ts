@@ -7,9 +7,9 @@ import { open, rowOf } from '../support/page';
 
 /** Words that stay the same in Korean: names and common loanwords. */
 const same = new Set(
-  `always API Build CPU CSV Compose Docker Dockerfile English GET HTTP ID IP IPv4 IPv6 JSON KiB Linux MiB GiB NDJSON NUL PID PIDs Podman POST
+  `always API Build CLI CPU CSV Compose Docker Dockerfile English GET HTTP ID IP IPv4 IPv6 JSON KiB Linux MiB GiB NDJSON NUL PID PIDs Podman POST
   Quaylight SMTP SSE TCP UDP URL UTC WebSocket bridge busybox compose container docker exec gzip https http json kB MB GB ms latest linux local localhost
-  mDNS min ntfy origin overlay overlay2 POSIX nginx no none null on-failure unless-stopped host macvlan ipvlan init save capabilities tty web team front regex run sh tar tls udp tcp vfs websocket xterm yaml`
+  mDNS min ntfy origin overlay overlay2 POSIX nginx no no-cache none null on-failure OOM unless-stopped host macvlan ipvlan init save capabilities tty web team front regex run sh tar tls udp tcp vfs websocket xterm yaml`
     .split(/\s+/)
     .map((word) => word.toLowerCase()),
 );
@@ -46,7 +46,7 @@ async function foreignTexts(page: Page, data: readonly string[]): Promise<string
 const korean = async (browser: Browser, url: string): Promise<Page> =>
   (await browser.newContext({ locale: 'ko-KR', baseURL: url })).newPage();
 
-test('a browser that prefers Korean is spoken to in Korean, from the first byte, and hydrates without a word', async ({ browser, own, pageLog }) => {
+test('a browser that prefers Korean gets Korean HTML, which hydrates without console messages', async ({ browser, own, pageLog }) => {
   const page = await korean(browser, own.server.url);
   pageLog.watch(page, own.server.url);
   const html = await (await page.request.get('/containers', { headers: { 'accept-language': 'ko-KR,ko;q=0.9' } })).text();
@@ -62,7 +62,7 @@ test('a browser that prefers Korean is spoken to in Korean, from the first byte,
   await page.context().close();
 });
 
-test('whoever chooses a language has it in every browser, whatever that one prefers', async ({ page, browser, own }) => {
+test('the language setting applies in every browser and overrides the preference of the browser', async ({ page, browser, own }) => {
   await open(page, `${own.server.url}/settings`);
   const language = page.getByRole('group', { name: 'Language', exact: true });
   await Promise.all([page.waitForEvent('load'), language.getByRole('button', { name: '한국어' }).click()]);
@@ -76,7 +76,7 @@ test('whoever chooses a language has it in every browser, whatever that one pref
   await other.context().close();
 });
 
-test('no page and no dialog has an English word left in Korean', async ({ browser, own }) => {
+test('no page and no dialog contains English words in Korean', async ({ browser, own }) => {
   test.setTimeout(120_000);
   const { docker, server } = own;
   const name = (what: string) => docker.name(what);
@@ -124,7 +124,7 @@ test('no page and no dialog has an English word left in Korean', async ({ browse
     const cut = await page.evaluate(() =>
       [...document.querySelectorAll('main button, main a')].filter((it) => it.getBoundingClientRect().right > innerWidth + 1 && !it.closest('.chips, .parts, .table')).map((it) => it.textContent!.trim()),
     );
-    expect(cut, `${path}: what a phone cuts off`).toEqual([]);
+    expect(cut, `${path}: controls that a phone viewport cuts off`).toEqual([]);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   // Each button in a page's head that opens a dialog.

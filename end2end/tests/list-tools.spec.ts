@@ -14,7 +14,7 @@ test.beforeEach(async ({ docker }) => {
   await docker.start(docker.name('charlie'));
 });
 
-test('typing narrows the list, clearing widens it, and the address follows', async ({ page, docker }) => {
+test('the search filters the list, clearing it restores the list, and the URL follows', async ({ page, docker }) => {
   await open(page, '/containers');
   await search(page).fill(docker.name('br'));
   await expect.poll(() => namesOnPage(page, 'container', '')).toEqual([docker.name('bravo')]);
@@ -26,14 +26,14 @@ test('typing narrows the list, clearing widens it, and the address follows', asy
   await expect(rowOf(page, 'container', docker.name('alpha'))).toBeVisible();
 });
 
-test('a search that fits nothing says so', async ({ page, docker }) => {
+test('a search without matches shows an empty state', async ({ page, docker }) => {
   await open(page, '/containers');
   await search(page).fill(docker.name('nothing-of-this-name'));
   await expect(page.locator('[data-entity="container"]')).toHaveCount(0);
-  await expect(page.getByRole('main')).toContainText(/no containers?|nothing|none/i);
+  await expect(page.getByRole('main')).toContainText(/no results/i);
 });
 
-test('what arrives while a filter is set is filtered too', async ({ page, docker }) => {
+test('filters apply to live updates', async ({ page, docker }) => {
   await open(page, `/containers?q=${docker.prefix}&state=running`);
   await expect.poll(() => namesOnPage(page, 'container', '').then((names) => names.sort())).toEqual(
     [docker.name('bravo'), docker.name('charlie')],
@@ -44,7 +44,7 @@ test('what arrives while a filter is set is filtered too', async ({ page, docker
   await expect(rowOf(page, 'container', docker.name('bravo'))).toHaveCount(0);
 });
 
-test('the state filter shows one state, counts it, and is in the address', async ({ page, docker }) => {
+test('the state filter shows one state and its count, and is part of the URL', async ({ page, docker }) => {
   await open(page, `/containers?q=${docker.prefix}`);
   await expect(stateFilter(page, 'All')).toHaveAttribute('aria-pressed', 'true');
   await stateFilter(page, 'Created').click();
@@ -57,7 +57,7 @@ test('the state filter shows one state, counts it, and is in the address', async
   await expect.poll(async () => (await namesOnPage(page, 'container', '')).length).toBe(3);
 });
 
-test('a column sorts up and down, says so, and is in the address', async ({ page, docker }) => {
+test('a column sorts in both directions, shows the direction, and is part of the URL', async ({ page, docker }) => {
   // A narrower table hides this column.
   await page.setViewportSize({ width: 1_800, height: 800 });
   await open(page, `/containers?q=${docker.prefix}`);
@@ -80,7 +80,7 @@ test('a column sorts up and down, says so, and is in the address', async ({ page
   expect(await namesOnPage(page, 'container', '')).toEqual(['charlie', 'bravo', 'alpha'].map((word) => docker.name(word)));
 });
 
-test('grouping by project puts a stack together under its name', async ({ page, docker }) => {
+test('grouping by project lists the containers of a stack under its name', async ({ page, docker }) => {
   const project = docker.name('stack');
   for (const service of ['web', 'db'])
     await docker.create(docker.name(service), {
@@ -106,7 +106,7 @@ test('grouping by project puts a stack together under its name', async ({ page, 
   await expect.poll(async () => (await namesOnPage(page, 'container', '')).length).toBe(5);
 });
 
-test('cards and compact are remembered, and the server renders them so', async ({ page, browser, docker, server }) => {
+test('the card view and compact density persist, and the server renders them', async ({ page, browser, docker, server }) => {
   await open(page, '/containers');
   await expect(view(page, 'Table')).toHaveAttribute('aria-pressed', 'true');
   await expectRows(page);
@@ -131,7 +131,7 @@ test('cards and compact are remembered, and the server renders them so', async (
   await plain.context().close();
 
   await docker.cli('start', docker.name('alpha'));
-  await expect(rowOf(page, 'container', docker.name('alpha')), 'cards are live too').toHaveAttribute('data-state', 'running');
+  await expect(rowOf(page, 'container', docker.name('alpha')), 'cards update live').toHaveAttribute('data-state', 'running');
 });
 
 for (const [path, what] of [

@@ -11,22 +11,22 @@ const status = (page: Page) => page.locator('.logs').getByRole('status');
 
 const say = (script: string) => ({ command: ['sh', '-c', script] });
 
-test('what a container wrote is there, and what it writes comes by itself', async ({ page, docker }) => {
+test('the log shows stored lines and streams new ones', async ({ page, docker }) => {
   const name = docker.name('talks');
   const id = await docker.start(name, say('echo first; echo "ERROR second" >&2; while read text; do echo "$text"; done < /pipe; sleep 600'));
   await open(page, `/containers/${id}`);
-  await page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name: 'Logs' }).click();
+  await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Logs' }).click();
   await expect(page).toHaveURL(/tab=logs/);
   await expect(line(page, 'first')).toBeVisible();
   await expect(line(page, 'second')).toHaveAttribute('data-level', 'error');
   await expect(line(page, 'second')).toHaveAttribute('data-stream', 'stderr');
   await expectAccessible(page);
   await docker.cli('restart', '--time', '0', name);
-  await expect(line(page, `${name} has started`)).toBeVisible();
+  await expect(line(page, `${name} started`)).toBeVisible();
   await expect(line(page, 'first')).toHaveCount(2);
 });
 
-test('hostile lines are text: markup, control characters and colours', async ({ page, docker }) => {
+test('hostile lines render as text, and color codes as styles', async ({ page, docker }) => {
   const id = await docker.start(
     docker.name('hostile'),
     say(`printf '<img src=x onerror=alert(1)>\\n\\033[31mred\\033[0m plain\\nnul\\000here\\n\\033]0;title\\007after\\n{"level":"warn","n":[1,2]}\\n'; sleep 600`),
@@ -38,12 +38,12 @@ test('hostile lines are text: markup, control characters and colours', async ({ 
   await expect(line(page, 'nul\u2400here')).toBeVisible();
   await expect(line(page, 'after')).not.toContainText('title');
   await line(page, '"level":"warn"').click();
-  const whole = page.getByRole('region', { name: 'The whole line' });
+  const whole = page.getByRole('region', { name: 'Full line' });
   await expect(whole).toContainText('"n": [');
   await expectAccessible(page);
 });
 
-test('words are looked for in what is here, and in everything', async ({ page, docker }) => {
+test('a search covers the loaded lines, and Enter searches all stored lines', async ({ page, docker }) => {
   const id = await docker.start(
     docker.name('many'),
     say('i=0; while [ $i -lt 20000 ]; do echo "request $i took $((i % 7)) ms"; i=$((i+1)); done; echo over; sleep 600'),
@@ -60,14 +60,14 @@ test('words are looked for in what is here, and in everything', async ({ page, d
   await expect(lines(page)).toHaveCount(0);
   await search.press('Enter');
   await expect(line(page, 'request 77 took')).toBeVisible();
-  await expect(status(page)).toHaveText('1 hit in 20001 lines');
+  await expect(status(page)).toHaveText('1 match in 20001 lines');
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Back to the end' }).click();
+  await page.getByRole('button', { name: 'Back to live' }).click();
   await search.fill('');
   await expect(line(page, 'over')).toBeVisible();
 });
 
-test('a search through a million lines tells its hits while it goes on', async ({ page, docker }) => {
+test('a search through a million lines streams its hits', async ({ page, docker }) => {
   test.setTimeout(120_000);
   const id = await docker.start(docker.name('much'), say("seq 1 1000000 | sed 's/$/ said/'; echo over; sleep 600"));
   await expect.poll(() => lastOf(docker, id, '--tail', '1'), { timeout: 60_000 }).toBe('over');
@@ -79,13 +79,13 @@ test('a search through a million lines tells its hits while it goes on', async (
   await search.press('Enter');
   await expect(lines(page).first()).toHaveText(/99999 said/);
   const first = performance.now() - began;
-  await expect(status(page)).toHaveText('10 hits in 1000001 lines', { timeout: 60_000 });
+  await expect(status(page)).toHaveText('10 matches in 1000001 lines', { timeout: 60_000 });
   const all = performance.now() - began;
   console.log(`1,000,001 lines searched: first hit after ${Math.round(first)} ms, all after ${Math.round(all)} ms`);
   expect(first, 'the first hit does not wait for the last').toBeLessThan(all / 2);
 });
 
-test('who reads further up is left alone, and gets back to the end', async ({ page, docker }) => {
+test('the scroll position is stable while lines arrive, and a button jumps to the end', async ({ page, docker }) => {
   const id = await docker.start(
     docker.name('goes-on'),
     say('i=0; while [ $i -lt 300 ]; do echo "old $i"; i=$((i+1)); done; while :; do echo "new $i"; i=$((i+1)); sleep 0.05; done'),
@@ -94,7 +94,7 @@ test('who reads further up is left alone, and gets back to the end', async ({ pa
   await expect(line(page, 'new 310')).toBeVisible();
   const log = page.getByRole('log');
   await log.evaluate((it) => it.scrollTo(0, 1000));
-  const end = page.getByRole('button', { name: 'To the end' });
+  const end = page.getByRole('button', { name: 'Jump to latest' });
   await expect(end).toBeVisible();
   const first = () => log.evaluate((it) => it.scrollTop);
   const before = await first();
@@ -115,11 +115,11 @@ const toTheBeginning = async (page: Page) => {
   const log = page.getByRole('log');
   await expect(async () => {
     await log.evaluate((it) => it.scrollTo(0, 0));
-    await expect(log.locator('.edge')).toHaveText('The log begins here.', { timeout: 300 });
+    await expect(log.locator('.edge')).toHaveText('Start of log.', { timeout: 300 });
   }).toPass({ timeout: 20_000 });
 };
 
-test('whoever goes back finds every line, each once, up to the first', async ({ page, docker }) => {
+test('scrolling back loads every line once, up to the first', async ({ page, docker }) => {
   // Some lines share a microsecond: lines with equal times are where log pages are cut wrongly.
   const id = await docker.start(docker.name('long'), say("seq 1 3210 | sed 's/^/number /'; sleep 600"));
   await expect.poll(() => lastOf(docker, id)).toBe('number 3210');
@@ -140,16 +140,16 @@ test('whoever goes back finds every line, each once, up to the first', async ({ 
     if (here < 3200) await expect(log.locator('li', { hasText: new RegExp(`number ${Math.floor(here)}$`) })).toHaveCount(1);
     // One evaluation: lines move while they are rendered.
     const numbers = await log.evaluate((it) => [...it.querySelectorAll('li')].map((it) => Number(/number (\d+)$/.exec(it.textContent!)![1])));
-    expect(numbers, 'in order, and none twice').toEqual(numbers.map((_, at) => numbers[0]! + at));
+    expect(numbers, 'the lines are in order without duplicates').toEqual(numbers.map((_, at) => numbers[0]! + at));
     numbers.forEach((number) => seen.add(number));
     expect(top).toBeLessThan(80_000);
   }
   await log.evaluate((it) => it.scrollTo(0, 0));
-  await page.getByRole('button', { name: 'To the end' }).click();
+  await page.getByRole('button', { name: 'Jump to latest' }).click();
   await expect(line(page, 'number 3210')).toBeInViewport();
 });
 
-test('of several logs the last lines of each are there, and it is said that there are others before', async ({ page, docker }) => {
+test('merged logs show the latest lines of each container and indicate earlier ones', async ({ page, docker }) => {
   const [a, b] = [docker.name('a'), docker.name('b')];
   // Both streams, whose lines an engine stores slightly out of order.
   const script = 'i=0; while [ $i -lt 1200 ]; do echo "often $i"; [ $((i % 100)) = 0 ] && echo "seldom $i" >&2; i=$((i+1)); done; sleep 600';
@@ -161,7 +161,7 @@ test('of several logs the last lines of each are there, and it is said that ther
   await expect(line(page, 'often 699').filter({ hasText: b })).toBeVisible();
   await expect(status(page)).toHaveText('1000 lines');
   await page.getByRole('log').evaluate((it) => it.scrollTo(0, 0));
-  await expect(page.locator('.log .edge')).toContainText('The last lines of each are here');
+  await expect(page.locator('.log .edge')).toContainText('Showing the latest lines of each container');
   await page.getByRole('searchbox', { name: 'Search lines' }).fill('often 1199');
   await expect(line(page, 'often 1199').filter({ hasText: a })).toBeVisible();
 
@@ -172,17 +172,17 @@ test('of several logs the last lines of each are there, and it is said that ther
   await expect(status(page)).toHaveText(`${1200 + 12} lines`);
 });
 
-test('long lines are broken, and stand where they are counted to stand', async ({ page, docker }) => {
+test('long lines wrap, and each row is as tall as its text', async ({ page, docker }) => {
   const id = await docker.start(
     docker.name('wide'),
     say(`i=0; while [ $i -lt 200 ]; do printf "line $i "; head -c $((i * 7)) /dev/zero | tr '\\0' x; echo " (end) $i."; i=$((i+1)); done; printf '漢字%.0s' $(seq 1 90); echo; printf 'a\tb%.0s' $(seq 1 90); echo; echo over; sleep 600`),
   );
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'over')).toBeVisible();
-  await page.getByRole('button', { name: 'Wrap' }).click();
+  await page.getByRole('button', { name: 'Wrap lines' }).click();
   const log = page.getByRole('log');
   await expect.poll(() => log.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
-  await expect(line(page, 'over'), 'the end stays').toBeInViewport();
+  await expect(line(page, 'over'), 'the last line stays in the viewport').toBeInViewport();
   const fits = () => lines(page).evaluateAll((all) => all.every((it) => it.scrollHeight <= it.clientHeight));
   const fitsTightly = () =>
     lines(page).evaluateAll((all) =>
@@ -196,8 +196,8 @@ test('long lines are broken, and stand where they are counted to stand', async (
     );
   for (const top of [0, 2_000, 5_000, 1e6]) {
     await log.evaluate((it, top) => it.scrollTo(0, top), top);
-    await expect.poll(fits, 'nothing is cut').toBe(true);
-    await expect.poll(fitsTightly, 'nothing is empty').toBe(true);
+    await expect.poll(fits, 'no line is clipped').toBe(true);
+    await expect.poll(fitsTightly, 'no row is taller than its text').toBe(true);
   }
   await page.setViewportSize({ width: 390, height: 800 });
   await expect.poll(fits).toBe(true);
@@ -205,17 +205,17 @@ test('long lines are broken, and stand where they are counted to stand', async (
   await page.setViewportSize({ width: 1280, height: 800 });
   await log.evaluate((it) => it.scrollTo(0, 3_000));
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Wrap' }).click();
+  await page.getByRole('button', { name: 'Wrap lines' }).click();
   await expect.poll(() => log.evaluate((it) => it.scrollWidth > it.clientWidth)).toBe(true);
 });
 
-test('lines are chosen by keys, and a hit leads to what was written around it', async ({ page, docker }) => {
+test('arrow keys select lines, and a search hit opens in context', async ({ page, docker }) => {
   const id = await docker.start(docker.name('keys'), say("seq 1 9000 | sed 's/^/entry /; s/$/ done/'; sleep 600"));
   await expect.poll(() => lastOf(docker, id)).toBe('entry 9000 done');
   await open(page, `/containers/${id}?tab=logs`);
   await expect(line(page, 'entry 9000')).toBeVisible();
   const log = page.getByRole('log');
-  const whole = page.getByRole('region', { name: 'The whole line' });
+  const whole = page.getByRole('region', { name: 'Full line' });
   await log.focus();
   await page.keyboard.press('Enter');
   await expect(whole).toContainText('entry 9000 done');
@@ -230,7 +230,7 @@ test('lines are chosen by keys, and a hit leads to what was written around it', 
   await search.fill('entry 8700 done');
   await expect(lines(page)).toHaveCount(1);
   await line(page, 'entry 8700').click();
-  await whole.getByRole('button', { name: 'In context' }).click();
+  await whole.getByRole('button', { name: 'Show in context' }).click();
   await expect(search).toHaveValue('');
   await expect(line(page, 'entry 8700')).toBeInViewport();
   await expect(line(page, 'entry 8705')).toBeInViewport();
@@ -240,16 +240,16 @@ test('lines are chosen by keys, and a hit leads to what was written around it', 
   await search.fill('entry 4321 done');
   await search.press('Enter');
   await line(page, 'entry 4321').click();
-  await whole.getByRole('button', { name: 'In context' }).click();
+  await whole.getByRole('button', { name: 'Show in context' }).click();
   await expect(line(page, 'entry 4321')).toHaveAttribute('aria-current', 'true');
   await expect(line(page, 'entry 4315')).toBeInViewport();
   await expect(line(page, 'entry 4327')).toBeInViewport();
   await expect(status(page)).toContainText('500 lines around');
-  await page.getByRole('button', { name: 'Back to the end' }).click();
+  await page.getByRole('button', { name: 'Back to live' }).click();
   await expect(line(page, 'entry 9000')).toBeInViewport();
 });
 
-test('two logs come together, each line with its name', async ({ page, docker }) => {
+test('two logs merge, and each line shows the name of its container', async ({ page, docker }) => {
   const [a, b] = [docker.name('a'), docker.name('b')];
   const ids = [await docker.start(a, say('echo from a; sleep 600')), await docker.start(b, say('echo from b; sleep 600'))];
   await open(page, `/containers?q=${docker.prefix}`);
@@ -261,7 +261,7 @@ test('two logs come together, each line with its name', async ({ page, docker })
   await expect(line(page, 'from b').locator('b')).toHaveText(b);
 });
 
-test('a log is kept as a file, as it was written', async ({ page, docker }) => {
+test('a log downloads as a file with its original lines', async ({ page, docker }) => {
   const name = docker.name('kept');
   const id = await docker.start(name, say('echo one; echo two >&2; sleep 600'));
   await open(page, `/containers/${id}?tab=logs`);
@@ -272,7 +272,7 @@ test('a log is kept as a file, as it was written', async ({ page, docker }) => {
   expect((await readFile((await download.path())!, 'utf8')).split('\n').sort()).toEqual(['', 'one', 'two']);
 });
 
-test('ten thousand lines a second keep the tab alive and its memory flat', async ({ page, docker }) => {
+test('ten thousand lines per second keep the tab responsive and its memory flat', async ({ page, docker }) => {
   test.setTimeout(90_000);
   const id = await docker.start(docker.name('floods'), say('while :; do seq 1000 | sed "s/^/a line of a flood that does not end, number /"; sleep 0.1; done'));
   await open(page, `/containers/${id}?tab=logs`);
@@ -285,12 +285,12 @@ test('ten thousand lines a second keep the tab alive and its memory flat', async
     return { at: of('Timestamp'), busy: of('TaskDuration'), nodes: of('Nodes') };
   };
   // Until the page holds its maximum number of lines.
-  await expect.poll(async () => (await status(page).textContent())!, { timeout: 30_000 }).toContain('not held here');
+  await expect.poll(async () => (await status(page).textContent())!, { timeout: 30_000 }).toContain('more not loaded');
   const before = await measure();
   await expect.poll(async () => (await measure()).at - before.at, { timeout: 15_000 }).toBeGreaterThan(8);
   const after = await measure();
   const busy = (after.busy - before.busy) / (after.at - before.at);
   console.log(`main thread busy: ${(busy * 100).toFixed(1)} %, nodes ${before.nodes} to ${after.nodes}`);
-  expect(busy, 'share of a core').toBeLessThan(0.5);
+  expect(busy, 'load of the main thread as a share of a core').toBeLessThan(0.5);
   expect(after.nodes).toBeLessThan(before.nodes * 1.5 + 2_000);
 });

@@ -8,7 +8,7 @@ import { expectState, open, rowOf } from '../support/page';
 
 const selection = (page: Page) => page.getByRole('toolbar', { name: 'Selection' });
 
-test('a container that runs is removed by force, with its anonymous volumes or without', async ({ page, docker }) => {
+test('a running container is removed by force, with or without its anonymous volumes', async ({ page, docker }) => {
   const [bare, whole] = [docker.name('bare'), docker.name('whole')];
   const volumes: string[] = [];
   for (const name of [bare, whole]) {
@@ -18,7 +18,7 @@ test('a container that runs is removed by force, with its anonymous volumes or w
   await open(page, `/containers?q=${docker.prefix}`);
   for (const name of [bare, whole]) {
     await choose(page, 'container', name, `Remove ${name}`);
-    await expect(dialog(page)).toContainText('It is running');
+    await expect(dialog(page)).toContainText('This container is running');
     if (name === whole) await dialog(page).getByLabel(/anonymous volumes/).check();
     await submit(page, `Remove ${name}`);
     await expect(rowOf(page, 'container', name)).toHaveCount(0);
@@ -29,7 +29,7 @@ test('a container that runs is removed by force, with its anonymous volumes or w
   await expect(docker.inspect('volume', volumes[1]!)).rejects.toThrow(/no such volume/i);
 });
 
-test("a container's own page stops, starts and restarts it", async ({ page, docker }) => {
+test("a container's page stops, starts and restarts it", async ({ page, docker }) => {
   const name = docker.name('own-page');
   const id = await docker.start(name);
   await open(page, `/containers/${id}`);
@@ -47,7 +47,7 @@ test("a container's own page stops, starts and restarts it", async ({ page, dock
   await expect(state).toHaveAttribute('data-state', 'running');
 });
 
-test('a selection is started and restarted together', async ({ page, docker }) => {
+test('the selection toolbar starts and restarts the selected containers', async ({ page, docker }) => {
   const names = ['a', 'b', 'c'].map((it) => docker.name(it));
   for (const name of names) await docker.create(name);
   await open(page, `/containers?q=${docker.prefix}`);
@@ -61,7 +61,7 @@ test('a selection is started and restarted together', async ({ page, docker }) =
   await expect(page.locator('[aria-busy]')).toHaveCount(0);
 });
 
-test('what is paused can be stopped, and killed with a code that says so', async ({ page, docker }) => {
+test('a paused container can be stopped, or killed with exit code 137', async ({ page, docker }) => {
   const [stops, dies] = [docker.name('stops'), docker.name('dies')];
   for (const name of [stops, dies]) {
     await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', '1'] });
@@ -75,40 +75,40 @@ test('what is paused can be stopped, and killed with a code that says so', async
   expect((await docker.inspect('container', dies)).State.ExitCode).toBe(137);
 });
 
-test('a stop that takes longer than the engine gives a container by itself is no failure', async ({ page, docker }) => {
+test('a stop that takes longer than the default stop timeout succeeds', async ({ page, docker }) => {
   test.setTimeout(60_000);
   const name = docker.name('slow');
   await docker.start(name, { options: ['--stop-signal', 'TERM', '--stop-timeout', '12'] });
   await open(page, `/containers?q=${docker.prefix}`);
   await press(page, 'container', name, 'Stop');
-  await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'it waits for the truth').toHaveCount(1);
+  await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'the action is pending').toHaveCount(1);
   await expect.poll(async () => (await docker.states())[name], { timeout: 20_000 }).toBe('exited');
   await expectState(page, name, 'exited');
   await expect(rowOf(page, 'container', name).locator('[aria-busy]')).toHaveCount(0);
   await expect(failures(page)).toHaveCount(0);
 });
 
-test('a container is created without being started, by a form that all options of it come through', async ({ page, docker }) => {
+test('the create form creates a container without starting it', async ({ page, docker }) => {
   const name = docker.name('waits');
   await open(page, '/containers');
   await button(page, 'Create').click();
   await dialog(page).getByLabel('Name', { exact: true }).fill(name);
   await dialog(page).getByLabel('Image', { exact: true }).fill(testImage);
-  await dialog(page).getByText('More', { exact: true }).click();
+  await dialog(page).getByText('Advanced options', { exact: true }).click();
   await dialog(page).getByLabel('Labels').fill(docker.label);
-  await dialog(page).getByLabel('Start it at once').uncheck();
+  await dialog(page).getByLabel('Start after creating').uncheck();
   await submit(page, 'Create');
   await expect(dialog(page)).toHaveCount(0);
   await expectState(page, name, 'created');
   expect((await docker.inspect('container', name)).State.Status).toBe('created');
 });
 
-test('cores and the restart policy change while it runs', { tag: '@docker' }, async ({ page, docker }) => {
+test('CPU cores and the restart policy change while the container runs', { tag: '@docker' }, async ({ page, docker }) => {
   const name = docker.name('limited');
   const id = await docker.start(name);
   await open(page, `/containers?q=${docker.prefix}`);
-  await choose(page, 'container', name, `Limits of ${name}`);
-  await dialog(page).getByLabel('Cores').fill('0.5');
+  await choose(page, 'container', name, `Edit limits of ${name}`);
+  await dialog(page).getByLabel('CPU cores').fill('0.5');
   await dialog(page).getByLabel('Restart').selectOption('unless-stopped');
   await submit(page, 'Change');
   await expect(dialog(page)).toHaveCount(0);
@@ -120,7 +120,7 @@ test('cores and the restart policy change while it runs', { tag: '@docker' }, as
   expect(now.HostConfig.RestartPolicy.Name).toBe('unless-stopped');
 });
 
-test('a container is taken away as a tar of its files', async ({ page, docker }, testInfo) => {
+test('a container exports as a tar of its files', async ({ page, docker }, testInfo) => {
   const name = docker.name('whole');
   await docker.start(name, { command: ['sh', '-c', 'echo found > /in-it && exec sleep 600'] });
   await open(page, `/containers?q=${docker.prefix}`);

@@ -5,7 +5,7 @@ import { tarOf, testImage } from '../support/docker';
 import { expect, test } from '../support/fixtures';
 import { open, rowOf } from '../support/page';
 
-test('an image is built from a tar with a Dockerfile in it, and with arguments', async ({ page, docker }, testInfo) => {
+test('an image is built from a tar build context with build arguments', async ({ page, docker }, testInfo) => {
   const name = docker.name('from-tar:1');
   const tar = testInfo.outputPath('context.tar');
   const dockerfile = `FROM ${testImage}\nARG WORD=none\nLABEL ${docker.label} word=$WORD\nCOPY note /note\n`;
@@ -13,7 +13,7 @@ test('an image is built from a tar with a Dockerfile in it, and with arguments',
   await open(page, '/images');
   await button(page, 'Build').click();
   await dialog(page).getByLabel('Name').fill(name);
-  await dialog(page).getByLabel('Or a folder as a tar').setInputFiles(tar);
+  await dialog(page).getByLabel('Or upload a build context (.tar)').setInputFiles(tar);
   await dialog(page).getByLabel('Build arguments').fill('WORD=said');
   await submit(page, 'Build');
   await expect(task(page, name)).toHaveAttribute('data-state', 'done');
@@ -21,7 +21,7 @@ test('an image is built from a tar with a Dockerfile in it, and with arguments',
   expect(await docker.cli('run', '--rm', '--label', docker.label, '--network', 'none', name, 'cat', '/note')).toBe('brought along');
 });
 
-test('a build is cancelled, and its image never comes', async ({ page, docker }) => {
+test('a cancelled build creates no image', async ({ page, docker }) => {
   const name = docker.name('endless:1');
   await open(page, '/images');
   await button(page, 'Build').click();
@@ -36,7 +36,7 @@ test('a build is cancelled, and its image never comes', async ({ page, docker })
   expect(await docker.lines('images', '--quiet', name)).toEqual([]);
 });
 
-test('containers, networks and images are pruned from their pages, and only what is chosen', async ({ page, docker }) => {
+test('the container, network and image pages prune only the selected objects', async ({ page, docker }) => {
   const [stopped, network, bystander] = [docker.name('stopped'), docker.name('front'), docker.name('bystander')];
   const image = docker.called(`${docker.prefix}unused:1`);
   await docker.create(stopped);
@@ -65,11 +65,11 @@ test('containers, networks and images are pruned from their pages, and only what
   expect(Object.keys(await docker.states())).toEqual([bystander]);
 });
 
-test('a file is put into a volume that nothing runs with', async ({ page, docker }, testInfo) => {
+test('a file uploads to a volume that no container uses', async ({ page, docker }, testInfo) => {
   const volume = docker.name('data');
   await docker.volume(volume);
   await open(page, `/volumes/${volume}`);
-  await expect(page.getByText('The folder is empty')).toBeVisible();
+  await expect(page.getByText('This folder is empty')).toBeVisible();
   const file = testInfo.outputPath('brought.txt');
   writeFileSync(file, 'brought here');
   await page.getByLabel('File to upload').setInputFiles(file);
@@ -78,7 +78,7 @@ test('a file is put into a volume that nothing runs with', async ({ page, docker
   expect(await docker.cli(...read)).toBe('brought here');
 });
 
-test('what can not be put into a volume is said to have failed: it is full, or a folder is in the way', { tag: '@docker' }, async ({ page, docker, pageLog }, testInfo) => {
+test('an upload to a full volume or in place of a folder fails with an error', { tag: '@docker' }, async ({ page, docker, pageLog }, testInfo) => {
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const volume = docker.name('small');
   const small = ['--driver', 'local', '--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=1m'];
@@ -93,7 +93,7 @@ test('what can not be put into a volume is said to have failed: it is full, or a
   const toast = page.locator('.toast[data-level="error"]').filter({ hasText: 'large.bin' });
   await expect(toast).toContainText(/disk is full|no space left/);
   // The engine has written as much as fitted, and can't roll it back.
-  await expect(toast).toContainText('A part of it may be there');
+  await expect(toast).toContainText('The upload may be incomplete');
   const folder = testInfo.outputPath('folder');
   writeFileSync(folder, 'a file of that name');
   await page.getByLabel('File to upload').setInputFiles(folder);
@@ -101,7 +101,7 @@ test('what can not be put into a volume is said to have failed: it is full, or a
   expect(await docker.cli('exec', user, 'ls', '-d', '/v/folder/')).toBe('/v/folder/');
 });
 
-test('a file that is no tar is neither imported nor restored, and it is said', async ({ page, docker, pageLog }, testInfo) => {
+test('an import or restore of a file that is not a tar fails with an error', async ({ page, docker, pageLog }, testInfo) => {
   pageLog.allow(/Failed to load resource/, /^status [45]\d\d: POST/);
   const volume = docker.name('data');
   await docker.volume(volume);
@@ -115,8 +115,8 @@ test('a file that is no tar is neither imported nor restored, and it is said', a
   await expect(task(page, 'no.tar')).toContainText(/tar|archive/i);
   await open(page, '/volumes');
   await choose(page, 'volume', volume, `Restore ${volume}`);
-  await dialog(page).getByLabel('A backup of a volume').setInputFiles(no);
+  await dialog(page).getByLabel('Backup archive').setInputFiles(no);
   await submit(page, 'Restore');
   await expect(task(page, volume).first()).toHaveAttribute('data-state', 'failed');
-  await expect(task(page, volume).first()).toContainText('restore it again, from a whole backup');
+  await expect(task(page, volume).first()).toContainText('Restore it again from a complete backup');
 });

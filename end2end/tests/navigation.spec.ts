@@ -2,7 +2,7 @@
 import { expect, test } from '../support/fixtures';
 import { mark, open, rowOf, waitLive } from '../support/page';
 
-test('walking through the pages and back keeps one live document', async ({ page, docker }) => {
+test('navigating through the pages and back keeps one live document', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -23,7 +23,7 @@ test('walking through the pages and back keeps one live document', async ({ page
   await document.stayed();
 });
 
-test('a change made elsewhere is there when one comes back to the list', async ({ page, docker }) => {
+test('a list shows a change that happens while another page is open', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');
@@ -34,7 +34,7 @@ test('a change made elsewhere is there when one comes back to the list', async (
   await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', 'paused');
 });
 
-test('a deep link with a search and a state shows just those, before and after hydration', async ({
+test('a deep link applies its search and state filter before and after hydration', async ({
   browser,
   page,
   docker,

@@ -4,7 +4,7 @@ import { usage } from '../support/entities';
 import { ask } from '../support/http';
 import { mark, open, rowOf } from '../support/page';
 
-test('a network comes and goes', async ({ page, docker }) => {
+test('a network appears and disappears', async ({ page, docker }) => {
   await open(page, '/networks');
   const document = await mark(page);
   const name = docker.name('front');
@@ -15,7 +15,7 @@ test('a network comes and goes', async ({ page, docker }) => {
   await document.stayed();
 });
 
-test('a container joins and leaves', async ({ page, docker, server }) => {
+test('a container connects and disconnects', async ({ page, docker, server }) => {
   const [home, front, container] = [docker.name('home'), docker.name('front'), docker.name('web')];
   await docker.network(home);
   await docker.network(front);

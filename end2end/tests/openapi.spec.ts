@@ -6,7 +6,7 @@ import { ask } from '../support/http';
 const post = (url: string, body: unknown) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
-test('it is valid, and each action in it is answered', async ({ server }) => {
+test('the document is valid, and the server knows each action in it', async ({ server }) => {
   const document = JSON.parse((await ask(`${server.url}/api/openapi.json`)).text);
   const { valid, errors } = await new Validator().validate(document);
   expect(errors ?? []).toEqual([]);
@@ -16,11 +16,11 @@ test('it is valid, and each action in it is answered', async ({ server }) => {
   for (const path of actions) {
     const answer = await post(server.url + path, { target: '../' });
     expect(answer.status, path).toBe(400);
-    expect((await answer.json()).detail, path).not.toContain('there is no action');
+    expect((await answer.json()).detail, path).not.toContain('unknown action');
   }
 });
 
-test('a container is made to stop by it, and what can not be is a problem', async ({ docker, server }) => {
+test('an action stops a container, and errors are problem documents', async ({ docker, server }) => {
   const id = await docker.start(docker.name('web'));
   const stop = (body: unknown) => post(`${server.url}/api/actions/container.stop`, body);
   expect((await stop({ target: id, options: { timeout: 0 } })).status).toBe(200);

@@ -45,32 +45,32 @@ for (const { path, title, shows } of pages) {
       await context.close();
     });
 
-    test('hydrates without a message, goes live and has a title', async ({ page, pageLog }) => {
+    test('hydrates without console messages, goes live and has a title', async ({ page, pageLog }) => {
       await open(page, path);
       await expect(page).toHaveTitle(title);
       await expect(page).toHaveTitle(/Quaylight/);
       await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
-      expect(pageLog.messages, 'the console').toEqual([]);
+      expect(pageLog.messages, 'the console has no messages').toEqual([]);
     });
 
-    test('has nothing that axe objects to, in light and in dark', async ({ page }) => {
+    test('passes axe in the light and dark themes', async ({ page }) => {
       await open(page, path);
       await expectAccessible(page);
     });
 
-    test('fits a phone 390 px wide', async ({ page }) => {
+    test('fits a phone viewport 390 px wide', async ({ page }) => {
       await page.setViewportSize({ width: 390, height: 844 });
       await open(page, path);
       const widths = await page.evaluate(() => ({
         content: document.documentElement.scrollWidth,
         window: document.documentElement.clientWidth,
       }));
-      expect(widths.content, 'no sideways scrolling').toBeLessThanOrEqual(widths.window);
-      await expect(page.locator('[data-connection]'), 'the badge is still there').toBeVisible();
+      expect(widths.content, 'the page does not scroll horizontally').toBeLessThanOrEqual(widths.window);
+      await expect(page.locator('[data-connection]'), 'the badge stays visible').toBeVisible();
       await expectAccessible(page);
     });
 
-    test('has nothing more to fetch after it went live', async ({ page }) => {
+    test('loads and goes live without failed requests', async ({ page }) => {
       const failed: string[] = [];
       page.on('response', (response) => {
         if (response.status() >= 400) failed.push(response.url());
@@ -82,7 +82,7 @@ for (const { path, title, shows } of pages) {
   });
 }
 
-test('an unknown address answers 404 with a page that leads back', async ({ page, pageLog }) => {
+test('an unknown URL returns 404 and a page with links', async ({ page, pageLog }) => {
   pageLog.allow(/404/);
   const response = await page.goto('/no-such-page');
   expect(response?.status()).toBe(404);

@@ -7,7 +7,7 @@ import { Server } from '../support/server';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-test('a container of Podman is stopped, started, looked into and made anew', async ({ page, pageLog }) => {
+test('a Podman container is stopped, started, recreated and inspected', async ({ page, pageLog }) => {
   test.setTimeout(120_000);
   const podman = await Podman.start();
   const server = await Server.start(podman.host);
@@ -26,9 +26,9 @@ test('a container of Podman is stopped, started, looked into and made anew', asy
     await expect(row).toHaveAttribute('data-state', 'running', { timeout: 10_000 });
 
     await button(page, 'More actions for web').click();
-    const limits = page.getByRole('menuitem', { name: 'Limits of web' });
+    const limits = page.getByRole('menuitem', { name: 'Edit limits of web' });
     await expect(limits).toHaveAttribute('aria-disabled', 'true');
-    await expect(limits).toHaveAttribute('title', /can't change a container's limits/);
+    await expect(limits).toHaveAttribute('title', /can't update limits/);
     await page.getByRole('menuitem', { name: 'Edit web' }).click();
     const dialog = page.locator('dialog.dialog');
     await dialog.getByLabel('Environment').fill('A=1');
@@ -44,7 +44,7 @@ test('a container of Podman is stopped, started, looked into and made anew', asy
     await expect(page.locator('.files pre')).toHaveText('text');
 
     await open(page, `${server.url}/engine`);
-    await button(page, 'Measure').click();
+    await button(page, 'Calculate').click();
     await expect(page.locator('[data-disk="images"]')).not.toContainText('0 B0 B');
     await button(page, 'Prune all').click();
     await expect(page.getByRole('dialog').getByRole('checkbox', { name: /Build cache/ })).toHaveCount(0);

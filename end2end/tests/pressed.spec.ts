@@ -17,7 +17,7 @@ const started = async (docker: { inspect(kind: 'container', name: string): Promi
   (await docker.inspect('container', name)).State.StartedAt as string;
 
 for (const cards of [false, true]) {
-  test(`a Stop that lands after the exit starts nothing, ${cards ? 'on a card' : 'in a row'}`, async ({ page, docker }) => {
+  test(`a Stop click released after the exit does not start the container, ${cards ? 'on a card' : 'in a row'}`, async ({ page, docker }) => {
     const name = docker.name('web');
     await docker.start(name);
     await open(page, `/containers?q=${docker.prefix}`);
@@ -33,11 +33,11 @@ for (const cards of [false, true]) {
     await page.mouse.up();
     expect((await answered).ok()).toBe(true);
     await expectState(page, name, 'exited');
-    expect(await started(docker, name), 'it was not started again').toBe(before);
+    expect(await started(docker, name), 'the container does not start again').toBe(before);
   });
 }
 
-test('a Stop that lands after the exit starts nothing on the page of the container', async ({ page, docker }) => {
+test('a Stop click released after the exit does not start the container, on its page', async ({ page, docker }) => {
   const name = docker.name('web');
   const id = await docker.start(name);
   await open(page, `/containers/${id}`);
@@ -48,10 +48,10 @@ test('a Stop that lands after the exit starts nothing on the page of the contain
   const answered = answer(page);
   await page.mouse.up();
   expect((await answered).ok()).toBe(true);
-  expect(await started(docker, name), 'it was not started again').toBe(before);
+  expect(await started(docker, name), 'the container does not start again').toBe(before);
 });
 
-test('a Space that goes up after the exit starts nothing', async ({ page, docker }) => {
+test('a Space key released after the exit does not start the container', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, `/containers?q=${docker.prefix}`);
@@ -63,10 +63,10 @@ test('a Space that goes up after the exit starts nothing', async ({ page, docker
   const answered = answer(page);
   await page.keyboard.up('Space');
   expect((await answered).ok()).toBe(true);
-  expect(await started(docker, name), 'it was not started again').toBe(before);
+  expect(await started(docker, name), 'the container does not start again').toBe(before);
 });
 
-test('what is selected is stopped as the bar said when it was pressed', async ({ page, docker }) => {
+test('a bulk stop affects the containers that run at pointer down', async ({ page, docker }) => {
   const [first, second, third] = [docker.name('one'), docker.name('two'), docker.name('three')];
   await docker.start(first);
   await docker.create(second);

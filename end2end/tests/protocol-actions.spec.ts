@@ -11,7 +11,7 @@ test.beforeEach(async ({ server }) => {
 
 test.afterEach(() => socket.close());
 
-test('an action is acknowledged, and its effect arrives as a diff to everybody', async ({ docker, server }) => {
+test('an action is acknowledged, and all clients receive its effect as a diff', async ({ docker, server }) => {
   const id = await docker.create(docker.name('web'));
   const other = await Socket.open(server.socketUrl());
   await other.next('engine_state_update');
@@ -39,16 +39,16 @@ test('an action is acknowledged, and its effect arrives as a diff to everybody',
 });
 
 const failures = [
-  ['a container that is not there', 'not_found', (_id: string) => ({ action: 'container.stop', target: '0'.repeat(64) })],
-  ['a pause of what does not run', 'conflict', (id: string) => ({ action: 'container.pause', target: id })],
-  ['a target that is no id', 'invalid', (_id: string) => ({ action: 'container.stop', target: '../images/json' })],
+  ['a missing container', 'not_found', (_id: string) => ({ action: 'container.stop', target: '0'.repeat(64) })],
+  ['a pause of a container that does not run', 'conflict', (id: string) => ({ action: 'container.pause', target: id })],
+  ['an invalid container ID', 'invalid', (_id: string) => ({ action: 'container.stop', target: '../images/json' })],
   ['an unknown action', 'invalid', (id: string) => ({ action: 'container.dance', target: id })],
   ['an unknown option', 'invalid', (id: string) => ({ action: 'container.start', target: id, options: { sideways: true } })],
   ['an unknown host', 'not_found', (id: string) => ({ action: 'container.start', target: id, host: 'elsewhere' })],
 ] as const;
 
 for (const [what, kind, action] of failures)
-  test(`${what} is refused as ${kind}, in a sentence`, async ({ docker }) => {
+  test(`${what} is rejected as ${kind} with a message`, async ({ docker }) => {
     const id = await docker.create(docker.name('web'));
     socket.send({ type: 'action', id: '7', ...action(id) });
     const ack = await socket.next('ack');
@@ -59,7 +59,7 @@ for (const [what, kind, action] of failures)
     await socket.next('pong');
   });
 
-test('many actions at once are each answered under their own id', async ({ docker }) => {
+test('each of several concurrent actions is acknowledged with its own ID', async ({ docker }) => {
   const ids = await Promise.all(['a', 'b', 'c', 'd'].map((word) => docker.create(docker.name(word))));
   for (const target of ids) socket.send({ type: 'action', id: target, action: 'container.remove', target });
   const answered = new Set<string>();

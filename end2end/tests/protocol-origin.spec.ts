@@ -4,7 +4,7 @@ import { ask } from '../support/http';
 import { expectState, open, rowOf } from '../support/page';
 import { Socket } from '../support/socket';
 
-test('our own origin and none at all are let in', async ({ server }) => {
+test('the server accepts its own origin and requests without an origin', async ({ server }) => {
   for (const options of [{}, { origin: server.url }]) {
     const socket = await Socket.open(server.socketUrl(), options);
     expect((await socket.any()).type).toBe('hello');
@@ -17,12 +17,12 @@ const strangers = (url: string) => {
   return ['http://evil.example', `http://${hostname}:${Number(port) + 1}`, `http://${hostname}`, `http://localhost.evil.example:${port}`, 'null'];
 };
 
-test('any other origin is refused with 403, the same host on another port too', async ({ server }) => {
+test('the server rejects any other origin with 403, including its host on another port', async ({ server }) => {
   for (const origin of strangers(server.url))
     await expect(Socket.open(server.socketUrl(), { origin }), origin).rejects.toThrow('refused with 403');
 });
 
-test('a change asked for by another page is refused with 403', async ({ page, docker, server }) => {
+test('the server rejects a mutating request of another origin with 403', async ({ page, docker, server }) => {
   const name = docker.name('web');
   await docker.start(name);
   await open(page, '/containers');

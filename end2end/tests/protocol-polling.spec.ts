@@ -3,7 +3,7 @@ import { expect, test } from '../support/fixtures';
 import { ask, askJson } from '../support/http';
 import { containerPut } from '../support/socket';
 
-test('the whole state, and 304 while it lasts', async ({ docker, server }) => {
+test('a poll returns the full state, and 304 until it changes', async ({ docker, server }) => {
   const url = `${server.url}/api/state`;
   const first = await ask(url);
   expect(first.status).toBe(200);
@@ -19,7 +19,7 @@ test('the whole state, and 304 while it lasts', async ({ docker, server }) => {
   await expect.poll(async () => (await ask(url, { headers: { 'if-none-match': etag } })).status).toBe(200);
 });
 
-test('the diffs since a revision, joined up', async ({ docker, server }) => {
+test('a poll since a revision returns consecutive diffs', async ({ docker, server }) => {
   const { epoch, revision } = await askJson(`${server.url}/api/state`);
   const since = `${server.url}/api/state?since=${epoch}-${revision}`;
   const id = await docker.create(docker.name('web'));
@@ -41,7 +41,7 @@ test('the diffs since a revision, joined up', async ({ docker, server }) => {
   expect(upToDate).toMatchObject({ type: 'engine_state_diffs', from: to });
 });
 
-test('another epoch gets the whole, and nonsense a problem that says so', async ({ server }) => {
+test('a poll of another epoch returns the full state, and an invalid one a problem document', async ({ server }) => {
   const { epoch } = await askJson(`${server.url}/api/state`);
   expect(await askJson(`${server.url}/api/state?since=${epoch + 1}-1`)).toMatchObject({ type: 'engine_state_update', epoch });
   const answer = await ask(`${server.url}/api/state?since=yesterday`);
@@ -50,15 +50,15 @@ test('another epoch gets the whole, and nonsense a problem that says so', async 
   expect(JSON.parse(answer.text)).toMatchObject({ status: 400, title: /\w/, detail: /\w/ });
 });
 
-test('healthz says that it serves, the revision, and that nothing drifted', async ({ server }) => {
+test('healthz reports the status, the revision and zero drift', async ({ server }) => {
   const health = await askJson(`${server.url}/healthz`);
   // Checked before the count: the log names each drifted object.
-  expect(server.log().split('\n').filter((line) => line.includes('no event had told'))).toEqual([]);
+  expect(server.log().split('\n').filter((line) => line.includes('no event reported'))).toEqual([]);
   expect(health).toMatchObject({ status: 'ok', engines: [{ id: 'local', reachable: true, drift: 0 }] });
   expect(Number.isSafeInteger(health.revision)).toBe(true);
 });
 
-test('an unknown API route answers with a problem, not with a page', async ({ server }) => {
+test('an unknown API route returns a problem document, not a page', async ({ server }) => {
   const answer = await ask(`${server.url}/api/no-such-thing`);
   expect(answer.status).toBe(404);
   expect(answer.headers['content-type']).toContain('application/problem+json');

@@ -3,7 +3,7 @@ import { expect, test } from '../support/fixtures';
 import { closeCode, frame, upgrade } from '../support/raw-socket';
 import { containerPut, Socket } from '../support/socket';
 
-test('hello comes first, then the complete state, without a word from us', async ({ docker, server }) => {
+test('the server sends hello, then the full state, without a request', async ({ docker, server }) => {
   const name = docker.name('web');
   const id = await docker.start(name, { options: ['--label', 'colour=blue'] });
   const socket = await Socket.open(server.socketUrl());
@@ -33,7 +33,7 @@ test('the JSON subprotocol is accepted by name', async ({ server }) => {
   await socket.close();
 });
 
-test('a change arrives as a diff that joins the state, with the time of the engine', async ({ docker, server }) => {
+test('a change arrives as a diff with consecutive revisions and the engine time', async ({ docker, server }) => {
   const socket = await Socket.open(server.socketUrl());
   const update = await socket.next('engine_state_update');
   const id = await docker.create(docker.name('web'));
@@ -52,11 +52,11 @@ test('a change arrives as a diff that joins the state, with the time of the engi
     revision = diff.to;
   }
   const caused = socket.inbox.all.filter((message) => message.engine_time);
-  expect(caused.length, 'diffs that name the event they come from').toBeGreaterThan(0);
+  expect(caused.length, 'number of diffs with an engine time').toBeGreaterThan(0);
   await socket.close();
 });
 
-test('an image in use says so with a put of its own', async ({ docker, server }) => {
+test('a container stop sends a put with the new usage of its image', async ({ docker, server }) => {
   const id = await docker.start(docker.name('web'));
   const image = (await docker.inspect('container', id)).Image;
   const socket = await Socket.open(server.socketUrl());
@@ -67,7 +67,7 @@ test('an image in use says so with a put of its own', async ({ docker, server })
   await socket.close();
 });
 
-test('a reconnect with epoch and revision brings just what was missed', async ({ docker, server }) => {
+test('a reconnect with epoch and revision receives only the missed diffs', async ({ docker, server }) => {
   const first = await Socket.open(server.socketUrl());
   const { epoch, revision } = await first.next('engine_state_update');
   await first.close();
@@ -82,9 +82,9 @@ test('a reconnect with epoch and revision brings just what was missed', async ({
 
 for (const [why, query] of [
   ['another epoch', (epoch: number, rev: number) => ({ epoch: epoch + 1, rev })],
-  ['a revision from the future', (epoch: number, rev: number) => ({ epoch, rev: rev + 1_000_000 })],
+  ['a future revision', (epoch: number, rev: number) => ({ epoch, rev: rev + 1_000_000 })],
 ] as const)
-  test(`${why} is answered by the complete state`, async ({ server }) => {
+  test(`a reconnect with ${why} receives the full state`, async ({ server }) => {
     const first = await Socket.open(server.socketUrl());
     const { epoch, revision } = await first.next('engine_state_update');
     await first.close();
@@ -94,7 +94,7 @@ for (const [why, query] of [
     await again.close();
   });
 
-test('resume over an open socket brings the missed diffs, or the whole for a strange epoch', async ({ docker, server }) => {
+test('resume on an open socket returns the missed diffs, or the full state for an unknown epoch', async ({ docker, server }) => {
   const socket = await Socket.open(server.socketUrl());
   const { epoch, revision } = await socket.next('engine_state_update');
   const id = await docker.create(docker.name('web'));
@@ -107,7 +107,7 @@ test('resume over an open socket brings the missed diffs, or the whole for a str
   await socket.close();
 });
 
-test('ping is answered by pong with its nonce', async ({ server }) => {
+test('the server answers ping with pong and the same nonce', async ({ server }) => {
   const socket = await Socket.open(server.socketUrl());
   socket.send({ type: 'ping', nonce: 4711 });
   const pong = await socket.next('pong');
@@ -116,7 +116,7 @@ test('ping is answered by pong with its nonce', async ({ server }) => {
   await socket.close();
 });
 
-test('unsubscribing narrows, subscribing widens, and the revisions still join', async ({ docker, server }) => {
+test('unsubscribe removes channels, subscribe adds them, and the revisions stay consecutive', async ({ docker, server }) => {
   const socket = await Socket.open(server.socketUrl());
   await socket.next('engine_state_update');
   socket.send({ type: 'unsubscribe', channels: ['images', 'volumes', 'networks'] });
@@ -148,13 +148,13 @@ test('unsubscribing narrows, subscribing widens, and the revisions still join', 
 });
 
 for (const [what, garbage] of [
-  ['no JSON', 'certainly not JSON'],
-  ['JSON that is no object', '[1, 2]'],
+  ['invalid JSON', 'certainly not JSON'],
+  ['JSON that is not an object', '[1, 2]'],
   ['an object without a type', '{"nonce": 1}'],
   ['an unknown type', '{"type": "dance"}'],
-  ['a lacking field', '{"type": "resume", "epoch": 1}'],
+  ['a missing field', '{"type": "resume", "epoch": 1}'],
 ] as const)
-  test(`${what} is answered by error, and the socket stays open`, async ({ server }) => {
+  test(`${what} returns an error, and the socket stays open`, async ({ server }) => {
     const socket = await Socket.open(server.socketUrl());
     await socket.next('engine_state_update');
     socket.send(garbage);
@@ -172,7 +172,7 @@ test('a message over 64 KiB closes the socket with 1009', async ({ server }) => 
   expect((await socket.closed).code).toBe(1009);
 });
 
-test('a message just under 64 KiB is read', async ({ server }) => {
+test('a message just under 64 KiB is processed', async ({ server }) => {
   const socket = await Socket.open(server.socketUrl());
   const message = JSON.stringify({ type: 'dance', padding: '' });
   socket.send(message.replace('""', `"${'x'.repeat(64 * 1024 - message.length)}"`));
@@ -182,7 +182,7 @@ test('a message just under 64 KiB is read', async ({ server }) => {
   await socket.close();
 });
 
-test('text that is not UTF-8 closes with 1007', async ({ server }) => {
+test('text that is not UTF-8 closes the socket with 1007', async ({ server }) => {
   const socket = await upgrade(server.url);
   const code = closeCode(socket);
   socket.write(frame(1, Buffer.from([0x7b, 0xff, 0xfe, 0x7d])));
@@ -194,7 +194,7 @@ for (const [what, bytes] of [
   ['a reserved bit', frame(1, Buffer.from('{}'), { reserved: 4 })],
   ['an unknown opcode', frame(5, Buffer.from('{}'))],
 ] as const)
-  test(`${what} closes with 1002`, async ({ server }) => {
+  test(`${what} closes the socket with 1002`, async ({ server }) => {
     const socket = await upgrade(server.url);
     const code = closeCode(socket);
     socket.write(bytes);

@@ -10,7 +10,7 @@ const streams = {
 };
 
 for (const [path, channels] of Object.entries(streams))
-  test(`${path} begins with the list`, async ({ server }) => {
+  test(`${path} starts with the full state`, async ({ server }) => {
     const stream = await EventStream.open(server.url + path);
     expect(stream.status).toBe(200);
     expect(stream.headers['content-type']).toContain('text/event-stream');
@@ -34,7 +34,7 @@ test('a container change arrives on the containers stream', async ({ docker, ser
   stream.close();
 });
 
-test('an image change arrives on the images stream, and no container does', async ({ docker, server }) => {
+test('an image change arrives on the images stream, and no container change does', async ({ docker, server }) => {
   const stream = await EventStream.open(`${server.url}/api/images/stream`);
   await stream.next();
   await docker.create(docker.name('web'));
@@ -59,7 +59,7 @@ test('Last-Event-ID resumes with the missed diffs', async ({ docker, server }) =
   again.close();
 });
 
-test('a strange Last-Event-ID is answered by the complete list', async ({ server }) => {
+test('an unknown Last-Event-ID returns the full state', async ({ server }) => {
   for (const id of ['1-1', 'garbage']) {
     const stream = await EventStream.open(`${server.url}/api/stream`, { 'last-event-id': id });
     expect((await stream.next()).data.type, id).toBe('engine_state_update');
@@ -67,7 +67,7 @@ test('a strange Last-Event-ID is answered by the complete list', async ({ server
   }
 });
 
-test('a browser follows with EventSource alone', async ({ page, docker }) => {
+test('a browser receives changes with a plain EventSource', async ({ page, docker }) => {
   await page.goto('/realtime-test');
   const seen = page.evaluate(
     (wanted) =>

@@ -37,7 +37,7 @@ interface Refusal {
 const start = (docker: Docker, name: string) => docker.start(name);
 const kill = (docker: Docker, name: string) => docker.cli('kill', name);
 const remove = (docker: Docker, name: string) => docker.cli('rm', '--force', name);
-const gone = [/no such container/i, 'It may have been removed a moment ago by somebody else.'];
+const gone = [/no such container/i, 'Check the name, or whether it was just removed.'];
 
 const refusals: Refusal[] = [
   { verb: 'Pause', from: 'menu', before: start, state: 'running', meanwhile: kill, words: [/is not running|container state improper/, /start it first/i], after: 'exited' },
@@ -48,7 +48,7 @@ const refusals: Refusal[] = [
     before: async (docker, name) => (await docker.start(name), await docker.cli('pause', name)),
     state: 'paused',
     meanwhile: (docker, name) => docker.cli('unpause', name),
-    words: ['is not paused', 'It goes on already.'],
+    words: ['is not paused', "It's already running."],
     after: 'running',
   },
   { verb: 'Restart', from: 'row', before: start, state: 'running', meanwhile: remove, words: gone, after: undefined },
@@ -56,7 +56,7 @@ const refusals: Refusal[] = [
 ];
 
 for (const { verb, from, before, state, meanwhile, words, after } of refusals) {
-  test(`${verb}, when the container is not any more as it seems`, async ({ page, docker }) => {
+  test(`${verb} shows an error when the row is stale`, async ({ page, docker }) => {
     const name = docker.name('other');
     await before(docker, name);
     const deafen = await deafness(page);
@@ -66,12 +66,12 @@ for (const { verb, from, before, state, meanwhile, words, after } of refusals) {
     await meanwhile(docker, name);
     await (from === 'menu' ? choose(page, 'container', name, `${verb} ${name}`) : press(page, 'container', name, verb));
     await expectWords(page, `${verb} ${name} failed`, ...words);
-    await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'it waits for nothing').toHaveCount(0);
+    await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'no action stays pending').toHaveCount(0);
     expect((await docker.states())[name]).toBe(after);
   });
 }
 
-test('a container that is removed by somebody else is not removed twice', async ({ page, docker }) => {
+test('the removal of a container that no longer exists shows an error', async ({ page, docker }) => {
   const name = docker.name('once');
   await docker.create(name);
   const deafen = await deafness(page);
@@ -83,7 +83,7 @@ test('a container that is removed by somebody else is not removed twice', async 
   await expectWords(page, `Remove ${name} failed`, ...gone);
 });
 
-test('what is protected is not stopped, killed, restarted, removed or made anew', async ({ page, docker }) => {
+test('a protected container is not stopped, killed, restarted, removed or recreated', async ({ page, docker }) => {
   const name = docker.name('safe');
   const id = await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
   await open(page, `/containers?q=${docker.prefix}`);
@@ -103,7 +103,7 @@ test('what is protected is not stopped, killed, restarted, removed or made anew'
   expect([now.Id, now.State.Status, now.RestartCount]).toEqual([id, 'running', 0]);
 });
 
-test('a start whose port is taken by now says which and what to do', async ({ page, docker }) => {
+test('a start with a port conflict shows the port and what to do', async ({ page, docker }) => {
   const [first, second] = [docker.name('first'), docker.name('second')];
   const port = await freePort();
   const options = ['--network', 'bridge', '--publish', `127.0.0.1:${port}:80`];
@@ -112,30 +112,30 @@ test('a start whose port is taken by now says which and what to do', async ({ pa
   await docker.cli('start', first);
   await open(page, `/containers?q=${docker.prefix}`);
   await press(page, 'container', second, 'Start');
-  await expectWords(page, `Start ${second} failed`, `Port ${port} is taken`, 'Stop what holds it');
+  await expectWords(page, `Start ${second} failed`, `Port ${port} is already in use`, 'Stop the process using it');
   expect((await docker.states())[second]).toBe('created');
 });
 
-test('a container that goes while a form about it is open: the form says so and keeps what was typed', async ({ page, docker }) => {
+test('a form whose container is removed meanwhile shows an error and keeps its input', async ({ page, docker }) => {
   const name = docker.name('leaves');
   const forms = [
     { entry: `Rename ${name}`, label: 'Name', typed: docker.name('called'), go: 'Rename' },
-    { entry: `Limits of ${name}`, label: 'Memory', typed: '96m', go: 'Change' },
-    { entry: `Commit ${name}`, label: 'Name of the image', typed: docker.name('saved:1'), go: 'Commit' },
-    { entry: `Edit ${name}`, label: 'Command, if not', typed: 'sleep 601', go: 'Recreate' },
+    { entry: `Edit limits of ${name}`, label: 'Memory', typed: '96m', go: 'Change' },
+    { entry: `Commit ${name}`, label: 'Image name', typed: docker.name('saved:1'), go: 'Commit' },
+    { entry: `Edit ${name}`, label: 'Command (optional)', typed: 'sleep 601', go: 'Recreate' },
   ];
   await open(page, `/containers?q=${docker.prefix}`);
   for (const { entry, label, typed, go } of forms) {
     // Podman has no such form.
-    if (docker.isPodman && entry.startsWith('Limits')) continue;
+    if (docker.isPodman && entry.startsWith('Edit limits')) continue;
     await docker.start(name);
     await choose(page, 'container', name, entry);
     const field = dialog(page).getByLabel(label).first();
     await field.fill(typed);
     await docker.cli('rm', '--force', name);
     await submit(page, go);
-    await expect(alert(page), entry).toContainText(/no such container/i);
-    await expect(alert(page), entry).toContainText('removed a moment ago');
+    await expect(alert(page), entry).toContainText(/no such container|container not found/i);
+    await expect(alert(page), entry).toContainText('whether it was just removed');
     await expect(field).toHaveValue(typed);
     await submit(page, 'Cancel');
     await expect(dialog(page)).toHaveCount(0);
@@ -143,15 +143,15 @@ test('a container that goes while a form about it is open: the form says so and 
   expect(await docker.states()).toEqual({});
 });
 
-test('a container of which something is missing is not made, and nothing of it is left', async ({ page, docker }) => {
+test('a create with a missing image, command or network fails and leaves no container', async ({ page, docker }) => {
   const name = docker.name('incomplete');
   await open(page, '/containers');
   await button(page, 'Create').click();
   await dialog(page).getByLabel('Name', { exact: true }).fill(name);
-  const [image, command] = [dialog(page).getByLabel('Image', { exact: true }), dialog(page).getByLabel('Command, if not')];
+  const [image, command] = [dialog(page).getByLabel('Image', { exact: true }), dialog(page).getByLabel('Command (optional)')];
   await image.fill(`127.0.0.1:${await freePort()}/nothing:1`);
   await submit(page, 'Create');
-  await expect(alert(page)).toContainText(/registry can't be reached|connection refused/i);
+  await expect(alert(page)).toContainText(/can't reach the registry|connection refused/i);
   await image.fill(testImage);
   await command.fill('/no/such/program');
   await submit(page, 'Create');
@@ -165,7 +165,7 @@ test('a container of which something is missing is not made, and nothing of it i
   expect(await docker.states(`name=${name}`)).toEqual({});
 });
 
-test('one made anew that ends at once, or is not healthy as the old one was, gives its place back', async ({ page, docker }) => {
+test('a recreate rolls back when the new container exits at once or is unhealthy', async ({ page, docker }) => {
   test.setTimeout(90_000);
   // Podman runs health checks through systemd timers.
   const isChecked = !docker.isPodman;
@@ -178,34 +178,34 @@ test('one made anew that ends at once, or is not healthy as the old one was, giv
   await expect.poll(health).toBe('healthy');
   await choose(page, 'container', name, `Edit ${name}`);
   for (const [command, words] of [
-    ['sh -c "exit 3"', 'ended with code 3 right after its start'],
-    ['sleep 600', 'is not healthy, as the old one was'],
+    ['sh -c "exit 3"', 'exited with code 3 right after starting'],
+    ['sleep 600', 'The new container is unhealthy'],
   ] as const) {
     if (words.includes('healthy') && !isChecked) continue;
-    await dialog(page).getByLabel('Command, if not').fill(command);
+    await dialog(page).getByLabel('Command (optional)').fill(command);
     await submit(page, 'Recreate');
     await expect(alert(page)).toContainText(words, { timeout: 20_000 });
-    await expect(alert(page)).toContainText('The old container is as it was');
+    await expect(alert(page)).toContainText('The old container is unchanged');
     const now = await docker.inspect('container', name);
     expect([now.Id, now.State.Status]).toEqual([id, 'running']);
-    expect(Object.keys(await docker.states()), 'nothing is left').toEqual([name]);
+    expect(Object.keys(await docker.states()), 'no other container is left').toEqual([name]);
     await expect.poll(health).toBe('healthy');
   }
   expect(await docker.cli('exec', name, 'cat', '/v/file')).toBe('kept');
 });
 
-test('a container that removes itself is not made anew', async ({ page, docker }) => {
+test('an auto-remove container is not recreated', async ({ page, docker }) => {
   const name = docker.name('brief');
   await docker.start(name, { options: ['--rm'] });
   await open(page, `/containers?q=${docker.prefix}`);
   await choose(page, 'container', name, `Edit ${name}`);
   await submit(page, 'Recreate');
-  await expect(alert(page)).toContainText('could not come back');
-  await expect(alert(page)).toContainText('Make a duplicate');
+  await expect(alert(page)).toContainText('would be deleted when stopped');
+  await expect(alert(page)).toContainText('Duplicate it');
   expect(await docker.states()).toEqual({ [name]: 'running' });
 });
 
-test('a volume, an image and a network that are used by now stay, and it is said by whom', async ({ page, docker }) => {
+test('the removal of a volume, image or network that is now in use fails with the reason', async ({ page, docker }) => {
   const [volume, network] = [docker.name('data'), docker.name('front')];
   const [image, other] = [1, 2].map((tag) => docker.called(`${docker.prefix}web:${tag}`)) as [string, string];
   await docker.volume(volume);
@@ -217,14 +217,14 @@ test('a volume, an image and a network that are used by now stay, and it is said
   await dialog(page).getByLabel('Type its name').fill(volume);
   await docker.create(docker.name('user'), { options: ['--volume', `${volume}:/v`] });
   await submit(page, `Remove ${volume}`);
-  await expectWords(page, `Remove ${volume} failed`, /volume is (in use|being used)/, 'Remove the containers that use it first.');
+  await expectWords(page, `Couldn't remove ${volume}`, /volume is (in use|being used)/, 'Remove the containers that use it first.');
   await docker.inspect('volume', volume);
 
   await open(page, '/networks');
   await choose(page, 'network', network, `Remove ${network}`);
   await docker.start(docker.name('member'), { options: ['--network', network] });
   await submit(page, `Remove ${network}`);
-  await expectWords(page, `Remove ${network} failed`, /has active endpoints|network is being used/, 'Disconnect the containers that are on it first.');
+  await expectWords(page, `Couldn't remove ${network}`, /has active endpoints|network is being used/, 'Disconnect its containers first.');
   await docker.inspect('network', network);
 
   await docker.cli('tag', image, other);
@@ -232,11 +232,11 @@ test('a volume, an image and a network that are used by now stay, and it is said
   await choose(page, 'image', image, `Remove ${image}`);
   await docker.start(docker.name('runs'), { image });
   await submit(page, `Remove ${image}`);
-  await expectWords(page, `Remove ${image} failed`, /image is (being used|in use)/, 'Remove the containers that use it first.');
-  expect((await docker.inspect('image', image)).RepoTags.sort(), 'with all its names').toEqual([image, other]);
+  await expectWords(page, `Couldn't remove ${image}`, /image is (being used|in use)/, 'Remove the containers that use it first.');
+  expect((await docker.inspect('image', image)).RepoTags.sort(), 'the image keeps all its tags').toEqual([image, other]);
 });
 
-test('a volume, an image and a network that are gone by now are said to be', async ({ page, docker }) => {
+test('the removal of a volume, image or network that no longer exists shows an error', async ({ page, docker }) => {
   const [volume, network, image] = [docker.name('data'), docker.name('front'), docker.called(`${docker.prefix}web:1`)];
   await docker.volume(volume);
   await docker.network(network);
@@ -259,20 +259,20 @@ test('a volume, an image and a network that are gone by now are said to be', asy
     await choose(page, kind, name, `Remove ${name}`);
     if (kind === 'volume') await dialog(page).getByLabel('Type its name').fill(name);
     await submit(page, `Remove ${name}`);
-    await expectWords(page, `Remove ${name} failed`, words, 'It may have been removed a moment ago by somebody else.');
+    await expectWords(page, `Couldn't remove ${name}`, words, 'Check the name, or whether it was just removed.');
   }
 });
 
-test('the only name of an image is not taken from it', async ({ page, docker }) => {
+test('the only tag of an image cannot be removed', async ({ page, docker }) => {
   const image = docker.called(`${docker.prefix}web:1`);
   await docker.image('web:1');
   await open(page, '/images');
-  await choose(page, 'image', image, `Names of ${image}`);
-  await expect(dialog(page)).toContainText('Its only name');
-  await expect(button(page, `Remove the name ${image}`)).toHaveCount(0);
+  await choose(page, 'image', image, `Manage tags of ${image}`);
+  await expect(dialog(page)).toContainText('Only tag');
+  await expect(button(page, `Remove tag ${image}`)).toHaveCount(0);
 });
 
-test('a volume of no such driver, a network of a taken name or subnet: the form says what to do', async ({ page, docker }) => {
+test('an unknown volume driver and a taken network name or subnet show what to do', async ({ page, docker }) => {
   test.setTimeout(60_000);
   const [taken, wanted] = [docker.name('taken'), docker.name('wanted')];
   await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.11.0/24', taken);
@@ -282,11 +282,11 @@ test('a volume of no such driver, a network of a taken name or subnet: the form 
   await name.fill(taken);
   await submit(page, 'Create');
   await expect(alert(page)).toContainText('already exists');
-  await expect(alert(page)).toContainText('Choose another name');
+  await expect(alert(page)).toContainText('Use a different name');
   await name.fill(wanted);
   await dialog(page).getByLabel('Subnet').fill('10.214.11.128/25');
   await submit(page, 'Create');
-  await expect(alert(page)).toContainText('Choose another subnet');
+  await expect(alert(page)).toContainText('Use a different subnet');
   await expect(name).toHaveValue(wanted);
   expect(await docker.lines('network', 'ls', '--filter', `name=${wanted}`, '--quiet')).toEqual([]);
 
@@ -296,11 +296,11 @@ test('a volume of no such driver, a network of a taken name or subnet: the form 
   await dialog(page).getByLabel('Driver', { exact: true }).fill('no-such-driver');
   await submit(page, 'Create');
   // Docker looks for a plugin for 15 s.
-  await expect(alert(page)).toContainText('Choose a driver that this engine has', { timeout: 25_000 });
+  await expect(alert(page)).toContainText('Select a driver available on this engine', { timeout: 25_000 });
   expect(await docker.lines('volume', 'ls', '--filter', `name=${wanted}`, '--quiet')).toEqual([]);
 });
 
-test('a container can not join a network: the address is taken or foreign, it is on it, it is gone', async ({ page, docker }) => {
+test('a network connection with an invalid address or container shows the reason', async ({ page, docker }) => {
   const [network, first, second, third] = ['front', 'first', 'second', 'third'].map((it) => docker.name(it)) as [string, string, string, string];
   await docker.cli('network', 'create', '--label', docker.label, '--subnet', '10.214.12.0/24', network);
   await docker.start(first, { options: ['--network', network, '--ip', '10.214.12.9'] });
@@ -308,17 +308,17 @@ test('a container can not join a network: the address is taken or foreign, it is
   await docker.start(third, { options: ['--network', 'bridge'] });
   const deafen = await deafness(page);
   await open(page, '/networks');
-  await choose(page, 'network', network, `Containers on ${network}`);
+  await choose(page, 'network', network, `Manage connections of ${network}`);
   await submit(page, 'Connect');
-  await expect(alert(page)).toContainText('Choose a container to connect');
+  await expect(alert(page)).toContainText('Select a container to connect');
   const [who, address] = [dialog(page).getByLabel('Container to connect'), dialog(page).getByLabel('Address')];
   await who.selectOption({ label: second });
   await address.fill('10.214.12.9');
   await submit(page, 'Connect');
-  await expect(alert(page)).toContainText('Choose another address, or none.');
+  await expect(alert(page)).toContainText('Use a different IP address, or leave it empty.');
   await address.fill('192.0.2.7');
   await submit(page, 'Connect');
-  await expect(alert(page)).toContainText("Choose an address of the network's own subnet");
+  await expect(alert(page)).toContainText("Enter an IP address in the network's subnet");
   await expect(address).toHaveValue('192.0.2.7');
   // When the selected container is removed, no other takes its place.
   await who.selectOption({ label: third });
@@ -330,13 +330,13 @@ test('a container can not join a network: the address is taken or foreign, it is
   await address.fill('');
   await docker.cli('network', 'connect', network, second);
   await submit(page, 'Connect');
-  await expect(alert(page)).toContainText('It is on that network already');
+  await expect(alert(page)).toContainText("It's already connected to that network");
   await docker.cli('network', 'disconnect', network, first);
   await button(page, `Disconnect ${first}`).click();
-  await expectWords(page, `Disconnect ${first} failed`, /not connected/);
+  await expectWords(page, `Couldn't disconnect ${first}`, /not connected/);
 });
 
-test('a prune leaves what is used by now, and says what it left', async ({ page, docker }) => {
+test('a prune keeps a volume that is now in use and names it', async ({ page, docker }) => {
   const [used, unused] = [docker.name('used'), docker.name('unused')];
   await docker.volume(used);
   await docker.volume(unused);
@@ -355,7 +355,7 @@ test('a prune leaves what is used by now, and says what it left', async ({ page,
   await expect(docker.inspect('volume', unused)).rejects.toThrow(/no such volume/i);
 });
 
-test('a build that fails tells its last words and leaves no image', async ({ page, docker }) => {
+test('a failed build shows its last output and leaves no image', async ({ page, docker }) => {
   const name = docker.name('broken:1');
   await open(page, '/images');
   for (const [dockerfile, words] of [
@@ -376,7 +376,7 @@ test('a build that fails tells its last words and leaves no image', async ({ pag
   expect(await docker.lines('images', '--quiet', name)).toEqual([]);
 });
 
-test('what is to be taken away and is gone is said to have failed, though the browser alone hears of it', async ({ page, context, server, docker, pageLog }) => {
+test('an export or backup of a removed object appears as a failed task', async ({ page, context, server, docker, pageLog }) => {
   pageLog.allow(/^status [45]\d\d: GET .*(export|backup)/, /ERR_INVALID_RESPONSE|ERR_ABORTED/);
   const [name, volume, image] = [docker.name('goes'), docker.name('data'), docker.called(`${docker.prefix}web:1`)];
   const id = await docker.create(name);

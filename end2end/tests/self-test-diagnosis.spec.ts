@@ -19,8 +19,8 @@ function fails(failure: string, why: Partial<NonNullable<TransportReport['why']>
 }
 
 function misses(cause: 'held-back' | 'unnoticed' | 'lost'): TransportReport {
-  const steps = { create: brought, start: { missing: 'It did not arrive within 5 s.', cause } };
-  return { ...works, result: 'failed', failure: "The probe's start was missing. It did not arrive within 5 s.", steps };
+  const steps = { create: brought, start: { missing: 'Not received within 5 s.', cause } };
+  return { ...works, result: 'failed', failure: "The probe's start event never arrived. Not received within 5 s.", steps };
 }
 
 const handshake = (outcome: Handshake['outcome'], also: Partial<Handshake> = {}): Handshake => ({
@@ -32,8 +32,8 @@ const handshake = (outcome: Handshake['outcome'], also: Partial<Handshake> = {})
   ...also,
 });
 
-const stripped = fails('The socket could not be opened.', { handshake: handshake('no_upgrade') });
-const silentStream = fails('The stream connected, but brought nothing within 5 s.', { heldBack: true });
+const stripped = fails("Couldn't open the socket.", { handshake: handshake('no_upgrade') });
+const silentStream = fails('The stream connected, but no data arrived within 5 s.', { heldBack: true });
 
 function diagnosed(found: Partial<Report>): Report {
   const report: Report = {
@@ -61,19 +61,19 @@ function diagnosed(found: Partial<Report>): Report {
 
 const titles = (report: Report) => report.findings.map(({ title }) => title);
 
-test('where everything works nothing is named', () => {
+test('a report without failures has no findings', () => {
   const report = diagnosed({});
   expect(report).toMatchObject({ broken_hop: 'none', findings: [] });
   expect(report.verdict).toBe(
-    'Nothing is in the way: WebSocket, SSE and polling brought every change, and a silent socket stays open.',
+    'No problems found: WebSocket, SSE and polling delivered every change, and idle sockets stay open.',
   );
   expect(diagnosed({ idle: { result: 'skipped', cut_after_s: null } }).verdict).not.toContain('silent');
 });
 
-test('a socket that arrives as a plain request has lost its Upgrade header', () => {
+test('a socket that arrives as a plain request is diagnosed as a stripped Upgrade header', () => {
   const report = diagnosed({ transports: { websocket: stripped } });
   expect(report.broken_hop).toBe('upgrade-stripped');
-  expect(report.verdict).toContain('removes the Upgrade header');
+  expect(report.verdict).toContain('strips the Upgrade header');
   for (const line of [
     'proxy_http_version 1.1;',
     'proxy_set_header Upgrade $http_upgrade;',
@@ -82,22 +82,22 @@ test('a socket that arrives as a plain request has lost its Upgrade header', () 
     expect(report.advice).toContain(line);
 });
 
-test('a socket that never arrives, or whose answer is lost, is blocked', () => {
+test('a socket that never arrives or gets no response is diagnosed as blocked', () => {
   for (const [seen, words] of [
     [null, 'never reached Quaylight'],
     [handshake('upgraded'), 'lost on the way back'],
-    [undefined, 'could not be learned'],
+    [undefined, "Couldn't determine how far"],
   ] as const) {
     const report = diagnosed({
-      transports: { websocket: fails('The socket could not be opened.', { handshake: seen }) },
+      transports: { websocket: fails("Couldn't open the socket.", { handshake: seen }) },
     });
     expect(report.broken_hop).toBe('websocket-blocked');
     expect(report.findings[0]!.evidence).toContain(words);
   }
 });
 
-test('a socket that the server itself closes is no fault of a hop', () => {
-  const full = fails('The socket was closed with 1013, too many connections.', {
+test('a socket that the server closes is not blamed on a hop', () => {
+  const full = fails('The socket was closed with code 1013: too many connections.', {
     closedWith: 1013,
     handshake: handshake('upgraded'),
   });
@@ -106,7 +106,7 @@ test('a socket that the server itself closes is no fault of a hop', () => {
   expect(report.findings).toMatchObject([{ hop: null, title: 'WebSocket failed.', evidence: full.failure }]);
 });
 
-test('a refused origin shows what the server saw, and which of the two to mend', () => {
+test('a rejected origin shows the headers that the server received and the header to fix', () => {
   const foreign = handshake('origin_refused', { origin: 'http://elsewhere.example' });
   const walk_refused = { title: 'Origin refused', detail: 'Origin "http://elsewhere.example", Host "quay.example"' };
   const report = diagnosed({ transports: { websocket: fails('Refused.', { handshake: foreign }) }, walk_refused });
@@ -124,7 +124,7 @@ test('a refused origin shows what the server saw, and which of the two to mend',
   expect(only.findings[0]!.evidence).toContain(walk_refused.detail);
 });
 
-test('a stream that is silent, loses what the server sent, or brings it late is held back', () => {
+test('a stream that is silent, loses messages or delays them is diagnosed as buffered', () => {
   for (const sse of [silentStream, misses('held-back'), { ...works, steps: all(late) }]) {
     const report = diagnosed({ transports: { sse } });
     expect(report.broken_hop).toBe('buffering-proxy');
@@ -132,26 +132,26 @@ test('a stream that is silent, loses what the server sent, or brings it late is 
     expect(report.findings).toHaveLength(1);
   }
   const once = diagnosed({ transports: { sse: { ...works, steps: { ...works.steps, stop: late } } } });
-  expect(once.broken_hop, 'one late change is an accident').toBe('none');
+  expect(once.broken_hop, 'one late change is not a finding').toBe('none');
   const slow = diagnosed({ round_trip_us: 1_500_000, transports: { sse: { ...works, steps: all(late) } } });
-  expect(slow.broken_hop, 'a long way is no buffer').toBe('none');
+  expect(slow.broken_hop, 'a long round-trip time is not buffering').toBe('none');
 });
 
-test('held-back streams come before a stripped upgrade, which stands beside them', () => {
+test('a buffered stream is listed before a stripped Upgrade header', () => {
   const report = diagnosed({ transports: { websocket: stripped, sse: silentStream } });
   expect(report.broken_hop).toBe('buffering-proxy');
-  expect(titles(report)).toEqual([expect.stringContaining('holds back'), expect.stringContaining('Upgrade header')]);
+  expect(titles(report)).toEqual([expect.stringContaining('is buffering'), expect.stringContaining('Upgrade header')]);
 });
 
-test('a change that Quaylight has not noticed is held against no hop', () => {
+test('a change that Quaylight does not detect is not blamed on a hop', () => {
   const lost = misses('unnoticed');
   const report = diagnosed({ transports: { websocket: lost, sse: lost, polling: lost } });
   expect(report.broken_hop).toBe('none');
   expect(titles(report)).toEqual(['WebSocket, SSE and polling failed.']);
-  expect(report.advice).toContain('see whether the engine answers');
+  expect(report.advice).toContain('Check that the engine is responding');
 });
 
-test('a cut silence says after how long, and is the least of all troubles', () => {
+test('an idle timeout shows its duration and has the lowest priority', () => {
   const idle = { result: 'cut', cut_after_s: 60 } as const;
   const report = diagnosed({ idle });
   expect(report.broken_hop).toBe('idle-timeout');
@@ -161,12 +161,12 @@ test('a cut silence says after how long, and is the least of all troubles', () =
   expect(diagnosed({ idle, transports: { websocket: stripped } }).broken_hop).toBe('upgrade-stripped');
 });
 
-test('what could not be tested is said without blaming a hop', () => {
+test('steps that could not be tested are reported without blaming a hop', () => {
   const walk_refused = { title: 'Forbidden', detail: 'This server is read-only' };
   const still = { ...works, steps: {} };
   const report = diagnosed({ walk_refused, transports: { websocket: still, sse: still, polling: still } });
   expect(report.broken_hop).toBe('none');
-  expect(report.verdict).toContain('Changes could not be tested');
+  expect(report.verdict).toContain("Change events weren't tested");
   expect(report.findings[0]!.evidence).toContain('read-only');
 
   const frozen = {
@@ -174,10 +174,10 @@ test('what could not be tested is said without blaming a hop', () => {
     steps: { ...works.steps, pause: { refused: 'No freezer' }, unpause: { refused: 'No freezer' } },
   };
   const partly = diagnosed({ transports: { websocket: frozen, sse: frozen, polling: frozen } });
-  expect(titles(partly)).toEqual(['Pause and unpause could not be tested.']);
+  expect(titles(partly)).toEqual(["Pause and unpause couldn't be tested."]);
 });
 
-test('the text says all that the JSON does, in lines that align', () => {
+test('the text report covers the findings of the JSON report in aligned columns', () => {
   const report = diagnosed({ transports: { sse: misses('held-back') }, idle: { result: 'cut', cut_after_s: 60 } });
   const text = asText(report);
   for (const words of [
@@ -185,16 +185,16 @@ test('the text says all that the JSON does, in lines that align', () => {
     'proxy_buffering off;',
     '2.4/48',
     'missing',
-    'Cut. After 60 s of silence.',
+    'Closed. After 60 s idle.',
     'a browser',
   ])
     expect(text).toContain(words);
   const rows = text.split('\n').filter((line) => /^(WebSocket|SSE|Polling) /.test(line));
-  expect(new Set(rows.map((row) => row.search(/\b(ok|failed)\b/))).size, 'one column').toBe(1);
+  expect(new Set(rows.map((row) => row.search(/\b(ok|failed)\b/))).size, 'the results align in one column').toBe(1);
   expect(JSON.parse(asJson(report))).toEqual(report);
 });
 
-test('milliseconds have a decimal below ten, and no more', () => {
+test('milliseconds have one decimal below ten, and none above', () => {
   expect([0, 2_449, 9_949, 9_950, 48_400, -1_250].map(ms)).toEqual(['0.0', '2.4', '9.9', '10', '48', '-1.3']);
 });
 
@@ -220,7 +220,7 @@ test.describe('the feed', () => {
   const put = (state: string) => ({ op: 'put', kind: 'container', value: container(state) });
   const gone = { op: 'gone', kind: 'container', host: 'local', id: 'a' };
 
-  test('keeps what each diff brought, with the times of both clocks', () => {
+  test('records the changes of each diff with the times of both clocks', () => {
     const feed = new Feed();
     feed.hear(update(1), 10);
     feed.hear(JSON.stringify(diff(1, 3, put('running'), { op: 'gone', kind: 'image', host: 'local', id: 'i' })), 20);
@@ -234,33 +234,33 @@ test.describe('the feed', () => {
     expect(feed).toMatchObject({ position: { epoch: 5, revision: 4 }, ended: null });
   });
 
-  test('ends when a diff does not join up, or a message is none', () => {
+  test('ends on a revision gap or an invalid message', () => {
     for (const text of [JSON.stringify(diff(2, 3, gone)), '<!DOCTYPE html>', '{"type":"engine_state_diff"}']) {
       const feed = new Feed();
       feed.hear(update(1), 10);
       feed.hear(text, 20);
-      expect(feed.ended, text).toContain('not as the protocol says');
+      expect(feed.ended, text).toContain('invalid protocol message');
       expect(feed.arrivals).toEqual([]);
     }
   });
 
-  test('takes a state that comes anew for all that may have changed', () => {
+  test('derives changes from a repeated full state', () => {
     const feed = new Feed();
     feed.hear(update(1, container('running')), 10);
-    expect(feed.arrivals, 'the first state is no change').toEqual([]);
+    expect(feed.arrivals, 'the first state is not a change').toEqual([]);
     feed.hear(update(7, container('paused')), 20);
     feed.hear(update(9), 30);
     expect(feed.arrivals.map((arrival) => arrival.container?.state ?? null)).toEqual(['paused', null]);
   });
 
-  test('wakes who waits, and lets go when it ends or takes too long', async () => {
+  test('resolves its waiters on a match, on its end and after a timeout', async () => {
     const feed = new Feed();
     const state = feed.until(() => feed.position, 60_000);
     const never = feed.until(() => null, 60_000);
     expect(await feed.until(() => null, 1)).toBeNull();
     feed.hear(update(1), 10);
     expect(await state).toEqual({ epoch: 5, revision: 1 });
-    feed.end('The socket was cut.');
+    feed.end('The socket was closed unexpectedly.');
     expect(await never).toBeNull();
   });
 });

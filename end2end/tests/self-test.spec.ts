@@ -11,11 +11,11 @@ const steps = ['create', 'start', 'pause', 'unpause', 'rename', 'stop', 'remove'
 const panel = (page: Page) => page.locator('#self-test [data-selftest]');
 const row = (page: Page, transport: string) => page.locator(`#self-test [data-transport-test="${transport}"]`);
 const created = (page: Page) => row(page, 'websocket').locator('[data-step="create"][data-latency-us]');
-const skip = (page: Page) => page.getByRole('button', { name: 'Skip the idle test', exact: true });
+const skip = (page: Page) => page.getByRole('button', { name: 'Skip idle test', exact: true });
 
 async function begin(page: Page): Promise<void> {
   await open(page, '/realtime-test');
-  await page.getByRole('button', { name: 'Run the self-test', exact: true }).click();
+  await page.getByRole('button', { name: 'Run self-test', exact: true }).click();
   await expect(panel(page)).toHaveAttribute('data-selftest', 'running');
 }
 
@@ -32,14 +32,14 @@ async function expectNoProbe(docker: Docker): Promise<void> {
   const probes = () => docker.lines('ps', '--all', '--quiet', '--filter', 'label=quaylight.probe=true');
   await expect.poll(probes, 'no probe container is left').toEqual([]);
   const images = () => docker.lines('images', '--quiet', 'quaylight-probe');
-  await expect.poll(images, 'nor its image').toEqual([]);
+  await expect.poll(images, 'no probe image is left').toEqual([]);
 }
 
 async function microsOf(cell: Locator, attribute: string): Promise<number> {
   return Number(await cell.getAttribute(attribute));
 }
 
-test('every transport brings all seven changes, each with its figure, and the report says so', async ({
+test('every transport delivers all seven changes with their latencies, and the report contains them', async ({
   context,
   docker,
   page,
@@ -47,7 +47,7 @@ test('every transport brings all seven changes, each with its figure, and the re
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await runThrough(page);
   await expect(panel(page)).toHaveAttribute('data-broken-hop', 'none');
-  await expect(panel(page)).toContainText('Nothing is in the way');
+  await expect(panel(page)).toContainText('No problems found');
   for (const transport of transports) {
     await expect(row(page, transport)).toHaveAttribute('data-result', 'ok');
     for (const step of steps) {
@@ -55,7 +55,7 @@ test('every transport brings all seven changes, each with its figure, and the re
       await expect(cell, `${transport}: ${step}`).toHaveText(/^\d+(\.\d)? ms\d+(\.\d)? ms$/);
       const latency = await microsOf(cell, 'data-latency-us');
       expect(latency, 'an arrival follows its event').toBeGreaterThanOrEqual(0);
-      expect(latency, 'and does not linger').toBeLessThan(1_000_000);
+      expect(latency, 'an arrival takes less than 1 s').toBeLessThan(1_000_000);
       // The event lies between request and arrival; the margin covers the uncertainty of the clocks.
       expect(latency).toBeLessThan((await microsOf(cell, 'data-total-us')) + 20_000);
     }
@@ -89,24 +89,24 @@ test('every transport brings all seven changes, each with its figure, and the re
     const shown = row(page, transport).locator('[data-step="pause"]');
     expect(await microsOf(shown, 'data-latency-us')).toBe(brought.pause.latency_us);
   }
-  expect(await copied('Copy as text')).toMatch(/Nothing is in the way(.|\n)*Broken hop: none(.|\n)*WebSocket +ok/);
+  expect(await copied('Copy as text')).toMatch(/No problems found(.|\n)*Broken hop: none(.|\n)*WebSocket +ok/);
   await expectNoProbe(docker);
 });
 
-test('it reads well for everybody, in both themes and on a phone', async ({ page }) => {
+test('the results pass axe in both themes and on a phone viewport', async ({ page }) => {
   await runThrough(page);
-  await expect(page.getByRole('table', { name: /from the engine's event/ })).toBeVisible();
+  await expect(page.getByRole('table', { name: /engine event to this page/ })).toBeVisible();
   await expectAccessible(page);
   await page.setViewportSize({ width: 390, height: 844 });
   const overflow = () =>
     page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect(await overflow(), 'no sideways scrolling').toBe(0);
+  expect(await overflow(), 'the page does not scroll horizontally').toBe(0);
   await expectAccessible(page);
 });
 
-test('by the keyboard alone: run, skip, copy', async ({ page }) => {
+test('run, skip and copy work by keyboard', async ({ page }) => {
   await open(page, '/realtime-test');
-  await page.getByRole('button', { name: 'Run the self-test', exact: true }).focus();
+  await page.getByRole('button', { name: 'Run self-test', exact: true }).focus();
   await page.keyboard.press('Enter');
   await expect(row(page, 'polling')).toHaveAttribute('data-result', 'ok', { timeout: 20_000 });
   await skip(page).focus();
@@ -117,21 +117,21 @@ test('by the keyboard alone: run, skip, copy', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Copy as JSON', exact: true })).toBeFocused();
 });
 
-test('without a clipboard the report can be copied by hand', async ({ page }) => {
+test('without clipboard access the report can be copied manually', async ({ page }) => {
   // As on a page loaded from another machine without TLS.
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   await runThrough(page);
   await page.getByRole('button', { name: 'Copy as JSON', exact: true }).click();
-  const byHand = page.getByRole('textbox', { name: 'The report, to copy by hand' });
+  const byHand = page.getByRole('textbox', { name: 'Report (copy manually)' });
   await expect(byHand).toBeFocused();
   expect(JSON.parse(await byHand.inputValue()).broken_hop).toBe('none');
   const marked = await byHand.evaluate((area: HTMLTextAreaElement) => area.selectionEnd - area.selectionStart);
-  expect(marked, 'all of it is marked').toBe((await byHand.inputValue()).length);
+  expect(marked, 'the whole report is selected').toBe((await byHand.inputValue()).length);
 });
 
-test('it can be run again, and shows the new run alone', async ({ docker, page }) => {
+test('a second run replaces the results of the first', async ({ docker, page }) => {
   await runThrough(page);
-  await page.getByRole('button', { name: 'Run the self-test', exact: true }).click();
+  await page.getByRole('button', { name: 'Run self-test', exact: true }).click();
   await expect(panel(page)).toHaveAttribute('data-selftest', 'running');
   await expect(panel(page)).toHaveCount(1);
   await expect(row(page, 'polling')).toHaveAttribute('data-result', 'ok', { timeout: 20_000 });
@@ -140,14 +140,14 @@ test('it can be run again, and shows the new run alone', async ({ docker, page }
   await expectNoProbe(docker);
 });
 
-test('leaving the site in the middle takes the probe along', async ({ docker, page }) => {
+test('leaving the site during a run removes the probe', async ({ docker, page }) => {
   await begin(page);
   await expect(created(page)).toBeVisible();
   await page.goto('about:blank');
   await expectNoProbe(docker);
 });
 
-test('another page of the site ends the test, and takes the probe along', async ({ docker, page }) => {
+test('navigating to another page ends the run and removes the probe', async ({ docker, page }) => {
   const probes: string[] = [];
   page.on('request', (request) => {
     if (request.url().endsWith('/api/probe/create')) probes.push(request.url());
@@ -162,5 +162,5 @@ test('another page of the site ends the test, and takes the probe along', async 
   await expect(page).toHaveURL(/\/containers$/);
   await removed;
   await expectNoProbe(docker);
-  expect(probes, 'no transport is begun after that').toHaveLength(1);
+  expect(probes, 'no other transport starts').toHaveLength(1);
 });

@@ -9,7 +9,7 @@ import { Server } from '../support/server';
 /** Maximum number of sockets and streams of the server. */
 const places = 2_000;
 
-test('a page that finds the server full says so, tries seldom, and is live when a place comes free', async ({ page, engine }) => {
+test('a page shows that the server is full, retries slowly, and goes live when a slot is free', async ({ page, engine }) => {
   test.setTimeout(90_000);
   const server = await Server.start(engine);
   const crowd: Socket[] = [];
@@ -25,12 +25,12 @@ test('a page that finds the server full says so, tries seldom, and is live when 
     await expectConnection(page, 'reconnecting', 'none', 10_000);
     const history = await ConnectionHistory.watch(page);
     await expect(badge(page)).toContainText('Server full');
-    await expect(page.locator('.banner')).toContainText('has no place for this page');
+    await expect(page.locator('.banner')).toContainText('has reached its client limit');
     await expect.poll(() => tries.length, { timeout: 20_000 }).toBeGreaterThan(1);
     const pauses = tries.slice(1).map((at, before) => at - tries[before]!);
-    expect(Math.min(...pauses), `pauses between tries: ${pauses}`).toBeGreaterThan(4_900);
+    expect(Math.min(...pauses), `milliseconds between retries: ${pauses}`).toBeGreaterThan(4_900);
     const moments = await history.moments();
-    expect(moments.filter(({ connection }) => connection !== 'reconnecting'), 'moments at which it seemed to be live').toEqual([]);
+    expect(moments.filter(({ connection }) => connection !== 'reconnecting'), 'states other than reconnecting').toEqual([]);
 
     for (const socket of crowd.slice(0, 10)) socket.destroy();
     await expectConnection(page, 'live', 'websocket', 20_000);

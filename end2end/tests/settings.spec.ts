@@ -49,7 +49,7 @@ async function elsewhere<T>(browser: Browser, options: BrowserContextOptions, lo
   }
 }
 
-test('what is chosen in one browser holds in another, and after the server has been replaced', async ({ page, browser, docker, serve }) => {
+test('settings apply in other browsers and survive a server replacement', async ({ page, browser, docker, serve }) => {
   await docker.create(docker.name('listed'));
   let server = await serve();
   await open(page, `${server.url}/settings`);
@@ -74,14 +74,14 @@ test('what is chosen in one browser holds in another, and after the server has b
   });
 });
 
-test('two browsers that choose take nothing back of what the other chose', async ({ page, browser, serve }) => {
+test("two browsers that change settings keep each other's changes", async ({ page, browser, serve }) => {
   const server = await serve();
   await open(page, `${server.url}/settings`);
   await elsewhere(browser, { baseURL: server.url }, async (other) => {
     await open(other, '/settings');
     await kept(page, () => pressed(page, 'Theme', 'Dark').click());
     await kept(other, () => pressed(other, 'Density', 'Compact').click());
-    await expect(other.locator('html'), 'told what else was chosen').toHaveAttribute('data-theme', 'dark');
+    await expect(other.locator('html'), "the other browser's change arrives").toHaveAttribute('data-theme', 'dark');
   });
   await elsewhere(browser, { baseURL: server.url }, async (third) => {
     await open(third, '/settings');
@@ -90,7 +90,7 @@ test('two browsers that choose take nothing back of what the other chose', async
   });
 });
 
-test('a choice outlives a reload before the server has heard of it', async ({ page, serve, pageLog }) => {
+test('a setting survives a reload before the server stores it', async ({ page, serve, pageLog }) => {
   pageLog.allow(/actions\/preferences/);
   const server = await serve();
   await page.route('**/actions/preferences', (route) => route.abort());
@@ -101,37 +101,37 @@ test('a choice outlives a reload before the server has heard of it', async ({ pa
   await expect(pressed(page, 'Theme', 'Light')).toHaveAttribute('aria-pressed', 'true');
 });
 
-test('sizes in other units, on every page and from the first byte', async ({ page, serve }) => {
+test('the size unit applies on every page and in server-rendered HTML', async ({ page, serve }) => {
   const server = await serve();
   await open(page, `${server.url}/images`);
   await expect(page.locator('.images tbody .size').first()).toContainText(/\d [kMG]B/);
   await open(page, `${server.url}/settings`);
-  await Promise.all([page.waitForEvent('load'), pressed(page, 'Sizes', 'KiB, MiB, GiB').click()]);
+  await Promise.all([page.waitForEvent('load'), pressed(page, 'Size units', 'KiB, MiB, GiB').click()]);
   await open(page, `${server.url}/images`);
   await expect(page.locator('.images tbody .size').first()).toContainText(/\d [KMG]iB/);
   expect(await (await page.request.get(`${server.url}/images`)).text()).toMatch(/[KMG]iB/);
 });
 
-test('moments are told in the zone of the browser, or in UTC', async ({ browser, serve }) => {
+test("times are shown in the browser's time zone or in UTC", async ({ browser, serve }) => {
   const server = await serve();
   const nepal = { baseURL: server.url, timezoneId: 'Asia/Kathmandu' };
   await elsewhere(browser, nepal, async (page) => {
     const clock = page.locator('.clock');
-    const told = page.waitForResponse((response) => response.url().endsWith('/actions/preferences'));
+    const saved = page.waitForResponse((response) => response.url().endsWith('/actions/preferences'));
     await open(page, '/settings');
-    await told;
+    await saved;
     await page.reload();
     await expect(clock).toHaveText(/ UTC\+5:45$/);
     const now = await page.evaluate(() => new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }));
     const shown = (await clock.textContent())!.slice(11, 16);
     const minutes = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-    expect(Math.abs(minutes(shown) - minutes(now)), `${shown} for ${now}`).toBeLessThanOrEqual(1);
+    expect(Math.abs(minutes(shown) - minutes(now)), `shown: ${shown}, browser: ${now}`).toBeLessThanOrEqual(1);
     await Promise.all([page.waitForEvent('load'), pressed(page, 'Time zone', 'UTC').click()]);
     await expect(clock).toHaveText(/ UTC$/);
   });
 });
 
-test('what failed stays readable after it has popped up, until it has been read', async ({ page, docker, pageLog }) => {
+test('a failed action stays in the notification center as unread until it is read', async ({ page, docker, pageLog }) => {
   pageLog.allow(/actions\/container/);
   const name = docker.name('guarded');
   await docker.start(name, { options: ['--label', 'quaylight.protect=true'] });
@@ -143,7 +143,7 @@ test('what failed stays readable after it has popped up, until it has been read'
   const row = rowOf(page, 'container', name);
   await row.hover();
   await row.getByRole('button', { name: `Stop ${name}` }).click();
-  const toasts = page.getByRole('status', { name: 'Notices' });
+  const toasts = page.getByRole('status', { name: 'Notifications' });
   await expect(toasts).toContainText('protected');
   await expect.poll(() => unread(page)).toBe(1);
   await toasts.getByRole('button', { name: 'Dismiss' }).first().click();
@@ -173,25 +173,25 @@ async function unread(page: Page): Promise<number> {
   return said === null ? 0 : Number(said[1]);
 }
 
-test('no alert pops up for who wants none, and the bell has them all', async ({ page, docker, serve }) => {
+test('with toasts off, alerts appear only in the notification center', async ({ page, docker, serve }) => {
   test.setTimeout(60_000);
   const server = await serve();
   const name = docker.name('quiet');
   await docker.start(name);
   await open(page, `${server.url}/settings`);
-  await kept(page, async () => void (await page.getByLabel('Pop up').selectOption('None')));
+  await kept(page, async () => void (await page.getByLabel('Show toasts for').selectOption('None')));
   await open(page, `${server.url}/alerts`);
   await page.getByRole('button', { name: 'New rule', exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name', { exact: true }).fill(name);
-  await dialog.getByLabel('Tell when a container').selectOption({ label: 'does not run' });
-  await dialog.getByLabel('Containers named').fill(name);
+  await dialog.getByLabel('Alert when a container').selectOption({ label: "isn't running" });
+  await dialog.getByLabel('Container name').fill(name);
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(dialog).toHaveCount(0);
   await docker.cli('kill', name);
   await expect(page.locator(`[data-alert="firing"][data-rule="${name}"]`)).toBeVisible();
   await expect.poll(() => unread(page)).toBe(1);
-  expect(await page.getByRole('status', { name: 'Notices' }).textContent()).not.toContain(`${name} does not run`);
+  expect(await page.getByRole('status', { name: 'Notifications' }).textContent()).not.toContain(`${name} isn't running`);
   await bell(page).click();
-  await expect(page.getByRole('dialog', { name: 'Notifications' }).getByRole('listitem').first()).toContainText('does not run');
+  await expect(page.getByRole('dialog', { name: 'Notifications' }).getByRole('listitem').first()).toContainText("isn't running");
 });

@@ -50,7 +50,7 @@ test('a pull shows its progress in every tab and after a reload, and its image a
   await expect(running).toHaveAttribute('data-state', 'running');
   await expect(running.getByRole('progressbar')).toHaveAttribute('aria-valuenow', /\d/);
   await expect(running).toContainText('of 8.');
-  await running.getByText('Parts').click();
+  await running.getByText('Details').click();
   // With containerd's image store, the engine does not list the layers that it already has.
   const store = await docker.cli('info', '--format', '{{.DriverStatus}}');
   const steps = store.includes('containerd.snapshotter') ? ['Downloading'] : ['Already exists', 'Downloading'];
@@ -74,7 +74,7 @@ test('a pull shows its progress in every tab and after a reload, and its image a
   await expect(rowOf(page, 'image', wanted)).toBeVisible();
 });
 
-test('a pull is cancelled, and one of nothing says what to do', async ({ page, docker, registry }) => {
+test('a pull can be cancelled, and a pull of a missing image shows what to do', async ({ page, docker, registry }) => {
   const way = await registry.heldUp(2 << 20);
   const name = docker.name('slow');
   await pushed(docker, `${registry.address}/${name}:1`);
@@ -96,16 +96,16 @@ test('a pull is cancelled, and one of nothing says what to do', async ({ page, d
   await page.keyboard.press('Escape');
   await pull(page, nothing);
   await expect(task(page, nothing)).toHaveAttribute('data-state', 'failed');
-  await expect(task(page, nothing)).toContainText('Check its name and tag');
+  await expect(task(page, nothing)).toContainText('Check the image name and tag');
   await page.keyboard.press('Escape');
   // Invalid names are rejected before Docker is asked.
   await button(page, 'Pull').click();
   await dialog(page).getByLabel('Image').fill('Nginx');
   await dialog(page).getByRole('button', { name: 'Pull', exact: true }).click();
-  await expect(dialog(page).getByRole('alert')).toContainText('small letters: nginx');
+  await expect(dialog(page).getByRole('alert')).toContainText('must be lowercase: nginx');
 });
 
-test('who has signed in to a registry may push there, and the password is nowhere in the page', { tag: '@docker' }, async ({
+test('a sign-in allows a push to the registry, and the page never contains the password', { tag: '@docker' }, async ({
   page,
   docker,
   closedRegistry,
@@ -123,7 +123,7 @@ test('who has signed in to a registry may push there, and the password is nowher
   await dialog(page).getByLabel('Password').fill('wrong');
   await expectAccessible(page);
   await dialog(page).getByRole('button', { name: 'Sign in', exact: true }).click();
-  await expect(dialog(page).getByRole('alert')).toContainText('does not let you in');
+  await expect(dialog(page).getByRole('alert')).toContainText('denied access');
   await dialog(page).getByLabel('Password').fill(login.password);
   await dialog(page).getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(dialog(page)).toHaveCount(0);
@@ -163,10 +163,10 @@ test('who has signed in to a registry may push there, and the password is nowher
   await closedRegistry.stop();
   await pull(page, name);
   await expect(task(page, name).first()).toHaveAttribute('data-state', 'failed');
-  await expect(task(page, name).first()).toContainText(/registry can't be reached/i);
+  await expect(task(page, name).first()).toContainText(/can't reach the registry/i);
 });
 
-test('an image is built from a Dockerfile with its output, exported to a file and imported from it', async ({ page, docker }) => {
+test('an image is built from a Dockerfile, exported to a file and imported from it', async ({ page, docker }) => {
   const name = docker.called(docker.name('built:1'));
   await open(page, '/images');
   await button(page, 'Build').click();
@@ -206,7 +206,7 @@ test('an image is built from a Dockerfile with its output, exported to a file an
   }
 });
 
-test('pruning removes what is chosen and no more', async ({ page, docker }) => {
+test('a prune removes only the selected volumes', async ({ page, docker }) => {
   const [mine, bystander] = [docker.name('mine'), docker.name('bystander')];
   await docker.volume(mine);
   await docker.volume(bystander);
@@ -215,9 +215,9 @@ test('pruning removes what is chosen and no more', async ({ page, docker }) => {
   const boxes = dialog(page).getByRole('checkbox');
   await expect(dialog(page).getByLabel(mine)).not.toBeChecked();
   for (const box of await boxes.all()) await box.uncheck();
-  await expect(dialog(page)).toContainText('Nothing is chosen');
+  await expect(dialog(page)).toContainText('Nothing selected');
   await dialog(page).getByLabel(mine).check();
-  await expect(dialog(page).getByRole('status')).toContainText(/1 volume, which frees/);
+  await expect(dialog(page).getByRole('status')).toContainText(/1 volume, freeing/);
   await expectAccessible(page);
   const go = dialog(page).getByRole('button', { name: 'Remove', exact: true });
   await go.click();
@@ -229,7 +229,7 @@ test('pruning removes what is chosen and no more', async ({ page, docker }) => {
   await expect(rowOf(page, 'volume', bystander)).toBeVisible();
 });
 
-test('a pull onto a disk that is full says so and what to do, and leaves nothing', { tag: '@docker' }, async ({ page, pageLog, docker, registry }) => {
+test('a pull onto a full disk shows what to do and leaves no image', { tag: '@docker' }, async ({ page, pageLog, docker, registry }) => {
   test.setTimeout(120_000);
   const name = `${registry.address}/${docker.name('large')}:1`;
   await pushed(docker, name, 48);
@@ -242,7 +242,7 @@ test('a pull onto a disk that is full says so and what to do, and leaves nothing
     await pull(page, name);
     await expect(task(page, name)).toHaveAttribute('data-state', 'failed', { timeout: 30_000 });
     await expect(task(page, name)).toContainText("The engine's disk is full");
-    await expect(task(page, name)).toContainText('images free the most');
+    await expect(task(page, name)).toContainText('Images usually free the most');
     await page.keyboard.press('Escape');
     await expect(rowOf(page, 'image', testImage)).toBeVisible();
     await expect(rowOf(page, 'image', name)).toHaveCount(0);

@@ -17,7 +17,7 @@ async function openTerminal(page: Page, id: string, command = ''): Promise<void>
   await expect(page.locator('quay-terminal')).toHaveAttribute('data-state', /open|ended/);
 }
 
-test('a shell runs what is typed, in letters of any kind, and ends with its code', async ({ page, docker }) => {
+test('a shell runs Unicode input and shows its exit code', async ({ page, docker }) => {
   const id = await docker.start(docker.name('shell'));
   await openTerminal(page, id);
   await expect(screen(page)).toContainText('#');
@@ -25,14 +25,14 @@ test('a shell runs what is typed, in letters of any kind, and ends with its code
   await expect(screen(page)).toContainText('42 größe 漢字');
   await expectAccessible(page);
   await page.keyboard.type('exit 3\n');
-  await expect(status(page)).toHaveText('It has ended with code 3.');
-  await page.getByRole('button', { name: 'Open anew' }).click();
+  await expect(status(page)).toHaveText('Session ended with exit code 3.');
+  await page.getByRole('button', { name: 'Reconnect' }).click();
   await expect(page.locator('quay-terminal')).toHaveAttribute('data-state', 'open');
   await page.keyboard.type('echo again $((1 + 1))\n');
   await expect(screen(page)).toContainText('again 2');
 });
 
-test('an editor and a full-screen program work, in the size of the window', async ({ page, docker }) => {
+test('an editor and a full-screen program work and follow the viewport size', async ({ page, docker }) => {
   const name = docker.name('edits');
   const id = await docker.start(name);
   await openTerminal(page, id, 'vi /tmp/written');
@@ -45,24 +45,24 @@ test('an editor and a full-screen program work, in the size of the window', asyn
   // Input right after an escape would be taken for a key sequence.
   await expect(screen(page)).toContainText('- /tmp/written');
   await page.keyboard.type(':wq\n');
-  await expect(status(page)).toHaveText('It has ended with code 0.');
+  await expect(status(page)).toHaveText('Session ended with exit code 0.');
   expect(await docker.cli('exec', name, 'cat', '/tmp/written')).toContain('hello from vi');
 
   await openTerminal(page, id, 'top');
   await expect(screen(page)).toContainText('COMMAND');
   await page.keyboard.press('q');
-  await expect(status(page)).toContainText('It has ended');
+  await expect(status(page)).toContainText('Session ended');
 
   await openTerminal(page, id, 'while :; do stty size; sleep 0.2; done');
   await expect(screen(page)).toContainText(/\d+ \d+/);
-  expect(await screen(page).textContent(), 'the first is the size already').not.toMatch(/^0 0/);
+  expect(await screen(page).textContent(), 'the first size is not zero').not.toMatch(/^0 0/);
   const size = async () => /(\d+) (\d+)\s*$/.exec((await screen(page).textContent())!.trim())?.slice(1).map(Number);
   const before = (await size())!;
   await page.setViewportSize({ width: 700, height: 900 });
   await expect.poll(async () => (await size())?.[1]).toBeLessThan(before[1]!);
 });
 
-test('who leaves takes the shell along', async ({ page, docker }) => {
+test('leaving the terminal ends its shell', async ({ page, docker }) => {
   const name = docker.name('left');
   const id = await docker.start(name);
   await openTerminal(page, id);
@@ -72,18 +72,18 @@ test('who leaves takes the shell along', async ({ page, docker }) => {
   await page.getByRole('link', { name: 'Overview', exact: true }).click();
   await expect.poll(processes).not.toContain('sleep 4242');
   await expect.poll(async () => (await processes()).trim().split('\n').length, { message: 'only its first process is left' }).toBe(2);
-  const told = await (await page.request.get(`/api/events?entity=${id}&by=users`)).json();
-  expect(told.events[0]).toMatchObject({ action: 'terminal', name, attributes: { command: 'a shell' } });
+  const recorded = await (await page.request.get(`/api/events?entity=${id}&by=users`)).json();
+  expect(recorded.events[0]).toMatchObject({ action: 'terminal', name, attributes: { command: 'a shell' } });
 });
 
-test('what can not be run says why', async ({ page, docker }) => {
+test('a command that cannot run shows the reason', async ({ page, docker }) => {
   const id = await docker.start(docker.name('says'));
   await openTerminal(page, id, 'no-such-command');
   await expect(screen(page)).toContainText('not found');
-  await expect(status(page)).toHaveText('It has ended with code 127.');
+  await expect(status(page)).toHaveText('Session ended with exit code 127.');
   const stopped = await docker.create(docker.name('stopped'));
   await open(page, `/containers/${stopped}?tab=terminal`);
-  await expect(page.getByText('A shell needs a running container')).toBeVisible();
+  await expect(page.getByText('Start the container to open a terminal')).toBeVisible();
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await expect(status(page)).toContainText(/is not running|only .* on running containers/);
 });
@@ -106,10 +106,10 @@ function upgrade(url: string, path: string, origin: string): Promise<string> {
   });
 }
 
-test('no page of another origin gets a shell, nor anybody on a read-only server', async ({ server, engine, docker }) => {
+test('the server rejects shells for other origins and in read-only mode', async ({ server, engine, docker }) => {
   const id = await docker.start(docker.name('guarded'));
   const path = `/ws/terminal?id=${id}`;
-  await expect.poll(() => upgrade(server.url, path, server.url), 'once it is known').toContain('101');
+  await expect.poll(() => upgrade(server.url, path, server.url), 'the server accepts a shell once it knows the container').toContain('101');
   for (const origin of ['http://127.0.0.1:1', 'http://evil.example', 'null'])
     expect(await upgrade(server.url, path, origin), origin).toContain('403');
   expect(await upgrade(server.url, '/ws/terminal?id=..%2Fx', server.url)).toContain('400');

@@ -19,7 +19,7 @@ async function lightness(page: Page): Promise<number> {
   });
 }
 
-test('without a choice the system decides', async ({ page }) => {
+test('the theme follows the system by default', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await open(page, '/containers');
   await expect(html(page)).not.toHaveAttribute('data-theme');
@@ -28,7 +28,7 @@ test('without a choice the system decides', async ({ page }) => {
   await expect.poll(() => lightness(page)).toBeLessThan(60);
 });
 
-test('the button goes through light and dark back to the system, and is remembered', async ({ page }) => {
+test('the button cycles through light, dark and system, and the choice persists', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'dark' });
   await open(page, '/containers');
   await toggle(page).click();

@@ -11,7 +11,7 @@ import { Server } from '../support/server';
 /** The page retries better transports after 1 s, doubling to 30 s. */
 const untilBetterIsTried = 35_000;
 
-test('with WebSocket refused the page is live over Server-Sent Events at once and follows the CLI', async ({ page, docker, network }) => {
+test('with WebSocket blocked the page goes live over SSE at once and follows the CLI', async ({ page, docker, network }) => {
   network.block({ websocket: true });
   await page.goto('/containers');
   // Well within the 4 s timeout of a transport without a hello.
@@ -21,7 +21,7 @@ test('with WebSocket refused the page is live over Server-Sent Events at once an
   expect(network.counts.passed.websocket).toBe(0);
 });
 
-test('with Server-Sent Events refused as well the page polls, says so and follows the CLI', async ({ page, docker, network }) => {
+test('with SSE blocked as well the page falls back to polling and follows the CLI', async ({ page, docker, network }) => {
   network.block({ websocket: true, sse: true });
   await page.goto('/containers');
   await expectConnection(page, 'polling', 'polling', 3_000);
@@ -29,7 +29,7 @@ test('with Server-Sent Events refused as well the page polls, says so and follow
   expect(network.counts.passed.websocket + network.counts.passed.sse).toBe(0);
 });
 
-test('a page on polling asks again when something happens or 5 s have passed, not all the time', async ({ page, network, docker }) => {
+test('a polling page sends a request after each change or every 5 s, not continuously', async ({ page, network, docker }) => {
   network.block({ websocket: true, sse: true });
   await page.goto('/containers');
   await expectConnection(page, 'polling', 'polling', 3_000);
@@ -44,7 +44,7 @@ test('a page on polling asks again when something happens or 5 s have passed, no
   expect(network.counts.passed.polling - before).toBeLessThan(40);
 });
 
-test('down to polling and up again to WebSocket under constant change, nothing is lost or applied twice', async ({ page, docker, network }) => {
+test('a fallback to polling and an upgrade to WebSocket under churn lose and repeat no change', async ({ page, docker, network }) => {
   test.setTimeout(120_000);
   await open(page, '/containers');
   await expectConnection(page, 'live', 'websocket');
@@ -67,14 +67,14 @@ test('down to polling and up again to WebSocket under constant change, nothing i
   await liveByCli(page, docker);
 
   await churn.stop();
-  expect(churn.changes, 'changes were made all the time').toBeGreaterThan(50);
+  expect(churn.changes, 'number of changes during the test').toBeGreaterThan(50);
   await expectAgreement(page, docker);
   await history.expectOnlyForward();
   await document.stayed();
-  await expect.poll(() => network.openOf('sse') + network.openOf('polling'), 'the worse transports were left').toBe(0);
+  await expect.poll(() => network.openOf('sse') + network.openOf('polling'), 'the fallback transports are closed').toBe(0);
 });
 
-test('a network that falls silent is noticed within 10 s, and the page is right again when it is back', async ({ page, docker, network }) => {
+test('the page detects a silent network within 10 s and recovers when it is back', async ({ page, docker, network }) => {
   await open(page, '/containers');
   const document = await mark(page);
   const history = await ConnectionHistory.watch(page);
@@ -99,9 +99,9 @@ const forgotten = [
 ] as const;
 
 for (const { what, transport, connection, blocked } of forgotten) {
-  test(`${what} whose path was forgotten is noticed within 10 s and replaced by one that works`, async ({ page, context, docker, network }) => {
+  test(`the page detects ${what} on a dead path within 10 s and reconnects`, async ({ page, context, docker, network }) => {
     network.block(blocked);
-    // Pages ping and check timeouts every few seconds: tabs opened a second apart are in different phases of that cycle.
+    // Pages ping and check timeouts every few seconds: tabs opened at 1 s intervals are in different phases of that cycle.
     const tabs = [page, await context.newPage(), await context.newPage()];
     for (const tab of tabs) {
       await tab.goto('/containers');
@@ -119,8 +119,8 @@ for (const { what, transport, connection, blocked } of forgotten) {
     for (const [at, right] of (await Promise.all(tabs.map((tab) => whenRowAppears(tab, 'container', renamed)))).entries()) {
       const moments = await histories[at]!.moments();
       const noticed = moments.find((moment) => moment.at > forgottenAt && moment.connection !== connection)?.at ?? right;
-      expect(noticed - forgottenAt, `milliseconds until tab ${at} noticed`).toBeLessThan(10_000);
-      expect(right - noticed, `milliseconds from then until tab ${at} was right`).toBeLessThan(1_000);
+      expect(noticed - forgottenAt, `milliseconds until tab ${at} detects it`).toBeLessThan(10_000);
+      expect(right - noticed, `milliseconds from then until tab ${at} is correct`).toBeLessThan(1_000);
       await expectConnection(tabs[at]!, connection, transport);
       await histories[at]!.expectOnlyForward();
     }
@@ -128,7 +128,7 @@ for (const { what, transport, connection, blocked } of forgotten) {
   });
 }
 
-test('after a cut the page is right again within 1 s', async ({ page, docker, network }) => {
+test('the page recovers within 1 s after a disconnect', async ({ page, docker, network }) => {
   await open(page, '/containers');
   const document = await mark(page);
   const history = await ConnectionHistory.watch(page);
@@ -140,11 +140,11 @@ test('after a cut the page is right again within 1 s', async ({ page, docker, ne
   network.refuse();
   network.cut();
   await docker.cli('rename', name, renamed);
-  await expect(badge(page), 'the page knows that it is cut off').not.toHaveAttribute('data-connection', 'live');
+  await expect(badge(page), 'the page detects the disconnect').not.toHaveAttribute('data-connection', 'live');
   const back = Date.now();
   network.pass();
   const right = await whenRowAppears(page, 'container', renamed);
-  expect(right - back, 'milliseconds until the page was right').toBeLessThan(1_000);
+  expect(right - back, 'milliseconds until the page is correct').toBeLessThan(1_000);
 
   await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
   await expectAgreement(page, docker);
@@ -152,7 +152,7 @@ test('after a cut the page is right again within 1 s', async ({ page, docker, ne
   await document.stayed();
 });
 
-test('an event stream that a proxy buffers is given up for polling', async ({ page, docker, network }) => {
+test('the page falls back to polling when a proxy buffers the event stream', async ({ page, docker, network }) => {
   network.bufferStreams();
   network.block({ websocket: true });
   await page.goto('/containers');
@@ -163,7 +163,7 @@ test('an event stream that a proxy buffers is given up for polling', async ({ pa
   await expectAgreement(page, docker);
 });
 
-test('with half a second on the way, changes arrive whole and in order', async ({ page, docker, network }) => {
+test('with a round-trip time of half a second, changes arrive complete and in order', async ({ page, docker, network }) => {
   await open(page, '/containers');
   const history = await ConnectionHistory.watch(page);
   network.delay(250);
@@ -173,10 +173,10 @@ test('with half a second on the way, changes arrive whole and in order', async (
   await expectAgreement(page, docker);
   await history.expectOnlyForward();
   const connections = (await history.moments()).map((moment) => moment.connection);
-  expect([...new Set(connections)], 'slow is not broken').toEqual(['live']);
+  expect([...new Set(connections)], 'a slow connection stays live').toEqual(['live']);
 });
 
-test('a server that restarts on its port finds its pages again, without a reload', async ({ page, docker }) => {
+test('pages reconnect to a restarted server without a reload', async ({ page, docker }) => {
   const first = await Server.start(defaultEngine);
   const address = new URL(first.url).host;
   let second: Server | null = null;
@@ -205,7 +205,7 @@ test('a server that restarts on its port finds its pages again, without a reload
   }
 });
 
-test('a tab without network says offline, and is right within 1 s of its return', async ({ page, context, docker, network }) => {
+test('a tab without network shows offline and recovers within 1 s when it is back', async ({ page, context, docker, network }) => {
   await open(page, '/containers');
   const document = await mark(page);
   const history = await ConnectionHistory.watch(page);
@@ -223,7 +223,7 @@ test('a tab without network says offline, and is right within 1 s of its return'
   network.pass();
   await context.setOffline(false);
   const right = await whenRowAppears(page, 'container', name);
-  expect(right - back, 'milliseconds until the page was right').toBeLessThan(1_000);
+  expect(right - back, 'milliseconds until the page is correct').toBeLessThan(1_000);
   await expectState(page, name, 'paused');
   await expectConnection(page, 'live', 'websocket', untilBetterIsTried);
   await expectAgreement(page, docker);
@@ -231,7 +231,7 @@ test('a tab without network says offline, and is right within 1 s of its return'
   await document.stayed();
 });
 
-test('a tab out of sight keeps no connection from the others unless it is a socket, and is right when one looks again', async ({
+test('a hidden tab closes its event stream and recovers when it is shown again', async ({
   page,
   docker,
   network,
@@ -245,7 +245,7 @@ test('a tab out of sight keeps no connection from the others unless it is a sock
   await expectState(page, name, 'created');
 
   await show(page, false);
-  await expect.poll(() => network.openOf('sse'), { message: 'open streams' }).toBe(0);
+  await expect.poll(() => network.openOf('sse'), { message: 'number of open streams' }).toBe(0);
   await docker.cli('start', name);
   await show(page, true);
   await expectConnection(page, 'live', 'sse');

@@ -9,7 +9,7 @@ const busy = { options: ['--cpus', '0.3', '--memory', '64m'], command: ['sh', '-
 
 const streams = (sim: Simulator) => sim.truth().then((truth) => truth.stats_streams);
 
-test('CPU and memory of a running container stand in its row, and go with its run', async ({ page, docker }) => {
+test('a row shows CPU and memory of a running container and clears them on exit', async ({ page, docker }) => {
   const name = docker.name('busy');
   await docker.start(name, busy);
   await open(page, '/containers');
@@ -24,7 +24,7 @@ test('CPU and memory of a running container stand in its row, and go with its ru
   await expect(cpu!).toBeEmpty();
 });
 
-test('sorted by CPU the busiest comes first, and its project says the sum', async ({ page, docker }) => {
+test('sorting by CPU lists the busiest container first, and its project shows the sum', async ({ page, docker }) => {
   const project = docker.name('project');
   const inProject = ['--label', `com.docker.compose.project=${project}`];
   const [idle, name] = [docker.name('a-idle'), docker.name('z-busy')];
@@ -38,7 +38,7 @@ test('sorted by CPU the busiest comes first, and its project says the sum', asyn
   await expect(page.locator('tr.group .load')).toHaveText(/^CPU [23]\d\.\d % · [\d.]+ (kB|MB)$/);
 });
 
-test('a page asks for what it shows, and a hidden or closed one for nothing', async ({ page }) => {
+test('an open page subscribes to stats of visible rows only, a closed page to none', async ({ page }) => {
   const sim = await Simulator.start({ containers: 400 });
   const server = await Server.start(sim.host);
   try {
@@ -62,7 +62,7 @@ test('a page asks for what it shows, and a hidden or closed one for nothing', as
   }
 });
 
-test("a container's page draws what it uses, and says the value under the pointer", async ({ page, docker }) => {
+test("a container's page charts its usage and shows the value under the pointer", async ({ page, docker }) => {
   const name = docker.name('busy');
   await docker.start(name, busy);
   await open(page, '/containers');
@@ -85,19 +85,19 @@ test("a container's page draws what it uses, and says the value under the pointe
   expect(await cpu.locator('.line').getAttribute('d')).toBe(drawn);
 });
 
-test('a container that is gone is said to be', async ({ page, docker }) => {
+test('the page of a removed container shows that it is not found', async ({ page, docker }) => {
   const name = docker.name('short');
   await docker.start(name);
   await open(page, `/containers/${name}`);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
   await docker.cli('rm', '--force', name);
-  await expect(page.getByRole('heading', { name: 'No such container' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Container not found' })).toBeVisible();
 });
 
-test('the dashboard names what uses most', async ({ page, docker }) => {
+test('the dashboard lists the containers with the highest CPU usage', async ({ page, docker }) => {
   const name = docker.name('busy');
   await docker.start(name, busy);
   await open(page, '/');
-  await expect(page.getByRole('region', { name: 'Most CPU' }).getByRole('listitem').filter({ hasText: name })).toBeVisible();
-  await expect(page.getByRole('region', { name: 'Load' }).locator('.chart .line').first()).toHaveAttribute('d', /L/);
+  await expect(page.getByRole('region', { name: 'Top CPU' }).getByRole('listitem').filter({ hasText: name })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Resource usage' }).locator('.chart .line').first()).toHaveAttribute('d', /L/);
 });

@@ -3,7 +3,7 @@ import { expect, test } from '../support/fixtures';
 import { usage } from '../support/entities';
 import { mark, open, rowOf } from '../support/page';
 
-test('a volume comes and goes', async ({ page, docker }) => {
+test('a volume appears and disappears', async ({ page, docker }) => {
   await open(page, '/volumes');
   const document = await mark(page);
   const name = docker.name('data');
@@ -14,7 +14,7 @@ test('a volume comes and goes', async ({ page, docker }) => {
   await document.stayed();
 });
 
-test('a volume that a container brings along arrives with it', async ({ page, docker }) => {
+test('an anonymous volume appears and disappears with its container', async ({ page, docker }) => {
   await open(page, '/volumes');
   const container = docker.name('db');
   await docker.create(container, { options: ['--volume', '/data'] });
@@ -24,7 +24,7 @@ test('a volume that a container brings along arrives with it', async ({ page, do
   await expect(rowOf(page, 'volume', name)).toHaveCount(0);
 });
 
-test('usage follows the containers', async ({ page, docker }) => {
+test('usage shows the number of running and of all containers', async ({ page, docker }) => {
   const name = docker.name('data');
   await docker.volume(name);
   await open(page, '/volumes');

@@ -92,7 +92,7 @@ impl Peer {
     }
 
     fn answer(&self, status: &str, body: &[u8]) {
-        let mut answer = self.answer.lock().expect("nobody panics with it");
+        let mut answer = self.answer.lock().expect("never poisoned");
         *answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
         answer.extend_from_slice(body);
     }
@@ -107,7 +107,7 @@ async fn serve(mut stream: UnixStream, answer: Arc<Mutex<Vec<u8>>>) -> Option<()
             }
         }
         request.clear();
-        let answer = answer.lock().expect("nobody panics with it").clone();
+        let answer = answer.lock().expect("never poisoned").clone();
         stream.write_all(&answer).await.ok()?;
     }
 }

@@ -1,4 +1,4 @@
-// What time is it here, and how far from it is the server's clock? In microseconds since 1970, on both sides.
+// Clock offset: the browser's and the server's time in microseconds since 1970, and the difference between them.
 
 /**
  * @typedef {object} Clock
@@ -23,7 +23,7 @@ export function now() {
 export function micros(text) {
   const [, seconds, fraction = '', zone] = WHEN.exec(text) ?? [];
   const whole = Date.parse(`${seconds}${zone}`);
-  if (Number.isNaN(whole)) throw new Error(`${JSON.stringify(text)} is not a time`);
+  if (Number.isNaN(whole)) throw new Error(`${JSON.stringify(text)} isn't a valid time`);
   return whole * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }
 
@@ -46,7 +46,7 @@ async function ask(base) {
   const sent = now();
   const response = await fetch(`${base}/healthz`, { cache: 'no-store', signal: AbortSignal.timeout(5_000) });
   const answered = now();
-  if (!response.ok) throw new Error(`${base}/healthz answered ${response.status}`);
+  if (!response.ok) throw new Error(`${base}/healthz returned ${response.status}`);
   const { server_time, version, epoch } = await response.json();
   const offset_us = Math.round(micros(server_time) - (sent + answered) / 2);
   return { offset_us, round_trip_us: answered - sent, server: { version, epoch } };

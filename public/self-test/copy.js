@@ -1,4 +1,4 @@
-// How does the report get out of the page? By the clipboard, or where there is none, as marked text to copy by hand.
+// Copying the report: to the clipboard or, without one, as selected text to copy manually.
 import { el, icon, set } from './dom.js';
 import { t } from './texts.js';
 
@@ -15,7 +15,7 @@ export class CopyButtons {
   #byHand = el('textarea', {
     readonly: true,
     rows: 12,
-    'aria-label': t('The report, to copy by hand'),
+    'aria-label': t('Report (copy manually)'),
     hidden: true,
   });
 

@@ -1,4 +1,4 @@
-// Which hop between this browser and Quaylight is broken, by what evidence, and what is to be done?
+// Diagnosis: the broken hop between this browser and Quaylight, its evidence, and the fix.
 import { capital, list, NAMES, seconds } from './words.js';
 
 /** @import { Report, TransportReport } from './report.js' */
@@ -37,15 +37,15 @@ export function diagnose(report) {
   const [worst] = report.findings;
   report.broken_hop = report.findings.find(({ hop }) => hop !== null)?.hop ?? 'none';
   report.verdict = worst?.title ?? praise(report);
-  report.advice = worst === undefined ? 'There is nothing to do.' : [worst.advice, ...worst.config].join(' ');
+  report.advice = worst === undefined ? 'No action needed.' : [worst.advice, ...worst.config].join(' ');
 }
 
 /** @param {Report} report */
 function praise(report) {
   const all = list(entries(report).map(([name]) => NAMES[name]));
   return report.idle?.result === 'ok'
-    ? `Nothing is in the way: ${all} brought every change, and a silent socket stays open.`
-    : `Nothing is in the way: ${all} brought every change.`;
+    ? `No problems found: ${all} delivered every change, and idle sockets stay open.`
+    : `No problems found: ${all} delivered every change.`;
 }
 
 /**
@@ -58,14 +58,14 @@ function origin({ page, transports, walk_refused }) {
   const refused = walk_refused?.title === 'Origin refused' ? walk_refused : null;
   if (seen === null && refused === null) return null;
   const here = new URL(page);
-  const saw = seen === null ? refused?.detail : `Quaylight saw the Origin ${seen.origin} and the Host ${seen.host}.`;
+  const saw = seen === null ? refused?.detail : `Quaylight received Origin ${seen.origin} and Host ${seen.host}.`;
   const changed = seen !== null && seen.origin !== here.origin;
   return {
     hop: 'origin-refused',
     weight: 'failed',
-    title: 'A proxy changes Host or Origin, so that Quaylight takes this page for a foreign one.',
-    evidence: `This page is at ${here.origin}. ${saw} So no change can be made from here.`,
-    advice: 'Let the proxy pass both as they come. For nginx:',
+    title: 'A proxy rewrites the Host or Origin header, so Quaylight rejects this page as cross-origin.',
+    evidence: `This page is at ${here.origin}. ${saw} Changes can't be made from this page.`,
+    advice: 'Configure the proxy to pass both headers unchanged. For nginx:',
     config:
       changed && seen.host === here.host
         ? ['proxy_set_header Origin $http_origin;']
@@ -86,9 +86,9 @@ function buffering(report) {
   return {
     hop: 'buffering-proxy',
     weight: 'failed',
-    title: 'A proxy holds back what Quaylight streams.',
+    title: "A proxy is buffering Quaylight's event stream.",
     evidence: held.join(' '),
-    advice: 'Turn off its buffering and its compression of streams. For nginx:',
+    advice: 'Disable buffering and compression for streams. For nginx:',
     config: ['proxy_buffering off;', 'gzip off;'],
   };
 }
@@ -109,7 +109,7 @@ function heldBack(name, { why, failure, steps }, { round_trip_us }) {
   const late = delays.filter((delay) => delay > LATE_US + (round_trip_us ?? 0));
   if (late.length < LATE_AT_LEAST) return null;
   const most = seconds(Math.round(Math.max(...late) / 1e6));
-  return `${late.length} of ${delays.length} changes came late, up to ${most} after Quaylight had sent them.`;
+  return `${late.length} of ${delays.length} changes arrived late, up to ${most} after Quaylight sent them.`;
 }
 
 /**
@@ -122,13 +122,13 @@ function socket({ transports }) {
   if (why.closedWith && SERVERS_OWN.includes(why.closedWith)) return null;
   if (why.handshake?.outcome === 'no_upgrade') {
     const { headers } = why.handshake;
-    const left = headers.length === 0 ? '' : ` Of the headers that proxies treat it carried ${list(headers)}.`;
+    const left = headers.length === 0 ? '' : ` Proxy-related headers received: ${list(headers)}.`;
     return {
       hop: 'upgrade-stripped',
       weight: 'failed',
-      title: 'A proxy between this browser and Quaylight removes the Upgrade header.',
-      evidence: `The request for the WebSocket reached Quaylight as a plain one.${left}`,
-      advice: 'Let the proxy pass the upgrade on. For nginx:',
+      title: 'A proxy between this browser and Quaylight strips the Upgrade header.',
+      evidence: `The WebSocket request reached Quaylight as a plain HTTP request.${left}`,
+      advice: 'Configure the proxy to forward WebSocket upgrades. For nginx:',
       config: [
         'proxy_http_version 1.1;',
         'proxy_set_header Upgrade $http_upgrade;',
@@ -139,19 +139,19 @@ function socket({ transports }) {
   return {
     hop: 'websocket-blocked',
     weight: 'failed',
-    title: 'Something between this browser and Quaylight blocks WebSockets.',
+    title: 'Something between this browser and Quaylight is blocking WebSockets.',
     evidence: `${why.failure} ${trace(why.handshake)}`,
     advice:
-      "Look for a firewall, a filter on this device or a proxy that answers in Quaylight's place, and let /ws pass.",
+      "Check for a firewall, content filter or proxy that intercepts the connection, and allow /ws.",
     config: [],
   };
 }
 
 /** @param {object | null | undefined} handshake */
 function trace(handshake) {
-  if (handshake === undefined) return 'How far the request for it came could not be learned.';
-  if (handshake === null) return 'The request for it never reached Quaylight.';
-  return 'Quaylight had agreed to it; its answer was lost on the way back.';
+  if (handshake === undefined) return "Couldn't determine how far the request got.";
+  if (handshake === null) return 'The request never reached Quaylight.';
+  return 'Quaylight accepted it, but the response was lost on the way back.';
 }
 
 /**
@@ -182,11 +182,11 @@ function unexplained(report) {
 
 /** @param {TransportReport} transport */
 function blame({ why, steps }) {
-  if (why?.closedWith && SERVERS_OWN.includes(why.closedWith)) return 'Quaylight itself closed it; no hop is to blame.';
+  if (why?.closedWith && SERVERS_OWN.includes(why.closedWith)) return 'Quaylight closed it. No proxy is at fault.';
   if (Object.values(steps).some((step) => 'missing' in step && step.cause === 'unnoticed')) {
-    return 'Quaylight itself had not noticed the change, so no hop is to blame: see whether the engine answers.';
+    return "Quaylight didn't see the change, so no proxy is at fault. Check that the engine is responding.";
   }
-  return 'No hop could be named. Run the test again, and see what the server and the proxies logged.';
+  return "Couldn't identify the cause. Run the test again, and check the server and proxy logs.";
 }
 
 /**
@@ -199,13 +199,13 @@ function idle({ idle }) {
   return {
     hop: 'idle-timeout',
     weight: 'cut',
-    title: `A proxy cuts a socket after ${seconds(idle.cut_after_s)} of silence.`,
+    title: `A proxy closes idle WebSockets after ${seconds(idle.cut_after_s)}.`,
     evidence: harmless
-      ? 'This is harmless for the page, which pings every 3 s.'
-      : 'The page pings every 3 s, and loses its connection between two pings.',
+      ? "This page isn't affected, because it pings every 3 s."
+      : 'The page pings every 3 s, but the connection is closed between pings.',
     advice: harmless
-      ? 'Other clients should ping as well, or the proxy wait longer. For nginx:'
-      : 'Let the proxy wait longer. For nginx:',
+      ? 'Other clients must send pings, or the proxy needs a longer idle timeout. For nginx:'
+      : "Increase the proxy's idle timeout. For nginx:",
     config: ['proxy_read_timeout 1h;', 'proxy_send_timeout 1h;'],
   };
 }
@@ -219,20 +219,20 @@ function notes(report) {
   /** @type {[title: string, evidence: string, advice: string][]} */
   const said = [];
   if (report.error !== null)
-    said.push(['The test could not be finished.', report.error, 'See whether Quaylight answers.']);
+    said.push(["The test couldn't be completed.", report.error, 'Check that Quaylight is responding.']);
   if (report.walk_refused !== null && origin(report) === null) {
     const { title, detail } = report.walk_refused;
     said.push([
-      'Changes could not be tested: there was no probe container.',
+      "Couldn't test changes: the probe container wasn't created.",
       `${title}: ${detail}`,
-      'What was tested is that each transport connects and brings its first state.',
+      'Only the connection and initial state of each transport were tested.',
     ]);
   }
   for (const [reason, steps] of refusals(report)) {
-    said.push([`${capital(list([...steps]))} could not be tested.`, reason, '']);
+    said.push([`${capital(list([...steps]))} couldn't be tested.`, reason, '']);
   }
-  if (report.idle?.result === 'interrupted') said.push(['The server went away during the idle test.', '', '']);
-  for (const leftover of report.leftovers) said.push(['A probe container is left over.', leftover, '']);
+  if (report.idle?.result === 'interrupted') said.push(['The server disconnected during the idle test.', '', '']);
+  for (const leftover of report.leftovers) said.push(['A probe container was left behind.', leftover, '']);
   return said.map(([title, evidence, advice]) => ({ hop: null, weight: 'note', title, evidence, advice, config: [] }));
 }
 

@@ -1,4 +1,4 @@
-// How is an element made? By the DOM alone: what a name or an answer says never becomes markup.
+// DOM helpers. Names and responses are inserted as text and never become markup.
 
 /** @typedef {Record<string, string | number | boolean | null>} Attributes Null and false leave the attribute away. */
 

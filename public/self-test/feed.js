@@ -1,4 +1,4 @@
-// What has a transport brought? One client's copy of the containers, kept by the rule of docs/protocol.md alone.
+// Feed: one client's copy of the containers, built from a transport's messages as docs/protocol.md defines.
 import { micros } from './clock.js';
 
 /**
@@ -38,7 +38,7 @@ export class Feed {
       this.heard = true;
       this.#wake();
     } catch (error) {
-      this.end(`A message was not as the protocol says: ${error instanceof Error ? error.message : error}.`);
+      this.end(`Received an invalid protocol message: ${error instanceof Error ? error.message : error}.`);
     }
   }
 
@@ -137,8 +137,8 @@ export class Feed {
    */
   #expect({ epoch, from }) {
     if (epoch === this.position?.epoch && from === this.position.revision) return;
-    const here = this.position === null ? 'nothing' : `revision ${this.position.revision} of ${this.position.epoch}`;
-    throw new Error(`it leads on from revision ${from} of ${epoch}, and ${here} is here`);
+    const here = this.position === null ? 'no revision' : `revision ${this.position.revision} of ${this.position.epoch}`;
+    throw new Error(`it continues from revision ${from} of ${epoch}, but this page is at ${here}`);
   }
 }
 

@@ -1,4 +1,4 @@
-// Does something cut a socket on which nothing is said? The page's own socket never is one: it pings every 3 s.
+// Idle test: detects proxies that close idle WebSockets. The page's own socket is never idle: it pings every 3 s.
 import { openSocket } from './websocket.js';
 
 /**
@@ -36,7 +36,7 @@ export async function watchSilence({ base, epoch, skip, onSecond }) {
       if (skip.aborted) resolve('skipped');
       skip.addEventListener('abort', () => resolve('skipped'));
       socket.onopen = () => socket.send(JSON.stringify({ type: 'unsubscribe', channels: CHANNELS }));
-      // Hosts are always told of: whatever comes, the silence begins anew.
+      // Host changes can't be unsubscribed from: any message restarts the idle time.
       socket.onmessage = () => (heard = performance.now());
       socket.onclose = () => resolve(heard === null ? 'unavailable' : 'cut');
       clock = window.setInterval(() => {

@@ -1,9 +1,9 @@
-// What does the self-test show? The verdict, a table of what was measured, and what to do about it.
+// Panel: the verdict, the table of measurements, and what to do.
 import { CopyButtons } from './copy.js';
 import { el, set } from './dom.js';
 import { asJson, asText, silence } from './report.js';
 import { SilenceRow, TransportRow } from './row.js';
-import { t, told } from './texts.js';
+import { t, translate } from './texts.js';
 import { TRANSPORTS } from './transport.js';
 import { STEPS } from './walk.js';
 import { capital, ms } from './words.js';
@@ -52,13 +52,13 @@ export class Panel {
     const [off, doubt] = [Math.abs(offset_us), `${ms(round_trip_us / 2)}\u00a0ms`];
     const way =
       offset_us < 0
-        ? "The clock here is {} ahead of the server's, which is taken out"
-        : "The clock here is {} behind the server's, which is taken out";
+        ? "This browser's clock is {} ahead of the server's; the figures are corrected for it"
+        : "This browser's clock is {} behind the server's; the figures are corrected for it";
     const clocks =
       off <= round_trip_us / 2
-        ? t('The clocks of browser and server agree to {}', doubt)
+        ? t('Browser and server clocks agree within {}', doubt)
         : t(way, `${ms(off)}\u00a0±\u00a0${doubt}`);
-    this.#clocks.textContent = ` ${t('{}; the round trip takes {}.', clocks, `${ms(round_trip_us)}\u00a0ms`)}`;
+    this.#clocks.textContent = ` ${t('{}; round-trip time {}.', clocks, `${ms(round_trip_us)}\u00a0ms`)}`;
   }
 
   /** @param {TransportName} name */
@@ -79,13 +79,13 @@ export class Panel {
     // Its button goes; who pressed it is taken to where the verdict will stand.
     if (this.#silence.hasFocus) this.#verdict.focus();
     const [word, detail] = silence(idle);
-    this.#silence.finish(idle.result, [told(word), told(detail)]);
+    this.#silence.finish(idle.result, [translate(word), translate(detail)]);
   }
 
   /** @param {Report} report */
   finish(report) {
     const [worst] = report.findings;
-    this.#verdict.textContent = told(report.verdict);
+    this.#verdict.textContent = translate(report.verdict);
     set(this.#verdict, { 'data-result': worst?.weight ?? 'ok' });
     this.#findings.append(...report.findings.map((finding) => item(finding, finding === worst)));
     set(this.#findings, { hidden: report.findings.length === 0 });
@@ -105,7 +105,7 @@ export class Panel {
     return el(
       'table',
       { class: 'table tested', role: 'table' },
-      el('caption', {}, t("Above: from the engine's event to this page. Below: from the request to it."), this.#clocks),
+      el('caption', {}, t("Top value: engine event to this page. Bottom value: request to this page."), this.#clocks),
       el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...heads)),
       el('tbody', { role: 'rowgroup' }, ...rows),
     );
@@ -118,9 +118,9 @@ export class Panel {
  */
 function item({ hop, weight, title, evidence, advice, config }, isVerdict) {
   const li = el('li', { 'data-finding': hop ?? weight });
-  if (!isVerdict) li.append(el('p', { class: 'verdict', 'data-result': weight }, told(title)));
-  if (evidence !== '') li.append(el('p', { class: 'dim' }, told(evidence)));
-  if (advice !== '') li.append(el('p', {}, told(advice)));
+  if (!isVerdict) li.append(el('p', { class: 'verdict', 'data-result': weight }, translate(title)));
+  if (evidence !== '') li.append(el('p', { class: 'dim' }, translate(evidence)));
+  if (advice !== '') li.append(el('p', {}, translate(advice)));
   if (config.length > 0) li.append(el('pre', { tabindex: 0 }, el('code', {}, config.join('\n'))));
   return li;
 }

@@ -1,4 +1,4 @@
-// Does polling carry the feed? One question after the other, each held by the server until something has changed.
+// Polling test: one request after another, each held by the server until something has changed.
 import { now } from './clock.js';
 
 /** @import { Transport, Why } from './transport.js' */
@@ -12,7 +12,7 @@ const PAUSE_MS = 250;
 /** @implements {Transport} */
 export class OverPolling {
   #stop = new AbortController();
-  #failure = 'Polling was not answered within 5 s.';
+  #failure = 'Polling timed out after 5 s.';
   #base;
   #feed;
 
@@ -53,7 +53,7 @@ export class OverPolling {
     const { position } = this.#feed;
     const since = position === null ? '' : `?since=${position.epoch}-${position.revision}&wait=${HELD_S}`;
     const response = await fetch(`${this.#base}/api/state${since}`, { cache: 'no-store', signal: this.#stop.signal });
-    if (!response.ok) throw new Error(`the answer was ${response.status} ${response.statusText}`);
+    if (!response.ok) throw new Error(`responded with ${response.status} ${response.statusText}`);
     const text = await response.text();
     this.#feed.hear(text, now());
   }

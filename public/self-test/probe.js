@@ -1,4 +1,4 @@
-// Who makes the probe container, and sees that it goes again whatever happens?
+// Probe container: creates it and removes it, even if the test fails.
 
 /** Longer than an engine gives a container to stop. */
 const PATIENCE_MS = 20_000;
@@ -21,7 +21,7 @@ export class Probe {
   id = null;
   name = '';
   #base;
-  // Leaving the page ends every request but one that is told to outlive it.
+  // Leaving the page cancels every request except those with `keepalive`.
   #leave = () => {
     if (this.id !== null)
       void request(this.#base, 'remove', { id: this.id }, { keepalive: true }).catch(() => undefined);
@@ -51,7 +51,7 @@ export class Probe {
       return null;
     } catch (error) {
       const why = error instanceof Error ? error.message : error;
-      return `The probe container could not be removed (${why}). Remove it with: docker rm --force ${this.name}`;
+      return `Couldn't remove the probe container (${why}). Run: docker rm --force ${this.name}`;
     } finally {
       removeEventListener('pagehide', this.#leave);
     }
@@ -69,12 +69,12 @@ async function request(base, verb, body, options) {
   const headers = { 'content-type': 'application/json' };
   const asked = fetch(`${base}/api/probe/${verb}`, { method: 'POST', headers, body: JSON.stringify(body), ...options });
   const response = await asked.catch((error) => {
-    throw new Refused('No answer', error.message);
+    throw new Refused('No response', error.message);
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok && typeof answer.id === 'string') return answer;
   throw new Refused(
     answer.title ?? `Status ${response.status}`,
-    answer.detail ?? `${response.statusText}, without a reason`,
+    answer.detail ?? `${response.statusText} (no reason given)`,
   );
 }

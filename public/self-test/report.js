@@ -1,4 +1,4 @@
-// What does the self-test say in the end? The report as JSON (see `Report`) and as text for a mail or a ticket.
+// Report: as JSON (see `Report`) and as text for an email or a ticket.
 import { capital, ms, NAMES, seconds } from './words.js';
 import { STEPS } from './walk.js';
 
@@ -75,7 +75,7 @@ export function asJson(report) {
 /** @param {Report} report */
 export function asText(report) {
   const server =
-    report.server === null ? 'no server answered' : `server ${report.server.version}, epoch ${report.server.epoch}`;
+    report.server === null ? 'no server response' : `server ${report.server.version}, epoch ${report.server.epoch}`;
   const lines = [
     `Quaylight self-test, ${report.at}`,
     `${report.page}, ${server}`,
@@ -86,13 +86,13 @@ export function asText(report) {
   ];
   if (report.clock_offset_us !== null && report.round_trip_us !== null) {
     lines.push(
-      `Clock offset ${ms(report.clock_offset_us)} ms (added to the times here), round trip ${ms(report.round_trip_us)} ms`,
+      `Clock offset ${ms(report.clock_offset_us)} ms (added to browser times), round trip ${ms(report.round_trip_us)} ms`,
     );
   }
   lines.push(
     '',
     ...table(report),
-    `Silent socket: ${report.idle === null ? 'not tested' : silence(report.idle).join('. ')}`,
+    `Idle socket: ${report.idle === null ? 'not tested' : silence(report.idle).join('. ')}`,
   );
   return `${lines.join('\n')}\n`;
 }
@@ -110,15 +110,15 @@ function paragraph({ title, evidence, advice, config }) {
 export function silence({ result, cut_after_s }) {
   switch (result) {
     case 'ok':
-      return ['OK', 'It stayed open without a word.'];
+      return ['OK', 'It stayed open while idle.'];
     case 'cut':
-      return ['Cut', `After ${seconds(cut_after_s ?? 0)} of silence.`];
+      return ['Closed', `After ${seconds(cut_after_s ?? 0)} idle.`];
     case 'skipped':
-      return ['Skipped', 'Whether one is cut is not known.'];
+      return ['Skipped', 'Idle timeout not tested.'];
     case 'interrupted':
-      return ['Unknown', 'The server went away meanwhile.'];
+      return ['Unknown', 'The server disconnected during the test.'];
     case 'unavailable':
-      return ['Not tested', 'No socket could be opened.'];
+      return ['Not tested', "Couldn't open a WebSocket."];
   }
 }
 
@@ -131,7 +131,7 @@ function table({ transports }) {
     rows.push([word, it.result, connected, ...STEPS.map((step) => cell(it.steps[step]))]);
   }
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const note = "Milliseconds to the arrival in this browser: from the engine's event / from the request";
+  const note = "Milliseconds until arrival in this browser: from the engine event / from the request";
   return [
     note,
     ...rows.map((row) =>

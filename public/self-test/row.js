@@ -1,6 +1,6 @@
-// How does one line of the table look? A transport with its steps, or the silent socket.
+// Table row: a transport with its steps, or the idle socket.
 import { el, set, shape } from './dom.js';
-import { t, told } from './texts.js';
+import { t, translate } from './texts.js';
 import { STEPS } from './walk.js';
 import { capital, ms, NAMES } from './words.js';
 
@@ -40,7 +40,7 @@ export class TransportRow {
   /** @param {number} after_ms */
   connected(after_ms) {
     this.#connected.append(figure(`${after_ms}`));
-    this.#connected.title = t('The first message came after {} ms', after_ms);
+    this.#connected.title = t('First message after {} ms', after_ms);
   }
 
   /**
@@ -54,10 +54,10 @@ export class TransportRow {
     if (outcome === null) return;
     if ('missing' in outcome) {
       at.append(el('span', { class: 'missing' }, t('missing')));
-      at.title = told(outcome.missing);
+      at.title = translate(outcome.missing);
     } else if ('refused' in outcome) {
       at.append(t('refused'));
-      at.title = told(outcome.refused);
+      at.title = translate(outcome.refused);
     } else {
       const [latency, total] = [ms(outcome.latency_us), ms(outcome.total_us)];
       set(at, { 'data-latency-us': outcome.latency_us, 'data-total-us': outcome.total_us });
@@ -78,7 +78,7 @@ export class TransportRow {
     // There are no steps to show: the sentence takes their place.
     for (const at of [this.#connected, ...this.#steps.values()])
       set(at, { hidden: at !== this.#connected || failure !== null });
-    this.#why.append(told(failure ?? 'Connects and brings the state. Changes could not be tested.'));
+    this.#why.append(translate(failure ?? "Connects and delivers state. Change events weren't tested."));
     set(this.#why, {
       hidden: false,
       colspan: failure === null ? STEPS.length : STEPS.length + 1,
@@ -89,10 +89,10 @@ export class TransportRow {
 
 export class SilenceRow {
   #state = el('td', { class: 'state', role: 'cell' }, t('Waiting'));
-  #words = el('span', {}, t('Is a socket cut on which nothing is said?'));
+  #words = el('span', {}, t('Is an idle socket closed?'));
   #bar = shape('rect', { width: '0%' });
   #meter = shape('svg', { class: 'meter', 'aria-hidden': 'true' }, this.#bar);
-  #skip = el('button', { class: 'button bare', type: 'button', hidden: true }, t('Skip the idle test'));
+  #skip = el('button', { class: 'button bare', type: 'button', hidden: true }, t('Skip idle test'));
 
   /** @param {() => void} onSkip */
   constructor(onSkip) {
@@ -100,7 +100,7 @@ export class SilenceRow {
     this.#skip.onclick = onSkip;
     const line = cell({ class: 'why', colspan: STEPS.length + 1 });
     line.append(this.#meter, this.#words, this.#skip);
-    this.element = el('tr', { role: 'row', 'data-idle-test': true }, head(t('Silent socket')), this.#state, line);
+    this.element = el('tr', { role: 'row', 'data-idle-test': true }, head(t('Idle socket')), this.#state, line);
   }
 
   /**
@@ -110,7 +110,7 @@ export class SilenceRow {
   watch(silent_s, of_s) {
     set(this.element, { 'aria-busy': 'true' });
     this.#state.textContent = t('Watching');
-    this.#words.textContent = t('Open and silent for {} of {} s', silent_s, of_s);
+    this.#words.textContent = t('Open and idle for {} of {} s', silent_s, of_s);
     set(this.#bar, { width: `${(100 * silent_s) / of_s}%` });
     for (const shown of [this.#meter, this.#skip]) set(shown, { hidden: false });
   }

@@ -1,4 +1,4 @@
-// Do Server-Sent Events carry the feed? And when they don't: are they refused, or held back?
+// Server-Sent Events test: distinguishes a rejected stream from a buffered one.
 import { now } from './clock.js';
 
 /** @import { Transport, Why } from './transport.js' */
@@ -21,7 +21,7 @@ export class OverSse {
     this.#source.onmessage = ({ data }) => feed.hear(data, now());
     this.#source.onerror = () => {
       // In any other state it is connecting again by itself, and resumes where it was.
-      if (this.#source.readyState === EventSource.CLOSED) feed.end('The stream was refused.');
+      if (this.#source.readyState === EventSource.CLOSED) feed.end('The stream was rejected.');
     };
   }
 
@@ -36,8 +36,8 @@ export class OverSse {
     // An answer whose very head is missing is held back as well: the server sends it at once, and the state with it.
     const connected = this.#source.readyState === EventSource.OPEN;
     const failure = connected
-      ? 'The stream connected, but brought nothing within 5 s.'
-      : 'The stream did not begin within 5 s, while other requests were answered.';
+      ? 'The stream connected, but no data arrived within 5 s.'
+      : "The stream didn't start within 5 s, but other requests succeeded.";
     return { failure, heldBack: true };
   }
 
@@ -49,9 +49,9 @@ export class OverSse {
       const headers = { accept: 'text/event-stream' };
       const response = await fetch(this.#url, { cache: 'no-store', headers, signal: stop.signal });
       const kind = response.headers.get('content-type') ?? 'no content type';
-      return `The stream was refused: the answer was ${response.status} ${response.statusText}, ${kind}.`;
+      return `The stream was rejected: ${response.status} ${response.statusText}, ${kind}.`;
     } catch {
-      return 'The stream was refused, without an answer.';
+      return 'The stream was rejected with no response.';
     } finally {
       clearTimeout(deadline);
       stop.abort();

@@ -1,4 +1,4 @@
-// How does the page start the self-test? It loads this module, which runs it at once, and again on each event.
+// Entry point: runs the self-test when the page loads this module, and again on each event.
 import { run } from '../self-test.js';
 import { learn } from './texts.js';
 

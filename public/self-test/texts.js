@@ -1,5 +1,5 @@
-// In which language does the panel speak? The texts are English, and are themselves the keys: a page in another one has
-// a file with what each is in that. Only what is shown is turned: a report reads the same wherever it comes from.
+// Translation of the panel. The English texts are the keys; a page in another language has a file with their
+// translations. Reports are not translated.
 
 /** What each text is in the page's language. Empty in English. @type {Map<string, string>} */
 const texts = new Map();
@@ -47,15 +47,15 @@ export function t(english, ...values) {
  * @param {string} english
  * @returns {string}
  */
-export function told(english) {
+export function translate(english) {
   if (texts.size === 0) return english;
   const whole = sentence(english) ?? (english.endsWith('.') ? sentence(english.slice(0, -1))?.concat('.') : undefined);
   if (whole !== undefined) return whole;
   const sentences = english.replaceAll('. ', '.\n').split('\n');
-  if (sentences.length > 1) return sentences.map(told).join(' ');
+  if (sentences.length > 1) return sentences.map(translate).join(' ');
   if (new RegExp(`^${LIST}$`).test(english)) return english.split(/, | and /).map((word) => t(word)).join(', ');
   const [title, ...detail] = english.split(': ');
-  return detail.length === 0 ? english : `${told(title ?? '')}: ${told(detail.join(': '))}`;
+  return detail.length === 0 ? english : `${translate(title ?? '')}: ${translate(detail.join(': '))}`;
 }
 
 /**
@@ -99,6 +99,6 @@ function filled(text, values) {
     const at = number === '' ? next : Number(number);
     next = at + 1;
     const value = String(values[at] ?? '');
-    return isText === undefined ? value : told(value);
+    return isText === undefined ? value : translate(value);
   });
 }

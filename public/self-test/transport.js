@@ -1,4 +1,4 @@
-// Does one transport work? It has to connect, bring the state, and then every change of the probe container.
+// Transport test: connects, receives the state, and then every change of the probe container.
 import { Feed } from './feed.js';
 import { OverPolling } from './polling.js';
 import { OverSse } from './sse.js';
@@ -41,7 +41,7 @@ const PATIENCE_MS = 5_000;
  * @param {string} setting.base
  * @param {Clock} setting.clock
  * @param {boolean} setting.walks Whether there can be a probe container.
- * @param {() => boolean} setting.isLeft Whether nobody looks any more.
+ * @param {() => boolean} setting.isLeft Whether the page has been left.
  * @param {(connected_after_ms: number) => void} setting.onConnected
  * @param {(step: Step, outcome: Outcome | null) => void} setting.onStep
  * @returns {Promise<Tested>}
@@ -55,7 +55,7 @@ export async function testTransport(name, { walks, onConnected, ...setting }) {
     transport = new OVER[name](setting.base, feed);
   } catch (error) {
     // The browser itself forbids it, by a policy or a setting.
-    const failure = `This browser refused to open it: ${error instanceof Error ? error.message : error}.`;
+    const failure = `The browser blocked the connection: ${error instanceof Error ? error.message : error}.`;
     return { result: 'failed', connected_after_ms: null, failure, why: { failure, heldBack: false }, walk: null };
   }
   try {
@@ -78,7 +78,7 @@ export async function testTransport(name, { walks, onConnected, ...setting }) {
 /** @param {Walk} walked */
 function missing({ steps }) {
   for (const [step, outcome] of Object.entries(steps)) {
-    if ('missing' in outcome) return `The probe's ${step} was missing. ${outcome.missing}`;
+    if ('missing' in outcome) return `The probe's ${step} event never arrived. ${outcome.missing}`;
   }
   return null;
 }

@@ -1,4 +1,4 @@
-// How long does each change take over one transport? Walks the probe container from create to remove.
+// Latency measurement: walks the probe container from create to remove over one transport.
 import { now } from './clock.js';
 import { Probe, Refused } from './probe.js';
 
@@ -14,7 +14,7 @@ import { Probe, Refused } from './probe.js';
  *
  * @typedef {object} Missing
  * @property {string} missing
- * @property {'held-back' | 'unnoticed' | 'lost'} cause The server had it; it had not; it can't be told.
+ * @property {'held-back' | 'unnoticed' | 'lost'} cause The server had the change; it did not; unknown.
  *
  * @typedef {Brought | Missing | { refused: string }} Outcome
  *
@@ -47,7 +47,7 @@ const SHOWS = {
  * @param {string} setting.base
  * @param {Clock} setting.clock
  * @param {Feed} setting.feed
- * @param {() => boolean} setting.isLeft Whether nobody looks any more.
+ * @param {() => boolean} setting.isLeft Whether the page has been left.
  * @param {(step: Step, outcome: Outcome | null) => void} setting.onStep Null: it begins.
  * @returns {Promise<Walk>}
  */
@@ -99,7 +99,7 @@ async function take(step, probe, { base, clock, feed }) {
   if (arrival === null) {
     if (feed.ended !== null) return { missing: feed.ended, cause: 'lost' };
     const cause = await causeOf(base, (all) => fits(all.find((it) => it.id === ours) ?? null));
-    return { missing: 'It did not arrive within 5 s.', cause };
+    return { missing: 'Not received within 5 s.', cause };
   }
   const since = (/** @type {number} */ then) => Math.max(0, arrival.at + clock.offset_us - then);
   return { latency_us: since(arrival.caused), total_us: arrival.at - asked, delivery_us: since(arrival.sent) };

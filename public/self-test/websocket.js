@@ -1,4 +1,4 @@
-// Does the WebSocket carry the feed? And when it doesn't: how far did the request for it come?
+// WebSocket test: on failure, determines how far the request got.
 import { now } from './clock.js';
 
 /** @import { Transport, Why } from './transport.js' */
@@ -47,7 +47,7 @@ export class OverWebSocket {
     this.#socket.onmessage = ({ data }) => feed.hear(data, now());
     this.#socket.onclose = ({ code, reason }) => {
       this.#closedWith = code;
-      feed.end(this.#opened ? closing(code, reason) : 'The socket could not be opened.');
+      feed.end(this.#opened ? closing(code, reason) : "Couldn't open the socket.");
     };
   }
 
@@ -59,8 +59,8 @@ export class OverWebSocket {
   /** @returns {Promise<Why>} */
   async explain() {
     const silent = this.#opened
-      ? 'The socket opened, but the state did not come within 5 s.'
-      : 'The socket did not open within 5 s.';
+      ? 'The socket opened, but no state arrived within 5 s.'
+      : "The socket didn't open within 5 s.";
     const failure = this.#feed.ended ?? silent;
     return { failure, heldBack: false, closedWith: this.#closedWith, handshake: await this.#handshake() };
   }
@@ -85,6 +85,6 @@ export class OverWebSocket {
  */
 function closing(code, reason) {
   // 1006 is the browser's own word for a connection that ended without one.
-  if (code === 1006) return 'The socket was cut.';
-  return `The socket was closed with ${code}${reason === '' ? '' : `, ${reason}`}.`;
+  if (code === 1006) return 'The socket was closed unexpectedly.';
+  return `The socket was closed with code ${code}${reason === '' ? '' : `: ${reason}`}.`;
 }

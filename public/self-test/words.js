@@ -1,4 +1,4 @@
-// How do figures and names read?
+// Formatting of figures and names.
 
 /** @import { TransportName } from './transport.js' */
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const [folder, name] = process.argv.slice(2);
 const loader = join(folder, '__wasm_split.______________________.js');
-if (!existsSync(loader)) throw new Error(`There is no ${loader}: was cargo-leptos told to --split?`);
+if (!existsSync(loader)) throw new Error(`There is no ${loader}: was cargo-leptos run with --split?`);
 
 const exported = [];
 const body = replaced(replaced(readFileSync(loader, 'utf8'), /^import .*\n/, ''), /^export const (\w+)/gm, (_, it) => {

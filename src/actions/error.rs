@@ -12,8 +12,8 @@ impl FromServerFnError for ActionError {
     /// Converts the framework's error if the function could not be called at all.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Quaylight can't be reached")
-                .hint("See whether it was done when the connection is back."),
+            ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Can't reach Quaylight")
+                .hint("Check whether it was applied once you're reconnected."),
             other => Self::new(ErrorKind::Invalid, other.to_string()),
         }
     }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_wake_with_another_value_only() {
+    fn memo_notifies_readers_only_when_its_value_changes() {
         let owner = Owner::new();
         owner.with(|| {
             let (number, computed) = (RwSignal::new(1), StoredValue::new(0));

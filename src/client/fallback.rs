@@ -13,7 +13,7 @@ pub enum Ended {
     /// The connection was live.
     Lost,
     /// The connection was live and was released because the tab is hidden: see `session.rs`.
-    LetGo,
+    ReleasedWhileHidden,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,14 @@ mod tests {
     use Transport::{Polling, Sse, WebSocket};
 
     #[test]
-    fn what_is_refused_leads_a_step_down_and_what_has_ended_to_the_top() {
+    fn only_a_refused_transport_falls_back_to_the_next_one() {
         assert_eq!(next(WebSocket, Ended::Refused), Next::Try(Sse));
         assert_eq!(next(Sse, Ended::Refused), Next::Try(Polling));
         assert_eq!(next(Polling, Ended::Refused), Next::Wait);
         for transport in TRANSPORTS {
             assert_eq!(next(transport, Ended::Full), Next::Wait);
             assert_eq!(next(transport, Ended::Lost), Next::Wait);
-            assert_eq!(next(transport, Ended::LetGo), Next::Wait);
+            assert_eq!(next(transport, Ended::ReleasedWhileHidden), Next::Wait);
         }
     }
 

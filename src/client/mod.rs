@@ -21,7 +21,7 @@ pub use client_only::ClientOnly;
 pub use erased_memo::{ArcDerived, Comparable, ErasedMemo, effect, erased_memo, erased_memo_from, scoped_memo};
 #[cfg(feature = "hydrate")]
 pub use hydrate::hydrate;
-pub use language::{fill, t, told};
+pub use language::{fill, t, translate_message};
 pub use prefs::{Prefs, of_cookies};
 pub use store::{
     BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, EventMessage, Facet, Figures, LastChange,

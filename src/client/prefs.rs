@@ -64,9 +64,9 @@ impl Prefs {
         set_cookie(&self.now.get_untracked());
     }
 
-    /// Sends changes until the server has stored all of them, then reloads the page if `then_anew` is set. A change
+    /// Sends changes until the server has stored all of them, then reloads the page if `then_reload` is set. A change
     /// that couldn't be sent is sent with the next one, or the server reads it from the cookie.
-    async fn send(self, then_anew: bool) {
+    async fn send(self, then_reload: bool) {
         self.is_sending.set_value(true);
         loop {
             let sent = self.now.get_untracked();
@@ -75,7 +75,7 @@ impl Prefs {
             if self.now.with_untracked(|now| *now == sent) {
                 set_cookie(&kept);
                 self.now.set(kept);
-                if then_anew {
+                if then_reload {
                     let _ = window().location().reload();
                 }
                 break;
@@ -119,7 +119,7 @@ mod tests {
     use crate::model::{Column, Layout, Theme};
 
     #[test]
-    fn what_a_browser_chose_comes_back_from_its_cookie() {
+    fn preferences_round_trip_through_the_cookie() {
         let chosen = Preferences {
             theme: Theme::Dark,
             layout: Layout::Cards,

@@ -161,26 +161,26 @@ impl Rule {
         let texts = [&self.name, &self.scope.name, &self.scope.project];
         let says = |what: &str| Err(what.to_owned());
         if self.name.trim().is_empty() {
-            return says("A rule needs a name: it is what the notification says");
+            return says("Enter a rule name. It's used as the notification title");
         }
         if texts.into_iter().any(long) {
-            return says("A text is longer than 200 characters");
+            return says("Text can be up to 200 characters long");
         }
         if self.duration > 86_400 || self.cooldown > 7 * 86_400 {
-            return says("At most a day of duration and a week of cooldown");
+            return says("Duration can be up to 24 hours and cooldown up to 7 days");
         }
         match &self.condition {
-            Condition::Cpu { above } if *above == 0 => says("More than 0 % of a core is always used"),
+            Condition::Cpu { above } if *above == 0 => says("CPU threshold must be above 0 %"),
             Condition::Memory { above } | Condition::Disk { above } if !(1..=100).contains(above) => {
-                says("Memory and disk are measured in percent, from 1 to 100")
+                says("Memory and disk thresholds must be between 1 and 100 %")
             }
             Condition::Restarts { times, within } if *times < 2 || !(10..=86_400).contains(within) => {
-                says("At least two starts, within ten seconds to a day")
+                says("Use at least 2 starts and a window of 10 seconds to 24 hours")
             }
-            Condition::Log { text } if text.is_empty() || long(text) => {
-                says("A text of 1 to 200 characters to look for")
+            Condition::Log { text } if text.is_empty() || long(text) => says("Enter 1 to 200 characters to match"),
+            Condition::Absent if self.scope.name.is_empty() => {
+                says("Enter the name of the container that must be running")
             }
-            Condition::Absent if self.scope.name.is_empty() => says("Say the name of the container that has to run"),
             _ => Ok(()),
         }
     }
@@ -194,9 +194,9 @@ impl Condition {
             Self::Memory { above } => format!("uses more than {above} % of its memory"),
             Self::Restarts { times, within } => format!("starts {times} times within {within} s"),
             Self::Unhealthy => "is unhealthy".into(),
-            Self::Failed => "ends with a failure".into(),
-            Self::Absent => "does not run".into(),
-            Self::Disk { above } => format!("the engine's disk is more than {above} % full"),
+            Self::Failed => "exits with an error".into(),
+            Self::Absent => "isn't running".into(),
+            Self::Disk { above } => format!("engine disk usage is above {above} %"),
             Self::Log { text } => format!("logs \"{text}\""),
         }
     }
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_anything() {
+    fn star_matches_any_text() {
         for (pattern, text) in [("web", "web"), ("web-*", "web-1"), ("*-1", "web-1"), ("w*b*1", "web-11"), ("*", "")] {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_go_over_midnight_where_they_were_set() {
+    fn quiet_hours_span_midnight_in_their_time_zone() {
         let at = |hour: i64| Timestamp::from_seconds(hour * 3_600);
         let night = QuietHours { from: 22 * 60, until: 7 * 60, zone: 60 };
         let quiet: Vec<i64> = (0..24).filter(|hour| night.are_now(at(*hour))).collect();

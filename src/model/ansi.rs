@@ -125,24 +125,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn told(line: &str) -> Vec<(&str, Style)> {
+    fn parsed(line: &str) -> Vec<(&str, Style)> {
         spans(line).into_iter().map(|span| (span.text, span.style)).collect()
     }
 
     #[test]
-    fn colours_become_spans_and_all_else_goes() {
+    fn colors_become_spans_and_other_sequences_are_removed() {
         let red = Style { colour: Some(1), ..Style::default() };
-        assert_eq!(told("a\u{1b}[31mb\u{1b}[0mc"), [("a", Style::default()), ("b", red), ("c", Style::default())]);
-        assert_eq!(told("\u{1b}[1;91mx"), [("x", Style { colour: Some(9), bold: true, ..Style::default() })]);
-        assert_eq!(told("\u{1b}[38;5;196mx"), [("x", Style { colour: Some(9), ..Style::default() })]);
-        assert_eq!(told("\u{1b}[48;2;0;0;120mx"), [("x", Style { background: Some(4), ..Style::default() })]);
+        assert_eq!(parsed("a\u{1b}[31mb\u{1b}[0mc"), [("a", Style::default()), ("b", red), ("c", Style::default())]);
+        assert_eq!(parsed("\u{1b}[1;91mx"), [("x", Style { colour: Some(9), bold: true, ..Style::default() })]);
+        assert_eq!(parsed("\u{1b}[38;5;196mx"), [("x", Style { colour: Some(9), ..Style::default() })]);
+        assert_eq!(parsed("\u{1b}[48;2;0;0;120mx"), [("x", Style { background: Some(4), ..Style::default() })]);
         assert_eq!(plain("\u{1b}]0;title\u{7}a\u{1b}[2Kb\u{1b}(Bc\u{1b}]8;;http://x\u{1b}\\d"), "abBcd");
         assert_eq!(plain("<b>&\u{1b}[31"), "<b>&");
     }
 
     proptest! {
         #[test]
-        fn no_line_is_too_strange(line in "(\u{1b}|\\[|\\]|[0-9;m]|\\PC){0,60}") {
+        fn plain_text_never_contains_an_escape(line in "(\u{1b}|\\[|\\]|[0-9;m]|\\PC){0,60}") {
             let plain = plain(&line);
             prop_assert!(!plain.contains(ESCAPE));
         }

@@ -151,7 +151,7 @@ impl ChannelKind {
 
 impl AlertChange {
     /// The entry for the history: the type of the changed item, the verb, and the item's name or id.
-    pub fn told(&self) -> (&'static str, &'static str, &str) {
+    pub fn history_entry(&self) -> (&'static str, &'static str, &str) {
         match self {
             Self::PutRule(rule) if rule.id.is_empty() => ("rule", "create", &rule.name),
             Self::PutRule(rule) => ("rule", "change", &rule.name),

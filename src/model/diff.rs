@@ -26,7 +26,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn applying_the_diff_leads_from_one_state_to_the_other(first in changes(), second in changes()) {
+        fn applying_the_diff_gives_the_target_state(first in changes(), second in changes()) {
             let build = |changes: Vec<Change>| {
                 let mut state = EngineState::default();
                 for change in changes {

@@ -274,7 +274,7 @@ RUN last
 "#;
 
     #[test]
-    fn instructions_have_the_lines_where_they_begin() {
+    fn instructions_have_the_number_of_their_first_line() {
         let read: Vec<_> = instructions(FILE).into_iter().map(|it| (it.line, it.keyword, it.has_heredoc)).collect();
         let expected = [
             (2, "FROM", false),
@@ -295,7 +295,7 @@ RUN last
     }
 
     #[test]
-    fn what_a_builder_lacks_is_found_with_its_line() {
+    fn unsupported_syntax_is_found_with_its_line() {
         let all = |engine| unknown_syntax(FILE, &engine);
         assert_eq!(all(engine("Docker", &[])), []);
         let old = [Lack::Heredocs, Lack::LinkedCopies];
@@ -312,15 +312,15 @@ RUN last
             ]
         );
         let with_frontend = format!("# syntax=docker/dockerfile:1\n{FILE}");
-        assert_eq!(unknown_syntax(&with_frontend, &engine("Docker", &old)), [], "the frontend knows it");
-        assert_eq!(unknown_syntax(&with_frontend, &engine("Podman", &old)).len(), 2, "Podman takes no frontend");
+        assert_eq!(unknown_syntax(&with_frontend, &engine("Docker", &old)), [], "the frontend supports it");
+        assert_eq!(unknown_syntax(&with_frontend, &engine("Podman", &old)).len(), 2, "Podman ignores the frontend");
         for text in ["RUN cat << EOT", "RUN echo $((1<<3))", "RUN a <<<word", "RUN a '<<EOT'", "CMD a <<EOT"] {
             assert_eq!(syntax_of(text), [], "{text}");
         }
     }
 
     #[test]
-    fn a_step_of_buildkit_has_a_line() {
+    fn buildkit_step_maps_to_its_dockerfile_line() {
         for (name, line) in [
             ("[build 1/4] FROM base", Some(2)),
             ("[build 2/4] RUN --mount=type=cache,target=/c make all", Some(4)),

@@ -94,9 +94,9 @@ impl EventQuery {
         let words = || value.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let moment = || match value {
             "" => Ok(None),
-            text => {
-                moment(text, now).map(Some).ok_or_else(|| bad("a time (RFC 3339) or how long ago: 90s, 15m, 24h, 7d"))
-            }
+            text => moment(text, now)
+                .map(Some)
+                .ok_or_else(|| bad("use an RFC 3339 time or an age such as 90s, 15m, 24h or 7d")),
         };
         match key {
             "kind" => self.kinds = words(),
@@ -114,7 +114,7 @@ impl EventQuery {
             }
             "noise" => self.noise = value == "true",
             "by" if matches!(value, "" | "users") => self.by_users = value == "users",
-            "by" => return Err(bad("users, or nothing")),
+            "by" => return Err(bad("must be users or empty")),
             _ => return Ok(false),
         }
         Ok(true)
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_found_by_what_names_it() {
+    fn query_matches_an_event_by_each_filter() {
         let web = event("web-1", "die");
         assert_eq!(web.exit_code(), Some(137));
         for address in [
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_ago_than_there_is_time_is_since_ever() {
+    fn since_before_the_epoch_is_clamped_to_the_epoch() {
         for since in ["4294967295d", "106751992d", "4294967295h"] {
             let query = query(&format!("since={since}")).unwrap();
             assert_eq!(query.since, Some(Timestamp::default()), "{since}");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_shown_when_asked_for() {
+    fn noise_is_hidden_unless_requested() {
         for (action, is_noise) in [
             ("exec_create", true),
             ("top", true),
@@ -307,14 +307,14 @@ mod tests {
             ("die", false),
             ("health_status", false),
         ] {
-            let told = event("web-1", action);
-            assert_eq!(query("").unwrap().matches(&told), !is_noise, "{action}");
-            assert!(query("noise=true").unwrap().matches(&told), "{action}");
+            let event = event("web-1", action);
+            assert_eq!(query("").unwrap().matches(&event), !is_noise, "{action}");
+            assert!(query("noise=true").unwrap().matches(&event), "{action}");
         }
     }
 
     #[test]
-    fn what_is_no_time_is_refused_with_what_is() {
+    fn invalid_time_is_rejected_with_the_accepted_formats() {
         for value in ["yesterday", "é", "5y", "-1h", "h"] {
             let error = query(&format!("since={value}")).unwrap_err().to_string();
             assert!(error.contains(value) && error.contains("RFC 3339"), "{error}");

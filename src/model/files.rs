@@ -17,7 +17,7 @@ pub enum FilesOf {
 pub struct FilePath(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a path: it begins with / and has at most 4,096 bytes, none of them zero")]
+#[error("invalid path. Use an absolute path of up to 4,096 bytes with no null bytes")]
 pub struct NoPath;
 
 /// The limit of Linux.
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_clean_and_leads_nowhere_above_the_root() {
+    fn path_is_normalized_and_never_leaves_the_root() {
         for (text, clean) in [
             ("/", "/"),
             ("//etc//", "/etc"),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_part() {
+    fn child_name_is_a_single_path_segment() {
         let etc = FilePath::new("/etc").unwrap();
         assert_eq!(etc.child("-x ?#%2e").unwrap().as_str(), "/etc/-x ?#%2e");
         assert_eq!(FilePath::root().child("etc"), Ok(etc.clone()));
@@ -190,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn the_way_to_a_path() {
+    fn path_lists_its_ancestors_from_the_root() {
         let way = |text| FilePath::new(text).unwrap().way().map(|it| it.0).collect::<Vec<_>>();
         assert_eq!(way("/"), ["/"]);
         assert_eq!(way("/etc/ssl/certs"), ["/", "/etc", "/etc/ssl", "/etc/ssl/certs"]);
     }
 
     #[test]
-    fn permissions_are_told_as_people_read_them() {
+    fn permissions_are_formatted_like_ls() {
         let entry = |mode| FileEntry {
             name: "a".into(),
             kind: FileKind::File,

@@ -79,12 +79,12 @@ impl Lack {
     /// Why the feature is unavailable, in words for the user.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Update => "This engine can't change a container's limits: edit it, which makes it anew",
+            Self::Update => "This engine can't update limits on an existing container. Use Edit to recreate it",
             Self::BuildCache => "This engine has no build cache",
-            Self::BuildKit => "This engine does not build with BuildKit",
-            Self::Heredocs => "This engine's builder does not know heredocs",
-            Self::FileOwners => "This engine's backups do not keep who owns a file",
-            Self::LinkedCopies => "This engine's builder does not know COPY --link",
+            Self::BuildKit => "This engine doesn't support BuildKit",
+            Self::Heredocs => "This engine's builder doesn't support heredocs",
+            Self::FileOwners => "This engine's backups don't preserve file owners",
+            Self::LinkedCopies => "This engine's builder doesn't support COPY --link",
         }
     }
 }

@@ -79,20 +79,20 @@ macro_rules! ids {
 
 ids! {
     /// A host's short name in the configuration. A host is an engine that this server watches.
-    HostId, "host id", |text| is_word(text, 64);
+    HostId, "host ID", |text| is_word(text, 64);
     /// A container's full id.
-    ContainerId, "container id", |text| (12..=64).contains(&text.len()) && is_hex(text);
+    ContainerId, "container ID", |text| (12..=64).contains(&text.len()) && is_hex(text);
     /// A container's name, without the leading slash.
     ContainerName, "container name", |text| text.len() > 1 && is_word(text, 255);
     /// An image's id, with `sha256:` if the engine includes it.
-    ImageId, "image id", |text| {
+    ImageId, "image ID", |text| {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
         (12..=64).contains(&digits.len()) && is_hex(digits)
     };
     /// A volume's name, which is its id.
     VolumeName, "volume name", |text| is_word(text, 255);
     /// A network's id.
-    NetworkId, "network id", |text| is_word(text, 64);
+    NetworkId, "network ID", |text| is_word(text, 64);
     /// A network's name.
     NetworkName, "network name", |text| is_word(text, 255);
     /// An image's name: a registry if it isn't Docker Hub, a repository, and a tag or a digest.
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_that_could_leave_their_place_in_an_engine_path_are_refused() {
+    fn ids_that_allow_path_traversal_are_rejected() {
         for text in ["", "..", "../images/json", "a/b", "a?b=c", "a b", "ünicode", "%2e%2e"] {
             assert!(VolumeName::new(text).is_err(), "{text:?}");
             assert!(ContainerId::new(text).is_err(), "{text:?}");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_survive_the_binary_encoding_and_shrink_in_it() {
+    fn ids_round_trip_through_a_compact_binary_encoding() {
         let hex = "0123456789abcdef".repeat(4);
         let image = ImageId::new(&format!("sha256:{hex}")).unwrap();
         let bytes = postcard::to_allocvec(&image).unwrap();

@@ -164,7 +164,7 @@ impl Prune {
             some(self.images.len(), "image"),
             some(self.volumes.len(), "volume"),
             some(self.networks.len(), "network"),
-            self.build_cache.then(|| "the build cache".to_owned()),
+            self.build_cache.then(|| "build cache".to_owned()),
         ];
         counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -107,8 +107,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_is_told_as_its_dockerfile_has_it_and_without_its_secrets() {
-        for (told, line) in [
+    fn layer_becomes_its_dockerfile_line_with_masked_secrets() {
+        for (instruction, line) in [
             (r#"/bin/sh -c #(nop)  CMD ["nginx"]"#, r#"CMD ["nginx"]"#),
             ("/bin/sh -c apk add curl", "RUN apk add curl"),
             ("RUN /bin/sh -c make # buildkit", "RUN make"),
@@ -135,13 +135,13 @@ mod tests {
             ("/bin/sh -c #(nop)  ONBUILD ARG TOKEN=s3cret", "ONBUILD ARG TOKEN=***"),
             ("", ""),
         ] {
-            assert_eq!(layer(told), line);
-            assert!(!layer(told).contains("s3cret"));
+            assert_eq!(layer(instruction), line);
+            assert!(!layer(instruction).contains("s3cret"));
         }
     }
 
     #[test]
-    fn what_is_unknown_is_masked() {
+    fn unknown_values_are_masked() {
         assert_eq!(
             (assignment("A=1"), assignment("A="), assignment("A")),
             ("A=***".into(), "A=***".into(), "A".into())

@@ -55,16 +55,16 @@ pub use job::{Build, Job, NewContainer, Prune, Pull, Request};
 pub use log::{LONGEST_LINE, LogLine, LogStream};
 pub use network::{Network, Subnet};
 pub use permission::{Permission, Role};
-pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, Told, Units, Zone};
+pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, ToastPreferences, Units, Zone};
 pub use registry::{RegistryInfo, RegistryLogin};
 pub use sorted::Sorted;
 pub use spec::{ContainerSpec, HealthSpec, Limits, MountSpec, MountWay, NetworkSpec, PortSpec, Recipe, Ulimit};
 pub use state::EngineState;
 pub use stats::{Load, Machine, Rates, Sample, Scope, combined};
-pub use task::{Progress, TOLD_LINES, Task, TaskId, TaskKind, TaskPart, TaskState};
+pub use task::{Progress, SENT_LINES, Task, TaskId, TaskKind, TaskPart, TaskState};
 pub use time::Timestamp;
 pub use usage::{Usage, Used};
-pub use usage_history::{UsageLevel, UsagePoint, UsageStretch};
+pub use usage_history::{UsageBucket, UsageLevel, UsagePoint};
 pub use volume::Volume;
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_role_may_what_the_one_below_may_and_more() {
+    fn each_role_includes_the_permissions_of_the_lower_roles() {
         let may = |role: Role| {
             let all =
                 [Permission::See, Permission::Operate, Permission::Silence, Permission::Remove, Permission::Configure];

@@ -18,7 +18,8 @@ pub struct Preferences {
     pub units: Units,
     pub zone: Zone,
     pub language: Language,
-    pub told: Told,
+    #[serde(alias = "told")]
+    pub toasts: ToastPreferences,
     /// Entries in the notification center up to this time have been read.
     pub read_until: Timestamp,
 }
@@ -97,19 +98,20 @@ pub enum Language {
     Korean,
 }
 
-/// The notices that pop up. The notification center contains all of them.
+/// The notices that are shown as toasts. The notification center contains all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Told {
+pub struct ToastPreferences {
     /// The minimum severity of alerts. `None` means no alerts.
     pub alerts: Option<Severity>,
-    /// Whether resolved alerts pop up.
-    pub ends: bool,
+    /// Whether resolved alerts are shown.
+    #[serde(alias = "ends")]
+    pub resolved: bool,
 }
 
-impl Default for Told {
+impl Default for ToastPreferences {
     fn default() -> Self {
-        Self { alerts: Some(Severity::Info), ends: true }
+        Self { alerts: Some(Severity::Info), resolved: true }
     }
 }
 
@@ -136,9 +138,9 @@ impl Preferences {
                 offsets: chosen(self.zone.offsets, &before.zone.offsets, after.zone.offsets),
             },
             language: chosen(self.language, &before.language, after.language),
-            told: Told {
-                alerts: chosen(self.told.alerts, &before.told.alerts, after.told.alerts),
-                ends: chosen(self.told.ends, &before.told.ends, after.told.ends),
+            toasts: ToastPreferences {
+                alerts: chosen(self.toasts.alerts, &before.toasts.alerts, after.toasts.alerts),
+                resolved: chosen(self.toasts.resolved, &before.toasts.resolved, after.toasts.resolved),
             },
             read_until: self.read_until.max(after.read_until),
         }
@@ -253,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_offset_holds_from_its_moment_on() {
+    fn time_zone_offset_applies_from_its_transition() {
         let summer = Zone { is_utc: false, offsets: vec![(100, 60), (200, 120)] };
         let at = |zone: &Zone, second| zone.offset(Timestamp::from_seconds(second));
         assert_eq!([0, 100, 199, 200, 900].map(|second| at(&summer, second)), [60, 60, 60, 120, 120]);
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_that_knows_no_language_of_ours_is_spoken_to_in_english() {
+    fn unsupported_browser_language_falls_back_to_english() {
         for (accepted, language) in [
             ("", Language::English),
             ("ko-KR,ko;q=0.9,en-US;q=0.8", Language::Korean),
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tabs_that_choose_do_not_take_back_what_the_other_chose() {
+    fn concurrent_changes_of_two_tabs_are_merged() {
         let begun = Preferences { read_until: Timestamp::from_seconds(1), ..Preferences::default() };
         let first = Preferences { theme: Theme::Dark, read_until: Timestamp::from_seconds(5), ..begun.clone() };
         let second =
@@ -286,8 +288,8 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_release_kept_is_still_understood() {
+    fn preferences_of_an_older_release_are_read() {
         let kept: Preferences = serde_json::from_str(r#"{"theme":"dark","hidden":["ports"]}"#).unwrap();
-        assert_eq!((kept.theme, kept.hidden, kept.told.ends), (Theme::Dark, vec![Column::Ports], true));
+        assert_eq!((kept.theme, kept.hidden, kept.toasts.resolved), (Theme::Dark, vec![Column::Ports], true));
     }
 }

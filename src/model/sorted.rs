@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_map(steps in proptest::collection::vec((0..20u8, proptest::option::of(any::<u8>())), 0..60)) {
+        fn sorted_behaves_like_a_btree_map(steps in proptest::collection::vec((0..20u8, proptest::option::of(any::<u8>())), 0..60)) {
             let (mut sorted, mut map) = (Sorted::default(), BTreeMap::new());
             for (key, value) in steps {
                 match value {

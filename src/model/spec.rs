@@ -216,21 +216,24 @@ impl ContainerSpec {
     pub fn fault(&self) -> Option<String> {
         let no = |text: String| Some(text);
         if self.image.trim().is_empty() {
-            return no("Say which image".to_owned());
+            return no("Enter an image".to_owned());
         }
         // The image's and the networks' names are used in paths of the engine's API.
         if ImageName::new(&self.image).is_err() {
-            return no(format!("\"{}\" is no image: a name is a repository and, after a colon, a tag", self.image));
+            return no(format!(
+                "\"{}\" isn't a valid image name. Use repository:tag, for example nginx:1.27",
+                self.image
+            ));
         }
         if let Some(odd) = self.networks.iter().find(|it| !it.is_a_mode() && NetworkName::new(&it.name).is_err()) {
-            return no(format!("\"{}\" is no network's name", odd.name));
+            return no(format!("\"{}\" isn't a valid network name", odd.name));
         }
         for port in &self.ports {
             if port.private == 0 {
-                return no("A port is a number from 1 to 65535".to_owned());
+                return no("Port must be between 1 and 65535".to_owned());
             }
             if !matches!(port.protocol(), "tcp" | "udp" | "sctp") {
-                return no(format!("A port's protocol is tcp, udp or sctp, and not {}", port.protocol));
+                return no(format!("Protocol must be tcp, udp or sctp, not {}", port.protocol));
             }
         }
         for (at, port) in self.ports.iter().enumerate() {
@@ -244,36 +247,39 @@ impl ContainerSpec {
         for (at, mount) in self.mounts.iter().enumerate() {
             if !mount.target.starts_with('/') || mount.target == "/" {
                 return no(format!(
-                    "\"{}\" is no place in a container: a path begins with / and is more than that",
+                    "\"{}\" isn't a valid container path. Use an absolute path below /, for example /data",
                     mount.target
                 ));
             }
             if mount.kind == MountWay::Bind && !mount.source.starts_with('/') {
-                return no(format!("\"{}\" is no folder: its path begins with /", mount.source));
+                return no(format!("\"{}\" isn't an absolute path. Container paths start with /", mount.source));
             }
             if self.mounts[..at].iter().any(|it| it.target == mount.target) {
                 return no(format!("{} is mounted twice", mount.target));
             }
         }
         if self.networks.len() > 1 && self.networks.iter().any(|it| it.is_a_mode() && it.name != "bridge") {
-            return no("With host, none or another container's network there can be no other".to_owned());
+            return no("Host, none and container networks can't be combined with other networks".to_owned());
         }
         if self.networks.first().is_some_and(|it| it.name == "host") && !self.ports.is_empty() {
-            return no("On the host's network no ports are published: all of them are the host's".to_owned());
+            return no("Ports can't be published with host networking: the container uses the host's ports directly"
+                .to_owned());
         }
         if let Some(restart) = &self.restart {
             let tries = restart.strip_prefix("on-failure:").map(str::parse::<u32>);
             let is_sound = matches!(restart.as_str(), "no" | "always" | "unless-stopped" | "on-failure");
             if !is_sound && tries.is_none_or(|tries| tries.is_err()) {
-                return no(format!("\"{restart}\" is no restart policy"));
+                return no(format!(
+                    "\"{restart}\" isn't a restart policy. Use no, always, unless-stopped or on-failure"
+                ));
             }
             if self.auto_remove && restart != "no" {
-                return no("What removes itself can't be started again: choose one".to_owned());
+                return no("Auto-remove (--rm) can't be combined with a restart policy. Choose one".to_owned());
             }
         }
         for variable in &self.env {
             if variable.is_empty() || variable.starts_with('=') {
-                return no(format!("\"{variable}\" is no KEY=value"));
+                return no(format!("\"{variable}\" isn't in KEY=value form"));
             }
         }
         self.limits.fault()
@@ -286,15 +292,15 @@ impl Limits {
 
     pub fn fault(&self) -> Option<String> {
         if self.memory.is_some_and(|it| it < Self::LEAST_MEMORY) {
-            return Some("A limit of memory is 6 MB at least".to_owned());
+            return Some("Memory limit must be at least 6 MB".to_owned());
         }
         match (self.memory, self.memory_reservation, self.memory_swap) {
             (Some(memory), Some(reserved), _) if reserved > memory => {
-                Some("Memory that is reserved can't be more than its limit".to_owned())
+                Some("Memory reservation can't exceed the memory limit".to_owned())
             }
-            (None, _, Some(swap)) if swap > 0 => Some("A limit with swap needs one of memory".to_owned()),
+            (None, _, Some(swap)) if swap > 0 => Some("Set a memory limit before setting a swap limit".to_owned()),
             (Some(memory), _, Some(swap)) if swap > 0 && swap.unsigned_abs() < memory => {
-                Some("The limit with swap can't be less than that of memory".to_owned())
+                Some("Swap limit can't be lower than the memory limit".to_owned())
             }
             _ => None,
         }
@@ -311,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_secret_is_hidden_and_comes_back() {
+    fn secrets_of_a_spec_are_masked_and_restored() {
         let options = [("max-size", "10m"), ("splunk-token", "s3cret")].map(|(key, value)| (key.into(), value.into()));
         let test = ["CMD", "curl", "-u", "a:s3cret"].map(str::to_owned).to_vec();
         let known = ContainerSpec {
@@ -332,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_would_refuse_is_said_before_it_is_asked() {
+    fn invalid_spec_is_rejected_before_the_request() {
         assert_eq!(spec().fault(), None);
         let port = |public| PortSpec { private: 80, public, ..PortSpec::default() };
         let mount = |kind, source: &str, target: &str| MountSpec {
@@ -343,16 +349,16 @@ mod tests {
         };
         let network = |name: &str| NetworkSpec { name: name.into(), ..NetworkSpec::default() };
         for (faulty, words) in [
-            (ContainerSpec::default(), "which image"),
-            (ContainerSpec { image: "../containers/x".into(), ..spec() }, "no image"),
-            (ContainerSpec { networks: vec![network("front"), network("..")], ..spec() }, "no network"),
+            (ContainerSpec::default(), "Enter an image"),
+            (ContainerSpec { image: "../containers/x".into(), ..spec() }, "valid image name"),
+            (ContainerSpec { networks: vec![network("front"), network("..")], ..spec() }, "valid network name"),
             (ContainerSpec { ports: vec![port(Some(80)), port(Some(80))], ..spec() }, "twice"),
-            (ContainerSpec { mounts: vec![mount(MountWay::Bind, "data", "/data")], ..spec() }, "no folder"),
-            (ContainerSpec { mounts: vec![mount(MountWay::Volume, "data", "data")], ..spec() }, "no place"),
-            (ContainerSpec { networks: vec![network("host"), network("front")], ..spec() }, "no other"),
-            (ContainerSpec { networks: vec![network("host")], ports: vec![port(None)], ..spec() }, "the host's"),
-            (ContainerSpec { restart: Some("often".into()), ..spec() }, "no restart policy"),
-            (ContainerSpec { restart: Some("always".into()), auto_remove: true, ..spec() }, "choose one"),
+            (ContainerSpec { mounts: vec![mount(MountWay::Bind, "data", "/data")], ..spec() }, "absolute path"),
+            (ContainerSpec { mounts: vec![mount(MountWay::Volume, "data", "data")], ..spec() }, "valid container path"),
+            (ContainerSpec { networks: vec![network("host"), network("front")], ..spec() }, "other networks"),
+            (ContainerSpec { networks: vec![network("host")], ports: vec![port(None)], ..spec() }, "host networking"),
+            (ContainerSpec { restart: Some("often".into()), ..spec() }, "a restart policy"),
+            (ContainerSpec { restart: Some("always".into()), auto_remove: true, ..spec() }, "Choose one"),
             (ContainerSpec { limits: Limits { memory: Some(1), ..Limits::default() }, ..spec() }, "6 MB"),
         ] {
             let fault = faulty.fault().unwrap_or_default();

@@ -272,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn usage_is_what_counting_all_containers_gives(changes in changes()) {
+        fn usage_equals_the_count_over_all_containers(changes in changes()) {
             let mut state = EngineState::default();
             for change in changes {
                 state.apply(change);
@@ -297,7 +297,7 @@ mod tests {
         }
 
         #[test]
-        fn a_change_made_twice_touches_nothing_the_second_time(before in changes(), change in change()) {
+        fn applying_a_change_is_idempotent(before in changes(), change in change()) {
             let mut state = EngineState::default();
             for change in before {
                 state.apply(change);
@@ -309,7 +309,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_touched_is_exactly_what_differs(before in changes(), change in change()) {
+        fn apply_returns_exactly_the_changed_keys(before in changes(), change in change()) {
             let mut state = EngineState::default();
             for change in before {
                 state.apply(change);
@@ -324,7 +324,7 @@ mod tests {
         }
 
         #[test]
-        fn both_encodings_give_the_state_back(changes in changes()) {
+        fn state_round_trips_through_both_encodings(changes in changes()) {
             let mut state = EngineState::default();
             for change in changes {
                 state.apply(change);

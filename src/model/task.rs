@@ -4,7 +4,7 @@ use super::{HostId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Lines of output sent with a task. The server keeps more.
-pub const TOLD_LINES: usize = 60;
+pub const SENT_LINES: usize = 60;
 
 /// Microseconds since 1970 at the start of the task, or one more than the previous id. Ids are unique and ascending,
 /// also across restarts of the server.

@@ -132,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn engine_times_are_read_with_fraction_and_offset() {
+    fn engine_timestamps_are_parsed_with_fraction_and_offset() {
         let cases = [
             ("2026-11-21T05:06:36.123456789Z", Some(1_795_237_596_123_456)),
             ("2026-11-21T05:06:36Z", Some(1_795_237_596_000_000)),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_is_no_overflow() {
+    fn extreme_timestamps_do_not_overflow() {
         for seconds in [i64::MIN, i64::MAX] {
             let time = Timestamp::from_seconds(seconds);
             assert_eq!((time.micros(), time.to_whole_seconds().seconds()), (seconds, time.seconds()));
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_time_written_and_read_again_is_the_same(micros in 0i64..8_000_000_000_000_000) {
+        fn timestamp_round_trips_through_its_text(micros in 0i64..8_000_000_000_000_000) {
             let time = Timestamp::from_micros(micros);
             prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }

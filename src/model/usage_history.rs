@@ -29,7 +29,7 @@ pub struct UsagePoint {
 
 /// Usage during the `seconds` that start at `at`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct UsageStretch {
+pub struct UsageBucket {
     pub at: Timestamp,
     pub seconds: u32,
     pub average: UsageLevel,

@@ -15,8 +15,8 @@ pub async fn inspect(host: HostId, id: ContainerId) -> Result<Inspected, ActionE
 }
 
 /// The layers of an image, with the values of its environment masked.
-#[server(prefix = "/queries", endpoint = "made_of", input = Postcard, output = Postcard)]
-pub async fn made_of(host: HostId, id: ImageId) -> Result<ImageDetails, ActionError> {
+#[server(prefix = "/queries", endpoint = "image_details", input = Postcard, output = Postcard)]
+pub async fn read_image_details(host: HostId, id: ImageId) -> Result<ImageDetails, ActionError> {
     use crate::{model::Permission, server::auth::asking};
     let (app, _) = asking(Permission::Read)?;
     Ok(app.hosts.engine(&host)?.image_details(&id).await?)
@@ -33,7 +33,7 @@ pub async fn variable(host: HostId, id: ContainerId, name: String) -> Result<Str
     let (app, caller) = asking(Permission::Reveal)?;
     let value = app.hosts.engine(&host)?.variable(&id, &name).await?;
     note_look(&app, &caller, (&host, &id), &name);
-    value.ok_or_else(|| ActionError::new(ErrorKind::NotFound, format!("There is no variable {name}")))
+    value.ok_or_else(|| ActionError::new(ErrorKind::NotFound, format!("Variable {name} not found")))
 }
 
 #[server(prefix = "/queries", endpoint = "top", input = Postcard, output = Postcard)]

@@ -16,20 +16,19 @@ pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionEr
 }
 
 /// The recipe with the values of the environment. Each access is recorded in the history.
-#[server(prefix = "/queries", endpoint = "whole_recipe", input = Postcard, output = Postcard)]
-pub async fn whole_recipe(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
+#[server(prefix = "/queries", endpoint = "recipe_with_secrets", input = Postcard, output = Postcard)]
+pub async fn recipe_with_secrets(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
     use crate::{
         model::Permission,
         server::{auth::asking, operations::note_look},
     };
     let (app, caller) = asking(Permission::Reveal)?;
     let recipe = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
-    note_look(&app, &caller, (&host, &id), "all, for a recipe");
+    note_look(&app, &caller, (&host, &id), "all, for Run / Compose");
     Ok(recipe)
 }
 
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the server's half of both says so"))]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only the server uses it"))]
 fn gone() -> ActionError {
-    ActionError::new(ErrorKind::NotFound, "There is no such container")
-        .hint("It may have been removed a moment ago by somebody else.")
+    ActionError::new(ErrorKind::NotFound, "Container not found").hint("Check the name, or whether it was just removed.")
 }

@@ -1,7 +1,7 @@
 //! Query of past resource usage.
 
 use crate::{
-    model::{ContainerId, HostId, UsageStretch},
+    model::{ContainerId, HostId, UsageBucket},
     wire::ActionError,
 };
 use leptos::{prelude::*, server_fn::codec::Postcard};
@@ -13,7 +13,7 @@ pub async fn usage(
     host: HostId,
     container: Option<ContainerId>,
     seconds: u32,
-) -> Result<Vec<UsageStretch>, ActionError> {
+) -> Result<Vec<UsageBucket>, ActionError> {
     use crate::{
         model::{Permission, Timestamp},
         server::auth::asking,

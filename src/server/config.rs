@@ -32,40 +32,40 @@ struct Flags {
     /// Address to listen on [default: 127.0.0.1:7300]
     #[arg(long, global = true, env = "QUAYLIGHT_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// The engine: unix:///path, https://host:port, ssh://user@host or tcp://host:port [default: the platform's socket]
+    /// Engine URL: unix:///path, https://host:port, ssh://user@host or tcp://host:port [default: the platform's socket]
     #[arg(long, global = true, env = "DOCKER_HOST", value_name = "URL")]
     engine: Option<String>,
-    /// A context of the docker command instead of a URL; `current` for the one that `docker context use` has chosen
+    /// Docker context to use instead of a URL; `current` for the one selected with `docker context use`
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_CONTEXT", value_name = "NAME")]
     engine_context: Option<String>,
-    /// The CA that has signed the engine's certificate, in PEM form [default: whom this machine trusts]
+    /// CA certificate that signed the engine's certificate, in PEM format [default: the system's trust store]
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_CA", value_name = "FILE")]
     engine_tls_ca: Option<PathBuf>,
-    /// The client certificate for the engine, in PEM form
+    /// Client certificate for the engine, in PEM format
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_CERT", value_name = "FILE")]
     engine_tls_cert: Option<PathBuf>,
-    /// The key of the client certificate, in PEM form
+    /// Private key of the client certificate, in PEM format
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_TLS_KEY", value_name = "FILE")]
     engine_tls_key: Option<PathBuf>,
-    /// Allow an engine over the network without encryption: anyone who reaches it controls its machine
+    /// Allow an unencrypted connection to a remote engine: anyone who can reach it controls its host
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_INSECURE", num_args = 0..=1, default_missing_value = "true")]
     engine_insecure: Option<bool>,
-    /// The configuration file of ssh for an engine at ssh:// [default: the user's]
+    /// OpenSSH configuration file for ssh:// engines [default: the user's]
     #[arg(long, global = true, env = "QUAYLIGHT_ENGINE_SSH_CONFIG", value_name = "FILE")]
     engine_ssh_config: Option<PathBuf>,
-    /// Where the history is kept [default: quaylight/ in the XDG data folder]
+    /// Data directory, which stores the history [default: quaylight/ in the XDG data directory]
     #[arg(long, global = true, env = "QUAYLIGHT_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Path under which everything is served [default: /]
+    /// Base path of all URLs, for a reverse proxy [default: /]
     #[arg(long, global = true, env = "QUAYLIGHT_BASE_PATH", value_name = "PATH")]
     base_path: Option<String>,
-    /// Sign-in [default: none]
+    /// Sign-in mode [default: none]
     #[arg(long, global = true, env = "QUAYLIGHT_AUTH", value_name = "MODE")]
     auth: Option<AuthMode>,
-    /// Refuse every change, to everybody
+    /// Reject all changes from all users
     #[arg(long, global = true, env = "QUAYLIGHT_READ_ONLY", num_args = 0..=1, default_missing_value = "true")]
     read_only: Option<bool>,
-    /// Form of the log [default: text]; levels by RUST_LOG
+    /// Log format [default: text]; set log levels with RUST_LOG
     #[arg(long, global = true, env = "QUAYLIGHT_LOG", value_name = "FORMAT")]
     log: Option<LogFormat>,
 }
@@ -73,7 +73,7 @@ struct Flags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMode {
-    /// Everybody who reaches the server may do everything: on loopback only
+    /// No sign-in: anyone who can reach the server has full access; loopback only
     None,
 }
 
@@ -207,7 +207,7 @@ impl Config {
         };
         if config.auth == AuthMode::None && !config.listen.ip().is_loopback() {
             return Err(ConfigError::Setting(format!(
-                "without sign-in the server listens on loopback only: {} is not; use 127.0.0.1 or [::1]",
+                "without sign-in, the server can listen on loopback only, not on {}; use 127.0.0.1 or [::1]",
                 config.listen
             )));
         }
@@ -251,11 +251,12 @@ fn engine(
     let explicit_tls = tls_files(&flags, &file)?;
     let (url, tls) = match (&place.url, &place.context) {
         (Some(url), Some(name)) => {
-            return Err(format!("{url} and the context {name:?} are two engines: set one of them"));
+            return Err(format!("both the URL {url} and the context {name:?} set an engine: use one of them"));
         }
         (Some(url), None) => (Some(url.clone()), None),
         (None, Some(name)) => {
-            let folder = docker_folder(variable).ok_or("there is no home folder with Docker contexts")?;
+            let folder =
+                docker_folder(variable).ok_or("no directory with Docker contexts: set HOME or DOCKER_CONFIG")?;
             let chosen = variable("DOCKER_CONTEXT").map(|it| it.to_string_lossy().into_owned());
             let chosen = chosen.filter(|name| !name.is_empty());
             let context = docker_context::read(&folder, name, chosen.as_deref()).map_err(|it| it.to_string())?;
@@ -274,7 +275,7 @@ fn engine(
             return Ok(Some(TlsFiles::in_folder(&folder)));
         }
         if is_tcp && is_set("DOCKER_TLS") {
-            return Err("DOCKER_TLS does not check who the engine is: set DOCKER_TLS_VERIFY=1".to_owned());
+            return Err("DOCKER_TLS doesn't verify the engine's certificate: set DOCKER_TLS_VERIFY=1".to_owned());
         }
         Ok(None)
     };
@@ -288,7 +289,7 @@ fn engine(
     };
     if endpoint.is_exposed() && !flags.insecure.or(file.insecure).unwrap_or_default() {
         return Err(format!(
-            "{endpoint} is not encrypted: whoever is on the network between could control the engine's machine; use \
+            "{endpoint} is not encrypted: anyone on the network between could control the engine's host; use \
              https:// or ssh://, or allow it with --engine-insecure"
         ));
     }
@@ -327,7 +328,7 @@ fn normal_base_path(text: &str) -> Result<String, ConfigError> {
     if path.is_empty() || path.starts_with('/') && !path.contains("//") && path.chars().all(clean) {
         Ok(path.to_owned())
     } else {
-        Err(ConfigError::Setting(format!("{text:?} is no base path: /name, of letters, digits, - _ . ~ and /")))
+        Err(ConfigError::Setting(format!("{text:?} isn't a valid base path: use /name of letters, digits, - _ . ~ /")))
     }
 }
 
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_the_file_and_the_file_over_the_default() {
+    fn flags_override_the_file_and_the_file_overrides_defaults() {
         let file = "[server]\nlisten = \"127.0.0.1:1\"\nbase-path = \"/x/\"\n[engine]\nurl = \"tcp://localhost:1\"";
         let it = config(&["--listen", "127.0.0.1:2", "--engine", "unix:///x"], file).unwrap();
         assert_eq!((it.listen.port(), it.base_path.as_str()), (2, "/x"));
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_without_encryption_is_on_loopback_or_asked_for() {
+    fn plain_tcp_engine_requires_loopback_or_the_insecure_option() {
         assert_eq!(endpoint(at("tcp://127.0.0.1:1"), &[]).as_deref(), Ok("tcp://127.0.0.1:1"));
         assert!(endpoint(at("tcp://nas:2375"), &[]).unwrap_err().contains("is not encrypted"));
         let insecure = EngineTable { insecure: Some(true), ..at("tcp://nas:2375") };
@@ -380,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn dockers_variables_for_tls_are_obeyed() {
+    fn docker_tls_variables_are_applied() {
         let verify = ("DOCKER_TLS_VERIFY", "1");
         assert_eq!(endpoint(at("tcp://nas"), &[verify, ("HOME", "/h")]).as_deref(), Ok("https://nas:2376"));
         let variable = |name: &str| match name {
@@ -398,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_certificate_goes_with_its_key() {
+    fn incomplete_or_inapplicable_tls_settings_are_rejected() {
         let half = EngineTable { tls_cert: Some("/c".into()), ..at("https://nas") };
         assert!(endpoint(half, &[]).unwrap_err().contains("needs its key"));
         let local = EngineTable { tls_ca: Some("/ca".into()), ..at("unix:///x") };
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_followed_only_when_it_is_asked_for() {
+    fn docker_context_is_used_only_when_configured() {
         let home = tempfile::tempdir().unwrap();
         let context = home.path().join("contexts/meta/aa");
         std::fs::create_dir_all(&context).unwrap();
@@ -421,11 +422,11 @@ mod tests {
         assert_eq!(endpoint(context("default"), &chosen).as_deref(), Ok("unix:///var/run/docker.sock"));
         assert!(endpoint(context("pi"), &chosen).unwrap_err().contains("no Docker context"));
         let both = EngineTable { url: Some("unix:///x".into()), ..context("nas") };
-        assert!(endpoint(both, &chosen).unwrap_err().contains("two engines"));
+        assert!(endpoint(both, &chosen).unwrap_err().contains("set an engine"));
     }
 
     #[test]
-    fn without_sign_in_only_loopback_is_listened_on() {
+    fn listen_address_must_be_loopback() {
         for listen in ["0.0.0.0:7300", "192.0.2.1:7300", "[::]:7300"] {
             let error = config(&["--listen", listen], "").unwrap_err().to_string();
             assert!(error.contains("loopback"), "{error}");
@@ -434,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_folder_is_the_users_unless_said() {
+    fn data_dir_defaults_to_the_data_folder_of_the_user() {
         let folder = |variables: &[(&str, &str)]| {
             let variable = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|it| PathBuf::from(it.1));
             data_dir(&variable).map(|path| path.to_string_lossy().into_owned())
@@ -449,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_file_is_read_and_agrees_with_the_build() {
+    fn shipped_config_file_is_valid_and_matches_the_build() {
         let shipped = include_str!("../../Leptos.toml");
         assert!(config(&[], shipped).is_ok());
         let file: toml::Table = toml::from_str(shipped).unwrap();

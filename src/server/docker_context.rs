@@ -22,11 +22,11 @@ pub struct DockerContext {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
-    #[error("there is no Docker context {name:?}; there are: {}", .known.join(", "))]
+    #[error("there is no Docker context named {name:?}; available contexts: {}", .known.join(", "))]
     Unknown { name: String, known: Vec<String> },
-    #[error("the Docker context {0:?} has no endpoint of an engine")]
+    #[error("the Docker context {0:?} has no engine endpoint")]
     NoEndpoint(String),
-    #[error("the Docker context {0:?} skips the check of the engine's certificate, which Quaylight does not do")]
+    #[error("the Docker context {0:?} disables TLS verification, which Quaylight doesn't support")]
     Unverified(String),
 }
 
@@ -95,7 +95,7 @@ fn all(folder: &Path) -> Vec<(PathBuf, Meta)> {
         match serde_json::from_str(&text) {
             Ok(meta) => Some((entry.file_name().into(), meta)),
             Err(error) => {
-                tracing::warn!(file = %entry.path().display(), %error, "can't read a Docker context");
+                tracing::warn!(file = %entry.path().display(), %error, "cannot read a Docker context");
                 None
             }
         }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn contexts_are_found_by_their_name_as_docker_keeps_them() {
+    fn contexts_are_found_by_name_in_the_docker_config_folder() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path();
         assert_eq!(url(folder, "default", None), Ok(None));
@@ -153,14 +153,14 @@ mod tests {
         assert_eq!(read(folder, "nas", None).unwrap().unwrap().tls, Some(files));
         assert_eq!(
             url(folder, "pi", None).unwrap_err(),
-            r#"there is no Docker context "pi"; there are: default, kube, lax, nas, ssh"#
+            r#"there is no Docker context named "pi"; available contexts: default, kube, lax, nas, ssh"#
         );
-        assert!(url(folder, "kube", None).unwrap_err().contains("no endpoint"));
-        assert!(url(folder, "lax", None).unwrap_err().contains("skips the check"));
+        assert!(url(folder, "kube", None).unwrap_err().contains("no engine endpoint"));
+        assert!(url(folder, "lax", None).unwrap_err().contains("disables TLS verification"));
     }
 
     #[test]
-    fn the_current_context_is_that_of_the_environment_then_of_the_configuration() {
+    fn current_context_comes_from_the_environment_then_the_config() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path();
         for name in ["one", "two"] {

@@ -3,7 +3,7 @@
 use super::{
     app::App,
     auth::{Caller, require},
-    engine::{Engine, Reach},
+    engine::{Engine, FileAccess},
 };
 use crate::{
     model::{ContainerId, ContainerState, FilesOf, HostId, MountKind, Permission, VolumeName},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The caller must already have checked the permission to read or write the files.
-pub async fn reach(app: &App, caller: &Caller, engine: &Engine, of: &FilesOf) -> Result<Reach, ActionError> {
+pub async fn reach(app: &App, caller: &Caller, engine: &Engine, of: &FilesOf) -> Result<FileAccess, ActionError> {
     let host = engine.host();
     let writable = app.hosts.writable(host);
     let (writable, listers) = match of {
@@ -20,7 +20,8 @@ pub async fn reach(app: &App, caller: &Caller, engine: &Engine, of: &FilesOf) ->
             Err(_) => return Ok(engine.reach_container(id).await?),
         },
         FilesOf::Volume(name) => {
-            let words = "A volume is reached through a helper container, and a read-only server creates none.";
+            let words =
+                "Browsing a volume requires a temporary helper container, which isn't allowed in read-only mode.";
             (writable.map_err(|refused| refused.hint(words))?, running_with(app, host, name))
         }
     };

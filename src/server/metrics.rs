@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_counts_in_its_bucket_and_in_all_above() {
+    fn duration_counts_in_its_bucket_and_all_higher_ones() {
         let histogram = Histogram::new(&[100, 1_000]);
         for micros in [0, 100, 101, 1_000, 1_001] {
             histogram.observe(Duration::from_micros(micros));

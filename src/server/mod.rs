@@ -59,7 +59,7 @@ const OPEN_FILES: u64 = 16 * 1024;
 const USUAL_OPEN_FILES: u64 = 1024;
 
 /// Time limit for open requests to end at shutdown.
-const FAREWELL: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Serves until `shutdown` completes. Starts the state first and the listener last; stops in the reverse order.
 pub async fn run(
@@ -141,7 +141,7 @@ pub async fn run(
         }
         close.send_replace(true);
     };
-    connections.serve(listener, http::router(app), going_away, FAREWELL).await;
+    connections.serve(listener, http::router(app), going_away, SHUTDOWN_TIMEOUT).await;
     for watcher in watchers {
         watcher.abort();
     }
@@ -156,6 +156,6 @@ pub async fn run(
     statistician.abort();
     writer.abort();
     // After the last producer of events.
-    let _ = timeout(FAREWELL, history.close()).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, history.close()).await;
     ended
 }

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 const MOST: usize = 50;
 
 /// Number of user actions searched for failed ones when the server starts.
-const DEEDS: usize = 500;
+const MAX_USER_ACTIONS: usize = 500;
 
 /// Time between two attempts to read the history.
 const RETRY: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ impl Notifications {
     pub async fn load(history: &History) -> Self {
         let notifications = Self::default();
         if let Err(off) = notifications.read(history).await {
-            tracing::warn!(%off, "earlier notices can't be read yet");
+            tracing::warn!(%off, "cannot read earlier notifications yet");
             let (weak, history) = (Arc::downgrade(&notifications.0), history.clone());
             tokio::spawn(async move {
                 loop {
@@ -51,7 +51,7 @@ impl Notifications {
         let alerts = EventQuery { kinds, ..EventQuery::default() };
         let deeds = EventQuery { by_users: true, ..EventQuery::default() };
         let alerts = history.find(alerts, Place::Before(None), MOST).await?;
-        let deeds = history.find(deeds, Place::Before(None), DEEDS).await?;
+        let deeds = history.find(deeds, Place::Before(None), MAX_USER_ACTIONS).await?;
         let failed = deeds.into_iter().filter(|event| event.error.is_some());
         let mut all = self.all();
         // Entries since the start are present already, without the number that the history assigned.
@@ -87,7 +87,7 @@ impl Notifications {
     }
 
     fn all(&self) -> MutexGuard<'_, VecDeque<Event>> {
-        self.0.lock().expect("nobody panics while holding the notices")
+        self.0.lock().expect("the lock isn't poisoned")
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Don
         Request::CancelTask(host, id) => cancel(app, caller, &host, id),
     };
     done.map_err(|error| match error.hint.as_deref() {
-        Some(AWAY) => error.hint(format!("Nothing was changed. {AWAY}")),
+        Some(AWAY) => error.hint(format!("No changes were made. {AWAY}")),
         _ => error,
     })
 }
@@ -65,14 +65,14 @@ pub fn interrupted() -> ActionError {
 }
 
 pub fn takes_long() -> ActionError {
-    ActionError::new(ErrorKind::Timeout, "The engine is still at it")
-        .hint("It goes on: the change shows here when it is done.")
+    ActionError::new(ErrorKind::Timeout, "The engine is still working on it")
+        .hint("Still in progress. The change appears here when it's done.")
 }
 
 /// Starts a task for the job. Returns when it has started.
 async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Done, ActionError> {
     let job = with_full_ids(app, &host, job);
-    let deed = told_of(app, caller, &host, &job);
+    let deed = job_event(app, caller, &host, &job);
     let may = async {
         let engine = app.hosts.writable(&host)?.clone();
         startable(app, &engine, &job).await?;
@@ -92,13 +92,11 @@ async fn startable(app: &App, engine: &Engine, job: &Job) -> Result<(), ActionEr
             unprotected(app, engine, id).await?;
             faultless(spec)
         }
-        Job::Prune(prune) if prune.is_empty() => {
-            Err(ActionError::new(ErrorKind::Invalid, "There is nothing to remove"))
-        }
+        Job::Prune(prune) if prune.is_empty() => Err(ActionError::new(ErrorKind::Invalid, "Nothing to remove")),
         Job::Prune(prune) => {
             for id in &prune.containers {
                 unprotected(app, engine, id).await.map_err(|error| match error.kind {
-                    ErrorKind::Forbidden => error.hint(format!("It is {}: leave it out.", id.short())),
+                    ErrorKind::Forbidden => error.hint(format!("Remove {} from the selection.", id.short())),
                     _ => error,
                 })?;
             }
@@ -124,7 +122,7 @@ async fn unprotected(app: &App, engine: &Engine, id: &ContainerId) -> Result<(),
         return Ok(());
     }
     Err(ActionError::new(ErrorKind::Forbidden, "This container is protected")
-        .hint("Its label quaylight.protect=true forbids to stop or remove it here."))
+        .hint("The label quaylight.protect=true prevents stopping or removing it from Quaylight."))
 }
 
 /// Starts a task. `deed` is recorded in the history when the task has ended.
@@ -139,16 +137,16 @@ where
 {
     let (host, subject, actor) = (deed.host.clone(), deed.name.clone(), deed.actor.clone().unwrap_or_default());
     let start = tasks::Start { host, kind, subject, actor };
-    let (told, refused) = (app.clone(), deed.clone());
+    let (owned_app, refused) = (app.clone(), deed.clone());
     let ended = move |outcome: &tasks::Outcome| match outcome {
         tasks::Outcome::Done(words) => {
             let mut deed = deed;
             deed.attributes.insert("result".into(), words.clone());
-            note(&told, deed, None);
+            note(&owned_app, deed, None);
         }
-        tasks::Outcome::Failed(error) => note(&told, deed, error),
+        tasks::Outcome::Failed(error) => note(&owned_app, deed, error),
         tasks::Outcome::Cancelled => {
-            note(&told, deed, &ActionError::new(ErrorKind::Conflict, "It was cancelled"));
+            note(&owned_app, deed, &ActionError::new(ErrorKind::Conflict, "Cancelled"));
         }
     };
     let started = app.tasks.start(start, work, ended).inspect_err(|error| note(app, refused, error));
@@ -159,7 +157,7 @@ where
 fn of(app: &App, caller: &Caller, request: &Request) -> Event {
     match request {
         Request::Act(action) => asked(app, caller, action),
-        Request::Start(host, job) => told_of(app, caller, host, job),
+        Request::Start(host, job) => job_event(app, caller, host, job),
         Request::CancelTask(host, id) => of_a_task(app, caller, host, *id),
     }
 }
@@ -174,7 +172,7 @@ fn of_a_task(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Event {
 pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String) -> Event {
     Event {
         seq: 0,
-        host: HostId::new("local").expect("a word"),
+        host: HostId::new("local").expect("a valid host ID"),
         time: app.clock.now(),
         kind: kind.into(),
         action: action.into(),
@@ -188,7 +186,7 @@ pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String)
 }
 
 /// The event for the history.
-fn told_of(app: &App, caller: &Caller, host: &HostId, job: &Job) -> Event {
+fn job_event(app: &App, caller: &Caller, host: &HostId, job: &Job) -> Event {
     let verb = match job.kind() {
         TaskKind::Prune => "prune".to_owned(),
         kind => kind.verb().to_ascii_lowercase(),
@@ -235,7 +233,7 @@ fn of_a_registry(app: &App, caller: &Caller, action: &str, registry: &str) -> Ev
 /// Changes rules, channels, silences and quiet hours. The history records who requested it.
 pub async fn change_alerts(app: &App, caller: &Caller, change: AlertChange) -> Result<(), ActionError> {
     require(app, caller, permission(&change))?;
-    let (kind, action, name) = change.told();
+    let (kind, action, name) = change.history_entry();
     let name = app.alerts.name_of(name).unwrap_or_else(|| name.to_owned());
     let deed = blank(app, caller, kind, action, name);
     let alerts = &app.alerts;
@@ -261,7 +259,7 @@ pub async fn keep_preferences(
 ) -> Result<Preferences, ActionError> {
     require(app, caller, Permission::See)?;
     if !before.are_sound() || !after.are_sound() {
-        return Err(ActionError::new(ErrorKind::Invalid, "These are no preferences"));
+        return Err(ActionError::new(ErrorKind::Invalid, "Invalid settings"));
     }
     Ok(app.preferences.change(&caller.name, &before, after, app.clock).await)
 }

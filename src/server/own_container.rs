@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mounts_tell_the_own_container() {
+    fn own_container_id_is_read_from_its_mounts() {
         let id = "0123456789abcdef".repeat(4);
         for root in [
             format!("/var/lib/docker/containers/{id}/hostname"),

@@ -40,7 +40,7 @@ impl AllPreferences {
     pub async fn load(history: History, clock: Clock) -> Self {
         let stored = Collection::open(history, KIND);
         if let Err(off) = stored.load().await {
-            tracing::warn!(%off, "preferences are the defaults until what is stored can be read");
+            tracing::warn!(%off, "cannot read stored preferences yet: using defaults");
         }
         let mut load = stored.watch_load();
         let shared = Arc::new(Shared { stored, early: Mutex::default(), turn: Turn::default() });
@@ -70,7 +70,7 @@ impl AllPreferences {
     pub async fn change(&self, user: &str, before: &Preferences, after: Preferences, clock: Clock) -> Preferences {
         let _turn = self.0.turn.lock().await;
         if let Err(off) = self.0.stored.load().await {
-            tracing::debug!(%off, "preferences are changed before they could be read");
+            tracing::debug!(%off, "changing preferences before the stored ones are loaded");
             return self.0.change_early(user, before, after, clock);
         }
         self.0.merge_early(clock).await;
@@ -109,7 +109,7 @@ impl Shared {
     }
 
     fn early(&self) -> MutexGuard<'_, BTreeMap<String, Change>> {
-        self.early.lock().expect("no panic while the early changes are locked")
+        self.early.lock().expect("the lock isn't poisoned")
     }
 }
 

@@ -26,7 +26,7 @@ pub fn create_folder(folder: &Path, ours: &[&str]) -> io::Result<()> {
     if names.all(|name| name.to_str().is_some_and(is_ours)) {
         restrict_to(folder, FOLDER);
     } else {
-        tracing::warn!("others may look into the data folder, and it holds more than Quaylight's files: it stays so");
+        tracing::warn!("data directory is readable by other users: not restricted because it contains other files");
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn restrict_to(path: &Path, mode: u32) {
         && error.kind() != io::ErrorKind::ReadOnlyFilesystem
     {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        tracing::warn!(%name, %error, "others may read what is stored: the permissions can't be changed");
+        tracing::warn!(%name, %error, "failed to change permissions: other users may be able to read stored data");
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_our_own_is_closed_to_others_and_one_that_is_shared_stays_as_it_is() {
+    fn own_folder_becomes_private_and_a_shared_folder_stays_unchanged() {
         let folder = std::env::temp_dir().join(format!("quaylight-private-{}", std::process::id()));
         fs::remove_dir_all(&folder).ok();
         create_folder(&folder.join("new"), &[]).unwrap();
@@ -94,14 +94,14 @@ mod tests {
         create_folder(&folder.join("new"), &["history."]).unwrap();
         assert_eq!(mode(&folder.join("new")), 0o700);
         fs::set_permissions(folder.join("new"), Permissions::from_mode(0o755)).unwrap();
-        fs::write(folder.join("new/of-somebody-else"), "").unwrap();
+        fs::write(folder.join("new/of-another-user"), "").unwrap();
         create_folder(&folder.join("new"), &["history."]).unwrap();
         assert_eq!(mode(&folder.join("new")), 0o755);
         fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
-    fn a_whole_file_is_the_owners_alone_and_never_written_over() {
+    fn created_file_is_private_and_never_overwritten() {
         let folder = std::env::temp_dir().join(format!("quaylight-whole-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("key");

@@ -39,7 +39,7 @@ impl Registries {
     pub async fn load(history: History, vault: Vault, config: Option<PathBuf>) -> Self {
         let stored = Collection::open(history, KIND);
         if let Err(off) = stored.load().await {
-            tracing::warn!(%off, "sign-ins to registries can't be read yet");
+            tracing::warn!(%off, "cannot read saved registry credentials yet");
         }
         Self(Arc::new(Shared { vault, config, stored }))
     }
@@ -89,14 +89,14 @@ impl Registries {
         let stored = &self.0.stored;
         stored.load().await.map_err(|off| unread(&off))?;
         if stored.get(registry).is_none() {
-            return Err(ActionError::new(ErrorKind::NotFound, format!("Nothing is kept here for {registry}"))
-                .hint("What Docker's own config has is changed with docker logout."));
+            return Err(ActionError::new(ErrorKind::NotFound, format!("No saved credentials for {registry}"))
+                .hint("To remove credentials from Docker's config, run docker logout."));
         }
         if !stored.lasts() {
             stored.unset(registry).await;
             return Ok(());
         }
-        stored.remove(registry).await.map_err(|off| unavailable("The sign-in can't be removed now", &off))
+        stored.remove(registry).await.map_err(|off| unavailable("Couldn't remove the saved credentials", &off))
     }
 
     /// Credentials in Docker's config, without those in credential helpers.
@@ -116,7 +116,7 @@ impl Registries {
             return BTreeMap::new();
         };
         let Ok(Config { auths }) = serde_json::from_slice(&text) else {
-            tracing::debug!("Docker's config can't be read");
+            tracing::debug!("cannot parse Docker's config");
             return BTreeMap::new();
         };
         let pair = |auth: &str| {
@@ -132,7 +132,7 @@ impl Registries {
         let open = |(registry, sealed): (String, Sealed<Login>)| match self.0.vault.open_sealed(KIND, &sealed) {
             Ok(login) => Some((registry, login)),
             Err(error) => {
-                tracing::warn!(registry, %error, "a stored sign-in can't be used");
+                tracing::warn!(registry, %error, "cannot use saved registry credentials");
                 None
             }
         };
@@ -141,11 +141,11 @@ impl Registries {
 }
 
 fn unread(off: &Off) -> ActionError {
-    unavailable("The stored sign-ins can't be read now", off)
+    unavailable("Couldn't read the saved credentials", off)
 }
 
 fn unavailable(what: &str, off: &Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, what).hint(format!("Try again when this is over: {off}."))
+    ActionError::new(ErrorKind::Unavailable, what).hint(format!("Try again after this is resolved: {off}."))
 }
 
 /// Validates and normalizes the credentials that a user has entered.
@@ -156,11 +156,11 @@ pub fn credentials(sign_in: RegistryLogin) -> Result<Credentials, ActionError> {
         || (!registry.is_empty()
             && ImageName::new(&format!("{registry}/x")).is_ok_and(|it| registry_of(&it) == registry));
     if !is_sound {
-        return Err(ActionError::new(ErrorKind::Invalid, "This is no registry")
-            .hint("A registry is a host and, after a colon, its port; docker.io is Docker Hub."));
+        return Err(ActionError::new(ErrorKind::Invalid, "Not a registry")
+            .hint("Enter the registry as host or host:port. Use docker.io for Docker Hub."));
     }
     if username.is_empty() || password.is_empty() {
-        return Err(ActionError::new(ErrorKind::Invalid, "A name and a password or token are needed"));
+        return Err(ActionError::new(ErrorKind::Invalid, "Enter a username and a password or token"));
     }
     Ok(Credentials { registry, username, password })
 }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn registries_go_by_the_names_that_engines_know() {
+    fn registry_names_are_normalized_for_engines() {
         let named = |registry| credentials(sign_in(registry)).map(|it| it.registry).ok();
         assert_eq!(named("docker.io").as_deref(), Some(DOCKER_HUB));
         assert_eq!(named(" https://ghcr.io/ ").as_deref(), Some("ghcr.io"));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_goes_before_dockers_config_and_is_not_listed_with_its_password() {
+    async fn stored_credentials_override_docker_config_and_list_no_password() {
         let config = std::env::temp_dir().join(format!("quaylight-docker-{}.json", std::process::id()));
         let auth = BASE64_STANDARD.encode("bob:swordfish");
         std::fs::write(&config, format!(r#"{{"auths": {{"ghcr.io": {{"auth": "{auth}"}}, "r.example": {{}}}}}}"#))

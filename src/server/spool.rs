@@ -25,9 +25,9 @@ const PIECE: usize = 64 << 10;
 pub enum SpoolError {
     #[error("{0}")]
     Upload(io::Error),
-    #[error("{announced} bytes were announced, and {arrived} arrived")]
+    #[error("Upload incomplete: expected {announced} bytes, received {arrived}")]
     Length { announced: u64, arrived: u64 },
-    #[error("The upload could not be stored: {0}")]
+    #[error("Couldn't store the upload: {0}")]
     Disk(#[from] io::Error),
 }
 
@@ -72,7 +72,7 @@ impl Spool {
         file.flush().await?;
         let stored = file.metadata().await?.len();
         if stored < arrived {
-            let words = format!("{stored} of {arrived} bytes are in the file");
+            let words = format!("only {stored} of {arrived} bytes were written");
             return Err(SpoolError::Disk(io::Error::new(io::ErrorKind::UnexpectedEof, words)));
         }
         file.rewind().await?;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_comes_out_as_it_went_in() {
+    async fn upload_is_read_back_unchanged() {
         for announced in [None, Some(11)] {
             let spool = Spool::fill(None, announced, pieces(&["hello ", "", "world"])).await.unwrap();
             assert_eq!(spool.length(), 11);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_of_another_length_than_announced_fails() {
+    async fn upload_that_differs_from_its_announced_length_fails() {
         for (texts, announced) in [(&["hello"][..], 6), (&["hello", "!"], 5), (&[], 1), (&["x"], 0)] {
             let filled = Spool::fill(None, Some(announced), pieces(texts)).await;
             assert!(matches!(filled, Err(SpoolError::Length { .. })), "{texts:?} of {announced}: {filled:?}");
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_that_breaks_off_fails() {
-        let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(io::Error::other("broken off"))]);
+    async fn interrupted_upload_fails() {
+        let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(io::Error::other("interrupted"))]);
         assert!(matches!(Spool::fill(None, None, broken).await, Err(SpoolError::Upload(_))));
     }
 
     /// The only write is also the last: `write_all` has returned by the time it fails.
     #[tokio::test]
-    async fn the_error_of_the_last_write_is_not_lost() {
+    async fn error_of_the_last_write_is_reported() {
         let full = std::fs::OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
         let stored = Spool::store(File::from_std(full), None, pieces(&["x"])).await;
         assert!(

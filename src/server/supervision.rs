@@ -137,7 +137,7 @@ impl Supervisor {
             return true;
         }
         // The panic hook has logged its message and location.
-        tracing::error!(task, restarts, "a task of the server panicked");
+        tracing::error!(task, restarts, "server task panicked");
         let failed = Failed { task, since: self.0.clock.now(), restarts };
         let mut parts = self.parts();
         let part = parts.entry(task).or_default();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_that_panics_is_started_again_and_named_until_it_has_run_for_a_while() {
+    async fn panicked_task_is_restarted_and_reported_until_it_recovers() {
         let supervisor = supervisor();
         let starts = Arc::new(AtomicU32::new(0));
         let counted = starts.clone();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_server_can_not_go_on_without_a_vital_task() {
+    async fn panic_of_a_vital_task_stops_the_server() {
         let supervisor = supervisor();
         let _ends = supervisor.vital("sweeper", async {});
         let _panics = supervisor.vital("state", async { panic!("a bug") });

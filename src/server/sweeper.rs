@@ -19,9 +19,9 @@ pub async fn sweep(app: App) {
             for id in engine.own().leftovers(engine.host()) {
                 let host = engine.host();
                 match engine.remove_own(&id).await {
-                    Ok(()) => tracing::info!(%host, container.id = %id, "removed a container that Quaylight had left"),
+                    Ok(()) => tracing::info!(%host, container.id = %id, "removed a leaked helper container"),
                     Err(error) => {
-                        tracing::warn!(%host, container.id = %id, %error, "can't remove a leftover container")
+                        tracing::warn!(%host, container.id = %id, %error, "failed to remove a leaked helper container")
                     }
                 }
             }

@@ -43,9 +43,9 @@ pub struct Sealed<T> {
 pub enum VaultError {
     #[error("the key file {KEY_FILE} is damaged: it has {0} bytes instead of {KEY_LEN}")]
     Damaged(usize),
-    #[error("the key file {KEY_FILE} can't be read or made: {0}")]
+    #[error("the key file {KEY_FILE} couldn't be read or created: {0}")]
     File(#[from] io::Error),
-    #[error("it was sealed with another key than the one in {KEY_FILE}")]
+    #[error("the secret was encrypted with a different key than the one in {KEY_FILE}")]
     OtherKey,
 }
 
@@ -54,10 +54,10 @@ impl VaultError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Damaged(_) => {
-                "Restore secrets.key in the data folder from a backup. Without one, remove it and enter the secrets again."
+                "Restore secrets.key in the data directory from a backup. If you don't have one, delete the file and enter the secrets again."
             }
-            Self::File(_) => "Make room in the data folder, and let Quaylight write to it.",
-            Self::OtherKey => "Restore the secrets.key that belongs to this data folder, or enter the secret again.",
+            Self::File(_) => "Free up space in the data directory, and check that Quaylight can write to it.",
+            Self::OtherKey => "Restore the original secrets.key of this data directory, or enter the secret again.",
         }
     }
 }
@@ -65,7 +65,7 @@ impl VaultError {
 impl VaultError {
     /// The error for an action that needed to store or use a secret.
     pub fn to_action_error(&self) -> ActionError {
-        ActionError::new(ErrorKind::Unavailable, format!("Secrets can't be used now: {self}")).hint(self.hint())
+        ActionError::new(ErrorKind::Unavailable, format!("Secrets are unavailable: {self}")).hint(self.hint())
     }
 }
 
@@ -76,16 +76,16 @@ impl Vault {
         let key = folder.is_none().then(|| Arc::new(aead(&rand::random())));
         let vault = Self(Arc::new(Shared { folder: folder.map(Path::to_owned), key: Mutex::new(key) }));
         if let Err(error) = vault.key() {
-            tracing::warn!(%error, "stored secrets can't be used: {}", error.hint());
+            tracing::warn!(%error, "cannot use stored secrets: {}", error.hint());
         }
         vault
     }
 
     pub fn seal<T: Serialize>(&self, what: &str, secret: &T) -> Result<Sealed<T>, VaultError> {
         let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut sealed = serde_json::to_vec(secret).expect("secrets are JSON");
+        let mut sealed = serde_json::to_vec(secret).expect("secrets serialize to JSON");
         let (key, aad) = (self.key()?, Aad::from(what.as_bytes()));
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).expect("it is short");
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).expect("secrets are short");
         Ok(Sealed { text: BASE64_STANDARD.encode([&nonce[..], &sealed].concat()), opens_as: PhantomData })
     }
 
@@ -103,16 +103,16 @@ impl Vault {
     }
 
     fn key(&self) -> Result<Arc<LessSafeKey>, VaultError> {
-        let mut known = self.0.key.lock().expect("no panic while the key is locked");
+        let mut known = self.0.key.lock().expect("the lock isn't poisoned");
         if let (None, Some(folder)) = (&*known, &self.0.folder) {
             *known = Some(Arc::new(aead(&key_in(folder)?)));
         }
-        Ok(known.clone().expect("there is a key where there is no folder"))
+        Ok(known.clone().expect("without a folder the key is always set"))
     }
 }
 
 fn aead(key: &Key) -> LessSafeKey {
-    LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).expect("a key of its length"))
+    LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).expect("the key has the required length"))
 }
 
 /// Reads or creates the key. A key file of another length was truncated: it is never used, and never replaced, since what was
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_comes_back_with_its_key_alone_and_as_what_it_was() {
+    fn secret_opens_only_with_its_key_and_its_kind() {
         let folder = Folder::new("secret");
         let vault = Vault::open(Some(&folder.0));
         let sealed = vault.seal("registry", &"hunter2".to_owned()).unwrap();
@@ -191,12 +191,12 @@ mod tests {
         }
         let mode = fs::metadata(folder.key()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "nothing is left beside the key");
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "no other file is left in the folder");
     }
 
     /// Bug: a temporary key was used until the server stopped, and what it had sealed could never be opened again.
     #[test]
-    fn a_half_written_key_is_not_used_and_not_replaced_until_it_is_whole_again() {
+    fn damaged_key_is_neither_used_nor_replaced_until_it_is_restored() {
         let folder = Folder::new("half");
         let sealed = Vault::open(Some(&folder.0)).seal("registry", &1).unwrap();
         let whole = fs::read(folder.key()).unwrap();
@@ -208,12 +208,12 @@ mod tests {
             assert!(matches!(vault.seal("registry", &2), Err(VaultError::Damaged(_))));
             assert_eq!(fs::read(folder.key()).unwrap(), half);
             fs::write(folder.key(), &whole).unwrap();
-            assert_eq!(vault.open_sealed("registry", &sealed).unwrap(), 1, "without a restart");
+            assert_eq!(vault.open_sealed("registry", &sealed).unwrap(), 1, "the restored key works without a restart");
         }
     }
 
     #[test]
-    fn a_key_that_others_may_read_is_theirs_no_more() {
+    fn key_file_readable_by_others_becomes_private() {
         let folder = Folder::new("mode");
         Vault::open(Some(&folder.0));
         fs::set_permissions(folder.key(), fs::Permissions::from_mode(0o644)).unwrap();

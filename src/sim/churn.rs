@@ -19,7 +19,7 @@ const LABEL: &str = "quaylight.sim.churn";
 /// Never returns. The rate may change at any time; 0 pauses the churn.
 pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
     let mut per_second = sim.churn.subscribe();
-    let mut hand = Hand::new(population, seed);
+    let mut hand = ChurnGenerator::new(population, seed);
     loop {
         let rate = *per_second.borrow_and_update();
         if rate <= 0.0 {
@@ -40,7 +40,7 @@ pub async fn churn(sim: Arc<Sim>, population: usize, seed: u64) {
 }
 
 /// The source of changes, with the objects it has created so far.
-struct Hand {
+struct ChurnGenerator {
     random: StdRng,
     population: usize,
     made: Vec<String>,
@@ -51,7 +51,7 @@ struct Hand {
     count: u64,
 }
 
-impl Hand {
+impl ChurnGenerator {
     fn new(population: usize, seed: u64) -> Self {
         Self {
             // A different sequence from the one that created the population.
@@ -220,7 +220,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     match number.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
-        _ => Err(format!("{text:?} is no rate: 20/s")),
+        _ => Err(format!("{text:?} isn't a valid rate; use for example 20/s")),
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_changes_in_a_second() {
+    fn churn_rate_is_parsed_as_changes_per_second() {
         assert_eq!((rate("20/s"), rate("0.5/s"), rate("3")), (Ok(20.0), Ok(0.5), Ok(3.0)));
         assert!(rate("often").is_err() && rate("-1/s").is_err());
     }

@@ -3,28 +3,28 @@
 use super::{Options, Place, Sim, churn};
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
 
-/// Simulate an engine: Docker's HTTP API on a socket, without Docker
+/// Simulate an engine: serve Docker's HTTP API on a socket, without Docker
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Flags {
     /// Listen on a Unix socket
     #[arg(long, value_name = "PATH", required_unless_present = "listen", conflicts_with = "listen")]
     socket: Option<PathBuf>,
-    /// Listen on TCP
+    /// Listen on a TCP address
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// How many containers there are at first
+    /// Initial number of containers
     #[arg(long, value_name = "N", default_value_t = 40)]
     containers: usize,
-    /// How many images there are at least
+    /// Minimum number of images
     #[arg(long, value_name = "N", default_value_t = 20)]
     images: usize,
-    /// Changes in a second that happen by themselves, as 20/s
+    /// Random changes per second, for example 20/s
     #[arg(long, value_name = "RATE", default_value = "0/s", value_parser = churn::rate)]
     churn: f64,
-    /// The same seed gives the same containers
+    /// Random seed; the same seed creates the same containers
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// For how many milliseconds after `die` the engine holds the container's lock
+    /// Milliseconds for which the engine holds the container's lock after `die`
     #[arg(long, value_name = "MS", default_value_t = 60)]
     lock_ms: u64,
 }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_listens_on_a_socket_or_an_address_and_one_of_them_must_be_said() {
+    fn exactly_one_of_socket_and_listen_address_is_required() {
         let socket = options(&["--socket", "/tmp/x.sock", "--containers", "9"]).unwrap();
         assert_eq!((socket.place, socket.containers), (Place::Socket("/tmp/x.sock".into()), 9));
         let address = options(&["--listen", "127.0.0.1:2375", "--lock-ms", "0"]).unwrap();

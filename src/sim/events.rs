@@ -24,7 +24,7 @@ pub struct Event {
 
 /// An event as it is serialized.
 #[derive(Debug, Serialize)]
-pub struct Told {
+pub struct EmittedEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub struct Dropped {
 /// One line of the stream.
 #[derive(Debug, Clone)]
 pub enum Line {
-    Event(Arc<Told>),
+    Event(Arc<EmittedEvent>),
     /// Bytes that no filter holds back.
     Raw(Vec<u8>),
 }
@@ -69,7 +69,7 @@ pub enum Line {
 /// The remembered events and the subscribers.
 #[derive(Default)]
 pub struct Journal {
-    memory: VecDeque<Arc<Told>>,
+    memory: VecDeque<Arc<EmittedEvent>>,
     subscribers: Vec<mpsc::UnboundedSender<Line>>,
     latest: Nanos,
     pub sent: u64,
@@ -81,13 +81,13 @@ impl Journal {
     /// Stamps the event, stores it and sends it. Timestamps are unique and strictly increasing.
     pub fn publish(&mut self, event: Event, now: Nanos) {
         self.latest = now.max(self.latest + 1);
-        let told = Arc::new(Told::new(event, self.latest));
+        let emitted = Arc::new(EmittedEvent::new(event, self.latest));
         if self.memory.len() == REMEMBERED {
             self.memory.pop_front();
         }
-        self.memory.push_back(told.clone());
+        self.memory.push_back(emitted.clone());
         self.sent += 1;
-        self.send(&Line::Event(told));
+        self.send(&Line::Event(emitted));
     }
 
     /// Sends a line to every subscriber without remembering it.
@@ -101,7 +101,7 @@ impl Journal {
         &mut self,
         since: Option<Nanos>,
         until: Option<Nanos>,
-    ) -> (Vec<Arc<Told>>, mpsc::UnboundedReceiver<Line>) {
+    ) -> (Vec<Arc<EmittedEvent>>, mpsc::UnboundedReceiver<Line>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.subscribers.push(sender);
         let asked = since.is_some() || until.is_some();
@@ -116,7 +116,7 @@ impl Journal {
     }
 }
 
-impl Told {
+impl EmittedEvent {
     fn new(event: Event, time_nano: Nanos) -> Self {
         let is_old_kind = matches!(event.kind, "container" | "image");
         let from = if event.kind == "container" { event.attributes.get("image").cloned() } else { None };
@@ -139,7 +139,7 @@ impl Told {
 pub struct EventFilter(pub BTreeMap<String, Vec<String>>);
 
 impl EventFilter {
-    pub fn matches(&self, event: &Told) -> bool {
+    pub fn matches(&self, event: &EmittedEvent) -> bool {
         let attribute = |key: &str| event.actor.attributes.get(key).map_or("", String::as_str);
         self.0.iter().all(|(field, wanted)| {
             let one = |matches: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|it| matches(it));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn it_remembers_256_events_and_repeats_them_from_the_moment_asked_for() {
+    fn journal_replays_the_latest_256_events_since_a_time() {
         let mut journal = Journal::default();
         for n in 0..300 {
             journal.publish(event("container", "start", &[]), n + 1);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn time_never_stands_still() {
+    fn event_times_strictly_increase() {
         let mut journal = Journal::default();
         for _ in 0..3 {
             journal.publish(event("container", "start", &[]), 7);
@@ -208,17 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn actions_are_prefixes_as_soon_as_health_status_is_among_them() {
-        let told = |action: &str| Told::new(event("container", action, &[]), 1);
+    fn event_filter_with_health_status_matches_action_prefixes() {
+        let emitted = |action: &str| EmittedEvent::new(event("container", action, &[]), 1);
         let exact = filter(&[("event", &["exec", "die"])]);
-        assert!(exact.matches(&told("die")) && !exact.matches(&told("exec_die")));
+        assert!(exact.matches(&emitted("die")) && !exact.matches(&emitted("exec_die")));
         let prefixes = filter(&[("event", &["exec", "health_status"])]);
-        assert!(prefixes.matches(&told("exec_die")) && prefixes.matches(&told("health_status: healthy")));
+        assert!(prefixes.matches(&emitted("exec_die")) && prefixes.matches(&emitted("health_status: healthy")));
     }
 
     #[test]
-    fn containers_and_labels_can_be_asked_for() {
-        let told = Told::new(event("container", "die", &[("name", "web-1"), ("tier", "front")]), 1);
+    fn events_are_filtered_by_container_label_and_type() {
+        let emitted = EmittedEvent::new(event("container", "die", &[("name", "web-1"), ("tier", "front")]), 1);
         for (fields, matches) in [
             (filter(&[("container", &["web"])]), true),
             (filter(&[("container", &["abc"])]), true),
@@ -227,7 +227,7 @@ mod tests {
             (filter(&[("label", &["tier", "zone"])]), false),
             (filter(&[("type", &["network"])]), false),
         ] {
-            assert_eq!(fields.matches(&told), matches, "{fields:?}");
+            assert_eq!(fields.matches(&emitted), matches, "{fields:?}");
         }
     }
 }

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_the_requests_that_are_meant_as_often_as_it_says() {
+    fn fault_affects_matching_requests_as_often_as_configured() {
         let faults = faults(&[Fault::new(Kind::Status).on("/containers").times(2)]);
         let strikes = |path| faults.strike_request(&[Kind::Status], "GET", path).is_some();
         assert!(!strikes("/images/json"));
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_lost_by_the_word_before_its_colon() {
+    fn drop_event_fault_matches_the_action_before_the_colon() {
         let faults = faults(&[Fault::new(Kind::DropEvent).of_action("health_status").times(1)]);
         let event = |action: &str| Event {
             kind: "container",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_knows_is_an_error() {
+    fn unknown_field_of_a_fault_is_an_error() {
         assert!(serde_json::from_str::<Fault>(r#"{"fault":"hang","count":2}"#).is_ok());
         assert!(serde_json::from_str::<Fault>(r#"{"fault":"hang","cuont":2}"#).is_err());
         assert!(serde_json::from_str::<Fault>(r#"{"fault":"boom"}"#).is_err());

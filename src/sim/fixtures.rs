@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Fills the world with `containers` containers, Docker's three networks, and the images, volumes and networks they need.
 pub fn populate(world: &mut World, containers: usize, images: usize, seed: u64, now: Nanos) {
-    let mut settler = Settler {
+    let mut settler = FixtureBuilder {
         world,
         // Separate from the world's own sequence: later random values don't depend on the size of the population.
         random: StdRng::seed_from_u64(seed ^ 0x51_4d),
@@ -31,7 +31,7 @@ pub fn populate(world: &mut World, containers: usize, images: usize, seed: u64, 
     settler.leftovers(containers);
 }
 
-struct Settler<'a> {
+struct FixtureBuilder<'a> {
     world: &'a mut World,
     random: StdRng,
     now: Nanos,
@@ -42,7 +42,7 @@ struct Settler<'a> {
     next_port: u16,
 }
 
-impl Settler<'_> {
+impl FixtureBuilder<'_> {
     fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_population_has_its_number_and_every_name_once() {
+    fn large_population_has_the_requested_size_and_unique_names() {
         let world = world(3_000, 7);
         let names: HashSet<_> = world.each_container().map(|it| it.name.clone()).collect();
         assert_eq!((world.containers().len(), names.len()), (3_000, 3_000));

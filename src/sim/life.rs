@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_that_end_are_known_by_their_words() {
+    fn exit_time_and_code_are_parsed_from_the_command() {
         let end = |words: &[&str]| end(&words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
         assert_eq!(end(&["sh", "-c", "exit 3"]), Some((Duration::ZERO, 3)));
         assert_eq!(end(&["sh", "-c", "sleep 0.5; exit 1"]), Some((Duration::from_millis(500), 1)));

@@ -79,7 +79,7 @@ impl Sim {
                 Ok(id.to_owned())
             })
             .await?;
-        self.funeral(&id, false).await;
+        self.complete_exit(&id, false).await;
         self.change(|world, _| world.say(&id, "stop"));
         self.forget_if_asked(&id);
         Ok(())
@@ -120,7 +120,7 @@ impl Sim {
             .await?;
         let sim = self.clone();
         let end = async move {
-            sim.funeral(&id, false).await;
+            sim.complete_exit(&id, false).await;
             sim.forget_if_asked(&id);
         };
         match signal {
@@ -144,7 +144,7 @@ impl Sim {
                 Ok(id.to_owned())
             })
             .await?;
-        self.funeral(&id, false).await;
+        self.complete_exit(&id, false).await;
         self.change(|world, _| world.remove(&id, volumes))?;
         self.settled.send_replace(());
         Ok(())
@@ -168,7 +168,7 @@ impl Sim {
                 Ok((id.to_owned(), restarts))
             })
             .await?;
-        self.funeral(&id, restarts).await;
+        self.complete_exit(&id, restarts).await;
         if restarts {
             sleep(RESTART_AFTER).await;
             let started = self.change(|world, now| world.end_of_restarting(&id) && world.start(&id, now).is_ok());
@@ -182,14 +182,14 @@ impl Sim {
     }
 
     /// Completes an exit, from `die` to the visible state. Does nothing if the container isn't dying.
-    async fn funeral(&self, id: &str, restarting: bool) {
+    async fn complete_exit(&self, id: &str, restarting: bool) {
         if self.look(|world| world.get(id).is_none_or(|it| it.dying.is_none())) {
             return;
         }
         sleep(self.lock.mul_f64(0.75)).await;
         self.change(|world, _| world.release(id));
         sleep(self.lock.mul_f64(0.25)).await;
-        self.change(|world, now| world.bury(id, restarting, now));
+        self.change(|world, now| world.finish_exit(id, restarting, now));
         self.settled.send_replace(());
     }
 

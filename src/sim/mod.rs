@@ -29,7 +29,7 @@ pub use truth::Truth;
 
 use events::{Dropped, Journal};
 use faults::{Faults, Switches};
-use socket::{Connections, Door};
+use socket::{Connections, SimListener};
 use std::{
     collections::BTreeMap,
     io,
@@ -123,7 +123,7 @@ impl Sim {
             stats_streams: Arc::default(),
         });
         let connections = Connections::default();
-        let (door, url) = Door::open(&options.place, connections.clone()).await?;
+        let (door, url) = SimListener::open(&options.place, connections.clone()).await?;
         let tasks = vec![
             tokio::spawn(api::serve(door, sim.clone())),
             tokio::spawn(churn::churn(sim.clone(), options.containers, options.seed)),

@@ -24,7 +24,7 @@ use tokio::{
     time::sleep,
 };
 
-pub struct Door {
+pub struct SimListener {
     socket: Socket,
     connections: Connections,
 }
@@ -34,7 +34,7 @@ enum Socket {
     Tcp(TcpListener),
 }
 
-impl Door {
+impl SimListener {
     /// Starts to listen and returns the URL.
     pub async fn open(place: &Place, connections: Connections) -> io::Result<(Self, String)> {
         let (socket, url) = match place {
@@ -56,19 +56,19 @@ impl Door {
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(file) = fs::symlink_metadata(path) else { return Ok(()) };
     if !file.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is no socket", path.display())));
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} isn't a socket", path.display())));
     }
     if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{} is in use", path.display())));
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{} is already in use", path.display())));
     }
     fs::remove_file(path)
 }
 
-impl Listener for Door {
-    type Io = Wire;
+impl Listener for SimListener {
+    type Io = CuttableStream;
     type Addr = Connection;
 
-    async fn accept(&mut self) -> (Wire, Connection) {
+    async fn accept(&mut self) -> (CuttableStream, Connection) {
         loop {
             let accepted: io::Result<Box<dyn Duplex>> = match &self.socket {
                 Socket::Unix(listener) => listener.accept().await.map(|it| Box::new(it.0) as _),
@@ -80,7 +80,7 @@ impl Listener for Door {
             match accepted {
                 Ok(stream) => {
                     let connection = self.connections.add();
-                    return (Wire { stream, connection: connection.clone() }, connection);
+                    return (CuttableStream { stream, connection: connection.clone() }, connection);
                 }
                 // Out of file descriptors: retry once some are free.
                 Err(_) => sleep(Duration::from_millis(50)).await,
@@ -138,8 +138,8 @@ impl Connection {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, SimListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, SimListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
@@ -148,19 +148,19 @@ trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-pub struct Wire {
+pub struct CuttableStream {
     stream: Box<dyn Duplex>,
     connection: Connection,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.connection.check(cx)?;
         Pin::new(&mut self.stream).poll_read(cx, into)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.connection.check(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)

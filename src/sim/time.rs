@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_written_as_go_writes_them() {
+    fn timestamps_are_formatted_like_go() {
         assert_eq!(rfc3339(0), "0001-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_700_000_000 * SECOND), "2023-11-14T22:13:20Z");
         assert_eq!(rfc3339(1_709_164_799 * SECOND + 120_000_000), "2024-02-28T23:59:59.12Z");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_of_a_query_have_up_to_nine_decimals() {
+    fn query_timestamps_have_up_to_nine_decimals() {
         assert_eq!(parse("5"), Some(5 * SECOND));
         assert_eq!(parse("5.25"), Some(5 * SECOND + 250_000_000));
         assert_eq!(parse("5.000000001"), Some(5 * SECOND + 1));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_read_as_docker_says_them() {
+    fn durations_are_formatted_like_docker() {
         for (duration, words) in [
             (0, "Less than a second"),
             (SECOND, "1 second"),

@@ -1,7 +1,7 @@
 //! Data loaded from the server on demand, with its loading state.
 
 use crate::{
-    client::{t, told},
+    client::{t, translate_message},
     views::widgets::{boxed, empty},
     wire::ActionError,
 };
@@ -70,11 +70,9 @@ impl<T: PartialEq + Send + Sync + 'static> Asked<T> {
     pub fn draw(self, title: &'static str, draw: impl Fn(&T) -> AnyView + Send + 'static) -> AnyView {
         boxed(move || {
             self.answer.with(|answer| match answer {
-                Answer::Waiting => {
-                    view! { <p class="quiet padded" role="status">{t("Asking the engine…")}</p> }.into_any()
-                }
+                Answer::Waiting => view! { <p class="quiet padded" role="status">{t("Loading…")}</p> }.into_any(),
                 Answer::Failed(error) => {
-                    let words = told(&error.words());
+                    let words = translate_message(&error.words());
                     empty("info", t(title), boxed(move || words.clone()), ().into_any())
                 }
                 Answer::Here(it) => draw(it),

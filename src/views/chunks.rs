@@ -291,14 +291,14 @@ pub fn lazy(wanted: ErasedMemo<bool>, view: fn() -> LazyView) -> AnyView {
                     shown.set(true);
                 }
                 Ok(_) => {}
-                Err(_) => toasts.show(Level::Error, t("This can't be loaded"), Some(t(RELOAD).to_owned())),
+                Err(_) => toasts.show(Level::Error, t("Couldn't load this"), Some(t(RELOAD).to_owned())),
             }
         });
     });
     boxed(move || shown.get().then(|| loaded.take()).flatten()).into_any()
 }
 
-const RELOAD: &str = "Quaylight can't be reached, or was updated: reload the page.";
+const RELOAD: &str = "Can't reach Quaylight, or it was updated. Reload the page.";
 
 impl ChooseView for LazyPage {
     async fn choose(self) -> AnyView {

@@ -22,13 +22,13 @@ const DRAWN: usize = 500;
 
 /// The container or volume whose files are shown, and the page's address up to the path in it: `/volumes/data?`.
 #[derive(Clone)]
-pub struct Shelf {
+pub struct FilesLocation {
     pub host: HostId,
     pub of: FilesOf,
     pub page: String,
 }
 
-impl Shelf {
+impl FilesLocation {
     fn at(&self, path: &FilePath) -> String {
         format!("{}path={}", self.page, encoded(path.as_str()))
     }
@@ -72,7 +72,7 @@ impl Shelf {
 }
 
 pub fn files_part() -> AnyView {
-    let shelf = expect_context::<Shelf>();
+    let shelf = expect_context::<FilesLocation>();
     let asked = Asked::<Found>::new();
     let path = path_of_address();
     let words = RwSignal::new(String::new());
@@ -100,7 +100,7 @@ pub fn files_part() -> AnyView {
     view! {
         <section class="inside files" aria-label=t("Files")>
             {bar}
-            {asked.draw("It can't be read", draw)}
+            {asked.draw("Couldn't read it", draw)}
         </section>
     }
     .into_any()
@@ -115,7 +115,7 @@ fn path_of_address() -> ErasedMemo<FilePath> {
 }
 
 /// Breadcrumbs: each folder of the path as a link.
-fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
+fn bar(shelf: &FilesLocation, path: &FilePath) -> AnyView {
     let step = |it: FilePath| {
         let current = (it == *path).then_some("page");
         let name = if it.is_root() { "/".to_owned() } else { it.name().to_owned() };
@@ -126,7 +126,7 @@ fn bar(shelf: &Shelf, path: &FilePath) -> AnyView {
 }
 
 /// The actions on a folder. Choosing a file uploads it at once.
-fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) -> AnyView {
+fn acts(shelf: &FilesLocation, folder: &FilePath, again: impl Fn() + Clone + 'static) -> AnyView {
     let (toasts, tasks) = (expect_context::<Toasts>(), expect_context::<TasksOpen>().0);
     let is_busy = RwSignal::new(false);
     let address = shelf.file(folder);
@@ -142,7 +142,7 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
             // Reset, so that choosing the same file again fires a change event.
             input.set_value("");
             match sent {
-                Ok(()) => toasts.show(Level::Ok, crate::t!("{} is there", file.name()), None),
+                Ok(()) => toasts.show(Level::Ok, crate::t!("Uploaded {}", file.name()), None),
                 Err(error) => toasts.failed(t("The upload failed"), &error),
             }
             if !is_gone {
@@ -150,7 +150,7 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
             }
         });
     };
-    let inner = view! { <Icon name="download" /> <span>{t("Download as tar")}</span> }.into_any();
+    let inner = view! { <Icon name="download" /> <span>{t("Download as tar archive")}</span> }.into_any();
     let download = shelf.download(folder, ("button", None), inner, move |_| tasks.set(true));
     let press = move |_: MouseEvent| {
         if let Some(field) = field.get_untracked() {
@@ -168,13 +168,18 @@ fn acts(shelf: &Shelf, folder: &FilePath, again: impl Fn() + Clone + 'static) ->
     .into_any()
 }
 
-fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: impl Fn() + Clone + 'static) -> AnyView {
+fn folder_view(
+    shelf: &FilesLocation,
+    folder: &Folder,
+    words: RwSignal<String>,
+    again: impl Fn() + Clone + 'static,
+) -> AnyView {
     let acts = acts(shelf, &folder.path, again);
     let Folder { path, entries, is_whole } = folder.clone();
     let shelf = shelf.clone();
     let all = entries.len();
     let warned = (!is_whole).then(|| {
-        let words = t("This is not all of it: the container does not run, so its files are read one after the other, and not for longer than a while.");
+        let words = t("Incomplete listing: the container is stopped, so files are read one by one, and reading timed out. Start the container to see everything.");
         view! { <p class="failed" role="status">{words}</p> }.into_any()
     });
     let table = boxed(move || {
@@ -183,12 +188,12 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
         let rows: Vec<_> = found.iter().take(DRAWN).map(|it| row(&shelf, &path, it)).collect();
         let more = found.len().saturating_sub(DRAWN);
         let count = match (all, found.len()) {
-            (0, _) => t("The folder is empty").to_owned(),
-            (all, found) if all == found => format::count(all, ["{} entry", "{} entries"]),
-            (all, found) => crate::t!("{} of {} entries", found, all),
+            (0, _) => t("This folder is empty").to_owned(),
+            (all, found) if all == found => format::count(all, ["{} item", "{} items"]),
+            (all, found) => crate::t!("{} of {} items", found, all),
         };
         let more = (more > 0)
-            .then(|| view! { <p class="quiet">{crate::t!("and {} more: search for them", more)}</p> }.into_any());
+            .then(|| view! { <p class="quiet">{crate::t!("and {} more. Search to find them", more)}</p> }.into_any());
         let head = (all > 0).then(|| {
             view! {
                 <thead>
@@ -216,7 +221,7 @@ fn folder_view(shelf: &Shelf, folder: &Folder, words: RwSignal<String>, again: i
     view! { <div class="tools">{search} {acts}</div> {warned} {table} }.into_any()
 }
 
-fn row(shelf: &Shelf, folder: &FilePath, entry: &FileEntry) -> AnyView {
+fn row(shelf: &FilesLocation, folder: &FilePath, entry: &FileEntry) -> AnyView {
     let path = Some(entry).filter(|it| it.is_reachable()).and_then(|it| folder.child(&it.name).ok());
     let icon = match entry.kind {
         FileKind::Folder => "folder",
@@ -257,15 +262,16 @@ fn size(bytes: u64) -> String {
     format!("{number} {unit}")
 }
 
-fn file_view(shelf: &Shelf, file: &FileText) -> AnyView {
-    let cut = (file.is_cut && file.text.is_some())
-        .then(|| view! { <p class="quiet">{t("This is its beginning. Download it for the rest.")}</p> }.into_any());
+fn file_view(shelf: &FilesLocation, file: &FileText) -> AnyView {
+    let cut = (file.is_cut && file.text.is_some()).then(|| {
+        view! { <p class="quiet">{t("Showing the beginning of the file. Download it to see the rest.")}</p> }.into_any()
+    });
     let inner = view! { <Icon name="download" /> <span>{t("Download")}</span> }.into_any();
     let download = shelf.download(&file.path, ("button", None), inner, |_| ());
     let text = match &file.text {
         Some(text) if text.is_empty() => view! { <p class="quiet">{t("The file is empty.")}</p> }.into_any(),
         Some(text) => view! { <pre tabindex="0">{text.clone()}</pre> }.into_any(),
-        None => view! { <p class="quiet">{t("This is no text. Download it to look into it.")}</p> }.into_any(),
+        None => view! { <p class="quiet">{t("Binary file. Download it to view its contents.")}</p> }.into_any(),
     };
     view! {
         <div class="acts">

@@ -33,7 +33,7 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 /// Details that the word of a container's state omits: `up 3 h`, `code 137, 2 h ago`.
 pub fn status(container: &Container, now: Timestamp) -> String {
     let since = |then: Option<Timestamp>| then.map(|then| duration(now.seconds() - then.seconds()));
-    let code = container.exit_code.map(|code| crate::t!("code {}", code));
+    let code = container.exit_code.map(|code| crate::t!("exit code {}", code));
     let ended = container.finished_at.map(|ended| ago(ended, now));
     let code_and_end = || [code.clone(), ended.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match container.state {
@@ -56,7 +56,7 @@ pub fn latest_event(container: &Container) -> String {
         ContainerState::Removing => "being removed",
         ContainerState::Restarting | ContainerState::Exited | ContainerState::Dead => match container.exit_code {
             Some(code) => return crate::t!("exited, code {}", code),
-            None => "ended",
+            None => "exited",
         },
     };
     t(text).to_owned()
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_named_by_its_distance() {
+    fn time_zone_is_named_by_its_utc_offset() {
         assert_eq!([0, 60, -210, 345].map(zone_word), ["UTC", "UTC+1", "UTC−3:30", "UTC+5:45"]);
     }
 
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_keeps_what_tells_it_apart() {
+    fn image_name_is_split_into_repository_and_tag_or_digest() {
         let id = format!("sha256:{}", "0123456789ab".repeat(5));
         for (name, parts) in [
             ("nginx", ("nginx", "")),
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_say_where_they_lead() {
+    fn ports_are_formatted_as_host_to_container() {
         let make =
             |ip: Option<&str>, public, protocol| Port { private: 80, protocol, ip: ip.map(str::to_owned), public };
         assert_eq!(port(&make(Some("0.0.0.0"), Some(8080), Protocol::Tcp)), "8080→80");

@@ -2,7 +2,7 @@
 
 use super::{
     container, containers,
-    dashboard::{concerned, latest},
+    dashboard::{latest, needing_attention},
     detail, images, networks,
     resource_list::{self, ListPage},
     volumes,
@@ -34,7 +34,7 @@ pub fn initial_state(
     let mut keys: Vec<Key> = state.entities(Kind::Host).map(Entity::key).collect();
     match path {
         "/" => {
-            keys.extend(concerned(state, now).into_iter().take(FIRST));
+            keys.extend(needing_attention(state, now).into_iter().take(FIRST));
             keys.extend(latest(state));
             keys.extend(few(state, Kind::Image));
             keys.extend(few(state, Kind::Volume));

@@ -28,7 +28,7 @@ pub fn inspected(it: Inspected, words: RwSignal<String>, is_raw: RwSignal<bool>)
         };
         let rows: Vec<_> = found.iter().take(DRAWN).map(row).collect();
         view! {
-            <p class="quiet" role="status">{found_of(it.facts.len(), found.len(), ["{} fact", "{} facts"])}</p>
+            <p class="quiet" role="status">{found_of(it.facts.len(), found.len(), ["{} property", "{} properties"])}</p>
             <table class="plain facts-of"><tbody>{rows}</tbody></table>
         }
         .into_any()

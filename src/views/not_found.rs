@@ -12,8 +12,8 @@ pub fn NotFoundPage() -> impl IntoView {
         <Title text=t("Not found") />
         <section class="empty">
             <Icon name="search" />
-            <h1>{t("There is no such page")}</h1>
-            <p>{t("The address may be mistyped, or from a later version.")}</p>
+            <h1>{t("Page not found")}</h1>
+            <p>{t("The address may be mistyped, or the page may not exist in this version.")}</p>
             <a class="button" href=site.page("/")>{t("Go to the dashboard")}</a>
         </section>
     }

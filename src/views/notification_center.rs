@@ -3,11 +3,11 @@
 use super::{
     Site,
     events::{kind_icon, phrase},
-    frame::CentreOpen,
+    frame::NotificationCenterOpen,
     widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
-    client::{Prefs, Store, Toasts, effect, t, told},
+    client::{Prefs, Store, Toasts, effect, t, translate_message},
     model::{Event, Timestamp},
     queries::notices::notices,
 };
@@ -24,7 +24,7 @@ enum Shown {
 #[component]
 pub fn NotificationCenter() -> impl IntoView {
     let (store, toasts, prefs) = (expect_context::<Store>(), expect_context::<Toasts>(), expect_context::<Prefs>());
-    let open = expect_context::<CentreOpen>().0;
+    let open = expect_context::<NotificationCenterOpen>().0;
     let site = Site::expect();
     let read_until = prefs.read_untracked(|it| it.read_until);
     let shown = RwSignal::new(Shown::Waiting);
@@ -63,8 +63,8 @@ pub fn NotificationCenter() -> impl IntoView {
                 <a href=events on:click=on_click(close)>{t("All events")}</a>
             </div>
             {boxed(move || match shown.get() {
-                Shown::Waiting => view! { <p class="quiet" role="status">{t("Asking the server…")}</p> }.into_any(),
-                Shown::Failed(why) => view! { <p class="quiet" role="alert">{told(&why)}</p> }.into_any(),
+                Shown::Waiting => view! { <p class="quiet" role="status">{t("Loading…")}</p> }.into_any(),
+                Shown::Failed(why) => view! { <p class="quiet" role="alert">{translate_message(&why)}</p> }.into_any(),
                 Shown::List(list) if list.is_empty() => {
                     view! { <p class="quiet">{t("Nothing needs your attention.")}</p> }.into_any()
                 }

@@ -232,7 +232,7 @@ impl Parents {
     }
 
     fn child(&self) -> Owner {
-        let mut latest = self.latest.lock().expect("nobody panics while counting");
+        let mut latest = self.latest.lock().expect("the lock isn't poisoned");
         if latest.1 == Self::CHILDREN {
             *latest = (self.list.with(Owner::new), 0);
         }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_screen_comes_first_and_the_rest_a_few_rows_a_frame() {
+    fn visible_rows_render_first_and_the_rest_a_few_per_frame() {
         for (count, columns) in [(0, 1), (1, 1), (40, 5), (300, 1), (300, 16), (301, 1), (9_999, 3)] {
             for above in [0, 4_000, 400_000] {
                 let window = Window::at(above, 800, 40, columns);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_covers_the_screen_and_half_a_screen_at_either_end_in_whole_steps() {
+    fn window_covers_the_screen_plus_half_a_screen_of_overscan() {
         for columns in 1..=7 {
             for above in [0, 39, 4_000, 399_000] {
                 let window = Window::at(above, 800, 40, columns);

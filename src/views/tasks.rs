@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     actions::things::cancel_task,
-    client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, told},
+    client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, translate_message},
     model::{Progress, Task, TaskKind, TaskPart, TaskState},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -54,11 +54,13 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     };
     let state = of(|it| word(it.state).to_owned());
     let head = of(|it| t(it.kind.in_words(it.state)).to_owned());
-    let words = of(|it| told(&it.words));
+    let words = of(|it| translate_message(&it.words));
     let hint = {
         let task = task.clone();
         boxed(move || {
-            read(&task).and_then(|it| it.hint).map(|hint| view! { <p class="hint">{told(&hint)}</p> }.into_any())
+            read(&task)
+                .and_then(|it| it.hint)
+                .map(|hint| view! { <p class="hint">{translate_message(&hint)}</p> }.into_any())
         })
     };
     let bar = {
@@ -76,7 +78,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
                     let host = host.clone();
                     spawn_local(async move {
                         if let Err(error) = cancel_task(host, id).await {
-                            toasts.failed(t("It can't be cancelled"), &error);
+                            toasts.failed(t("This task can't be cancelled"), &error);
                         }
                     });
                 };
@@ -112,7 +114,7 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
 fn subject(task: &Task) -> String {
     match task.kind {
         TaskKind::Prune | TaskKind::Export if task.subject.contains(' ') => {
-            task.subject.split(", ").map(told).collect::<Vec<_>>().join(", ")
+            task.subject.split(", ").map(translate_message).collect::<Vec<_>>().join(", ")
         }
         _ => task.subject.clone(),
     }
@@ -134,7 +136,7 @@ fn more(task: ArcDerived<Option<Task>>) -> AnyView {
             let list = boxed(move || {
                 task.get().map(|it| it.parts).unwrap_or_default().into_iter().map(part).collect::<Vec<_>>()
             });
-            view! { <details><summary>{t("Parts")}</summary><ul>{list}</ul></details> }.into_any()
+            view! { <details><summary>{t("Details")}</summary><ul>{list}</ul></details> }.into_any()
         });
         let output = with_output.then(|| {
             let (task, whole) = (task.clone(), task.clone());
@@ -145,7 +147,7 @@ fn more(task: ArcDerived<Option<Task>>) -> AnyView {
             let earlier = boxed(move || {
                 let count = whole.get().map_or(0, |it| it.earlier_lines);
                 let href = href.clone();
-                let words = crate::t!("{} before these", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
+                let words = crate::t!("{} earlier", format::count(usize::try_from(count).unwrap_or(0), ["{} line", "{} lines"]));
                 (count > 0).then(|| view! { <a href=href target="_blank">{words}</a> }.into_any())
             });
             view! { <details open=is_open><summary>{t("Output")}</summary>{earlier}<div class="end-first"><pre tabindex="0">{text}</pre></div></details> }
@@ -164,8 +166,9 @@ fn part(part: TaskPart) -> AnyView {
         crate::t!("{} of {}", format!("{done}{unit}"), format!("{total} {of}"))
     });
     // A resource's name follows its kind.
-    let id = id.split_once(' ').map_or_else(|| id.clone(), |(kind, name)| format!("{} {name}", told(kind)));
-    view! { <li><code>{id}</code> <span>{told(&step)}</span> <small>{size}</small></li> }.into_any()
+    let id =
+        id.split_once(' ').map_or_else(|| id.clone(), |(kind, name)| format!("{} {name}", translate_message(kind)));
+    view! { <li><code>{id}</code> <span>{translate_message(&step)}</span> <small>{size}</small></li> }.into_any()
 }
 
 /// A progress bar. Without known progress it is indeterminate.

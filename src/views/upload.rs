@@ -22,7 +22,7 @@ pub fn file_of(input: &HtmlInputElement) -> Option<File> {
 /// Resolves when the server has answered. Leaving Quaylight cancels the upload. A browser may resend the request by itself
 /// when its connection breaks: the server recognizes that by the idempotency key.
 pub async fn send_file(address: &str, file: &Blob) -> Result<(), ActionError> {
-    let lost = || ActionError::new(ErrorKind::Unavailable, "The connection was lost before all of it had arrived");
+    let lost = || ActionError::new(ErrorKind::Unavailable, "Connection lost before the transfer finished");
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(file.unchecked_ref());
@@ -39,5 +39,5 @@ pub async fn send_file(address: &str, file: &Blob) -> Result<(), ActionError> {
     // A JSON problem, whose `detail` states what to do.
     let detail =
         js_sys::JSON::parse(&text).ok().and_then(|it| js_sys::Reflect::get(&it, &"detail".into()).ok()?.as_string());
-    Err(ActionError::new(ErrorKind::Engine, detail.unwrap_or_else(|| format!("The server said {}", answer.status()))))
+    Err(ActionError::new(ErrorKind::Engine, detail.unwrap_or_else(|| format!("Server response: {}", answer.status()))))
 }

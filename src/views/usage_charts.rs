@@ -6,8 +6,8 @@ use super::{
     widgets::{Axis, Plot, boxed, chart, toggle},
 };
 use crate::{
-    client::{ErasedMemo, Store, erased_memo, erased_memo_from, t, told},
-    model::{ContainerId, HostId, Rates, UsageLevel, UsageStretch},
+    client::{ErasedMemo, Store, erased_memo, erased_memo_from, t, translate_message},
+    model::{ContainerId, HostId, Rates, UsageBucket, UsageLevel},
     queries::usage::usage,
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -101,7 +101,7 @@ pub fn span_tools(path: &str, span: ErasedMemo<Span>, paused: RwSignal<bool>) ->
         Box::new(move |_| paused.update(|paused| *paused = !*paused)),
     );
     view! {
-        <div class="segmented words" role="group" aria-label=t("Time span")>{spans.into_iter().collect::<Vec<_>>()}</div>
+        <div class="segmented words" role="group" aria-label=t("Time range")>{spans.into_iter().collect::<Vec<_>>()}</div>
         {pause}
     }
     .into_any()
@@ -138,7 +138,7 @@ pub fn usage_history(
     (points, failure)
 }
 
-fn point(it: &UsageStretch) -> Point {
+fn point(it: &UsageBucket) -> Point {
     let UsageLevel { cpu_percent, memory_usage, rates } = it.average;
     (it.at.millis(), values(cpu_percent, memory_usage.map(|it| it as u64), Some(&rates)))
 }
@@ -228,8 +228,8 @@ pub fn usage_charts(
     let words = boxed(move || {
         let words = match (span.get(), failure.get()) {
             (Span::Live, _) => t(nothing).to_owned(),
-            (_, Some(failure)) => told(&failure),
-            _ => t("Nothing is kept of this time yet.").to_owned(),
+            (_, Some(failure)) => translate_message(&failure),
+            _ => t("No history for this period yet.").to_owned(),
         };
         frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())
     });

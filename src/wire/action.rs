@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownAction {
-    #[error("there is no action \"{0}\"")]
+    #[error("unknown action \"{0}\"")]
     Name(String),
-    #[error("{0} takes no option \"{1}\"")]
+    #[error("{0} doesn't accept option \"{1}\"")]
     Option(String, String),
     #[error("{0}: {1}")]
     Options(String, String),
     #[error(transparent)]
     Target(#[from] InvalidId),
-    #[error("a task's id is a number")]
+    #[error("a task ID must be a number")]
     Task,
 }
 
@@ -39,7 +39,7 @@ pub fn parse(host: HostId, name: &str, target: &str, options: &str) -> Result<Re
         "image.build" => Job::Build(ImageName::new(target)?, asked.whole().map_err(bad)?),
         "container.create" => Job::Create(ContainerName::new(target)?, asked.whole().map_err(bad)?),
         "container.recreate" => {
-            let Anew { spec } = asked.whole().map_err(bad)?;
+            let NewSpec { spec } = asked.whole().map_err(bad)?;
             Job::Recreate(ContainerId::new(target)?, spec)
         }
         "host.prune" => return Ok(Request::Start(HostId::new(target)?, Job::Prune(asked.whole().map_err(bad)?))),
@@ -59,7 +59,7 @@ struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Anew {
+struct NewSpec {
     spec: Box<ContainerSpec>,
 }
 
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_refuses_what_it_does_not_know() {
+    fn unknown_actions_and_options_are_rejected() {
         assert!(parsed("container.kill", ID, r#"{"signal": "HUP"}"#).is_ok());
         assert!(parsed("container.kill", ID, "{}").is_ok());
         let words = |name, options| parsed(name, ID, options).unwrap_err().to_string();
@@ -139,17 +139,20 @@ mod tests {
             words("container.stop", r#"{"signal": "HUP"}"#),
             "container.stop: unknown field `signal`, expected `timeout`"
         );
-        assert_eq!(words("container.start", r#"{"signal": "HUP"}"#), "container.start takes no option \"signal\"");
-        assert_eq!(words("container.explode", "{}"), "there is no action \"container.explode\"");
-        assert_eq!(words("start", "{}"), "there is no action \"start\"");
-        assert_eq!(words("pod.start", "{}"), "there is no action \"pod.start\"");
+        assert_eq!(
+            words("container.start", r#"{"signal": "HUP"}"#),
+            "container.start doesn't accept option \"signal\""
+        );
+        assert_eq!(words("container.explode", "{}"), "unknown action \"container.explode\"");
+        assert_eq!(words("start", "{}"), "unknown action \"start\"");
+        assert_eq!(words("pod.start", "{}"), "unknown action \"pod.start\"");
         assert!(matches!(parsed("container.start", "../x", "{}"), Err(UnknownAction::Target(_))));
         assert!(matches!(parsed("image.tag", ID, r#"{"name": "../x"}"#), Err(UnknownAction::Options(..))));
         assert!(matches!(parsed("container.stop", ID, "[]"), Err(UnknownAction::Options(..))));
     }
 
     #[test]
-    fn every_noun_has_its_verbs() {
+    fn every_resource_kind_has_its_actions() {
         let name = ImageName::new("registry:5000/team/web:1.2").unwrap();
         let host = || HostId::new("local").unwrap();
         let image = ImageId::new(ID).unwrap();
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_long_is_a_job() {
+    fn long_running_actions_are_parsed_as_jobs() {
         let host = || HostId::new("local").unwrap();
         let name = ImageName::new("web:1").unwrap();
         let build = Build { dockerfile: "FROM scratch".into(), ..Build::default() };
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_needs_more_than_stopping() {
+    fn remove_requires_a_higher_permission_than_stop() {
         let permission = |name| parsed(name, ID, "{}").unwrap().permission();
         assert_eq!(permission("container.stop"), Permission::Operate);
         assert_eq!(permission("container.remove"), Permission::Remove);

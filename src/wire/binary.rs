@@ -7,7 +7,7 @@
 use super::{ClientFrame, Malformed, PackedFrame};
 
 pub fn encode_server(frame: &PackedFrame) -> Vec<u8> {
-    postcard::to_allocvec(frame).expect("frames have no maps with unknown length")
+    postcard::to_allocvec(frame).expect("frames contain no maps of unknown length")
 }
 
 /// Returns the message with the encoded `frame` and its send delay since the timestamp in it.
@@ -25,7 +25,7 @@ pub fn decode_server(message: &[u8]) -> Result<(PackedFrame, u32, &[u8]), Malfor
 }
 
 pub fn encode_client(frame: &ClientFrame) -> Vec<u8> {
-    postcard::to_allocvec(frame).expect("frames have no maps with unknown length")
+    postcard::to_allocvec(frame).expect("frames contain no maps of unknown length")
 }
 
 pub fn decode_client(bytes: &[u8]) -> Result<ClientFrame, Malformed> {
@@ -40,7 +40,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn frames_survive_the_way_there() {
+    fn frames_round_trip_through_the_encoding() {
         let part = ServerFrame::EngineStateUpdate(Part {
             epoch: 1 << 50,
             revision: 7,
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_refused_and_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn decoding_garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode_server(&bytes);
             let _ = decode_client(&bytes);
         }

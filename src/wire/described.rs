@@ -64,48 +64,58 @@ const NEW: &str = "the new name";
 const TIMEOUT: &[ActionOption] = &[may("timeout", Kind::Number)];
 
 pub const ACTIONS: &[Described] = &[
-    act("container.start", CONTAINER, &[], "Start it"),
-    act("container.stop", CONTAINER, TIMEOUT, "Stop it; after `timeout` seconds it is killed"),
-    act("container.restart", CONTAINER, TIMEOUT, "Stop it, and start it again"),
-    act("container.pause", CONTAINER, &[], "Freeze all that runs in it"),
-    act("container.unpause", CONTAINER, &[], "Let it go on"),
-    act("container.kill", CONTAINER, &[may("signal", Kind::Text)], "Send it a signal, `KILL` unless told"),
-    act("container.rename", CONTAINER, &[must("name", Kind::Text)], "Call it something else"),
+    act("container.start", CONTAINER, &[], "Start the container"),
+    act(
+        "container.stop",
+        CONTAINER,
+        TIMEOUT,
+        "Stop the container; kill it if it doesn't stop within `timeout` seconds",
+    ),
+    act(
+        "container.restart",
+        CONTAINER,
+        TIMEOUT,
+        "Restart the container; kill it if it doesn't stop within `timeout` seconds",
+    ),
+    act("container.pause", CONTAINER, &[], "Pause all processes of the container"),
+    act("container.unpause", CONTAINER, &[], "Resume all processes of a paused container"),
+    act("container.kill", CONTAINER, &[may("signal", Kind::Text)], "Send a signal to the container (default: `KILL`)"),
+    act("container.rename", CONTAINER, &[must("name", Kind::Text)], "Rename the container"),
     act(
         "container.remove",
         CONTAINER,
         &[may("force", Kind::Bool), may("volumes", Kind::Bool)],
-        "Remove it; `force` where it runs, `volumes` with its anonymous ones",
+        "Remove the container; `force` also if it is running, `volumes` with its anonymous volumes",
     ),
     act(
         "container.update",
         CONTAINER,
         &[may("limits", Kind::Limits), may("restart", Kind::Text)],
-        "Change limits and restart policy while it runs; what is not said stays",
+        "Update limits and restart policy without recreating the container; omitted ones stay unchanged",
     ),
     act(
         "container.commit",
         CONTAINER,
         &[must("name", Kind::Text), may("message", Kind::Text)],
-        "Make an image of what it has in its file system now",
+        "Create an image from the container's current filesystem",
     ),
     task(
         "container.create",
         NEW,
         &[must("spec", Kind::Spec), may("start", Kind::Bool), may("values_of", Kind::Text)],
-        "Make one, pulling its image where it is missing",
+        "Create a container; its image is pulled if it is missing",
     ),
     task(
         "container.recreate",
         CONTAINER,
         &[must("spec", Kind::Spec)],
-        "Put another one in its place, which comes back where the new one does not run",
+        "Recreate the container; the old one is restored if the new one does not run",
     ),
-    act("image.tag", IMAGE, &[must("name", Kind::Text)], "Give it one more name"),
-    act("image.untag", IMAGE, &[must("name", Kind::Text)], "Take a name from it"),
-    act("image.remove", IMAGE, &[may("force", Kind::Bool)], "Remove it with all its names"),
-    task("image.pull", IMAGE_NAME, &[may("platform", Kind::Text)], "Get it from its registry"),
-    task("image.push", IMAGE_NAME, &[], "Bring it to the registry that its name begins with"),
+    act("image.tag", IMAGE, &[must("name", Kind::Text)], "Add a tag to the image"),
+    act("image.untag", IMAGE, &[must("name", Kind::Text)], "Remove a tag from the image"),
+    act("image.remove", IMAGE, &[may("force", Kind::Bool)], "Remove the image and all its tags"),
+    task("image.pull", IMAGE_NAME, &[may("platform", Kind::Text)], "Pull the image from its registry"),
+    task("image.push", IMAGE_NAME, &[], "Push the image to the registry in its name"),
     task(
         "image.build",
         NEW,
@@ -117,15 +127,15 @@ pub const ACTIONS: &[Described] = &[
             may("no_cache", Kind::Bool),
             may("pull", Kind::Bool),
         ],
-        "Build one from the text of a Dockerfile",
+        "Build an image from the text of a Dockerfile",
     ),
     act(
         "volume.create",
         NEW,
         &[may("driver", Kind::Text), may("options", Kind::Map), may("labels", Kind::Map)],
-        "Make a volume",
+        "Create a volume",
     ),
-    act("volume.remove", "a volume's name", &[may("force", Kind::Bool)], "Remove it, with all that is in it"),
+    act("volume.remove", "a volume's name", &[may("force", Kind::Bool)], "Remove the volume and all data in it"),
     act(
         "network.create",
         NEW,
@@ -136,21 +146,21 @@ pub const ACTIONS: &[Described] = &[
             may("internal", Kind::Bool),
             may("labels", Kind::Map),
         ],
-        "Make a network",
+        "Create a network",
     ),
     act(
         "network.connect",
         NETWORK,
         &[must("container", Kind::Text), may("ip", Kind::Text), may("aliases", Kind::Texts)],
-        "Put a container on it",
+        "Connect a container to the network",
     ),
     act(
         "network.disconnect",
         NETWORK,
         &[must("container", Kind::Text), may("force", Kind::Bool)],
-        "Take a container off it",
+        "Disconnect a container from the network",
     ),
-    act("network.remove", NETWORK, &[], "Remove it"),
+    act("network.remove", NETWORK, &[], "Remove the network"),
     task(
         "host.prune",
         "a host's id",
@@ -161,9 +171,9 @@ pub const ACTIONS: &[Described] = &[
             may("networks", Kind::Texts),
             may("build_cache", Kind::Bool),
         ],
-        "Remove these, each only where nothing uses it",
+        "Remove the given items, each only if it is unused",
     ),
-    act("task.cancel", "a task's id", &[], "Break it off"),
+    act("task.cancel", "a task's id", &[], "Cancel the task"),
 ];
 
 #[cfg(test)]
@@ -202,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_is_what_is_read() {
+    fn action_reference_matches_the_parser() {
         for it in ACTIONS {
             let all: Map<_, _> = it.options.iter().map(|option| (option.name.to_owned(), sample(option))).collect();
             assert_eq!(words(it, &all), Ok(()), "{}", it.name);
@@ -222,8 +232,8 @@ mod tests {
             one_more.insert("zzz".to_owned(), json!(true));
             let refused = words(it, &one_more).unwrap_err();
             let taken = refused.split('`').skip(3).step_by(2).collect::<std::collections::BTreeSet<_>>();
-            let told: std::collections::BTreeSet<_> = it.options.iter().map(|option| option.name).collect();
-            assert!(told.is_empty() || taken == told, "{}: {refused}", it.name);
+            let listed: std::collections::BTreeSet<_> = it.options.iter().map(|option| option.name).collect();
+            assert!(listed.is_empty() || taken == listed, "{}: {refused}", it.name);
         }
     }
 }

@@ -110,14 +110,14 @@ impl<'a> From<&'a ServerFrame> for Tagged<'a> {
 }
 
 pub fn encode_server(frame: &ServerFrame) -> String {
-    serde_json::to_string(&Tagged::from(frame)).expect("frames have text keys only")
+    serde_json::to_string(&Tagged::from(frame)).expect("all keys in frames are strings")
 }
 
 /// `diffs` are consecutive and lead from revision `from` to `to`.
 pub fn encode_diffs(epoch: u64, from: u64, to: u64, diffs: &[Diff]) -> String {
     let diffs = diffs.iter().map(|diff| Tagged::EngineStateDiff(diff.into())).collect();
     let answer = Diffs { r#type: "engine_state_diffs", epoch, from, to, diffs };
-    serde_json::to_string(&answer).expect("frames have text keys only")
+    serde_json::to_string(&answer).expect("all keys in frames are strings")
 }
 
 pub fn decode_client(text: &str) -> Result<ClientFrame, Malformed> {
@@ -139,7 +139,7 @@ mod tests {
     use crate::model::{Change, ContainerId, HostId, Key};
 
     #[test]
-    fn a_diff_reads_as_the_protocol_says() {
+    fn diff_is_encoded_as_documented() {
         let host = HostId::new("local").unwrap();
         let id = ContainerId::new("0123456789ab").unwrap();
         let text = encode_server(&ServerFrame::EngineStateDiff(Diff {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn client_messages_are_read_and_unknown_ones_refused_with_the_reason() {
+    fn client_messages_are_parsed_or_rejected_with_the_reason() {
         assert_eq!(decode_client(r#"{"type":"ping","nonce":3}"#).unwrap(), ClientFrame::Ping { nonce: 3 });
         let action = r#"{"type":"action","id":"1","action":"container.stop","target":"x","options":{"timeout":1}}"#;
         assert!(matches!(decode_client(action).unwrap(), ClientFrame::Action(it) if it.options == r#"{"timeout":1}"#));

@@ -89,7 +89,7 @@ impl From<Change> for PackedChange {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Unpackable {
-    #[error("a splice of something other than what is here")]
+    #[error("the splice doesn't match the current state")]
     Misfit,
     #[error(transparent)]
     Postcard(#[from] postcard::Error),
@@ -164,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_times_of_an_event_come_back() {
+    fn event_times_round_trip_through_a_packed_diff() {
         let at = Timestamp::from_micros;
         let event = Some(EventTimes { engine: at(5_000_000), received: at(4_999_900) });
         let packed = PackedDiff::new(7, 9, at(5_000_400), event, Vec::new());
@@ -177,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_change_packed_and_unpacked_is_the_same(before in changes(), change in change()) {
+        fn change_round_trips_through_packing(before in changes(), change in change()) {
             let mut state = EngineState::default();
             for change in before {
                 state.apply(change);
@@ -189,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn a_stop_is_small_however_long_the_labels(mut container in container(), label in "[a-z]{1000}") {
+        fn packed_stop_is_small_regardless_of_label_length(mut container in container(), label in "[a-z]{1000}") {
             container.labels.insert("long".into(), label);
             let mut stopped = container.clone();
             stopped.state = ContainerState::Exited;
@@ -201,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn a_splice_of_an_entity_that_is_another_here_is_refused(one in container()) {
+        fn splice_of_a_differing_entity_is_rejected(one in container()) {
             let mut changed = one.clone();
             changed.state = ContainerState::Dead;
             changed.exit_code = Some(1);

@@ -54,7 +54,7 @@ impl Seed {
 
     /// Serializes to text that is safe in a script element.
     pub fn to_text(&self) -> String {
-        to_text(&postcard::to_allocvec(self).expect("seeds have no maps with unknown length"))
+        to_text(&postcard::to_allocvec(self).expect("seeds contain no maps of unknown length"))
     }
 
     /// Returns `None` if the text is not a seed of this version.
@@ -98,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_seed_comes_back_from_its_text_and_never_ends_its_element(
+        fn seed_round_trips_through_text_and_never_closes_its_element(
             entities in proptest::collection::vec(entity(), 0..20),
             server_version in "\\PC{0,20}|</script><!--",
         ) {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_comes_back() {
+    fn every_byte_round_trips_through_text() {
         let all: Vec<u8> = (0..=u8::MAX).collect();
         let text = to_text(&all);
         assert!(!text.contains(['<', '\r', '\n', '\0']));

@@ -38,7 +38,7 @@ async fn inspected(docker: &Docker, what: &str, format: &str, name: &str) -> Str
 }
 
 #[tokio::test]
-async fn a_volume_is_made_once_and_goes_when_nobody_uses_it() {
+async fn volume_is_created_once_and_removed_only_when_unused() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     let name = docker.name("data");
@@ -60,7 +60,7 @@ async fn a_volume_is_made_once_and_goes_when_nobody_uses_it() {
 }
 
 #[tokio::test]
-async fn a_network_is_made_joined_left_and_removed() {
+async fn network_is_created_connected_disconnected_and_removed() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     let name = docker.name("front");
@@ -82,7 +82,7 @@ async fn a_network_is_made_joined_left_and_removed() {
     assert_eq!(inspected(&docker, "container", &ip, &container).await, "10.213.7.9");
 
     let words = client.is_refused("conflict", "network.remove", &id, json!({})).await;
-    assert!(words.contains("Disconnect the containers that are on it first"), "{words}");
+    assert!(words.contains("Disconnect its containers first"), "{words}");
     client.does("network.disconnect", &id, json!({"container": container_id, "force": true})).await;
     client.does("network.remove", &id, json!({})).await;
     client.is_refused("not_found", "network.remove", &id, json!({})).await;
@@ -90,7 +90,7 @@ async fn a_network_is_made_joined_left_and_removed() {
 }
 
 #[tokio::test]
-async fn an_image_has_names_and_goes_whole_or_not_at_all() {
+async fn image_is_tagged_untagged_and_removed_completely_or_not_at_all() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     let (first, second) = (docker.name("web:1"), docker.name("web:2"));
@@ -127,7 +127,7 @@ async fn a_container_is_renamed_unless_the_name_is_taken() {
     let (old, other) = (docker.create("old", &[]).await, docker.create("other", &[]).await);
     let id = inspected(&docker, "container", "{{.Id}}", &old).await;
     let words = client.is_refused("conflict", "container.rename", &id, json!({"name": other})).await;
-    assert!(words.contains("Choose another name"), "{words}");
+    assert!(words.contains("Use a different name"), "{words}");
     let new = docker.name("new");
     client.does("container.rename", &id, json!({"name": new})).await;
     assert_eq!(inspected(&docker, "container", "{{.Name}}", &id).await, format!("/{new}"));

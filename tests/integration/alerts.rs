@@ -236,7 +236,7 @@ async fn fires_and_resolves(
     world.is_over(&rule.name).await;
     eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
     let fired = format!("{}: {} {}", rule.name, alert.subject, alert.text);
-    let over = format!("{}: over for {}", rule.name, alert.subject);
+    let over = format!("{}: resolved for {}", rule.name, alert.subject);
     let [hook, phone, _] = receivers.titles(&rule.name);
     assert_eq!((&hook, &phone), (&vec![fired.clone(), over.clone()], &vec![fired, over]));
     assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
@@ -248,7 +248,7 @@ async fn fires_and_resolves(
 }
 
 #[tokio::test]
-async fn much_cpu_fires_and_resolves() {
+async fn high_cpu_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("busy", &["--cpus", "0.3"]).await;
     let cause = async |docker: &Docker| {
@@ -260,7 +260,7 @@ async fn much_cpu_fires_and_resolves() {
 }
 
 #[tokio::test]
-async fn much_memory_fires_and_resolves() {
+async fn high_memory_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("full", &["--memory", "32m"]).await;
     let cause = async |docker: &Docker| {
@@ -274,7 +274,7 @@ async fn much_memory_fires_and_resolves() {
 }
 
 #[tokio::test]
-async fn many_starts_fire_and_resolve() {
+async fn restart_count_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("again", &[]).await;
     let condition = Condition::Restarts { times: 3, within: 300 };
@@ -288,7 +288,7 @@ async fn many_starts_fire_and_resolve() {
 }
 
 #[tokio::test]
-async fn bad_health_fires_and_resolves() {
+async fn unhealthy_container_alert_fires_and_resolves() {
     let docker = Docker::new();
     let health = ["--health-cmd", "test -f /tmp/well", "--health-interval", "1s", "--health-retries", "1"];
     let name = docker.create("ill", &health).await;
@@ -298,7 +298,7 @@ async fn bad_health_fires_and_resolves() {
 }
 
 #[tokio::test]
-async fn a_failure_fires_and_resolves() {
+async fn failed_container_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("fails", &[]).await;
     let cause = async |docker: &Docker| {
@@ -306,19 +306,19 @@ async fn a_failure_fires_and_resolves() {
         docker.run(&["kill", &name]).await;
     };
     let end = async |docker: &Docker, _: &World| drop(docker.run(&["start", &name]).await);
-    fires_and_resolves(time!(), &docker, &name, Condition::Failed, "ended with code 137", cause, end).await;
+    fires_and_resolves(time!(), &docker, &name, Condition::Failed, "exited with code 137", cause, end).await;
 }
 
 #[tokio::test]
-async fn what_is_absent_fires_and_resolves() {
+async fn absent_container_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let end = async |docker: &Docker, _: &World| drop(docker.run(&["start", &name]).await);
-    fires_and_resolves(time!(), &docker, &name, Condition::Absent, "does not run", async |_| (), end).await;
+    fires_and_resolves(time!(), &docker, &name, Condition::Absent, "isn't running", async |_| (), end).await;
 }
 
 #[tokio::test]
-async fn a_full_disk_fires_and_resolves() {
+async fn full_disk_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.name("disk");
     let end = async |_: &Docker, world: &World| {
@@ -329,7 +329,7 @@ async fn a_full_disk_fires_and_resolves() {
 }
 
 #[tokio::test]
-async fn a_line_of_a_log_fires_and_resolves() {
+async fn log_line_alert_fires_and_resolves() {
     let docker = Docker::new();
     let name = docker.create("writes", &[]).await;
     let condition = Condition::Log { text: "panic: lost".into() };
@@ -344,7 +344,7 @@ async fn a_line_of_a_log_fires_and_resolves() {
 
 /// The container writes one line when it starts, and exits.
 #[tokio::test]
-async fn the_only_line_of_a_container_that_ends_at_once_is_found() {
+async fn log_alert_finds_the_only_line_of_a_short_lived_container() {
     let docker = Docker::new();
     let name = docker.create("brief", &["--entrypoint", "sh"]).await;
     let condition = Condition::Log { text: "can't open".into() };
@@ -363,7 +363,7 @@ async fn the_only_line_of_a_container_that_ends_at_once_is_found() {
 }
 
 #[tokio::test]
-async fn a_silenced_rule_tells_nobody_until_its_silence_ends() {
+async fn silenced_rule_sends_no_notification_until_its_silence_ends() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
@@ -388,7 +388,7 @@ async fn a_silenced_rule_tells_nobody_until_its_silence_ends() {
 }
 
 #[tokio::test]
-async fn quiet_hours_hold_back_what_is_not_critical() {
+async fn quiet_hours_delay_non_critical_notifications() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
@@ -424,7 +424,7 @@ async fn quiet_hours_hold_back_what_is_not_critical() {
 
 /// The quiet hours were lost: documents read at the start replaced quiet hours set before the read ended.
 #[tokio::test]
-async fn what_is_put_while_the_server_still_reads_stays() {
+async fn change_during_the_initial_load_is_not_overwritten() {
     let quiet = QuietHours { from: 60, until: 120, zone: 0 };
     for micros in (0..2_000).step_by(25) {
         let folder = Folder::new();
@@ -451,7 +451,7 @@ async fn what_is_put_while_the_server_still_reads_stays() {
 
 /// Rules stayed silent for as long as the clock had been set back.
 #[tokio::test]
-async fn a_clock_that_is_set_back_silences_no_alert() {
+async fn clock_set_back_suppresses_no_alert() {
     static AHEAD: AtomicI64 = AtomicI64::new(0);
     let clock = Clock::with_steady(
         || Timestamp::from_micros(Clock::SYSTEM.now().micros() + AHEAD.load(Ordering::Relaxed)),
@@ -475,7 +475,7 @@ async fn a_clock_that_is_set_back_silences_no_alert() {
 }
 
 #[tokio::test]
-async fn flapping_is_one_notification() {
+async fn flapping_container_sends_one_notification() {
     let docker = Docker::new();
     let name = docker.create("flaps", &[]).await;
     let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
@@ -504,7 +504,7 @@ async fn flapping_is_one_notification() {
 }
 
 #[tokio::test]
-async fn rules_outlive_the_server_and_what_fires_is_not_told_again() {
+async fn rules_survive_a_restart_without_repeated_notifications() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
@@ -532,7 +532,7 @@ async fn rules_outlive_the_server_and_what_fires_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_deleted_is_over_without_a_word() {
+async fn deleting_a_rule_ends_its_alert_without_notification() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let (folder, time) = (Folder::new(), time!());
@@ -555,7 +555,7 @@ async fn change(server: &TestServer, change: AlertChange) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_rule_put_by_a_page_fires_on_sockets_and_in_the_api() {
+async fn rule_saved_by_a_page_fires_on_sockets_and_in_the_api() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
     let server = TestServer::start(&[]).await;
@@ -565,18 +565,18 @@ async fn a_rule_put_by_a_page_fires_on_sockets_and_in_the_api() {
     assert_eq!(status, 200, "{body}");
     let notice = client.until(None, |message| message["type"] == "notice").await;
     assert_eq!((&notice["level"], &notice["alert"]), (&"warning".into(), &"firing".into()));
-    assert_eq!(notice["text"], format!("{}: {name} does not run", rule.name));
+    assert_eq!(notice["text"], format!("{}: {name} isn't running", rule.name));
     let (status, body) = ask(&server.url(), "GET", "/api/alerts", "").await;
     let body: Value = serde_json::from_str(&body).unwrap();
     let [alert] = &body["alerts"].as_array().unwrap()[..] else { panic!("{body}") };
     assert_eq!((status, &alert["state"], &alert["subject"]), (200, &"firing".into(), &name.clone().into()));
     let (_, page) = ask(&server.url(), "GET", "/alerts", "").await;
-    assert!(page.contains(&rule.name) && page.contains("does not run"), "the page has it before any script");
+    assert!(page.contains(&rule.name) && page.contains("isn't running"), "the page has it before any script");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_read_only_server_changes_no_rule_and_sends_no_test() {
+async fn read_only_server_refuses_rule_changes_and_test_notifications() {
     let server = TestServer::start(&["--read-only"]).await;
     for asked in [
         AlertChange::PutRule(rule("x", Condition::Unhealthy, &[])),

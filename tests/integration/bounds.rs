@@ -29,7 +29,7 @@ async fn serve() -> (Running, TestServer, String) {
 }
 
 #[tokio::test]
-async fn a_message_over_64_kib_closes_a_socket_of_any_kind() {
+async fn message_over_64_kib_closes_every_kind_of_socket() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let name = docker.create("spoken-to", &[]).await;
     docker.run(&["start", &name]).await;
@@ -52,7 +52,7 @@ async fn is_dropped(socket: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn a_viewer_of_logs_that_answers_no_ping_is_dropped() {
+async fn log_client_that_answers_no_ping_is_dropped() {
     let (_sim, server, id) = serve().await;
     let mut deaf = upgraded_at(&server, &format!("/ws/logs?ids={id}"), 64 * 1024).await;
     let dropped = timeout(Duration::from_secs(45), is_dropped(&mut deaf)).await;
@@ -61,7 +61,7 @@ async fn a_viewer_of_logs_that_answers_no_ping_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_quiet_socket_that_says_nothing_for_ten_minutes_is_dropped() {
+async fn idle_quiet_socket_is_dropped_after_ten_minutes() {
     let (_sim, server, _) = serve().await;
     let mut quiet = upgraded_at(&server, "/ws?quiet=true", 64 * 1024).await;
     // From here on, time advances as soon as all tasks are idle.
@@ -73,7 +73,7 @@ async fn a_quiet_socket_that_says_nothing_for_ten_minutes_is_dropped() {
 }
 
 #[tokio::test]
-async fn followed_logs_beyond_the_budget_get_503_and_places_come_back() {
+async fn followed_logs_beyond_the_limit_get_503_until_slots_are_free() {
     let (_sim, server, id) = serve().await;
     let url = server.url();
     let follow = format!("/api/containers/{id}/logs?tail=1&follow=true");
@@ -85,7 +85,7 @@ async fn followed_logs_beyond_the_budget_get_503_and_places_come_back() {
     .await;
     let (status, body) = ask(&url, "GET", &follow, "").await;
     assert_eq!(status, 503);
-    assert!(body.contains("Too many transfers") && body.contains("Try again when one of them has ended"), "{body}");
+    assert!(body.contains("Too many transfers") && body.contains("Wait for a task to finish"), "{body}");
     // An upload is refused too, after it has been sent.
     let upload = format!("/api/containers/{id}/files?path=/&name=file");
     let (status, body) = post(&url, &upload, "application/octet-stream", &vec![7; 4 << 20]).await;

@@ -38,7 +38,7 @@ async fn lacks() -> Vec<Lack> {
 }
 
 #[tokio::test]
-async fn a_folder_is_built_with_mounts_modes_arguments_and_a_stage() {
+async fn folder_is_built_with_mounts_modes_arguments_and_a_target_stage() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -81,7 +81,7 @@ async fn a_folder_is_built_with_mounts_modes_arguments_and_a_stage() {
 
 /// Where the builder doesn't support heredocs, a build with one must fail, and the page warns about it.
 #[tokio::test]
-async fn a_heredoc_runs_or_fails_as_the_engine_says_beforehand() {
+async fn heredoc_build_matches_the_reported_builder_features() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -104,7 +104,7 @@ async fn a_heredoc_runs_or_fails_as_the_engine_says_beforehand() {
 }
 
 #[tokio::test]
-async fn a_sign_in_reaches_the_registry_of_a_base_image() {
+async fn build_uses_the_credentials_of_its_base_image_registry() {
     let (docker, registry) = (Docker::new(), Registry::closed().await);
     let login = RegistryLogin { registry: registry.address.clone(), username: USER.into(), password: PASSWORD.into() };
     let folder = Folder::new();
@@ -143,7 +143,7 @@ async fn a_sign_in_reaches_the_registry_of_a_base_image() {
 }
 
 #[tokio::test]
-async fn a_cancelled_build_ends_on_the_engine() {
+async fn cancelled_build_stops_on_the_engine() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// The test's name in the test harness.
-const TEST: &str = "cgroup_v2::figures_on_cgroup_v2_are_the_engines_and_are_read_from_files";
+const TEST: &str = "cgroup_v2::cgroup_v2_stats_match_the_engine_and_are_read_from_files";
 
 /// Set inside the virtual machine.
 const INSIDE: &str = "QUAYLIGHT_TEST_ON_CGROUP_V2";
@@ -29,7 +29,7 @@ const SOCKET: &str = "/run/docker.sock";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn figures_on_cgroup_v2_are_the_engines_and_are_read_from_files() {
+async fn cgroup_v2_stats_match_the_engine_and_are_read_from_files() {
     if std::env::var_os(INSIDE).is_some() {
         return on_the_machine().await;
     }
@@ -81,10 +81,10 @@ async fn on_the_machine() {
     for (name, server) in &servers {
         agrees_with_the_engine(name, server, ids).await;
     }
-    let told = docker.run(&["stats", "--no-stream", "--format", "{{.MemUsage}}", &idle]).await;
-    let (used, limit) = told.split_once(" / ").map(|(used, limit)| (bytes(used), bytes(limit))).unwrap();
+    let output = docker.run(&["stats", "--no-stream", "--format", "{{.MemUsage}}", &idle]).await;
+    let (used, limit) = output.split_once(" / ").map(|(used, limit)| (bytes(used), bytes(limit))).unwrap();
     for (name, server) in &servers {
-        eventually(PATIENCE, &format!("{name}: memory as docker says it: {told}"), async || {
+        eventually(PATIENCE, &format!("{name}: memory as docker says it: {output}"), async || {
             let samples = samples(server, ids).await;
             let sample = samples.into_iter().find(|it| it["container_id"] == idle).unwrap_or_default();
             let is_used = |ours: f64| (ours - used).abs() <= used * 0.01;
@@ -175,15 +175,15 @@ async fn stats_calls(server: &ServerProcess) -> f64 {
 
 /// The engine's figures under our names; CPU as the docker command calculates it.
 async fn engine_says(id: &str) -> Value {
-    let told: Value = serde_json::from_str(&get(&format!("/containers/{id}/stats?stream=0")).await).unwrap();
-    let number = |path: &str| told.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {told}"));
+    let stats: Value = serde_json::from_str(&get(&format!("/containers/{id}/stats?stream=0")).await).unwrap();
+    let number = |path: &str| stats.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {stats}"));
     let since = |path: &str| (number(&format!("/cpu_stats{path}")) - number(&format!("/precpu_stats{path}"))) as f64;
     let network = |field: &str| {
-        let networks = told["networks"].as_object()?.values();
+        let networks = stats["networks"].as_object()?.values();
         Some(networks.map(|it| it[field].as_u64().unwrap()).sum::<u64>())
     };
     let block = |op: &str| {
-        let entries = told["blkio_stats"]["io_service_bytes_recursive"].as_array()?.iter();
+        let entries = stats["blkio_stats"]["io_service_bytes_recursive"].as_array()?.iter();
         let its = entries.filter(|it| it["op"].as_str().unwrap().eq_ignore_ascii_case(op));
         Some(its.map(|it| it["value"].as_u64().unwrap()).sum::<u64>())
     };
@@ -208,7 +208,7 @@ async fn agrees_with_the_engine(name: &str, server: &ServerProcess, ids: [&str; 
         let theirs = join_all(ids.map(engine_says)).await;
         let ours = samples(server, ids).await;
         let is_same = |theirs: &Value, ours: &Value| {
-            let is_near = |field: &str, part: f64, least: f64| {
+            let is_local = |field: &str, part: f64, least: f64| {
                 let (theirs, ours) = (theirs[field].as_f64().unwrap(), ours[field].as_f64().unwrap());
                 (theirs - ours).abs() <= (theirs * part).max(least)
             };
@@ -217,8 +217,8 @@ async fn agrees_with_the_engine(name: &str, server: &ServerProcess, ids: [&str; 
             let is_none = |field: &str| theirs[field].is_null() && (ours[field] == 0 || ours[field].is_null());
             counters.iter().all(|field| theirs[field] == ours[field])
                 && ["block_read", "block_write"].iter().all(|field| theirs[field] == ours[field] || is_none(field))
-                && is_near("memory_usage", 0.01, 262_144.0)
-                && is_near("cpu_percent", 0.1, 2.0)
+                && is_local("memory_usage", 0.01, 262_144.0)
+                && is_local("cpu_percent", 0.1, 2.0)
         };
         let its = |id: &str| ours.iter().find(|it| it["container_id"] == id);
         let agrees = ids.iter().zip(&theirs).all(|(id, theirs)| its(id).is_some_and(|ours| is_same(theirs, ours)));

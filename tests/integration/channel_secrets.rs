@@ -63,7 +63,7 @@ fn holds(file: &Path, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_channel_of_an_older_release_is_sealed_and_still_notifies() {
+async fn channel_of_an_older_release_is_encrypted_and_still_notifies() {
     let (folder, receiver) = (Folder::new(), WebReceiver::start([]).await);
     let data = folder.0.join("data");
     store_channel(&data, &receiver).await;
@@ -91,7 +91,7 @@ async fn a_channel_of_an_older_release_is_sealed_and_still_notifies() {
 }
 
 #[tokio::test]
-async fn a_masked_token_is_not_sent_to_another_server_and_an_answer_is_not_echoed() {
+async fn masked_token_is_not_sent_elsewhere_and_responses_are_not_echoed() {
     let (folder, elsewhere) = (Folder::new(), WebReceiver::start([]).await);
     let refuses = || Answer::Status("403 Forbidden", String::new(), "what only this machine may read");
     let receiver = WebReceiver::start([refuses()]).await;
@@ -118,7 +118,7 @@ async fn a_masked_token_is_not_sent_to_another_server_and_an_answer_is_not_echoe
 }
 
 #[tokio::test]
-async fn with_half_a_key_nothing_is_sealed_and_the_key_stays_as_it_is() {
+async fn damaged_key_encrypts_nothing_and_stays_unchanged() {
     let (folder, receiver) = (Folder::new(), WebReceiver::start([]).await);
     store_channel(&folder.0, &receiver).await;
     let key = folder.0.join("secrets.key");
@@ -132,7 +132,7 @@ async fn with_half_a_key_nothing_is_sealed_and_the_key_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_lost_notification_shows_in_the_notification_centre_in_the_metrics_and_on_open_pages() {
+async fn lost_notification_appears_in_metrics_and_notification_center() {
     let folder = Folder::new();
     let receiver = WebReceiver::start([Answer::Status("403 Forbidden", String::new(), "not for your eyes")]).await;
     store_channel(&folder.0, &receiver).await;

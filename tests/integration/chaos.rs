@@ -5,7 +5,7 @@
 
 use crate::{
     drift::{create_quiet, lose},
-    followers::{Follower, Transport, get, told},
+    followers::{Follower, Transport, get, id_and_text},
     sim,
     stalling::Wire,
     support::{TestServer, eventually},
@@ -39,7 +39,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(25);
 const NAMES: [&str; 8] = ["refuse", "hang", "status", "half", "cut_events", "garbage_line", "unknown_event", "slow"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_any_faults_the_server_and_every_client_know_the_truth() {
+async fn server_and_clients_converge_on_the_actual_state_after_faults() {
     let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse().ok());
     let seed = number("QUAYLIGHT_CHAOS_SEED").unwrap_or(7);
     let faults = number("QUAYLIGHT_CHAOS_FAULTS").unwrap_or(400);
@@ -159,7 +159,7 @@ fn clients_truth(sim: &Running) -> BTreeMap<String, String> {
 
 /// Whether the complete state in JSON equals the actual state.
 fn is_true(data: &Value, sim: &Running) -> bool {
-    words(data) == sim::told(&sim.truth())
+    words(data) == sim::actual(&sim.truth())
 }
 
 /// Like `sim::seen`, for JSON.
@@ -167,7 +167,7 @@ fn words(data: &Value) -> BTreeMap<String, String> {
     let of = |kind: &str| data[kind].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
     let word = |it: &Value, field: &str| it[field].as_str().unwrap_or("-").to_owned();
     let containers = of("containers").into_iter().map(|it| {
-        let (id, name_and_state) = told(&it);
+        let (id, name_and_state) = id_and_text(&it);
         (id, format!("{name_and_state} {} {}", word(&it, "health"), word(&it, "image")))
     });
     let tags =
@@ -190,7 +190,7 @@ async fn differences(sim: &Running, server: &TestServer, followers: &[Follower])
     };
     let state = get(server.address, "/api/state").await.unwrap_or_default();
     let hosts = state["data"]["hosts"].to_string();
-    let mut text = format!("server: {:?}, hosts {hosts}", differ(&words(&state["data"]), &sim::told(&sim.truth())));
+    let mut text = format!("server: {:?}, hosts {hosts}", differ(&words(&state["data"]), &sim::actual(&sim.truth())));
     for follower in followers {
         text.push_str(&format!("; client: {:?}", differ(&follower.known().containers, &clients_truth(sim))));
     }

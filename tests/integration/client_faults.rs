@@ -1,7 +1,7 @@
 //! Misbehaving clients, which must not affect other clients.
 
 use crate::{
-    followers::told,
+    followers::id_and_text,
     live::Client,
     raw_http::ask,
     support::{TestServer, eventually},
@@ -109,7 +109,7 @@ pub async fn create_large(sim: &Running) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_never_read_delay_nobody_and_are_dropped() {
+async fn clients_that_never_read_delay_no_other_and_are_dropped() {
     let (sim, server) = serve(100).await;
     let id = create_large(&sim).await;
     all_are_inspected(&sim, &server).await;
@@ -120,7 +120,7 @@ async fn clients_that_never_read_delay_nobody_and_are_dropped() {
         rename(&sim, &id, &format!("large-{n}")).await;
         sees(&mut client, &format!("large-{n}")).await;
     }
-    is_told_in_time(&sim, &mut client).await;
+    receives_changes_in_time(&sim, &mut client).await;
     // Sends masked empty pings. Writing to a closed socket returns an error.
     let dropped = async {
         for stream in &mut deaf {
@@ -135,7 +135,7 @@ async fn clients_that_never_read_delay_nobody_and_are_dropped() {
 }
 
 /// Makes a hundred changes; the client receives each within 50 ms of the engine's event (p95).
-async fn is_told_in_time(sim: &Running, client: &mut Client) {
+async fn receives_changes_in_time(sim: &Running, client: &mut Client) {
     let (small, mut late) = (container_in(sim, "running"), Vec::new());
     let mut pace = interval(Duration::from_millis(20));
     for n in 0..100 {
@@ -153,7 +153,7 @@ async fn is_told_in_time(sim: &Running, client: &mut Client) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_reads_a_byte_a_second_delays_nobody() {
+async fn slow_client_delays_no_other_client() {
     let (sim, server) = serve(100).await;
     all_are_inspected(&sim, &server).await;
     let mut slow = upgraded(&server, 4 * 1024).await;
@@ -165,7 +165,7 @@ async fn a_client_that_reads_a_byte_a_second_delays_nobody() {
     });
     let mut client = Client::connect(&server).await;
     client.until(None, |message| message["type"] == "engine_state_update").await;
-    is_told_in_time(&sim, &mut client).await;
+    receives_changes_in_time(&sim, &mut client).await;
     assert!(!reading.is_finished(), "it was there all the time");
     reading.abort();
     server.stop().await;
@@ -173,7 +173,7 @@ async fn a_client_that_reads_a_byte_a_second_delays_nobody() {
 
 /// Nothing changes here, so nothing is ever queued: only missing pongs reveal a dead client.
 #[tokio::test]
-async fn a_client_that_answers_no_ping_is_dropped_and_one_that_does_stays() {
+async fn only_a_client_that_answers_no_ping_is_dropped() {
     let (_sim, server) = serve(5).await;
     let mut alive = Client::connect(&server).await;
     let mut deaf = upgraded(&server, 64 * 1024).await;
@@ -190,7 +190,7 @@ async fn a_client_that_answers_no_ping_is_dropped_and_one_that_does_stays() {
 }
 
 #[tokio::test]
-async fn garbage_closes_the_socket_that_sent_it_and_no_other() {
+async fn garbage_closes_only_the_socket_that_sent_it() {
     let (sim, server) = serve(5).await;
     let mut other = Client::connect(&server).await;
     for (garbage, code) in [
@@ -213,7 +213,7 @@ async fn garbage_closes_the_socket_that_sent_it_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_message_of_64_mib_is_refused_with_1009_while_it_is_being_sent() {
+async fn message_of_64_mib_is_refused_with_1009_while_being_sent() {
     let (sim, server) = serve(5).await;
     let mut other = Client::connect(&server).await;
     let (mut reading, mut writing) = upgraded(&server, 64 * 1024).await.into_split();
@@ -234,7 +234,7 @@ async fn a_message_of_64_mib_is_refused_with_1009_while_it_is_being_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_of_the_protocol_is_answered_and_the_socket_stays() {
+async fn invalid_message_gets_an_error_and_the_socket_stays_open() {
     let (_sim, server) = serve(5).await;
     let mut client = Client::connect(&server).await;
     let garbage = ["", "}{", "null", "[]", "{\"type\":\"dance\"}", "{\"type\":\"resume\",\"epoch\":-1,\"revision\":0}"];
@@ -250,7 +250,7 @@ async fn what_is_no_message_of_the_protocol_is_answered_and_the_socket_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sockets_beyond_the_cap_get_1013_and_places_come_back() {
+async fn sockets_beyond_the_limit_get_1013_until_slots_are_free() {
     let (_sim, server) = serve(2).await;
     let mut open = Vec::new();
     let mut refused = 0;
@@ -294,7 +294,7 @@ async fn stop(client: &mut Client, target: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_costs_no_change() {
+async fn clock_jumps_lose_no_changes() {
     static JUMP: AtomicI64 = AtomicI64::new(0);
     let jumping = Clock::new(|| Timestamp::from_micros(Clock::SYSTEM.now().micros() + JUMP.load(Ordering::Relaxed)));
     let sim = Sim::start(Options { containers: 5, ..Options::default() }).await.unwrap();
@@ -306,9 +306,9 @@ async fn a_clock_that_jumps_costs_no_change() {
     for (n, jump) in [-3_600_000_000, 7_200_000_000, -i64::MAX / 2, 0].into_iter().enumerate() {
         JUMP.store(jump, Ordering::Relaxed);
         rename(&sim, &id, &format!("jump-{n}")).await;
-        let told = sees(&mut client, &format!("jump-{n}")).await["to"].as_u64().unwrap();
-        assert!(told > revision, "revisions go on");
-        revision = told;
+        let received = sees(&mut client, &format!("jump-{n}")).await["to"].as_u64().unwrap();
+        assert!(received > revision, "revisions go on");
+        revision = received;
         // A client that reconnects resumes from its last revision.
         let (status, body) = ask(&server.url(), "GET", "/api/state", "").await;
         assert!(status == 200 && body.contains(&format!("jump-{n}")), "{body}");
@@ -317,7 +317,7 @@ async fn a_clock_that_jumps_costs_no_change() {
 }
 
 #[tokio::test]
-async fn an_action_on_something_gone_says_not_found() {
+async fn action_on_a_removed_container_returns_not_found() {
     let (sim, server) = serve(5).await;
     let mut client = Client::connect(&server).await;
     let id = container_in(&sim, "running");
@@ -331,7 +331,7 @@ async fn an_action_on_something_gone_says_not_found() {
 }
 
 #[tokio::test]
-async fn two_clients_that_stop_the_same_container_agree() {
+async fn two_clients_can_stop_the_same_container_at_once() {
     let (sim, server) = serve(5).await;
     let (mut one, mut two) = (Client::connect(&server).await, Client::connect(&server).await);
     let id = container_in(&sim, "running");
@@ -340,7 +340,7 @@ async fn two_clients_that_stop_the_same_container_agree() {
     let is_down = async || {
         let (_, body) = ask(&server.url(), "GET", "/api/state", "").await;
         let state: Value = serde_json::from_str(&body).unwrap();
-        let mut all = state["data"]["containers"].as_array().unwrap().iter().map(told);
+        let mut all = state["data"]["containers"].as_array().unwrap().iter().map(id_and_text);
         all.any(|(its, words)| its == id && words.ends_with(" exited"))
     };
     eventually(PATIENCE, "it is down", is_down).await;

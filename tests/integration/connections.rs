@@ -46,7 +46,7 @@ async fn open_connections(server: &TestServer) -> u64 {
 
 /// The clients are blocking sockets: each costs this process a file descriptor and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn idle_connections_cost_little_memory_and_are_closed() {
+async fn idle_connections_use_little_memory_and_are_closed() {
     let (_sim, server) = serve().await;
     // The first request's one-time allocations are no cost of a connection.
     ask(&server.url(), "GET", "/healthz", "").await;
@@ -74,7 +74,7 @@ async fn is_ended(mut stream: TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn half_a_request_is_gone_within_15_s() {
+async fn incomplete_request_times_out_within_15_s() {
     let (_sim, server) = serve().await;
     let host = server.address.to_string();
     let half = async |sent: String| {
@@ -93,7 +93,7 @@ async fn half_a_request_is_gone_within_15_s() {
 }
 
 #[tokio::test]
-async fn a_head_without_an_end_is_refused() {
+async fn endless_request_header_is_refused() {
     let (_sim, server) = serve().await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nX-Long: ").await.unwrap();
@@ -109,7 +109,7 @@ async fn a_head_without_an_end_is_refused() {
 
 /// A request in progress completes, and a kept-alive connection does not delay the server's shutdown.
 #[tokio::test]
-async fn a_server_that_goes_away_waits_for_no_idle_connection() {
+async fn shutdown_does_not_wait_for_idle_connections() {
     let (_sim, server) = serve().await;
     let idle = TcpStream::connect(server.address).await.unwrap();
     let mut stream = Raw::get(&server.url(), "/api/stream").await;

@@ -5,7 +5,7 @@ use quaylight::model::{ContainerState, Health, MountKind, RestartPolicy};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_container_is_seen_through_its_whole_life() {
+async fn container_lifecycle_is_tracked() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let name = docker.create("life", &["--label", "com.docker.compose.project=shop"]).await;
     watched.until_container(&name, |it| it.state == ContainerState::Created && it.project() == Some("shop")).await;
@@ -28,7 +28,7 @@ async fn a_container_is_seen_through_its_whole_life() {
 }
 
 #[tokio::test]
-async fn a_failing_health_check_and_a_restart_policy_show() {
+async fn health_check_and_restart_policy_are_tracked() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let check = ["--health-cmd", "test -e /well", "--health-interval", "200ms", "--health-retries", "1"];
     let name = docker.create("health", &check).await;
@@ -54,7 +54,7 @@ async fn a_failing_health_check_and_a_restart_policy_show() {
 
 /// The list and the inspect of one container must give the same entity, or each reconcile would find a difference.
 #[tokio::test]
-async fn a_list_tells_of_a_container_what_an_inspect_tells() {
+async fn container_list_and_inspect_agree() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let volume = docker.volume("data").await;
     let mount = format!("{volume}:/data:ro");
@@ -85,7 +85,7 @@ async fn a_list_tells_of_a_container_what_an_inspect_tells() {
 
 /// Provisional state from events equals the state of the later read: even with the reads discarded nothing would differ.
 #[tokio::test]
-async fn no_change_waits_for_the_reconcile() {
+async fn changes_arrive_without_waiting_for_the_reconcile() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let before = watched.reader.drift();
     for round in 0..5 {
@@ -104,7 +104,7 @@ async fn no_change_waits_for_the_reconcile() {
 /// Docker emits no event when a restart by the restart policy fails: the container was shown as restarting until the
 /// reconcile.
 #[tokio::test]
-async fn a_restart_that_fails_without_an_event_is_seen() {
+async fn failed_restart_without_an_event_is_detected() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let before = watched.reader.drift();
     let (name, label, network) = (docker.name("crashing"), docker.label(), docker.network("going").await);

@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::ask,
-    sim::{seen, told},
+    sim::{actual, seen},
     support::{Watched, eventually},
 };
 use futures::future::join_all;
@@ -19,12 +19,12 @@ const RECONCILE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn drift_counts_exactly_the_events_that_were_lost() {
+async fn drift_counts_exactly_the_lost_events() {
     let sim = Sim::start(Options { containers: 60, ..Options::default() }).await.unwrap();
     let watched = Watched::reconciling(sim.url(), RECONCILE).await;
     // Only the test changes these: no other event makes up for a lost one.
     let quiet = join_all((0..LOST_IN_A_ROUND).map(|n| create_quiet(&sim, n))).await;
-    eventually(PATIENCE, "all is known", async || watched.reader.look(seen) == told(&sim.truth())).await;
+    eventually(PATIENCE, "all is known", async || watched.reader.look(seen) == actual(&sim.truth())).await;
 
     sim.set_churn(CHANGES_PER_SECOND);
     for round in 1..=ROUNDS {
@@ -44,7 +44,7 @@ async fn drift_counts_exactly_the_events_that_were_lost() {
         eventually(PATIENCE, "the losses are found", async || renamed(&watched) == LOST_IN_A_ROUND).await;
     }
     sim.set_churn(0.0);
-    eventually(PATIENCE, "the state is the truth", async || watched.reader.look(seen) == told(&sim.truth())).await;
+    eventually(PATIENCE, "the state is the truth", async || watched.reader.look(seen) == actual(&sim.truth())).await;
     // Two more reconciles find nothing more.
     let lists = || sim.truth().requests["GET /containers/json"];
     let so_far = lists();

@@ -20,7 +20,7 @@ async fn simulate() -> Running {
 
 /// The watcher waited forever for the end of the error message.
 #[tokio::test]
-async fn an_error_whose_body_never_ends_is_an_error() {
+async fn error_response_with_an_endless_body_is_an_error() {
     for bytes_per_second in [10, 10_000_000] {
         let sim = simulate().await;
         let watched = Watched::reconciling(sim.url(), RECONCILE).await;
@@ -28,7 +28,7 @@ async fn an_error_whose_body_never_ends_is_an_error() {
         sim.faults().switch_on(endless.on("/events"));
         sim.faults().switch_on(Fault::new(Kind::CutEvents));
         let reachable = || watched.reader.look(|state| state.hosts().any(|host| host.is_reachable()));
-        eventually(PATIENCE, "the engine is away", async || !reachable()).await;
+        eventually(PATIENCE, "engine unreachable", async || !reachable()).await;
         // By then it has received the endless response.
         let struck = || sim.faults().list().iter().map(|it| it.struck).sum::<u64>();
         eventually(PATIENCE, "it asks again and again", async || struck() >= 2).await;
@@ -38,7 +38,7 @@ async fn an_error_whose_body_never_ends_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_followed_log_ends_when_its_host_is_unreachable() {
+async fn followed_log_ends_when_its_host_becomes_unreachable() {
     let sim = simulate().await;
     let wire = Wire::to(sim.url()).await;
     let server = TestServer::reconciling(wire.url(), Duration::from_secs(1)).await;
@@ -57,7 +57,7 @@ async fn a_followed_log_ends_when_its_host_is_unreachable() {
 
 /// The upload fails together with the engine: the reported cause is the engine, not the upload.
 #[tokio::test]
-async fn an_upload_to_an_engine_that_is_lost_says_that_the_engine_is() {
+async fn upload_to_a_lost_engine_reports_the_engine_failure() {
     let sim = simulate().await;
     let wire = Wire::to(sim.url()).await;
     let server = TestServer::reconciling(wire.url(), Duration::from_secs(1)).await;
@@ -69,7 +69,7 @@ async fn an_upload_to_an_engine_that_is_lost_says_that_the_engine_is() {
     let says = async |words: &str| ask(&server.url(), "GET", "/api/tasks", "").await.1.contains(words);
     eventually(PATIENCE, "it uploads", async || says("Uploading").await).await;
     wire.stall(true);
-    let reason = "The connection to the engine broke";
+    let reason = "Connection to the engine failed";
     eventually(PATIENCE, "it fails for the engine", async || says(reason).await).await;
     upload.until(reason).await;
     server.stop().await;
@@ -85,7 +85,7 @@ fn keepalive_timers(port: u16) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn a_remote_engine_that_is_silent_is_asked_whether_it_is_there() {
+async fn remote_engine_connections_use_tcp_keepalive() {
     let sim = simulate().await;
     let watched = Watched::start(sim.url()).await;
     let port = sim.url().rsplit(':').next().unwrap().parse().unwrap();

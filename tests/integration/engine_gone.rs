@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 #[tokio::test]
-async fn a_server_without_an_engine_says_so_and_waits() {
+async fn missing_engine_is_reported_as_unreachable() {
     let folder = std::env::temp_dir().join(format!("quaylight-none-{}", std::process::id()));
     let url = format!("unix://{}/docker.sock", folder.display());
     let (writer, reader, inbox) = state::open(Clock::SYSTEM);
@@ -29,7 +29,7 @@ async fn a_server_without_an_engine_says_so_and_waits() {
 
 /// The engine's restart is tested in the browser, where its effect is visible.
 #[tokio::test]
-async fn a_watched_engine_has_a_name_and_facts() {
+async fn watched_engine_reports_its_facts() {
     let watched = Watched::start(&crate::support::engine_url()).await;
     let host = watched.reader.look(|state| state.host(&local()).cloned()).unwrap();
     let engine = host.engine.as_ref().unwrap();

@@ -33,7 +33,7 @@ fn actions(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_subscriber_hears_what_is_current_and_then_each_event() {
+async fn subscriber_receives_recent_events_and_then_each_new_one() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.until(None, |it| it["type"] == "engine_state_update").await;
@@ -73,7 +73,7 @@ async fn a_subscriber_hears_what_is_current_and_then_each_event() {
 }
 
 #[tokio::test]
-async fn what_a_user_did_is_kept_with_who_and_how_it_ended() {
+async fn user_actions_are_recorded_with_actor_and_outcome() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let name = docker.create("acted", &[]).await;
     let id = docker.run(&["inspect", "--format", "{{.Id}}", &name]).await;
@@ -93,7 +93,7 @@ async fn what_a_user_did_is_kept_with_who_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_too() {
+async fn refused_action_is_recorded_as_an_event() {
     let (docker, server) = (Docker::new(), TestServer::start(&["--read-only"]).await);
     let name = docker.create("kept", &[]).await;
     let id = docker.run(&["inspect", "--format", "{{.Id}}", &name]).await;
@@ -107,7 +107,7 @@ async fn a_refusal_is_kept_too() {
 }
 
 #[tokio::test]
-async fn events_are_paged_filtered_and_taken_away_as_a_file() {
+async fn events_are_paged_filtered_and_exported() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.until(None, |it| it["type"] == "engine_state_update").await;
@@ -149,7 +149,7 @@ async fn events_are_paged_filtered_and_taken_away_as_a_file() {
 
 /// A page that awaits while it renders moves between threads: any thread-bound value would break the response.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_page_that_is_asked_for_a_thousand_times_at_once_comes_each_time() {
+async fn events_page_renders_under_concurrent_requests() {
     let server = TestServer::start(&[]).await;
     let page = async || {
         for _ in 0..40 {

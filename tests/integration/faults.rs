@@ -3,7 +3,7 @@
 use crate::{
     live::Client,
     raw_http::{Raw, ask},
-    sim::{seen, told},
+    sim::{actual, seen},
     support::{TestServer, Watched, eventually},
 };
 use futures::{StreamExt, stream};
@@ -45,7 +45,7 @@ async fn watch(containers: usize) -> (Running, Watched) {
 }
 
 fn is_true(watched: &Watched, sim: &Running) -> bool {
-    watched.reader.look(seen) == told(&sim.truth())
+    watched.reader.look(seen) == actual(&sim.truth())
 }
 
 /// Makes changes under these faults until `shows` holds; afterwards the state equals the engine's.
@@ -84,12 +84,12 @@ async fn create(sim: &Running, name: &str, labels: &serde_json::Value) -> String
 }
 
 #[tokio::test]
-async fn an_engine_that_refuses_is_gone_and_comes_back() {
+async fn engine_that_refuses_connections_is_unreachable_and_recovers() {
     survives(&[Fault::new(Kind::Refuse)], "it is seen to be away", is_unreachable).await;
 }
 
 #[tokio::test]
-async fn an_engine_that_hangs_counts_as_gone_and_comes_back() {
+async fn hanging_engine_becomes_unreachable_and_recovers() {
     let sim = simulate(20).await;
     // With the server's default interval: no list is due that would find out.
     let watched = Watched::start(sim.url()).await;
@@ -107,7 +107,7 @@ async fn an_engine_that_hangs_counts_as_gone_and_comes_back() {
 
 /// Longer than the timeout of lists of volumes or networks.
 #[tokio::test]
-async fn a_slow_list_is_not_a_lost_engine() {
+async fn slow_list_does_not_mark_the_engine_unreachable() {
     let (sim, watched) = watch(20).await;
     let host = || watched.reader.look(|state| state.hosts().next().cloned()).unwrap();
     let since = host().since;
@@ -127,18 +127,18 @@ async fn a_slow_list_is_not_a_lost_engine() {
 }
 
 #[tokio::test]
-async fn an_engine_that_answers_500_is_right_again_afterwards() {
+async fn state_recovers_after_the_engine_returns_500() {
     survives(&[Fault::new(Kind::Status)], "it is seen to fail", is_unreachable).await;
 }
 
 #[tokio::test]
-async fn half_a_line_of_json_is_no_end() {
+async fn state_recovers_after_truncated_json() {
     let halves = [Fault::new(Kind::Half).times(5), Fault::new(Kind::Half).on("/containers").times(5)];
     survives(&halves, "halves have come", |_| true).await;
 }
 
 #[tokio::test]
-async fn a_state_that_nobody_knows_costs_no_container() {
+async fn unknown_container_state_loses_no_container() {
     let fault = Fault::new(Kind::UnknownEnum);
     survives(&[fault], "none is missing", |watched| {
         is_reachable(watched) && watched.reader.look(|state| state.containers().count() >= 20)
@@ -147,7 +147,7 @@ async fn a_state_that_nobody_knows_costs_no_container() {
 }
 
 #[tokio::test]
-async fn events_that_nobody_knows_and_lines_that_are_none_are_passed_over() {
+async fn unknown_events_and_garbage_lines_are_ignored() {
     let (sim, watched) = watch(10).await;
     let since = watched.reader.look(|state| state.hosts().next().unwrap().since);
     for fault in [Kind::UnknownEvent, Kind::GarbageLine] {
@@ -157,12 +157,12 @@ async fn events_that_nobody_knows_and_lines_that_are_none_are_passed_over() {
     act(&sim, &id, "rename?name=after-garbage").await;
     watched.until_container("after-garbage", |_| true).await;
     let same = watched.reader.look(|state| state.hosts().all(|host| host.is_reachable() && host.since == since));
-    assert!(same, "the stream goes on: nobody connected anew");
+    assert!(same, "the stream continues without a reconnect");
     assert_eq!(watched.reader.drift(), 0);
 }
 
 #[tokio::test]
-async fn an_event_stream_that_ends_is_taken_up_again() {
+async fn ended_event_stream_is_reconnected() {
     let (sim, watched) = watch(20).await;
     sim.set_churn(150.0);
     for round in 1..=10 {
@@ -174,7 +174,7 @@ async fn an_event_stream_that_ends_is_taken_up_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_fails_once_is_asked_for_again_before_the_reconcile() {
+async fn failed_read_is_retried_before_the_reconcile() {
     let sim = simulate(5).await;
     // The next reconcile is far away: it is not what repairs this.
     let watched = Watched::start(sim.url()).await;
@@ -190,7 +190,7 @@ async fn an_answer_that_fails_once_is_asked_for_again_before_the_reconcile() {
 }
 
 #[tokio::test]
-async fn what_only_a_read_tells_is_asked_for_again_when_all_reads_failed() {
+async fn missing_details_are_read_again_after_all_reads_failed() {
     let (sim, watched) = watch(20).await;
     let truth = sim.truth();
     let checked = truth.containers.iter().find(|it| it.state == "running" && it.health.is_some());
@@ -220,7 +220,7 @@ async fn what_only_a_read_tells_is_asked_for_again_when_all_reads_failed() {
 
 /// On two threads: the task that makes changes must not delay the watcher.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_containers_come_and_go_at_once() {
+async fn a_thousand_containers_are_created_and_removed_at_once() {
     let (sim, watched) = watch(5).await;
     let image = sim.truth().containers[0].image.clone();
     let body = serde_json::json!({ "Image": image }).to_string();
@@ -240,7 +240,7 @@ async fn a_thousand_containers_come_and_go_at_once() {
 }
 
 #[tokio::test]
-async fn a_container_that_flaps_50_times_a_second_ends_as_it_is() {
+async fn container_flapping_50_times_a_second_ends_in_its_actual_state() {
     let (sim, watched) = watch(5).await;
     let id = create(&sim, "flapping", &serde_json::json!({})).await;
     act(&sim, &id, "start").await;
@@ -256,7 +256,7 @@ async fn a_container_that_flaps_50_times_a_second_ends_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_silent_event_stream_is_made_up_for_and_then_goes_on() {
+async fn silent_event_stream_is_reconciled_and_resumes() {
     let (sim, watched) = watch(10).await;
     let id = create(&sim, "before-silence", &serde_json::json!({})).await;
     watched.until_container("before-silence", |_| true).await;
@@ -326,7 +326,7 @@ async fn lost_events_are_repaired_and_drift_counts_each_container_once() {
 }
 
 #[tokio::test]
-async fn awkward_labels_arrive_whole_in_both_encodings() {
+async fn awkward_labels_arrive_unchanged_in_both_encodings() {
     let sim = simulate(3).await;
     let server = TestServer::at(sim.url(), &[]).await;
     let long = "é\"\\".repeat(16 * 1024);

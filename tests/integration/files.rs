@@ -63,7 +63,7 @@ fn named<'a>(folder: &'a Folder, name: &str) -> &'a FileEntry {
 
 /// The helper container once stayed for a day, and the volume could not be removed.
 #[tokio::test]
-async fn whoever_goes_while_a_volume_is_being_reached_leaves_no_container_behind() {
+async fn cancelled_volume_access_leaves_no_helper_container() {
     let docker = Docker::new();
     let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
     let volume = docker.volume("left").await;
@@ -80,7 +80,7 @@ async fn whoever_goes_while_a_volume_is_being_reached_leaves_no_container_behind
 }
 
 #[tokio::test]
-async fn a_container_that_runs_tells_the_same_as_one_that_does_not() {
+async fn running_and_stopped_containers_list_the_same_files() {
     let docker = Docker::new();
     let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
     let id = odd_container(&docker).await;
@@ -113,7 +113,7 @@ async fn a_container_that_runs_tells_the_same_as_one_that_does_not() {
 
 /// The tar of a sparse file of many gigabytes takes longer than any client waits for a list.
 #[tokio::test]
-async fn a_folder_with_a_large_file_is_listed_whole_by_a_container_that_runs() {
+async fn running_container_lists_a_folder_with_a_large_file_completely() {
     let docker = Docker::new();
     let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
     let (name, label) = (docker.name("large"), docker.label());
@@ -130,7 +130,7 @@ async fn a_folder_with_a_large_file_is_listed_whole_by_a_container_that_runs() {
 }
 
 #[tokio::test]
-async fn links_are_followed_and_lead_nowhere_outside() {
+async fn links_are_followed_but_never_leave_the_container() {
     let docker = Docker::new();
     let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
     let of = FilesOf::Container(odd_container(&docker).await);
@@ -142,7 +142,7 @@ async fn links_are_followed_and_lead_nowhere_outside() {
     assert_ne!(text(&engine, &of, "/odd/climb/hostname").await, Some(host));
     for (at, status) in [("/odd/broken", 404), ("/odd/none", 404), ("/odd/pipe", 409)] {
         let error = look(&engine, &of, at).await.unwrap_err();
-        assert!(matches!(error, EngineError::Refused { status: told, .. } if told == status), "{at}: {error:?}");
+        assert!(matches!(error, EngineError::Refused { status: actual, .. } if actual == status), "{at}: {error:?}");
     }
     assert_eq!(text(&engine, &of, "/odd/grün 🚢").await.as_deref(), Some("grün"));
     assert_eq!(text(&engine, &of, "/odd/new\nline").await.as_deref(), Some("x"));
@@ -157,7 +157,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_file_goes_up_and_comes_down_as_it_is() {
+async fn file_is_uploaded_and_downloaded_unchanged() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let id = odd_container(&docker).await;
     let at = |path: &str| format!("/api/containers/{id}/files?path={}", encoded(path));
@@ -191,7 +191,7 @@ async fn a_file_goes_up_and_comes_down_as_it_is() {
     raw_http::Raw::broken_off(&server.url(), &replace, 1_000, b"half of it").await;
     eventually(Duration::from_secs(5), "the upload to have failed", async || {
         let (_, tasks) = raw_http::ask(&server.url(), "GET", "/api/tasks", "").await;
-        tasks.contains("the upload was broken off")
+        tasks.contains("upload interrupted")
     })
     .await;
     assert_eq!(download(&server.url(), &at("/odd/sub/inside")).await, b"x");
@@ -205,15 +205,15 @@ async fn a_file_goes_up_and_comes_down_as_it_is() {
         ("/odd/plain", "x", 409),
     ] {
         let up = format!("{}&name={}", at(path), encoded(name));
-        let (told, body) = post(&server.url(), &up, "application/octet-stream", b"x").await;
-        assert_eq!(told, status, "{path} {name}: {body}");
+        let (actual, body) = post(&server.url(), &up, "application/octet-stream", b"x").await;
+        assert_eq!(actual, status, "{path} {name}: {body}");
     }
     let gone = format!("/api/containers/{}/files?path=/", "0".repeat(64));
     assert_eq!(raw_http::ask(&server.url(), "GET", &gone, "").await.0, 404);
 }
 
 #[tokio::test]
-async fn a_volume_is_backed_up_and_restored_with_nothing_left_behind() {
+async fn volume_is_backed_up_and_restored_without_leftover_helpers() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let engine = WritableEngine::new(local(), engine_url().parse().unwrap());
     let (from, to, label) = (docker.name("from"), docker.name("to"), docker.label());
@@ -239,7 +239,7 @@ async fn a_volume_is_backed_up_and_restored_with_nothing_left_behind() {
     assert_eq!(status, 200, "{body}");
     eventually(Duration::from_secs(10), "the restore to be done", async || {
         let (_, tasks) = raw_http::ask(&server.url(), "GET", "/api/tasks", "").await;
-        tasks.contains("has what was in the backup")
+        tasks.contains("restored from backup")
     })
     .await;
     let mounts = [format!("{from}:/v"), format!("{to}:/w")];

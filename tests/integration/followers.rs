@@ -43,7 +43,7 @@ impl Known {
                 self.whole_states += 1;
                 self.position = number("epoch").zip(number("revision"));
                 let containers = message["data"]["containers"].as_array().into_iter().flatten();
-                self.containers = containers.map(told).collect();
+                self.containers = containers.map(id_and_text).collect();
             }
             Some("engine_state_diff") => {
                 self.diffs += 1;
@@ -53,7 +53,7 @@ impl Known {
                 self.position = number("epoch").zip(number("to"));
                 for change in message["data"]["changes"].as_array().into_iter().flatten() {
                     match (change["kind"].as_str(), change["op"].as_str()) {
-                        (Some("container"), Some("put")) => self.containers.extend([told(&change["value"])]),
+                        (Some("container"), Some("put")) => self.containers.extend([id_and_text(&change["value"])]),
                         (Some("container"), _) => drop(self.containers.remove(change["id"].as_str().unwrap())),
                         _ => {}
                     }
@@ -66,7 +66,7 @@ impl Known {
 }
 
 /// A container's id, and the text to compare.
-pub fn told(container: &Value) -> (String, String) {
+pub fn id_and_text(container: &Value) -> (String, String) {
     let word = |field: &str| container[field].as_str().unwrap_or_default().to_owned();
     (word("id"), format!("{} {}", word("name"), word("state")))
 }

@@ -31,7 +31,7 @@ async fn start(folder: &Path) -> History {
 }
 
 /// An event as Docker writes it, with this timestamp in nanoseconds.
-fn told(action: &str, name: &str, nanos: i64) -> EngineEvent {
+fn event(action: &str, name: &str, nanos: i64) -> EngineEvent {
     let id = format!("{:0>64}", name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
     let text = format!(
         r#"{{"Type":"container","Action":"{action}","Actor":{{"ID":"{id}","Attributes":{{"image":"nginx:1.27","name":"{name}","com.docker.compose.project":"shop","exitCode":"137"}}}},"timeNano":{nanos}}}"#
@@ -69,15 +69,15 @@ async fn until_recording(history: &History) {
 }
 
 #[tokio::test]
-async fn events_are_found_by_what_names_them_and_by_pages() {
+async fn events_are_filtered_and_paged() {
     let folder = Folder::new();
     let history = start(&folder.0).await;
     let began = now_nanos();
     for number in 0..250 {
         let (action, name) = if number % 2 == 0 { ("start", "web") } else { ("die", "api") };
-        history.record_engine(&local(), &told(action, name, began + number * 1_000_000));
+        history.record_engine(&local(), &event(action, name, began + number * 1_000_000));
     }
-    history.record_engine(&local(), &told("exec_create: sh -c check", "web", began));
+    history.record_engine(&local(), &event("exec_create: sh -c check", "web", began));
     let deed = Event {
         seq: 0,
         host: local(),
@@ -88,7 +88,7 @@ async fn events_are_found_by_what_names_them_and_by_pages() {
         name: "web".into(),
         project: None,
         actor: Some("alice".into()),
-        error: Some("The engine refused".into()),
+        error: Some("The engine rejected the request".into()),
         attributes: Labels::default(),
     };
     history.record(deed);
@@ -125,7 +125,10 @@ async fn events_are_found_by_what_names_them_and_by_pages() {
     let seqs: Vec<u64> = paged.iter().map(|it| it.seq).collect();
     assert_eq!(seqs.len(), 251);
     assert!(seqs.is_sorted_by(|a, b| a > b));
-    assert_eq!((paged[0].actor.as_deref(), paged[0].error.as_deref()), (Some("alice"), Some("The engine refused")));
+    assert_eq!(
+        (paged[0].actor.as_deref(), paged[0].error.as_deref()),
+        (Some("alice"), Some("The engine rejected the request"))
+    );
     assert_eq!((paged[1].exit_code(), paged[1].attributes.len()), (Some(137), 4));
     let since = history.page(query(&[]), Place::After(seqs[2]), 1_000).await;
     assert_eq!(since.events.iter().map(|it| it.seq).collect::<Vec<_>>(), [seqs[1], seqs[0]]);
@@ -140,14 +143,14 @@ async fn events_are_found_by_what_names_them_and_by_pages() {
 }
 
 #[tokio::test]
-async fn what_an_engine_repeats_is_kept_once_also_by_the_next_server() {
+async fn repeated_engine_events_are_stored_once_across_restarts() {
     let folder = Folder::new();
     let began = now_nanos();
     for _server in 0..2 {
         let history = start(&folder.0).await;
         for _connection in 0..2 {
             for number in 0..256 {
-                history.record_engine(&local(), &told("start", "web", began + number));
+                history.record_engine(&local(), &event("start", "web", began + number));
             }
         }
         assert_eq!(names(&history, &[]).await.len(), 256);
@@ -155,7 +158,7 @@ async fn what_an_engine_repeats_is_kept_once_also_by_the_next_server() {
     }
     // An event of another object in the same nanosecond is not a duplicate.
     let history = start(&folder.0).await;
-    history.record_engine(&local(), &told("start", "api", began));
+    history.record_engine(&local(), &event("start", "api", began));
     assert_eq!(names(&history, &[]).await.len(), 257);
     history.close().await;
 }
@@ -187,7 +190,7 @@ fn run(program: &str, args: &[&str]) {
 }
 
 #[tokio::test]
-async fn on_a_full_disk_it_goes_on_without_and_comes_back() {
+async fn full_disk_pauses_recording_until_space_is_free() {
     let folder = Folder::new();
     let disk = Mounted::tmpfs(&folder.0, "size=1m");
     let history = start(&folder.0).await;
@@ -196,21 +199,21 @@ async fn on_a_full_disk_it_goes_on_without_and_comes_back() {
     while history.status() == HistoryStatus::Recording {
         for _ in 0..200 {
             number += 1;
-            history.record_engine(&local(), &told("start", &format!("web-{number}"), now_nanos() + number));
+            history.record_engine(&local(), &event("start", &format!("web-{number}"), now_nanos() + number));
         }
         history.page(EventQuery::default(), Place::Before(None), 1).await;
         assert!(number < 100_000, "a disk of 1 MB holds {number} events");
     }
     until_off(&history, "the disk is full").await;
     // New events are still shown.
-    history.record_engine(&local(), &told("die", "meanwhile", now_nanos()));
+    history.record_engine(&local(), &event("die", "meanwhile", now_nanos()));
     assert_eq!(names(&history, &[("action", "die")]).await, ["meanwhile"]);
     // It retries repeatedly and reports the failure throughout, without "recording" in between.
     let documented = history.put_document("test", "one", "{}".into()).await;
     assert!(documented.unwrap_err().reason.contains("full"));
     disk.remount("size=64m");
     until_recording(&history).await;
-    history.record_engine(&local(), &told("die", "later", now_nanos()));
+    history.record_engine(&local(), &event("die", "later", now_nanos()));
     assert_eq!(names(&history, &[("action", "die")]).await, ["later", "meanwhile"]);
     history.close().await;
     assert_sound(&folder.0);
@@ -218,7 +221,7 @@ async fn on_a_full_disk_it_goes_on_without_and_comes_back() {
 
 /// The history was empty a minute after the clock had been set ahead by mistake.
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_ahead_by_a_month_empties_no_history() {
+async fn clock_jump_of_a_month_deletes_no_history() {
     static AHEAD: AtomicI64 = AtomicI64::new(0);
     let clock = Clock::with_steady(
         || {
@@ -233,7 +236,7 @@ async fn a_clock_that_jumps_ahead_by_a_month_empties_no_history() {
     let history = History::start(settings, clock).await;
     for number in 0..1_000 {
         let nanos = clock.now().micros() * 1_000 + number;
-        history.record_engine(&local(), &told("start", &format!("web-{number}"), nanos));
+        history.record_engine(&local(), &event("start", &format!("web-{number}"), nanos));
     }
     let usage = points(3);
     history.record_usage(clock.now(), usage.clone());
@@ -272,14 +275,14 @@ fn points(containers: usize) -> Vec<UsagePoint> {
 
 /// The history lost its events: 5,000 of them were gone within 72 s, and the file grew all the same.
 #[tokio::test]
-async fn usage_pushes_out_no_events_and_the_file_stays_below_its_limit() {
+async fn usage_evicts_no_events_and_the_file_stays_below_its_limit() {
     let folder = Folder::new();
     let limits = Limits { days: 30, megabytes: 8 };
     let settings = Settings { folder: Some(folder.0.clone()), limits, retry: Settings::RETRY };
     let history = History::start(settings, Clock::SYSTEM).await;
     let began = now_nanos();
     for number in 0..5_000 {
-        history.record_engine(&local(), &told("start", &format!("web-{number}"), began + number));
+        history.record_engine(&local(), &event("start", &format!("web-{number}"), began + number));
         if number % 1_000 == 999 {
             names(&history, &[("entity", "web-0")]).await;
         }
@@ -316,12 +319,12 @@ async fn usage_pushes_out_no_events_and_the_file_stays_below_its_limit() {
 }
 
 #[tokio::test]
-async fn in_a_folder_that_can_not_be_written_to_it_says_so_and_tries_again() {
+async fn unwritable_folder_is_reported_and_retried() {
     let folder = Folder::new();
     let disk = Mounted::tmpfs(&folder.0, "size=8m,ro");
     let history = start(&folder.0).await;
     until_off(&history, "Read-only").await;
-    history.record_engine(&local(), &told("die", "meanwhile", now_nanos()));
+    history.record_engine(&local(), &event("die", "meanwhile", now_nanos()));
     assert_eq!(names(&history, &[]).await, ["meanwhile"]);
     disk.remount("size=8m,rw");
     until_recording(&history).await;
@@ -330,7 +333,7 @@ async fn in_a_folder_that_can_not_be_written_to_it_says_so_and_tries_again() {
 }
 
 #[tokio::test]
-async fn a_folder_that_can_not_be_made_is_named() {
+async fn folder_that_cannot_be_created_is_reported_and_retried() {
     let folder = Folder::new();
     let file = folder.0.join("file");
     std::fs::write(&file, "").unwrap();
@@ -342,7 +345,7 @@ async fn a_folder_that_can_not_be_made_is_named() {
 }
 
 #[tokio::test]
-async fn documents_and_usage_outlive_the_server() {
+async fn documents_and_usage_survive_a_restart() {
     let folder = Folder::new();
     let (id, now) = (ContainerId::new("0123456789ab").unwrap(), Clock::SYSTEM.now());
     let history = start(&folder.0).await;
@@ -398,11 +401,11 @@ impl Drop for Process {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_a_thousand_events_a_second_it_lacks_at_most_the_last_second() {
+async fn killed_server_loses_at_most_the_last_second_of_events() {
     let folder = Folder::new();
     let sim = Sim::start(Options { containers: 200, churn: 900.0, ..Options::default() }).await.unwrap();
-    let mut told = Raw::get(sim.url(), "/events").await;
-    told.until("timeNano").await;
+    let mut stream = Raw::get(sim.url(), "/events").await;
+    stream.until("timeNano").await;
     let mut server = Process(
         Command::new(env!("CARGO_BIN_EXE_quaylight"))
             .args(["serve", "--listen", "127.0.0.1:0", "--engine", sim.url(), "--data-dir"])
@@ -425,7 +428,7 @@ async fn killed_in_the_middle_of_a_thousand_events_a_second_it_lacks_at_most_the
     let killed = now_nanos();
     server.0.wait().unwrap();
     sim.set_churn(0.0);
-    while !told.is_silent().await {}
+    while !stream.is_silent().await {}
 
     assert_sound(&folder.0);
     let database = database(&folder.0).unwrap();
@@ -435,8 +438,8 @@ async fn killed_in_the_middle_of_a_thousand_events_a_second_it_lacks_at_most_the
     let kept: HashSet<(i64, String, String)> =
         rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect();
     let first = kept.iter().map(|it| it.0).min().unwrap();
-    let text = told.text();
-    let told: Vec<(i64, String, String)> = text
+    let text = stream.text();
+    let emitted: Vec<(i64, String, String)> = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|it| it["timeNano"].is_i64())
@@ -445,7 +448,7 @@ async fn killed_in_the_middle_of_a_thousand_events_a_second_it_lacks_at_most_the
             (it["timeNano"].as_i64().unwrap() / 1_000, action, it["Actor"]["ID"].as_str().unwrap().to_owned())
         })
         .collect();
-    let expected: Vec<_> = told.iter().filter(|it| it.0 > first && it.0 * 1_000 < killed - 1_000_000_000).collect();
+    let expected: Vec<_> = emitted.iter().filter(|it| it.0 > first && it.0 * 1_000 < killed - 1_000_000_000).collect();
     let lost: Vec<_> = expected.iter().filter(|it| !kept.contains(**it)).collect();
     let per_second = expected.len() as f64 / (expected.last().unwrap().0 - expected[0].0) as f64 * 1e6;
     let last = kept.iter().map(|it| it.0).max().unwrap();

@@ -41,7 +41,7 @@ async fn large_history(folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn searches_that_are_broken_off_end_and_others_are_answered() {
+async fn cancelled_searches_stop_and_do_not_block_other_queries() {
     let folder = Folder::new();
     large_history(&folder.0).await;
     let sim = Sim::start(Options { containers: 1, ..Options::default() }).await.unwrap();

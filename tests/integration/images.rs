@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::process::Command;
 
 #[tokio::test]
-async fn a_tag_comes_moves_to_another_image_and_goes() {
+async fn added_moved_and_removed_tags_are_tracked() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let tag = format!("{}:1", docker.name("tagged"));
     let has = |it: &Image, tag: &str| it.tags.iter().any(|its| its == tag);
@@ -27,7 +27,7 @@ async fn a_tag_comes_moves_to_another_image_and_goes() {
 }
 
 #[tokio::test]
-async fn an_image_knows_how_many_containers_use_it() {
+async fn image_usage_counts_its_containers() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let tag = format!("{}:1", docker.name("used"));
     let first = docker.create("first", &[]).await;
@@ -53,7 +53,7 @@ async fn an_image_knows_how_many_containers_use_it() {
 /// Docker's builder emits no event for the images of its steps. While a step runs, the image of the previous step is
 /// listed like any unnamed image, and no longer once it has a child.
 #[tokio::test]
-async fn a_build_goes_by_without_a_trace_and_without_drift() {
+async fn classic_build_leaves_no_step_images_and_no_drift() {
     let docker = Docker::new();
     let watched = Watched::reconciling(&engine_url(), Duration::from_millis(500)).await;
     let before = watched.reader.drift();
@@ -95,7 +95,7 @@ fn human(bytes: u64) -> String {
 
 /// With containerd's image store, an inspect returns other sizes and digests than the list.
 #[tokio::test]
-async fn after_a_hundred_random_changes_the_images_are_those_of_docker_image_ls() {
+async fn images_match_docker_image_ls_after_a_hundred_random_changes() {
     let docker = Docker::new();
     let mut registry = Registry::open().await;
     let watched = Watched::reconciling(&engine_url(), Duration::from_secs(1)).await;
@@ -187,7 +187,7 @@ async fn after_a_hundred_random_changes_the_images_are_those_of_docker_image_ls(
 
 /// Docker 28 emits a create event for each step of its older builder.
 #[tokio::test]
-async fn steps_of_the_older_builder_are_no_images() {
+async fn classic_builder_steps_are_not_shown_as_images() {
     let docker = Docker::new();
     // No reconcile during the test: a list taken while a step runs contains its image, as `docker images` does.
     let watched = Watched::reconciling(&engine_url(), Duration::from_secs(600)).await;

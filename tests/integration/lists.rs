@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::{Raw, ask},
-    sim::{seen, told},
+    sim::{actual, seen},
     support::{TestServer, Watched, eventually, local},
 };
 use futures::future::join_all;
@@ -83,7 +83,7 @@ async fn change(sim: &Running, kind: Kind) {
 }
 
 fn is_true(watched: &Watched, sim: &Running) -> bool {
-    watched.reader.look(seen) == told(&sim.truth())
+    watched.reader.look(seen) == actual(&sim.truth())
 }
 
 /// How often the list was requested from the engine.
@@ -164,12 +164,12 @@ fn is_reachable(state: &EngineState) -> bool {
 }
 
 #[tokio::test]
-async fn a_first_list_that_is_slow_takes_nothing_back() {
+async fn slow_first_list_reverts_no_newer_changes() {
     join_all(LISTS.map(|(kind, path)| survives_a_slow_first_list(kind, path))).await;
 }
 
 #[tokio::test]
-async fn a_list_that_is_slow_after_a_reconnect_takes_nothing_back() {
+async fn slow_list_after_a_reconnect_reverts_no_newer_changes() {
     join_all(LISTS.map(|(kind, path)| survives_a_slow_list_after_a_reconnect(kind, path))).await;
 }
 
@@ -204,7 +204,7 @@ async fn fails_alone(kind: Kind, path: &'static str, fault: FaultKind) {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_or_hangs_costs_no_other() {
+async fn failing_or_hanging_list_does_not_affect_the_others() {
     let others = LISTS.into_iter().filter(|(kind, _)| *kind != Kind::Container);
     let each = others.flat_map(|(kind, path)| [(kind, path, FaultKind::Status), (kind, path, FaultKind::Hang)]);
     join_all(each.map(|(kind, path, fault)| async move {
@@ -215,7 +215,7 @@ async fn a_list_that_fails_or_hangs_costs_no_other() {
 }
 
 #[tokio::test]
-async fn a_server_with_a_dead_volume_plugin_shows_the_rest_and_says_what_is_missing() {
+async fn failed_volume_list_is_reported_and_other_lists_are_shown() {
     let sim = simulate().await;
     let message = "error while listing volumes: plugin \"nfs\" not found";
     sim.faults().switch_on(Fault { message: Some(message.into()), ..Fault::new(FaultKind::Status) }.on("/volumes"));

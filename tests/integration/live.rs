@@ -54,7 +54,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn a_socket_gets_hello_then_the_state_then_what_changes() {
+async fn socket_receives_hello_then_the_snapshot_then_diffs() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     assert_eq!(client.message().await["type"], "hello");
@@ -64,7 +64,7 @@ async fn a_socket_gets_hello_then_the_state_then_what_changes() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_holds_up_nobody() {
+async fn client_that_never_reads_delays_no_other_client() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let _deaf: Vec<Client> = futures::future::join_all((0..20).map(|_| Client::connect(&server))).await;
     let mut client = Client::connect(&server).await;
@@ -76,7 +76,7 @@ async fn a_client_that_never_reads_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_away_says_so() {
+async fn shutdown_closes_sockets_with_1001() {
     let server = TestServer::start(&[]).await;
     let mut client = Client::connect(&server).await;
     client.message().await;

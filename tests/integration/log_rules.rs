@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Each log used to be read again once a second: the fourth time after three seconds.
 #[tokio::test]
-async fn logs_that_can_not_be_read_are_tried_after_one_two_and_four_seconds() {
+async fn unreadable_logs_are_retried_after_one_two_and_four_seconds() {
     let sim = Sim::start(Options { containers: 20, ..Options::default() }).await.unwrap();
     let running: Vec<_> = sim.truth().containers.into_iter().filter(|it| it.state == "running").collect();
     for it in &running {

@@ -119,7 +119,7 @@ async fn scripted(docker: &Docker, name: &str, options: &[&str], script: &str) -
 }
 
 #[tokio::test]
-async fn a_log_is_text_byte_for_byte_and_lines_with_their_stream_as_json() {
+async fn log_is_served_as_unchanged_text_and_as_json_lines() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     // NULs, bytes that are not UTF-8 (Docker keeps its log as JSON, and so a replacement of them), and a line of 100 KB.
     let script = r"printf 'a\000b\377\n'; sleep 0.1; echo oops >&2; sleep 0.1; head -c 100000 /dev/zero | tr '\0' x; echo; printf end";
@@ -133,8 +133,8 @@ async fn a_log_is_text_byte_for_byte_and_lines_with_their_stream_as_json() {
     known(&server, &id).await;
     assert!(get(&server, &path).await.1 == expected, "byte for byte");
 
-    let told = get(&server, &format!("{path}?format=ndjson")).await.1;
-    let lines: Vec<serde_json::Value> = told
+    let ndjson = get(&server, &format!("{path}?format=ndjson")).await.1;
+    let lines: Vec<serde_json::Value> = ndjson
         .split(|byte| *byte == b'\n')
         .filter(|it| !it.is_empty())
         .map(|it| serde_json::from_slice(it).unwrap())
@@ -155,26 +155,26 @@ async fn a_log_is_text_byte_for_byte_and_lines_with_their_stream_as_json() {
 }
 
 #[tokio::test]
-async fn a_log_goes_on_when_its_container_starts_again_and_says_nothing_twice() {
+async fn followed_log_continues_after_a_restart_without_duplicate_lines() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let (name, id) = scripted(&docker, "again", &[], "echo run $(hostname | wc -c); exit 3").await;
     docker.run(&["start", &name]).await;
     docker.run(&["wait", &name]).await;
     known(&server, &id).await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
-    let first = viewer.until(|line| line.text.contains("has ended")).await;
-    assert_eq!((written(&first), notes(&first)), (vec!["run 13"], vec![&*format!("{name} has ended with code 3")]));
+    let first = viewer.until(|line| line.text.contains("exited")).await;
+    assert_eq!((written(&first), notes(&first)), (vec!["run 13"], vec![&*format!("{name} exited with code 3")]));
     for _ in 0..2 {
         docker.run(&["start", &name]).await;
-        let next = viewer.until(|line| line.text.contains("has ended")).await;
+        let next = viewer.until(|line| line.text.contains("exited")).await;
         assert_eq!(written(&next), ["run 13"], "{next:?}");
-        assert!(notes(&next).iter().any(|note| note.ends_with("has started")), "{next:?}");
+        assert!(notes(&next).iter().any(|note| note.ends_with("started")), "{next:?}");
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_log_goes_on_in_the_container_that_compose_puts_in_its_place() {
+async fn followed_log_continues_in_the_compose_replacement_container() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let project = docker.name("shop");
     let labels = [
@@ -192,13 +192,13 @@ async fn a_log_goes_on_in_the_container_that_compose_puts_in_its_place() {
     let (new, _) = scripted(&docker, "new", &labels, "echo second; sleep 600").await;
     docker.run(&["start", &new]).await;
     let lines = viewer.until(|line| line.text == "second").await;
-    assert!(notes(&lines).contains(&&*format!("{new} has taken the place of {old}")), "{lines:?}");
+    assert!(notes(&lines).contains(&&*format!("{new} replaced {old}")), "{lines:?}");
     assert_eq!(viewer.sources, [new]);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn several_logs_come_together_and_a_search_finds_all_of_each() {
+async fn several_logs_are_merged_and_searched_completely() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let script = "i=0; while [ $i -lt 3000 ]; do echo line $i of $0; i=$((i+1)); done";
     let (a, a_id) = scripted(&docker, "a", &[], script).await;
@@ -233,12 +233,12 @@ async fn several_logs_come_together_and_a_search_finds_all_of_each() {
     assert_eq!(search.end, Some(None));
     let mut wrong = Viewer::open(&server, &format!("{both}&q=(&regex=true")).await;
     assert!(wrong.all().await.is_empty());
-    assert!(wrong.end.unwrap().unwrap().contains("Not a pattern"));
+    assert!(wrong.end.unwrap().unwrap().contains("Invalid regular expression"));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_viewer_that_is_too_slow_gets_the_latest_and_is_told_how_much_it_missed() {
+async fn slow_log_client_receives_the_latest_lines_and_a_skipped_count() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let script = "head -c 30000000 /dev/zero | tr '\\0' x | fold -w 60; echo; echo done; sleep 600";
     let (name, id) = scripted(&docker, "floods", &[], script).await;
@@ -257,7 +257,7 @@ async fn a_viewer_that_is_too_slow_gets_the_latest_and_is_told_how_much_it_misse
 }
 
 #[tokio::test]
-async fn nobody_reads_on_when_the_viewer_has_gone() {
+async fn log_socket_is_released_when_the_client_disconnects() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let (name, id) = scripted(&docker, "left", &[], "while :; do echo tick; sleep 0.1; done").await;
     docker.run(&["start", &name]).await;

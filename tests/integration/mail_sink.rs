@@ -64,7 +64,7 @@ impl MailSink {
                         Some(acceptor) => Box::new(acceptor.accept(stream).await.ok()?),
                     };
                     let stream = BufReader::new(stream);
-                    Session { stream, encrypted: tls.is_some(), options, mails, heard }.converse().await
+                    Session { stream, encrypted: tls.is_some(), options, mails, heard }.run_until_ended().await
                 });
             }
         });
@@ -97,7 +97,7 @@ struct Session {
 
 impl Session {
     /// None when the client disconnects.
-    async fn converse(mut self) -> Option<()> {
+    async fn run_until_ended(mut self) -> Option<()> {
         let options = self.options.lock().unwrap().clone();
         let (mut from, mut to, mut known) = (String::new(), Vec::new(), options.login.is_none());
         self.say("220 sink").await?;

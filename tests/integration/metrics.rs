@@ -41,7 +41,7 @@ async fn quiet_engine(containers: usize) -> (Running, TestServer) {
 }
 
 #[tokio::test]
-async fn promtool_has_nothing_to_say_about_our_metrics() {
+async fn promtool_accepts_the_exported_metrics() {
     let (_sim, server) = quiet_engine(40).await;
     let mut client = Client::connect(&server).await;
     client.message().await;
@@ -51,13 +51,13 @@ async fn promtool_has_nothing_to_say_about_our_metrics() {
 
 /// Proves that the test above can fail.
 #[tokio::test]
-async fn promtool_complains_of_a_counter_without_total_and_of_a_missing_help() {
+async fn promtool_rejects_a_counter_without_total_suffix_and_help() {
     let complaints = promtool_check("# TYPE quaylight_drift counter\nquaylight_drift 1\n").await;
     assert!(complaints.contains("_total") && complaints.contains("no help text"), "{complaints}");
 }
 
 #[tokio::test]
-async fn a_prometheus_that_looks_here_knows_how_many_containers_there_are_and_understands_the_dashboard() {
+async fn prometheus_counts_containers_and_runs_the_dashboard_queries() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let project = docker.name("shop");
     let label = format!("com.docker.compose.project={project}");
@@ -88,10 +88,10 @@ async fn a_prometheus_that_looks_here_knows_how_many_containers_there_are_and_un
 }
 
 #[tokio::test]
-async fn every_metric_of_the_dashboard_is_one_that_we_tell() {
+async fn dashboard_uses_only_exported_metrics() {
     let (_sim, server) = quiet_engine(2).await;
     let text = metrics(&server).await;
-    let told: BTreeSet<&str> =
+    let exported: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let queries = dashboard_queries();
@@ -101,20 +101,20 @@ async fn every_metric_of_the_dashboard_is_one_that_we_tell() {
         .map(|word| word.strip_suffix("_bucket").unwrap_or(word))
         .collect();
     assert!(named.len() > 15, "{named:?}");
-    let missing: Vec<_> = named.difference(&told).copied().collect();
+    let missing: Vec<_> = named.difference(&exported).copied().collect();
     assert_eq!(missing, [""; 0]);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn every_metric_is_in_the_table_of_the_docs_and_nothing_else() {
+async fn docs_list_exactly_the_exported_metrics() {
     let (_sim, server) = quiet_engine(2).await;
     let text = metrics(&server).await;
-    let told: BTreeSet<String> =
+    let exported: BTreeSet<String> =
         text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect();
     let rows = include_str!("../../docs/metrics.md").lines().filter_map(|line| line.strip_prefix("| `"));
     let listed: BTreeSet<String> = rows.map(|row| row.split(['`', '{']).next().unwrap().to_owned()).collect();
-    assert_eq!(told, listed);
+    assert_eq!(exported, listed);
     server.stop().await;
 }
 
@@ -136,7 +136,7 @@ fn dashboard_queries() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_answer_names_its_form_and_is_compressed_for_who_wants_it() {
+async fn response_has_a_content_type_and_is_compressed_on_request() {
     let (_sim, server) = quiet_engine(2).await;
     let plain = Raw::get(&server.url(), "/metrics").await.whole().await.to_lowercase();
     assert!(plain.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{plain}");
@@ -148,7 +148,7 @@ async fn the_answer_names_its_form_and_is_compressed_for_who_wants_it() {
 }
 
 #[tokio::test]
-async fn clients_are_counted_by_transport_while_they_are_there() {
+async fn connected_clients_are_counted_by_transport() {
     let (_sim, server) = quiet_engine(2).await;
     let clients = |transport: &str| format!("quaylight_clients{{transport=\"{transport}\"}}");
     let socket = Client::connect(&server).await;
@@ -172,7 +172,7 @@ async fn clients_are_counted_by_transport_while_they_are_there() {
 }
 
 #[tokio::test]
-async fn what_an_event_changed_is_timed_once_however_many_get_it() {
+async fn change_latency_is_recorded_once_for_any_number_of_clients() {
     let (sim, server) = quiet_engine(2).await;
     let docker = Docker::simulated(sim.url());
     let mut clients = [Client::connect(&server).await, Client::connect(&server).await];
@@ -194,7 +194,7 @@ async fn what_an_event_changed_is_timed_once_however_many_get_it() {
 }
 
 #[tokio::test]
-async fn who_comes_back_from_another_epoch_is_counted_as_starting_over() {
+async fn resume_from_another_epoch_is_counted_as_a_resync() {
     let (_sim, server) = quiet_engine(2).await;
     let resyncs = "quaylight_resyncs_total{reason=\"returned\"}";
     let mut client = Client::connect(&server).await;
@@ -207,7 +207,7 @@ async fn who_comes_back_from_another_epoch_is_counted_as_starting_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_too_slowly_is_counted_with_what_it_skipped() {
+async fn slow_client_is_counted_with_its_skipped_revisions() {
     // More changes than the server keeps for clients that reconnect.
     const MISSED: f64 = 1_200.0;
     // Ten megabytes exceed the kernel's buffers for a client that does not read.
@@ -220,7 +220,7 @@ async fn who_reads_too_slowly_is_counted_with_what_it_skipped() {
     for n in 0..LARGE {
         let before = revision().await;
         rename(&sim, &large, &format!("large-{n}")).await;
-        eventually(PATIENCE, "it is told", async || revision().await > before).await;
+        eventually(PATIENCE, "the change is published", async || revision().await > before).await;
     }
     let (enough, mut n) = (revision().await + MISSED, 0);
     while revision().await < enough {
@@ -238,7 +238,7 @@ async fn who_reads_too_slowly_is_counted_with_what_it_skipped() {
 }
 
 #[tokio::test]
-async fn calls_of_the_engine_are_timed_and_its_failures_counted() {
+async fn engine_calls_are_timed_and_failures_are_counted() {
     let watched = Watched::start(&crate::support::engine_url()).await;
     let missing = quaylight::model::ContainerId::new(&"0".repeat(64)).unwrap();
     assert_eq!(watched.engine.container(&missing).await.unwrap(), None);
@@ -253,9 +253,9 @@ async fn calls_of_the_engine_are_timed_and_its_failures_counted() {
     assert_eq!(of("engine.events"), (true, 0));
     assert_eq!(of("container.inspect"), (true, 0), "what is not there is no failure");
     assert_eq!(of("container.remove"), (false, 0));
-    let nobody =
+    let unreachable =
         quaylight::server::engine::Engine::new(crate::support::local(), "unix:///nowhere.sock".parse().unwrap());
-    assert!(nobody.containers().await.is_err());
-    let failed = nobody.calls().iter().find(|(call, _)| call.name() == "container.list").unwrap().1.failed.get();
+    assert!(unreachable.containers().await.is_err());
+    let failed = unreachable.calls().iter().find(|(call, _)| call.name() == "container.list").unwrap().1.failed.get();
     assert_eq!(failed, 1);
 }

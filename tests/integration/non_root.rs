@@ -11,7 +11,7 @@ use std::{path::Path, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn a_user_without_roots_rights_sees_what_containers_send_and_receive() {
+async fn container_network_usage_is_reported_without_root() {
     let docker = Docker::new();
     let (name, label) = (docker.name("talking"), docker.label());
     let run = ["run", "--detach", "--name", &name, "--label", &label, "--stop-timeout", "0", IMAGE, "sleep", "600"];
@@ -33,12 +33,12 @@ async fn a_user_without_roots_rights_sees_what_containers_send_and_receive() {
         ["network_rx", "network_tx"].iter().all(|field| sample[field].as_u64().is_some_and(|bytes| bytes >= 100))
     };
     eventually(PATIENCE, "its network is counted", is_known).await;
-    let is_told = async || {
+    let is_exported = async || {
         let metrics = ask(&server.url, "GET", "/metrics", "").await.1;
         let line = metrics.lines().find(|line| {
             line.starts_with("quaylight_container_network_receive_bytes_total") && line.contains(&id[..12])
         });
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).is_some_and(|bytes| bytes >= 100.0)
     };
-    eventually(PATIENCE, "the metrics say it", is_told).await;
+    eventually(PATIENCE, "the metrics say it", is_exported).await;
 }

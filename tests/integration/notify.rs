@@ -10,8 +10,8 @@ use quaylight::{
     model::{ContainerId, Timestamp},
     server::{
         alerts::notify::{
-            Addressee, Channel, DeliveryId, Dispatcher, Email, Login, Notification, NotifyError, Ntfy, Outbound,
-            Outcome, Retries, Secret, Security, Severity, State, Subject, Webhook,
+            Channel, DeliveryId, Dispatcher, Email, Login, Notification, NotifyError, Ntfy, Outbound, Outcome,
+            Recipient, Retries, Secret, Security, Severity, State, Subject, Webhook,
         },
         clock::Clock,
     },
@@ -53,15 +53,15 @@ fn email(address: SocketAddr, security: Security) -> Email {
 const LOGIN: &str = "AG9wcwBzM2NyZXQtd29yZA==";
 
 /// An outbound client that trusts no certificate authority.
-fn nobody() -> Outbound {
+fn trusting_none() -> Outbound {
     Outbound::trusting(Vec::new())
 }
 
 async fn send(channel: &Channel, outbound: &Outbound) -> Result<(), NotifyError> {
     let sent = channel.send(&notification(), DeliveryId::random(), outbound).await;
     if let Err(error) = &sent {
-        let told = format!("{error} {error:?} {}", error.hint());
-        assert!(!told.contains("s3cret"), "{told}");
+        let text = format!("{error} {error:?} {}", error.hint());
+        assert!(!text.contains("s3cret"), "{text}");
         assert!(!error.hint().is_empty());
     }
     sent
@@ -70,7 +70,7 @@ async fn send(channel: &Channel, outbound: &Outbound) -> Result<(), NotifyError>
 #[tokio::test]
 async fn a_webhook_gets_the_notification_as_json() {
     let receiver = WebReceiver::start([]).await;
-    send(&webhook(receiver.address), &nobody()).await.unwrap();
+    send(&webhook(receiver.address), &trusting_none()).await.unwrap();
     let [request] = receiver.requests().try_into().unwrap();
     assert_eq!(request.line, "POST /hook?key=s3cret-key");
     assert_eq!(request.headers["content-type"], "application/json");
@@ -90,7 +90,7 @@ async fn a_webhook_gets_the_notification_as_json() {
 }
 
 #[tokio::test]
-async fn a_webhook_over_tls_goes_only_where_the_certificate_is_trusted() {
+async fn webhook_over_tls_requires_a_trusted_certificate() {
     let authority = Authority::new();
     let receiver = WebReceiver::secure(authority.acceptor()).await;
     let address = |host: &str| format!("https://{host}:{}/", receiver.address.port()).parse().unwrap();
@@ -110,14 +110,14 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = WebReceiver::start([]).await;
     let location = format!("Location: http://{}/\r\n", elsewhere.address);
     let receiver = WebReceiver::start([Answer::Status("307 Temporary Redirect", location, "")]).await;
-    let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+    let error = send(&webhook(receiver.address), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 307, lasting: true, .. }), "{error:?}");
-    assert!(error.hint().contains("moved"), "{}", error.hint());
+    assert!(error.hint().contains("redirects elsewhere"), "{}", error.hint());
     assert_eq!(elsewhere.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn a_no_is_told_in_the_servers_words_and_only_some_of_them_last() {
+async fn http_refusal_includes_the_response_and_is_permanent_by_its_status() {
     for (status, lasting) in [
         ("404 Not Found", true),
         ("401 Unauthorized", true),
@@ -125,18 +125,18 @@ async fn a_no_is_told_in_the_servers_words_and_only_some_of_them_last() {
         ("500 Internal Server Error", false),
     ] {
         let receiver = WebReceiver::start([Answer::Status(status, String::new(), "no\r\nsuch  channel")]).await;
-        let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+        let error = send(&webhook(receiver.address), &trusting_none()).await.unwrap_err();
         assert_eq!(error.may_pass(), !lasting, "{error:?}");
         let code = &status[..3];
-        assert_eq!(error.to_string(), format!("http://{} refused with {code}: no such channel", receiver.address));
+        assert_eq!(error.to_string(), format!("http://{} rejected it with {code}: no such channel", receiver.address));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
+async fn unresponsive_server_times_out_after_ten_seconds() {
     let receiver = WebReceiver::start([Answer::Hang]).await;
     let start = tokio::time::Instant::now();
-    let error = send(&webhook(receiver.address), &nobody()).await.unwrap_err();
+    let error = send(&webhook(receiver.address), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Timeout { .. }) && error.may_pass(), "{error:?}");
     assert_eq!(start.elapsed().as_secs(), 10);
 }
@@ -146,7 +146,7 @@ async fn ntfy_gets_title_priority_tags_and_click() {
     let receiver = WebReceiver::start([]).await;
     let server = format!("http://{}", receiver.address).parse().unwrap();
     let token = Some(Secret::new("s3cret-token"));
-    send(&Channel::Ntfy(Ntfy { server, topic: Secret::new("s3cret-topic"), token }), &nobody()).await.unwrap();
+    send(&Channel::Ntfy(Ntfy { server, topic: Secret::new("s3cret-topic"), token }), &trusting_none()).await.unwrap();
     let [request] = receiver.requests().try_into().unwrap();
     assert_eq!((request.line.as_str(), request.headers["authorization"].as_str()), ("POST /", "Bearer s3cret-token"));
     let expected = json!({
@@ -161,9 +161,9 @@ async fn ntfy_gets_title_priority_tags_and_click() {
 }
 
 #[tokio::test]
-async fn an_email_arrives_with_its_dots_and_letters() {
+async fn email_preserves_leading_dots_and_non_ascii_text() {
     let sink = MailSink::start(Options { login: Some(LOGIN), ..Options::default() }).await;
-    send(&Channel::Email(email(sink.address, Security::Plain)), &nobody()).await.unwrap();
+    send(&Channel::Email(email(sink.address, Security::Plain)), &trusting_none()).await.unwrap();
     let [mail] = sink.mails().try_into().unwrap();
     assert_eq!(mail.from, "quaylight@example.org");
     assert_eq!(mail.to, ["ops@example.org", "zoe@example.org"]);
@@ -184,7 +184,7 @@ async fn an_email_arrives_with_its_dots_and_letters() {
 }
 
 #[tokio::test]
-async fn an_email_goes_by_starttls_and_by_tls_where_the_certificate_is_trusted() {
+async fn email_over_starttls_and_tls_requires_a_trusted_certificate() {
     let authority = Authority::new();
     let login = Some(LOGIN);
     for security in [Security::StartTls, Security::Tls] {
@@ -195,7 +195,7 @@ async fn an_email_goes_by_starttls_and_by_tls_where_the_certificate_is_trusted()
         };
         let sink = MailSink::start(options).await;
         let channel = Channel::Email(email(sink.address, security));
-        let error = send(&channel, &nobody()).await.unwrap_err();
+        let error = send(&channel, &trusting_none()).await.unwrap_err();
         assert!(matches!(error, NotifyError::Insecure { .. }), "{error:?}");
         send(&channel, &Outbound::trusting(vec![authority.root()])).await.unwrap();
         let [mail] = sink.mails().try_into().unwrap();
@@ -205,43 +205,43 @@ async fn an_email_goes_by_starttls_and_by_tls_where_the_certificate_is_trusted()
 
 /// A man in the middle could have removed the STARTTLS offer.
 #[tokio::test]
-async fn a_server_without_starttls_hears_neither_password_nor_mail() {
+async fn server_without_starttls_receives_no_password_and_no_mail() {
     let sink = MailSink::start(Options { login: Some(LOGIN), ..Options::default() }).await;
-    let error = send(&Channel::Email(email(sink.address, Security::StartTls)), &nobody()).await.unwrap_err();
+    let error = send(&Channel::Email(email(sink.address, Security::StartTls)), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Insecure { .. }), "{error:?}");
     let heard = sink.heard();
     assert!(!heard.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{heard:?}");
 }
 
 #[tokio::test]
-async fn a_mail_servers_no_lasts_or_passes_as_it_says() {
+async fn smtp_refusal_is_permanent_or_temporary_by_its_code() {
     let sink = MailSink::start(Options { login: Some("AAAA"), ..Options::default() }).await;
-    let error = send(&Channel::Email(email(sink.address, Security::Plain)), &nobody()).await.unwrap_err();
+    let error = send(&Channel::Email(email(sink.address, Security::Plain)), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 535, lasting: true, .. }), "{error:?}");
     assert!(error.hint().contains("password"), "{}", error.hint());
 
     let refusals = ["451 4.7.1 greylisted, come back", "550 5.1.1 no such user"];
     let sink = MailSink::start(Options { refusals: refusals.into(), ..Options::default() }).await;
     let channel = Channel::Email(Email { login: None, ..email(sink.address, Security::Plain) });
-    let error = send(&channel, &nobody()).await.unwrap_err();
+    let error = send(&channel, &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 451, lasting: false, .. }), "{error:?}");
-    let error = send(&channel, &nobody()).await.unwrap_err();
+    let error = send(&channel, &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 550, lasting: true, .. }), "{error:?}");
-    send(&channel, &nobody()).await.unwrap();
+    send(&channel, &trusting_none()).await.unwrap();
 }
 
 /// Retry delays short enough for a test.
 const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), longest: Duration::from_millis(50) };
 
 fn dispatcher() -> (Dispatcher, broadcast::Receiver<Outcome>) {
-    let (dispatcher, rounds) = Dispatcher::open(nobody(), Clock::SYSTEM, SOON);
+    let (dispatcher, rounds) = Dispatcher::open(trusting_none(), Clock::SYSTEM, SOON);
     tokio::spawn(rounds.run());
     let outcomes = dispatcher.outcomes();
     (dispatcher, outcomes)
 }
 
-fn addressee(name: &str, channel: Channel) -> Arc<Addressee> {
-    Arc::new(Addressee { name: name.into(), channel })
+fn recipient(name: &str, channel: Channel) -> Arc<Recipient> {
+    Arc::new(Recipient { name: name.into(), channel })
 }
 
 async fn outcome(outcomes: &mut broadcast::Receiver<Outcome>) -> Outcome {
@@ -249,14 +249,14 @@ async fn outcome(outcomes: &mut broadcast::Receiver<Outcome>) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_fails_twice_gets_the_same_delivery_a_third_time_and_no_fourth() {
+async fn failed_delivery_is_retried_with_the_same_id_until_it_succeeds() {
     let failure = || Answer::status("503 Service Unavailable");
     let receiver = WebReceiver::start([failure(), failure()]).await;
     let (dispatcher, mut outcomes) = dispatcher();
-    dispatcher.send(notification(), &[addressee("hook", webhook(receiver.address))]);
-    let told = outcome(&mut outcomes).await;
-    assert_eq!((told.channel.as_str(), told.tries, told.result), ("hook", 3, Ok(())));
-    dispatcher.send(notification(), &[addressee("hook", webhook(receiver.address))]);
+    dispatcher.send(notification(), &[recipient("hook", webhook(receiver.address))]);
+    let delivery = outcome(&mut outcomes).await;
+    assert_eq!((delivery.channel.as_str(), delivery.tries, delivery.result), ("hook", 3, Ok(())));
+    dispatcher.send(notification(), &[recipient("hook", webhook(receiver.address))]);
     assert_eq!(outcome(&mut outcomes).await.tries, 1);
     let ids: Vec<_> = receiver.requests().iter().map(|it| it.headers["quaylight-delivery"].clone()).collect();
     assert_eq!(ids.len(), 4);
@@ -264,44 +264,44 @@ async fn a_server_that_fails_twice_gets_the_same_delivery_a_third_time_and_no_fo
 }
 
 #[tokio::test]
-async fn a_server_that_was_away_gets_it_when_it_is_back() {
+async fn notification_is_delivered_once_the_server_is_reachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let error = send(&webhook(address), &nobody()).await.unwrap_err();
+    let error = send(&webhook(address), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Unreachable { .. }) && error.to_string().contains("refused"), "{error:?}");
 
     let (dispatcher, mut outcomes) = dispatcher();
-    dispatcher.send(notification(), &[addressee("hook", webhook(address))]);
+    dispatcher.send(notification(), &[recipient("hook", webhook(address))]);
     let receiver = WebReceiver::on(TcpListener::bind(address).await.unwrap(), None, []);
     assert_eq!(outcome(&mut outcomes).await.result, Ok(()));
     assert_eq!(receiver.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_channel_that_hangs_holds_up_no_other() {
+async fn hanging_channel_delays_no_other_channel() {
     let hanging = WebReceiver::start((0..10).map(|_| Answer::Hang)).await;
     let (receiver, sink) = (WebReceiver::start([]).await, MailSink::start(Options::default()).await);
     let (dispatcher, mut outcomes) = dispatcher();
     let mail = Email { login: None, ..email(sink.address, Security::Plain) };
     let to = [
-        addressee("hanging", webhook(hanging.address)),
-        addressee("hook", webhook(receiver.address)),
-        addressee("mail", Channel::Email(mail)),
+        recipient("hanging", webhook(hanging.address)),
+        recipient("hook", webhook(receiver.address)),
+        recipient("mail", Channel::Email(mail)),
     ];
     for _ in 0..5 {
         dispatcher.send(notification(), &to);
     }
     for _ in 0..10 {
-        let told = outcome(&mut outcomes).await;
-        assert!(told.channel != "hanging" && told.result.is_ok(), "{told:?}");
+        let delivery = outcome(&mut outcomes).await;
+        assert!(delivery.channel != "hanging" && delivery.result.is_ok(), "{delivery:?}");
     }
     assert_eq!((receiver.requests().len(), sink.mails().len()), (5, 5));
     eventually(PATIENCE, "one try hangs", async || hanging.requests().len() == 1).await;
 }
 
 #[tokio::test]
-async fn a_test_message_is_sent_at_once_and_its_outcome_given_back() {
+async fn channel_test_is_sent_immediately_and_returns_its_outcome() {
     let receiver = WebReceiver::start([Answer::status("403 Forbidden")]).await;
     let (dispatcher, mut outcomes) = dispatcher();
     let channel = webhook(receiver.address);
@@ -309,5 +309,5 @@ async fn a_test_message_is_sent_at_once_and_its_outcome_given_back() {
     assert_eq!(dispatcher.test(&channel).await, Ok(()));
     let sent: Value = serde_json::from_str(&receiver.requests()[1].body).unwrap();
     assert_eq!((&sent["rule"], &sent["severity"]), (&json!("test"), &json!("info")));
-    assert!(outcomes.try_recv().is_err(), "it is nobody else's business");
+    assert!(outcomes.try_recv().is_err(), "a test's outcome is not broadcast");
 }

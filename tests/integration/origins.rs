@@ -16,7 +16,7 @@ async fn head(server: &TestServer, method: &str, path: &str, headers: &str) -> S
 const NAVIGATION: &str = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
 
 #[tokio::test]
-async fn pages_of_other_origins_are_refused_every_route() {
+async fn cross_origin_requests_are_refused_on_every_route() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let id = sim.truth().containers[0].id.clone();
@@ -56,7 +56,7 @@ async fn pages_of_other_origins_are_refused_every_route() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_page_may_stand_anywhere_and_programs_say_nothing_of_origins() {
+async fn cross_site_links_and_non_browser_clients_are_allowed() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let foreign = format!("Sec-Fetch-Site: cross-site\r\n{NAVIGATION}");
@@ -78,7 +78,7 @@ async fn a_link_to_a_page_may_stand_anywhere_and_programs_say_nothing_of_origins
 }
 
 #[tokio::test]
-async fn no_answer_may_be_read_into_a_page_of_another_origin() {
+async fn every_response_has_a_same_origin_resource_policy() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     for path in ["/", "/api/state", "/healthz", "/pkg/quaylight.css", "/none", "/api/none"] {

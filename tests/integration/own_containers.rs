@@ -21,7 +21,7 @@ async fn inspected_id(docker: &Docker, name: &str) -> String {
 
 /// The label alone was enough once, so any user who may start containers could have had one removed with its volumes.
 #[tokio::test]
-async fn a_label_makes_nobodys_container_a_probe() {
+async fn label_alone_does_not_make_a_container_a_probe() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let theirs = docker.create("theirs", &["--label", "quaylight.probe=true"]).await;
     let id = inspected_id(&docker, &theirs).await;
@@ -47,7 +47,7 @@ async fn probe(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn what_a_killed_server_has_made_the_next_one_removes_and_nothing_else() {
+async fn next_server_removes_only_the_containers_of_a_killed_server() {
     let docker = Docker::new();
     let labels = ["--label", "quaylight.probe=true", "--label", "quaylight.helper=files"];
     let theirs = inspected_id(&docker, &docker.create("theirs", &labels).await).await;
@@ -69,6 +69,6 @@ async fn what_a_killed_server_has_made_the_next_one_removes_and_nothing_else() {
     let second = TestServer::in_folder(folder).await;
     eventually(PATIENCE, "the probe to be removed", async || !is_there(&docker, &probe).await).await;
     eventually(PATIENCE, "it to be forgotten", async || std::fs::read(path.join(LEDGER)).unwrap() == b"[]").await;
-    assert!(is_there(&docker, &theirs).await, "it has the labels, and is somebody's");
+    assert!(is_there(&docker, &theirs).await, "it has the labels, but the server did not create it");
     second.stop().await;
 }

@@ -25,7 +25,7 @@ fn tags<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn every_page_has_a_strict_policy_and_keeps_to_it() {
+async fn every_page_has_and_follows_a_strict_content_security_policy() {
     // More than the rows that a page initially contains.
     let sim = Sim::start(Options { containers: 400, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
@@ -75,7 +75,7 @@ async fn every_page_has_a_strict_policy_and_keeps_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_may_load_and_run_nothing() {
+async fn non_page_responses_may_load_and_run_nothing() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     for path in ["/api/state", "/api/none", "/healthz", "/metrics", "/api/openapi.json"] {

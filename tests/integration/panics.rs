@@ -42,7 +42,7 @@ async fn health(server: &TestServer) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_panics_is_named_by_healthz_and_goes_on() {
+async fn panicked_task_is_reported_by_healthz_and_restarted() {
     let server = TestServer::clocked(&engine_url(), CLOCK).await;
     eventually(PATIENCE, "alerts are evaluated", async || ALERTS.load(Ordering::Relaxed) > 0).await;
     assert_eq!(health(&server).await["status"], "ok");
@@ -58,7 +58,7 @@ async fn a_task_that_panics_is_named_by_healthz_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_ends_with_an_error_when_the_state_can_not_go_on() {
+async fn server_exits_with_an_error_when_the_state_task_panics() {
     let (docker, server) = (Docker::new(), TestServer::clocked(&engine_url(), CLOCK).await);
     eventually(PATIENCE, "it is up", async || health(&server).await["engines"][0]["reachable"] == true).await;
     *VICTIM.lock().unwrap() = Some(STATE_MODULE);

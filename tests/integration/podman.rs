@@ -70,7 +70,7 @@ fn words(containers: &Value) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_container_of_podmans_is_seen_through_its_whole_life() {
+async fn podman_container_lifecycle_is_tracked() {
     let podman = Podman::start().await;
     let watched = Watched::start(&podman.url()).await;
     create(&podman, "web", &["--label", "com.docker.compose.project=shop"]).await;
@@ -99,7 +99,7 @@ async fn a_container_of_podmans_is_seen_through_its_whole_life() {
 }
 
 #[tokio::test]
-async fn our_actions_work_on_podman_and_arrive() {
+async fn actions_work_on_podman_and_update_the_state() {
     let podman = Podman::start().await;
     let id = create(&podman, "web", &[]).await;
     let server = TestServer::at(&podman.url(), &[]).await;
@@ -147,13 +147,13 @@ async fn our_actions_work_on_podman_and_arrive() {
 }
 
 #[tokio::test]
-async fn images_volumes_and_networks_of_podmans_come_and_go() {
+async fn podman_images_volumes_and_networks_are_tracked() {
     let podman = Podman::start().await;
     podman.run(&["network", "create", "other"]).await;
     let watched = Watched::start(&podman.url()).await;
     podman.run(&["network", "create", "home"]).await;
     let has_network = |state: &EngineState, name: &str| state.networks().any(|it| it.name == name);
-    watched.until("the network that no event told of is there", |state| has_network(state, "home")).await;
+    watched.until("the network created without an event is there", |state| has_network(state, "home")).await;
     let default = |state: &EngineState| state.networks().any(|it| it.name == "podman" && it.created.is_none());
     watched.until("the default network has its name", default).await;
     let has_tag = |state: &EngineState, tag: &str| state.images().any(|it| it.tags.iter().any(|its| its == tag));
@@ -200,7 +200,7 @@ async fn images_volumes_and_networks_of_podmans_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_crash_a_health_check_and_a_pod_of_podmans_show() {
+async fn podman_crash_health_check_and_pod_are_tracked() {
     let podman = Podman::start().await;
     let watched = Watched::start(&podman.url()).await;
     let policy = ["run", "-d", "--name", "crashing", "--network", "none", "--restart", "on-failure:2"];
@@ -232,7 +232,7 @@ async fn a_crash_a_health_check_and_a_pod_of_podmans_show() {
 
 /// The list and the inspect of one container must give the same entity, or each reconcile would find a difference.
 #[tokio::test]
-async fn podmans_list_tells_of_a_container_what_its_inspect_tells() {
+async fn podman_list_and_inspect_agree() {
     let podman = Podman::start().await;
     let watched = Watched::start(&podman.url()).await;
     let options = ["-v", "data:/data:ro", "-v", "/tmp:/host", "--tmpfs", "/scratch", "--expose", "9000"];
@@ -259,7 +259,7 @@ async fn podmans_list_tells_of_a_container_what_its_inspect_tells() {
 
 /// Its containers run without it, and its CLI needs no service: changes made in the meantime are visible afterwards.
 #[tokio::test]
-async fn a_service_of_podmans_that_ends_and_comes_back_is_watched_again() {
+async fn restarted_podman_service_is_watched_again() {
     let mut podman = Podman::start().await;
     let watched = Watched::start(&podman.url()).await;
     create(&podman, "before", &[]).await;

@@ -40,7 +40,7 @@ async fn task(server: &TestServer, id: u64) -> Value {
 }
 
 #[tokio::test]
-async fn containers_are_made_changed_and_made_anew() {
+async fn containers_are_created_recreated_and_committed() {
     let podman = Podman::start().await;
     let server = TestServer::at(&podman.url(), &[]).await;
     let mut client = Client::connect(&server).await;
@@ -58,8 +58,8 @@ async fn containers_are_made_changed_and_made_anew() {
 
     let mut changed = spec.clone();
     changed["env"] = json!(["A=2"]);
-    let anew = ended(&server, &mut client, "container.recreate", &id, json!({"spec": changed})).await;
-    assert_eq!(anew["state"], "done", "{anew}");
+    let recreated = ended(&server, &mut client, "container.recreate", &id, json!({"spec": changed})).await;
+    assert_eq!(recreated["state"], "done", "{recreated}");
     let second = podman.run(&["inspect", "--format", "{{.Id}}", "web"]).await;
     assert_ne!(second, id);
     assert!(podman.run(&["inspect", "--format", "{{.Config.Env}}", "web"]).await.contains("A=2"));
@@ -77,7 +77,7 @@ async fn containers_are_made_changed_and_made_anew() {
 }
 
 #[tokio::test]
-async fn images_are_built_named_pruned_and_carried() {
+async fn images_are_built_tagged_pruned_exported_and_imported() {
     let podman = Podman::start().await;
     let server = TestServer::at(&podman.url(), &[]).await;
     let mut client = Client::connect(&server).await;
@@ -132,7 +132,7 @@ async fn files_and_volumes_are_read_and_written() {
 }
 
 #[tokio::test]
-async fn what_is_asked_of_a_container_is_told() {
+async fn container_and_engine_details_are_read() {
     let podman = Podman::start().await;
     let engine = WritableEngine::new(local(), podman.url().parse().unwrap());
     let run =
@@ -180,7 +180,7 @@ async fn what_is_asked_of_a_container_is_told() {
 }
 
 #[tokio::test]
-async fn a_network_that_a_container_is_on_stays() {
+async fn network_in_use_is_not_removed() {
     let podman = Podman::start().await;
     let engine = WritableEngine::new(local(), podman.url().parse().unwrap());
     podman.run(&["network", "create", "front"]).await;
@@ -188,7 +188,7 @@ async fn a_network_that_a_container_is_on_stays() {
     let network = engine.networks().await.unwrap().into_iter().find(|it| it.name == "front").unwrap();
     let remove = Action::Network(local(), network.id.clone(), NetworkAction::Remove);
     let refused = ActionError::from(engine.act(&remove).await.unwrap_err());
-    assert_eq!(refused.hint.as_deref(), Some("Disconnect the containers that are on it first."));
+    assert_eq!(refused.hint.as_deref(), Some("Disconnect its containers first."));
     podman.run(&["rm", "--force", "--time", "0", "web"]).await;
     engine.act(&remove).await.unwrap();
     assert!(engine.network(&network.id).await.unwrap().is_none());

@@ -171,9 +171,9 @@ impl World {
             | "/queries/top"
             | "/queries/file_changes"
             | "/queries/recipe"
-            | "/queries/whole_recipe" => vec![bytes(&(&host, &id))],
+            | "/queries/recipe_with_secrets" => vec![bytes(&(&host, &id))],
             "/queries/variable" => vec![bytes(&(&host, &id, "PATH"))],
-            "/queries/made_of" => vec![bytes(&(&host, &image))],
+            "/queries/image_details" => vec![bytes(&(&host, &image))],
             "/queries/disk" => vec![bytes(&host)],
             "/queries/events" => vec![bytes(&Vec::<(String, String)>::new())],
             "/queries/usage" => {
@@ -302,7 +302,7 @@ fn sample(method: &str, path: &'static str) -> Sample {
 }
 
 #[tokio::test]
-async fn a_walk_of_a_read_only_server_asks_its_engine_for_reads_and_nothing_else() {
+async fn read_only_server_sends_only_reads_to_its_engine() {
     let world = World::start(&["--read-only"]).await;
     world.walk(|_| true).await;
     world.see_pages().await;
@@ -313,7 +313,7 @@ async fn a_walk_of_a_read_only_server_asks_its_engine_for_reads_and_nothing_else
 
 /// Without it, the walk above would prove nothing.
 #[tokio::test]
-async fn the_same_walk_of_a_writable_server_changes_what_there_is() {
+async fn writable_server_sends_every_kind_of_change_to_its_engine() {
     let world = World::start(&[]).await;
     world.walk(|_| true).await;
     world.walk_server_functions().await;
@@ -342,7 +342,7 @@ async fn the_same_walk_of_a_writable_server_changes_what_there_is() {
 
 /// A page of any site can make a browser send these.
 #[tokio::test]
-async fn what_is_got_creates_and_starts_nothing_on_a_writable_server() {
+async fn get_requests_change_nothing_on_a_writable_server() {
     let world = World::start(&[]).await;
     world.walk(|effect| effect == Effect::Reads).await;
     world.see_pages().await;
@@ -356,7 +356,7 @@ async fn what_is_got_creates_and_starts_nothing_on_a_writable_server() {
 
 /// It once ran `find` in the container, as root.
 #[tokio::test]
-async fn a_folder_of_a_running_container_is_listed_by_the_archive_alone() {
+async fn folder_of_a_running_container_is_listed_from_its_archive_only() {
     let world = World::start(&[]).await;
     let of = FilesOf::Container(ContainerId::new(world.container()).unwrap());
     let arguments = bytes(&(local(), of, FilePath::new("/etc").unwrap()));

@@ -217,7 +217,7 @@ fn assert_equal(at: usize, made: &Value, original: &Value, recipe: &str) {
 }
 
 #[tokio::test]
-async fn a_run_line_and_our_own_form_make_the_same_container_again() {
+async fn run_line_and_own_spec_recreate_the_same_container() {
     let bench = Bench::new(9).await;
     for at in 0..TABLE.len() {
         let (Recipe { spec, .. }, original) = bench.recipe(at, 9).await;
@@ -246,7 +246,7 @@ async fn a_run_line_and_our_own_form_make_the_same_container_again() {
 }
 
 #[tokio::test]
-async fn a_compose_file_makes_the_same_container_again() {
+async fn compose_file_recreates_the_same_container() {
     let bench = Bench::new(10).await;
     let folder = Folder::new();
     for at in 0..TABLE.len() {
@@ -275,7 +275,7 @@ async fn a_compose_file_makes_the_same_container_again() {
 }
 
 #[tokio::test]
-async fn a_container_on_two_networks_is_on_both_again() {
+async fn recreated_container_is_on_both_of_its_networks() {
     let bench = Bench::new(11).await;
     let (docker, second) = (&bench.docker, bench.docker.network("second").await);
     let name = docker.name("both");

@@ -63,21 +63,21 @@ impl Asking {
 }
 
 #[tokio::test]
-async fn a_container_in_another_state_says_what_to_do_first() {
+async fn action_in_the_wrong_container_state_is_refused_with_a_hint() {
     let asking = Asking::new();
     let (fresh, running, paused) =
         (asking.created("fresh", &[]).await, asking.running("running").await, asking.running("paused").await);
     asking.engine.act_on_container(&paused, ContainerAction::Pause).await.unwrap();
 
     let remove = ContainerAction::Remove { force: false, volumes: false };
-    let hint = "Stop it first, or remove it by force.";
+    let hint = "Stop it first, or force removal.";
     asking.refused_to(&running, remove.clone(), CONFLICT, hint).await;
-    let hint = "Unpause and stop it first, or remove it by force.";
+    let hint = "Unpause and stop it first, or force removal.";
     asking.refused_to(&paused, remove, CONFLICT, hint).await;
     asking.refused_to(&paused, ContainerAction::Start, CONFLICT, "Unpause it first.").await;
-    asking.refused_to(&paused, ContainerAction::Pause, CONFLICT, "It is paused already.").await;
+    asking.refused_to(&paused, ContainerAction::Pause, CONFLICT, "It's already paused.").await;
     asking.refused_to(&fresh, ContainerAction::Pause, CONFLICT, "Start it first.").await;
-    asking.refused_to(&running, ContainerAction::Unpause, CONFLICT, "It goes on already.").await;
+    asking.refused_to(&running, ContainerAction::Unpause, CONFLICT, "It's already running.").await;
     asking.refused_to(&fresh, ContainerAction::Kill { signal: None }, CONFLICT, "Start it first.").await;
 
     let error = ActionError::from(asking.engine.processes(&fresh).await.unwrap_err());
@@ -92,13 +92,13 @@ async fn a_container_in_another_state_says_what_to_do_first() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_or_none_at_all_is_refused() {
+async fn taken_or_invalid_container_name_is_refused() {
     let asking = Asking::new();
     let (fresh, other) = (asking.created("fresh", &[]).await, asking.docker.create("other", &[]).await);
     let rename = |name: &str| ContainerAction::Rename { name: name.to_owned() };
-    let hint = "Choose another name, or remove that container.";
+    let hint = "Use a different name, or remove the existing container.";
     asking.refused_to(&fresh, rename(&other), CONFLICT, hint).await;
-    let bad = "Choose a name of letters, digits, dots, dashes and underscores that begins with a letter or a digit.";
+    let bad = "Use a name that starts with a letter or digit and contains only letters, digits, dots, dashes and underscores.";
     asking.refused_to(&fresh, rename("a b"), ErrorKind::Invalid, bad).await;
 
     let spec: ContainerSpec = serde_json::from_value(json!({"image": IMAGE})).unwrap();
@@ -108,7 +108,7 @@ async fn a_name_that_is_taken_or_none_at_all_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_in_use_says_of_whom_it_is_to_be_freed() {
+async fn removal_of_a_volume_or_image_in_use_is_refused_with_a_hint() {
     let asking = Asking::new();
     let volume = asking.docker.volume("data").await;
     asking.docker.create("user", &["--volume", &format!("{volume}:/data")]).await;
@@ -127,7 +127,7 @@ async fn what_is_in_use_says_of_whom_it_is_to_be_freed() {
 }
 
 #[tokio::test]
-async fn a_network_says_what_stands_against_it() {
+async fn network_and_driver_refusals_have_a_hint() {
     let asking = Asking::new();
     let subnet = format!("10.214.{}.0/24", std::process::id() % 250);
     let base = subnet.trim_end_matches("0/24");
@@ -152,16 +152,16 @@ async fn a_network_says_what_stands_against_it() {
         )
     };
     asking.engine.act(&connect(&first, Some(format!("{base}9")))).await.unwrap();
-    asking.refused(connect(&first, None), CONFLICT, "It is on that network already.").await;
+    asking.refused(connect(&first, None), CONFLICT, "It's already connected to that network.").await;
     let taken = connect(&second, Some(format!("{base}9")));
-    asking.refused(taken, CONFLICT, "Choose another address, or none.").await;
+    asking.refused(taken, CONFLICT, "Use a different IP address, or leave it empty.").await;
     let outside = connect(&second, Some("10.1.1.9".to_owned()));
-    let hint = "Choose an address of the network's own subnet, or none.";
+    let hint = "Enter an IP address in the network's subnet, or leave it empty.";
     asking.refused(outside, ErrorKind::Invalid, hint).await;
     // It is not half connected, and can be connected afterwards.
     asking.engine.act(&connect(&second, None)).await.unwrap();
     let remove = Action::Network(local(), id.clone(), NetworkAction::Remove);
-    asking.refused(remove, CONFLICT, "Disconnect the containers that are on it first.").await;
+    asking.refused(remove, CONFLICT, "Disconnect its containers first.").await;
 
     let new = |driver: Option<&str>, subnet: Option<&str>| NewNetwork {
         driver: driver.map(str::to_owned),
@@ -172,9 +172,9 @@ async fn a_network_says_what_stands_against_it() {
     };
     let other = NetworkName::new(&asking.docker.name("other")).unwrap();
     let overlapping = Action::CreateNetwork(local(), other.clone(), new(None, Some(&subnet)));
-    let hint = "Choose another subnet: a network has this one, or part of it.";
+    let hint = "Use a different subnet: this one overlaps an existing network.";
     asking.refused(overlapping, CONFLICT, hint).await;
-    let hint = "Choose a driver that this engine has.";
+    let hint = "Select a driver available on this engine.";
     let driverless = Action::CreateNetwork(local(), other, new(Some("nosuch"), None));
     asking.refused(driverless, ErrorKind::NotFound, hint).await;
     let volume = VolumeName::new(&asking.docker.name("other")).unwrap();
@@ -187,7 +187,7 @@ async fn a_network_says_what_stands_against_it() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_of_the_port_or_the_command() {
+async fn failed_start_reports_the_port_or_the_command() {
     let asking = Asking::new();
     // On this machine, or in the network namespace that the engine and the test share.
     let holder = TcpListener::bind("0.0.0.0:0").unwrap();
@@ -196,32 +196,32 @@ async fn a_start_that_fails_says_of_the_port_or_the_command() {
     let create = ["create", "--name", &name, "--label", &asking.docker.label(), "--publish", &format!("{port}:80")];
     asking.docker.run(&[&create[..], &[IMAGE, "sleep", "600"]].concat()).await;
     let id = asking.id(&name).await;
-    let hint = "Stop what holds it, or publish another port.";
+    let hint = "Stop the process using it, or publish a different port.";
     let error = asking.refused_to(&id, ContainerAction::Start, CONFLICT, hint).await;
-    assert_eq!(error.message, format!("Port {port} is taken on the engine's machine"));
+    assert_eq!(error.message, format!("Port {port} is already in use on the Docker host"));
 
     let name = asking.docker.name("broken");
     let create = ["create", "--name", &name, "--label", &asking.docker.label(), "--network", "none", IMAGE, "/none"];
     asking.docker.run(&create).await;
     let id = asking.id(&name).await;
-    let hint = "Check its command and entry point, and that the image has that program.";
+    let hint = "Check the command and entrypoint, and that the image contains that program.";
     asking.refused_to(&id, ContainerAction::Start, ErrorKind::Invalid, hint).await;
 }
 
 #[tokio::test]
-async fn logs_that_are_not_kept_are_said_to_be_so() {
+async fn unreadable_log_driver_is_reported_with_a_hint() {
     let asking = Asking::new();
     let id = asking.created("silent", &["--log-driver", "none"]).await;
     asking.engine.act_on_container(&id, ContainerAction::Start).await.unwrap();
     let Err(error) = asking.engine.log(&id, LogRange::default()).await else { panic!("there is a log") };
     let error = ActionError::from(error);
-    let hint = "Recreate it with a log driver that can be read, such as json-file.";
+    let hint = "Recreate the container with a log driver that supports reading logs, such as json-file.";
     assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::NotFound, Some(hint)), "{error}");
 }
 
 /// Podman 5 responds to the second network with a text that is not JSON.
 #[tokio::test]
-async fn a_container_is_made_with_all_its_networks() {
+async fn container_is_created_with_all_its_networks() {
     let asking = Asking::new();
     let (first, second) = (asking.docker.network("first").await, asking.docker.network("second").await);
     let name = asking.docker.name("joined");

@@ -30,7 +30,7 @@ async fn events_of(server: &TestServer, id: &ContainerId) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_secret_of_a_container_is_told_unasked_and_who_asks_is_in_the_history() {
+async fn container_secrets_are_masked_and_reveals_are_recorded() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let health = format!("--health-cmd=curl --user admin:{SECRET} localhost");
     let options = ["--env", "TOKEN=s3cret", "--log-driver", "gelf", &health];
@@ -39,14 +39,14 @@ async fn no_secret_of_a_container_is_told_unasked_and_who_asks_is_in_the_history
     let id = ContainerId::new(&docker.run(&["inspect", "--format", "{{.Id}}", &name]).await).unwrap();
     let of = (local(), id.clone());
     for path in ["/queries/inspect", "/queries/recipe"] {
-        let told = answer(&server, path, &of).await;
-        assert!(told.contains("TOKEN=***") && told.contains("gelf-address"), "{path}: {told}");
-        assert!(!told.contains(SECRET), "{path}: {told}");
+        let response = answer(&server, path, &of).await;
+        assert!(response.contains("TOKEN=***") && response.contains("gelf-address"), "{path}: {response}");
+        assert!(!response.contains(SECRET), "{path}: {response}");
     }
     assert!(events_of(&server, &id).await.is_empty());
 
     assert!(answer(&server, "/queries/variable", &(local(), id.clone(), "TOKEN")).await.contains(SECRET));
-    let whole = answer(&server, "/queries/whole_recipe", &of).await;
+    let whole = answer(&server, "/queries/recipe_with_secrets", &of).await;
     assert_eq!(whole.matches(SECRET).count(), 3, "{whole}");
     eventually(PATIENCE, "both reveals to be in the history", async || {
         let events = events_of(&server, &id).await;
@@ -59,7 +59,7 @@ async fn no_secret_of_a_container_is_told_unasked_and_who_asks_is_in_the_history
 }
 
 #[tokio::test]
-async fn no_secret_of_a_build_is_told_of_an_images_layers() {
+async fn build_secrets_are_masked_in_image_layers() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let folder = Folder::new();
     let lines = [
@@ -81,9 +81,9 @@ async fn no_secret_of_a_build_is_told_of_an_images_layers() {
     let history = docker.run(&["history", "--no-trunc", "--format", "{{.CreatedBy}}", &name]).await;
     assert!(history.contains("s3cret-given") && history.contains("s3cret-default"), "the engine tells them: {history}");
     let id = ImageId::new(&docker.run(&["inspect", "--format", "{{.Id}}", &name]).await).unwrap();
-    let told = answer(&server, "/queries/made_of", &(local(), id)).await;
-    assert!(told.contains("ARG TOKEN=***") && told.contains("RUN echo built > /built"), "{told}");
-    assert!(!told.contains(SECRET), "{told}");
+    let response = answer(&server, "/queries/image_details", &(local(), id)).await;
+    assert!(response.contains("ARG TOKEN=***") && response.contains("RUN echo built > /built"), "{response}");
+    assert!(!response.contains(SECRET), "{response}");
     server.stop().await;
     // Also removes the images of its steps, which have no label to clean up by.
     docker.run(&["rmi", &name]).await;

@@ -10,8 +10,8 @@ use std::{
 
 const BINARY: &str = env!("CARGO_BIN_EXE_quaylight");
 
-/// User and group ID of `nobody`, who owns nothing.
-const NOBODY: u32 = 65534;
+/// User and group ID of an unprivileged user that owns no files.
+const UNPRIVILEGED: u32 = 65534;
 
 /// A server process, killed when dropped.
 pub struct ServerProcess {
@@ -32,10 +32,13 @@ impl ServerProcess {
         // The build folder may be inaccessible to other users.
         let binary = data_dir.join("quaylight");
         fs::copy(BINARY, &binary).unwrap();
-        std::os::unix::fs::chown(data_dir, Some(NOBODY), Some(NOBODY)).unwrap();
+        std::os::unix::fs::chown(data_dir, Some(UNPRIVILEGED), Some(UNPRIVILEGED)).unwrap();
         let group = fs::metadata(socket).unwrap().gid();
         let mut command = Command::new("setpriv");
-        command.arg(format!("--reuid={NOBODY}")).arg(format!("--regid={NOBODY}")).arg(format!("--groups={group}"));
+        command
+            .arg(format!("--reuid={UNPRIVILEGED}"))
+            .arg(format!("--regid={UNPRIVILEGED}"))
+            .arg(format!("--groups={group}"));
         command.arg(binary);
         Self::spawn(command, &engine, data_dir)
     }

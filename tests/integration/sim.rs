@@ -19,7 +19,7 @@ async fn simulate(containers: usize) -> Running {
 }
 
 /// Everything that both sides know, as text to compare.
-pub fn told(truth: &Truth) -> BTreeMap<String, String> {
+pub fn actual(truth: &Truth) -> BTreeMap<String, String> {
     let containers = truth
         .containers
         .iter()
@@ -48,14 +48,14 @@ pub fn seen(state: &EngineState) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_watcher_sees_a_simulated_engine_as_it_is() {
+async fn watcher_state_matches_the_simulated_engine() {
     let sim = simulate(60).await;
     let watched = Watched::start(sim.url()).await;
-    watched.until("all is seen", |state| seen(state) == told(&sim.truth())).await;
+    watched.until("all is seen", |state| seen(state) == actual(&sim.truth())).await;
 }
 
 #[tokio::test]
-async fn an_action_and_a_rename_arrive() {
+async fn actions_and_a_rename_reach_the_watcher() {
     let sim = simulate(10).await;
     let (docker, watched) = (Docker::simulated(sim.url()), Watched::start(sim.url()).await);
     let id = watched
@@ -83,17 +83,17 @@ async fn an_action_and_a_rename_arrive() {
 }
 
 #[tokio::test]
-async fn after_much_churn_a_watcher_agrees_with_the_truth() {
+async fn watcher_state_matches_the_simulated_engine_after_churn() {
     let sim = simulate(50).await;
     let watched = Watched::start(sim.url()).await;
     sim.set_churn(150.0);
     watched.until("much has happened", |_| sim.truth().events_sent > 1_500).await;
     sim.set_churn(0.0);
-    watched.until("all agrees", |state| seen(state) == told(&sim.truth())).await;
+    watched.until("all agrees", |state| seen(state) == actual(&sim.truth())).await;
 }
 
 #[tokio::test]
-async fn a_list_tells_of_a_simulated_container_what_an_inspect_tells() {
+async fn simulated_list_and_inspect_agree() {
     let sim = simulate(60).await;
     let watched = Watched::start(sim.url()).await;
     let listed = watched.engine.containers().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_list_tells_of_a_simulated_container_what_an_inspect_tells() {
 
 /// The timing of the real engine: an early inspect waits, an early list shows the previous state.
 #[tokio::test]
-async fn between_die_and_the_truth_an_inspect_waits_and_the_list_says_running() {
+async fn inspect_waits_and_the_list_stays_running_after_a_die_event() {
     let lock = Duration::from_millis(400);
     let sim = Sim::start(Options { lock, ..Options::default() }).await.unwrap();
     let watched = Watched::start(sim.url()).await;
@@ -145,7 +145,7 @@ async fn a_server_shows_a_simulated_engine() {
 }
 
 #[tokio::test]
-async fn the_docker_cli_takes_it_for_docker() {
+async fn docker_cli_works_with_the_simulator() {
     let folder = std::env::temp_dir().join(format!("quaylight-sim-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let place = Place::Socket(folder.join("docker.sock"));

@@ -33,14 +33,14 @@ async fn tag(sim: &Running, name: &str) {
 }
 
 #[tokio::test]
-async fn a_refused_request_gets_not_a_byte() {
+async fn refused_request_receives_no_bytes() {
     let sim = with(Fault::new(Kind::Refuse).times(1)).await;
     assert_eq!(Raw::get(sim.url(), "/version").await.whole().await, "");
     assert_eq!(ask(sim.url(), "GET", "/version", "").await.0, 200);
 }
 
 #[tokio::test]
-async fn a_hanging_engine_says_nothing_and_goes_on_with_its_events_afterwards() {
+async fn hanging_engine_is_silent_and_resumes_its_event_stream() {
     let sim = simulate().await;
     let mut stream = events(&sim).await;
     sim.faults().switch_on(Fault::new(Kind::Hang));
@@ -53,14 +53,14 @@ async fn a_hanging_engine_says_nothing_and_goes_on_with_its_events_afterwards() 
 }
 
 #[tokio::test]
-async fn a_fault_ends_by_itself() {
+async fn fault_ends_after_its_duration() {
     let sim = with(Fault::new(Kind::Status).lasting(Duration::from_millis(50))).await;
     while ask(sim.url(), "GET", "/version", "").await.0 == 500 {}
     assert_eq!(ask(sim.url(), "GET", "/version", "").await.0, 200);
 }
 
 #[tokio::test]
-async fn silent_headers_are_followed_by_nothing() {
+async fn silent_headers_fault_sends_headers_without_a_body() {
     let sim = with(Fault::new(Kind::SilentHeaders).on("/containers/json")).await;
     let mut answer = Raw::get(sim.url(), "/v1.41/containers/json").await;
     answer.until("\r\n\r\n").await;
@@ -69,7 +69,7 @@ async fn silent_headers_are_followed_by_nothing() {
 }
 
 #[tokio::test]
-async fn an_error_strikes_as_often_as_asked_and_only_where() {
+async fn status_fault_affects_only_its_path_as_often_as_configured() {
     let fault = Fault { status: Some(503), message: Some("no space left".into()), ..Fault::new(Kind::Status) };
     let sim = with(fault.on("/images").times(2)).await;
     assert_eq!(ask(sim.url(), "GET", "/containers/json", "").await.0, 200);
@@ -81,7 +81,7 @@ async fn an_error_strikes_as_often_as_asked_and_only_where() {
 }
 
 #[tokio::test]
-async fn half_a_body_is_half_of_what_was_announced() {
+async fn half_fault_sends_half_of_the_announced_body() {
     let sim = with(Fault::new(Kind::Half).times(1)).await;
     let text = Raw::get(sim.url(), "/containers/json?all=1").await.whole().await;
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -92,7 +92,7 @@ async fn half_a_body_is_half_of_what_was_announced() {
 }
 
 #[tokio::test]
-async fn half_an_event_is_followed_by_the_end() {
+async fn half_fault_truncates_an_event_and_ends_the_stream() {
     let sim = simulate().await;
     let stream = events(&sim).await;
     sim.faults().switch_on(Fault::new(Kind::Half).on("/events").times(1));
@@ -103,7 +103,7 @@ async fn half_an_event_is_followed_by_the_end() {
 }
 
 #[tokio::test]
-async fn a_slow_body_takes_its_time() {
+async fn slow_body_is_throttled() {
     let fault = Fault { bytes_per_second: Some(2_000), ..Fault::new(Kind::Slow) };
     let sim = with(fault).await;
     let began = Instant::now();
@@ -113,7 +113,7 @@ async fn a_slow_body_takes_its_time() {
 }
 
 #[tokio::test]
-async fn unknown_words_stand_in_list_and_inspect() {
+async fn unknown_enum_fault_affects_list_and_inspect() {
     let sim = with(Fault::new(Kind::UnknownEnum)).await;
     let id = sim.truth().containers[0].id.clone();
     let list: Value = serde_json::from_str(&ask(sim.url(), "GET", "/containers/json?all=1", "").await.1).unwrap();
@@ -124,7 +124,7 @@ async fn unknown_words_stand_in_list_and_inspect() {
 }
 
 #[tokio::test]
-async fn dropped_events_are_counted_and_nobody_ever_hears_of_them() {
+async fn dropped_events_are_counted_and_never_sent() {
     let sim = simulate().await;
     let mut stream = events(&sim).await;
     sim.faults().switch_on(Fault::new(Kind::DropEvent).of_action("tag").times(1));
@@ -140,7 +140,7 @@ async fn dropped_events_are_counted_and_nobody_ever_hears_of_them() {
 }
 
 #[tokio::test]
-async fn streams_get_unknown_events_garbage_floods_and_an_end() {
+async fn event_stream_receives_unknown_events_garbage_a_flood_and_an_end() {
     let sim = simulate().await;
     let mut stream = events(&sim).await;
     for fault in [Kind::UnknownEvent, Kind::GarbageLine] {
@@ -155,7 +155,7 @@ async fn streams_get_unknown_events_garbage_floods_and_an_end() {
 }
 
 #[tokio::test]
-async fn faults_are_switched_over_http_and_spare_their_own_switch() {
+async fn faults_are_controlled_over_http_and_spare_the_control_api() {
     let sim = simulate().await;
     let url = sim.url();
     let faults = r#"[{"fault":"refuse","path":"/images"},{"fault":"hang","path":"/containers"}]"#;

@@ -66,30 +66,31 @@ async fn samples_agree_with_docker_stats_under_a_known_load() {
     client.until(None, |message| message.to_string().contains(&id)).await;
     client.look_at(&[&id]).await;
     for round in 0.. {
-        let told = docker.run(&["stats", "--no-stream", "--format", "{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}", &id]).await;
-        let words: Vec<&str> = told.split_whitespace().collect();
-        let [cpu, memory, _, limit, pids] = words[..] else { panic!("{told}") };
+        let output =
+            docker.run(&["stats", "--no-stream", "--format", "{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}", &id]).await;
+        let words: Vec<&str> = output.split_whitespace().collect();
+        let [cpu, memory, _, limit, pids] = words[..] else { panic!("{output}") };
         let cpu: f64 = cpu.trim_end_matches('%').parse().unwrap();
         let samples = client.samples().await;
         let [sample] = &samples[..] else { panic!("{samples:?}") };
         let number = |field: &str| sample[field].as_f64().unwrap();
-        let is_near = |ours: f64, theirs: f64, least: f64| (ours - theirs).abs() <= (theirs * 0.05).max(least);
+        let is_local = |ours: f64, theirs: f64, least: f64| (ours - theirs).abs() <= (theirs * 0.05).max(least);
         let agrees = cpu > 20.0
-            && is_near(number("cpu_percent"), cpu, 1.0)
-            && is_near(number("memory_usage"), bytes(memory), 100_000.0)
-            && is_near(number("memory_limit"), bytes(limit), 0.0)
+            && is_local(number("cpu_percent"), cpu, 1.0)
+            && is_local(number("memory_usage"), bytes(memory), 100_000.0)
+            && is_local(number("memory_limit"), bytes(limit), 0.0)
             && pids.parse() == Ok(number("pids"));
         if agrees {
             break;
         }
         // Each covers one second, but not the same one.
-        assert!(round < 10, "docker says {told}, we {sample}");
+        assert!(round < 10, "docker says {output}, we {sample}");
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn counters_agree_with_docker_stats_after_a_transfer_and_past_the_cache() {
+async fn counters_agree_with_docker_stats_after_network_and_direct_disk_io() {
     const SENT: u32 = 20_000_000;
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let (sender, receiver, label) = (docker.name("sender"), docker.name("receiver"), docker.label());
@@ -114,8 +115,8 @@ async fn counters_agree_with_docker_stats_after_a_transfer_and_past_the_cache() 
     let mut client = Client::connect(&server).await;
     client.until(None, |message| message.to_string().contains(&id)).await;
     client.look_at(&[&id]).await;
-    let told = docker.run(&["stats", "--no-stream", "--format", "{{.NetIO}} / {{.BlockIO}}", &id]).await;
-    let theirs: Vec<f64> = told.split(" / ").map(bytes).collect();
+    let output = docker.run(&["stats", "--no-stream", "--format", "{{.NetIO}} / {{.BlockIO}}", &id]).await;
+    let theirs: Vec<f64> = output.split(" / ").map(bytes).collect();
     let samples = client.samples().await;
     let fields = ["network_rx", "network_tx", "block_read", "block_write"];
     let ours = fields.map(|field| samples[0][field].as_f64().unwrap());
@@ -123,13 +124,13 @@ async fn counters_agree_with_docker_stats_after_a_transfer_and_past_the_cache() 
     assert!(ours[0] > f64::from(SENT), "{ours:?}");
     for ((field, ours), theirs) in fields.into_iter().zip(ours).zip(theirs) {
         // The docker command prints three digits.
-        assert!((ours - theirs).abs() <= theirs * 0.01, "{field}: we {ours}, docker says {told}");
+        assert!((ours - theirs).abs() <= theirs * 0.01, "{field}: we {ours}, docker says {output}");
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn samples_come_each_second_of_what_was_asked_for_and_nothing_else() {
+async fn samples_arrive_each_second_for_subscribed_containers_only() {
     let sim = Sim::start(Options { containers: 30, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let ids = running(&sim, 3);
@@ -154,7 +155,7 @@ async fn samples_come_each_second_of_what_was_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn one_reader_serves_all_who_look_and_ends_soon_after_the_last() {
+async fn one_stats_reader_serves_all_clients_and_ends_after_the_last() {
     let sim = Sim::start(Options { containers: 30, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let ids = running(&sim, 3);
@@ -169,14 +170,14 @@ async fn one_reader_serves_all_who_look_and_ends_soon_after_the_last() {
     }
     assert_eq!(sim.truth().stats_streams, 3);
     drop(clients);
-    eventually(Duration::from_secs(10), "nobody reads", async || sim.truth().stats_streams == 0).await;
+    eventually(Duration::from_secs(10), "the stats streams close", async || sim.truth().stats_streams == 0).await;
     let asked = |sim: &Running| sim.truth().requests.get("GET /containers/{id}/stats").copied();
     assert_eq!(asked(&sim), Some(3));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn loads_are_the_sums_of_projects_and_hosts_and_open_no_streams() {
+async fn loads_are_summed_by_project_and_host_without_stats_streams() {
     let sim = Sim::start(Options { containers: 60, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let mut client = Client::connect(&server).await;
@@ -204,14 +205,14 @@ async fn loads_are_the_sums_of_projects_and_hosts_and_open_no_streams() {
     // A page that shows no projects need not receive thousands of them.
     let hosts_alone = json!({"type": "subscribe", "channels": ["loads"], "ids": []});
     client.0.send(Message::text(hosts_alone.to_string())).await.unwrap();
-    let is_told_alone = |message: &Value| message["loads"].as_array().is_some_and(|loads| loads.len() == 1);
-    let stats = client.until(None, is_told_alone).await;
+    let is_host_only = |message: &Value| message["loads"].as_array().is_some_and(|loads| loads.len() == 1);
+    let stats = client.until(None, is_host_only).await;
     assert_eq!(stats["loads"][0]["scope"], "host");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn without_a_socket_the_figures_are_asked_for() {
+async fn stats_are_available_over_http_without_a_socket() {
     let sim = Sim::start(Options { containers: 10, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
     let id = running(&sim, 1).remove(0);

@@ -64,7 +64,7 @@ async fn store(folder: &Path) {
         name: "failed-before".into(),
         project: None,
         actor: Some("local".into()),
-        error: Some("The engine refused".into()),
+        error: Some("The engine rejected the request".into()),
         attributes: Labels::default(),
     });
     history.close().await;
@@ -141,7 +141,7 @@ async fn assert_refused(server: &TestServer, reason: &str) {
 }
 
 #[tokio::test]
-async fn on_a_full_disk_rules_run_and_preferences_and_registries_are_those_stored() {
+async fn stored_documents_are_loaded_from_a_full_disk() {
     let folder = Folder::new();
     let disk = Mounted::tmpfs(&folder.0, "size=2m");
     store(&folder.0).await;
@@ -168,7 +168,7 @@ async fn on_a_full_disk_rules_run_and_preferences_and_registries_are_those_store
 }
 
 #[tokio::test]
-async fn in_a_read_only_folder_rules_run_and_preferences_and_registries_are_those_stored() {
+async fn stored_documents_are_loaded_from_a_read_only_folder() {
     let folder = Folder::new();
     let disk = Mounted::tmpfs(&folder.0, "size=8m");
     store(&folder.0).await;
@@ -184,14 +184,14 @@ async fn in_a_read_only_folder_rules_run_and_preferences_and_registries_are_thos
 }
 
 #[tokio::test]
-async fn while_another_program_writes_rules_run_and_preferences_and_registries_are_those_stored() {
+async fn stored_documents_are_loaded_while_another_process_writes() {
     let folder = Folder::new();
     store(&folder.0).await;
     let other = Connection::open(folder.0.join("history.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let server = TestServer::keeping_in(&folder.0, &[]).await;
     assert_read(&server).await;
-    assert_refused(&server, "another program holds its file").await;
+    assert_refused(&server, "another process has its file open").await;
     choose_cards(&server).await;
     other.execute_batch("COMMIT").unwrap();
     assert_dark_cards(&folder.0).await;
@@ -201,16 +201,16 @@ async fn while_another_program_writes_rules_run_and_preferences_and_registries_a
 
 /// Reads fail too: nothing may be replaced by a default, and all documents are there once the lock is released.
 #[tokio::test]
-async fn what_could_not_be_read_at_the_start_is_not_written_over_and_is_there_when_the_lock_goes() {
+async fn locked_documents_are_not_overwritten_and_load_after_the_unlock() {
     let folder = Folder::new();
     store(&folder.0).await;
     let other = Connection::open(folder.0.join("history.db")).unwrap();
     other.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
     other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE mine (a); COMMIT").unwrap();
     let server = TestServer::keeping_in(&folder.0, &[]).await;
-    assert_refused(&server, "another program holds its file").await;
+    assert_refused(&server, "another process has its file open").await;
     let (status, answer) = query(&server, "/queries/registries").await;
-    assert!(status != 200 && answer.contains("another program holds its file"), "{status} {answer}");
+    assert!(status != 200 && answer.contains("another process has its file open"), "{status} {answer}");
     choose_cards(&server).await;
     assert!(!fires(&server).await, "it can't be known yet");
     drop(other);

@@ -77,7 +77,7 @@ async fn has(docker: &Docker, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_image_goes_to_a_registry_and_comes_back_and_all_who_look_see_how_far_it_is() {
+async fn image_is_pushed_and_pulled_with_progress_for_all_clients() {
     let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
     let (mut client, mut other) = (Client::connect(&server).await, Client::connect(&server).await);
     client.watch_tasks().await;
@@ -99,11 +99,11 @@ async fn an_image_goes_to_a_registry_and_comes_back_and_all_who_look_see_how_far
     assert!(has(&docker, &name).await);
 
     // A client that connects later receives both at once, and the history has them.
-    let told = Client::connect(&server).await.watch_tasks().await;
-    let ids: Vec<_> = told["tasks"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
+    let received = Client::connect(&server).await.watch_tasks().await;
+    let ids: Vec<_> = received["tasks"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, [push, pull]);
-    let told = ask(&server, "/api/tasks").await;
-    assert_eq!(told["tasks"].as_array().unwrap().len(), 2);
+    let listed = ask(&server, "/api/tasks").await;
+    assert_eq!(listed["tasks"].as_array().unwrap().len(), 2);
     let events = ask(&server, "/api/events?kind=image&by=users").await;
     let actions: Vec<_> =
         events["events"].as_array().unwrap().iter().map(|it| it["action"].as_str().unwrap()).collect();
@@ -112,7 +112,7 @@ async fn an_image_goes_to_a_registry_and_comes_back_and_all_who_look_see_how_far
 }
 
 #[tokio::test]
-async fn a_registry_that_wants_a_sign_in_says_so_and_gets_it_without_showing_it() {
+async fn registry_sign_in_is_requested_and_its_password_never_shown() {
     use quaylight::server::{
         clock::Clock,
         engine::WritableEngine,
@@ -173,7 +173,7 @@ async fn a_registry_that_wants_a_sign_in_says_so_and_gets_it_without_showing_it(
 }
 
 #[tokio::test]
-async fn a_pull_is_cancelled_and_goes_on_another_time() {
+async fn cancelled_pull_can_be_started_again() {
     let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
     let slow = SlowWay::to(&registry, 2 << 20).await;
     let mut client = Client::connect(&server).await;
@@ -203,7 +203,7 @@ async fn a_pull_is_cancelled_and_goes_on_another_time() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_pulled_says_why_and_what_to_do() {
+async fn failed_pull_reports_its_cause_and_a_hint() {
     let (docker, server, mut registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -211,8 +211,8 @@ async fn what_can_not_be_pulled_says_why_and_what_to_do() {
     let missing = client.starts("image.pull", &name, json!({})).await;
     let failed = client.ended(missing).await;
     assert_eq!(failed["state"], "failed");
-    assert!(failed["words"].as_str().unwrap().contains("no such image"), "{failed}");
-    assert!(failed["hint"].as_str().unwrap().contains("Check its name and tag"), "{failed}");
+    assert!(failed["words"].as_str().unwrap().contains("Image not found"), "{failed}");
+    assert!(failed["hint"].as_str().unwrap().contains("Check the image name and tag"), "{failed}");
 
     // The registry disappears in the middle.
     let slow = SlowWay::to(&registry, 2 << 20).await;
@@ -258,7 +258,7 @@ async fn what_can_not_be_pulled_says_why_and_what_to_do() {
 
 /// A browser resends an upload when its connection breaks: a failed or cancelled one must not start again.
 #[tokio::test]
-async fn an_upload_that_comes_twice_begins_once() {
+async fn repeated_upload_starts_only_one_task() {
     let server = TestServer::start(&[]).await;
     let import = async |key: &str| {
         let headers = format!("Idempotency-Key: {key}\r\n");
@@ -269,7 +269,7 @@ async fn an_upload_that_comes_twice_begins_once() {
     };
     let (first, again, other) = (import("a").await, import("a").await, import("b").await);
     assert!(first.starts_with("HTTP/1.1 200"), "{first}");
-    assert!(again.starts_with("HTTP/1.1 409") && again.contains("It has come before"), "{again}");
+    assert!(again.starts_with("HTTP/1.1 409") && again.contains("This upload was already received"), "{again}");
     assert!(other.starts_with("HTTP/1.1 200"), "{other}");
     let (_, tasks) = raw_http::ask(&server.url(), "GET", "/api/tasks", "").await;
     assert_eq!(tasks.matches("no.tar").count(), 2, "{tasks}");
@@ -277,7 +277,7 @@ async fn an_upload_that_comes_twice_begins_once() {
 }
 
 #[tokio::test]
-async fn an_image_is_built_with_its_output_and_a_failing_step_says_which() {
+async fn build_keeps_its_output_and_reports_the_failing_step() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -291,7 +291,7 @@ async fn an_image_is_built_with_its_output_and_a_failing_step_says_which() {
     let done = client.ended(build).await;
     assert_eq!(done["state"], "done", "{done}");
     assert!(has(&docker, &name).await);
-    assert!(done["earlier_lines"].as_u64() > Some(0), "the latest lines are told");
+    assert!(done["earlier_lines"].as_u64() > Some(0), "only the latest lines are sent");
     let whole = raw_http::ask(&server.url(), "GET", &format!("/api/tasks/{build}/output"), "").await.1;
     assert!(whole.contains("said hello") && whole.contains("line 1\n") && whole.contains("line 100"), "{whole}");
 
@@ -306,7 +306,7 @@ async fn an_image_is_built_with_its_output_and_a_failing_step_says_which() {
 }
 
 #[tokio::test]
-async fn a_tar_is_built_from_exported_and_imported() {
+async fn image_is_built_from_a_tar_exported_and_imported() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -351,7 +351,7 @@ async fn a_tar_is_built_from_exported_and_imported() {
 }
 
 #[tokio::test]
-async fn what_is_removed_is_what_was_named_and_what_is_used_stays() {
+async fn prune_removes_only_selected_resources_that_are_not_in_use() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -398,7 +398,7 @@ async fn inspected(docker: &Docker, name: &str, format: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_container_is_created_with_its_image_pulled_where_it_is_missing() {
+async fn create_pulls_a_missing_image() {
     let (docker, server, registry) = (Docker::new(), TestServer::start(&[]).await, Registry::open().await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -427,7 +427,7 @@ async fn a_container_is_created_with_its_image_pulled_where_it_is_missing() {
     let taken = client.starts("container.create", &name, json!({"spec": spec})).await;
     let failed = client.ended(taken).await;
     assert_eq!(failed["state"], "failed");
-    assert!(failed["hint"].as_str().unwrap().contains("Choose another name"), "{failed}");
+    assert!(failed["hint"].as_str().unwrap().contains("Use a different name"), "{failed}");
     let never = docker.name("never");
     let mut bad = spec.clone();
     bad["command"] = json!(["/no/such/program"]);
@@ -452,7 +452,7 @@ async fn a_container_is_created_with_its_image_pulled_where_it_is_missing() {
 }
 
 #[tokio::test]
-async fn a_container_made_anew_keeps_its_data_and_the_old_one_comes_back_where_the_new_one_fails() {
+async fn recreate_keeps_the_data_and_rolls_back_on_failure() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     client.watch_tasks().await;
@@ -507,7 +507,7 @@ async fn a_container_made_anew_keeps_its_data_and_the_old_one_comes_back_where_t
 }
 
 #[tokio::test]
-async fn limits_change_while_a_container_runs_and_what_it_has_written_becomes_an_image_or_a_file() {
+async fn running_container_is_updated_committed_and_exported() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let mut client = Client::connect(&server).await;
     let (name, label) = (docker.name("busy"), docker.label());

@@ -50,7 +50,7 @@ async fn serve(folder: &Folder) -> (Running, ServerProcess, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unread_downloads_cost_no_thread_delay_nobody_and_give_their_memory_back() {
+async fn unread_downloads_block_no_thread_and_release_their_memory() {
     let folder = Folder::new();
     let (_sim, server, large) = serve(&folder).await;
     ask(&server.url, "GET", "/api/events?limit=10", "").await;
@@ -76,14 +76,14 @@ async fn unread_downloads_cost_no_thread_delay_nobody_and_give_their_memory_back
 
     assert_eq!(there, BUDGET);
     let (status, body) = ask(&server.url, "GET", &large, "").await;
-    assert!(status == 503 && body.contains("Try again when one of them has ended"), "{body}");
+    assert!(status == 503 && body.contains("Wait for a task to finish"), "{body}");
     drop(downloads);
     eventually(PATIENCE, "the memory is given back", async || server.anonymous_memory() <= before + 8).await;
     assert_eq!(download(&server.url, &large).await.len(), 64 << 20, "there is room again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_that_says_nothing_of_a_file_holds_no_thread() {
+async fn silent_engine_blocks_no_thread_during_a_download() {
     let folder = Folder::new();
     let (sim, server, large) = serve(&folder).await;
     let archive = large.replace("/api", "").replace("/files?path=/large", "/archive");
@@ -101,7 +101,7 @@ async fn an_engine_that_says_nothing_of_a_file_holds_no_thread() {
 
 /// The server gives up the pending write, releases the slot and closes the connection.
 #[tokio::test]
-async fn a_download_that_nobody_reads_is_broken_off_after_a_minute() {
+async fn unread_download_times_out_after_a_minute() {
     let folder = Folder::new();
     let (_sim, server, large) = serve(&folder).await;
     let (unread, is_there) = unread(&server.url, &large).await;

@@ -31,7 +31,7 @@ fn fill(folder: &Path) {
 
 /// The server reported success, and the container's file was zeros: the write had returned before it failed.
 #[tokio::test]
-async fn an_upload_that_the_data_dir_has_no_room_for_fails_and_replaces_nothing() {
+async fn upload_without_disk_space_fails_and_replaces_nothing() {
     let docker = Docker::new();
     let folder = Folder::new();
     let path = folder.0.clone();
@@ -47,7 +47,7 @@ async fn an_upload_that_the_data_dir_has_no_room_for_fails_and_replaces_nothing(
     let chunked = post_chunked(&server.url(), &upload, &[&content], true).await;
     for (status, body) in [announced, chunked] {
         assert_eq!(status, 507, "{body}");
-        assert!(body.contains("make room"), "{body}");
+        assert!(body.contains("Free up"), "{body}");
         assert_eq!(download(&server.url(), &kept).await, b"kept");
     }
     // An upload that does not fit is refused before it has been sent.
@@ -69,13 +69,13 @@ async fn an_upload_that_the_data_dir_has_no_room_for_fails_and_replaces_nothing(
 }
 
 #[tokio::test]
-async fn an_upload_that_is_not_whole_replaces_nothing() {
+async fn incomplete_upload_replaces_nothing() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
     let id = container(&docker).await;
     let upload = format!("/api/containers/{id}/files?path=/&name=kept");
     let broken_off = async || {
         let (_, tasks) = ask(&server.url(), "GET", "/api/tasks", "").await;
-        tasks.matches("the upload was broken off").count()
+        tasks.matches("upload interrupted").count()
     };
     Raw::broken_off(&server.url(), &upload, 1_000, b"half of it").await;
     eventually(PATIENCE, "the first has failed", async || broken_off().await == 1).await;

@@ -3,7 +3,7 @@
 use crate::support::{Docker, Watched, engine_url};
 
 #[tokio::test]
-async fn a_volume_is_seen_with_its_users() {
+async fn volume_usage_is_tracked() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let volume = docker.volume("data").await;
     let usage = |running, all| {
@@ -24,7 +24,7 @@ async fn a_volume_is_seen_with_its_users() {
 }
 
 #[tokio::test]
-async fn a_container_is_connected_to_a_network_and_disconnected() {
+async fn network_connect_and_disconnect_are_tracked() {
     let (docker, watched) = (Docker::new(), Watched::start(&engine_url()).await);
     let (home, other) = (docker.network("home").await, docker.network("other").await);
     let name = docker.name("member");

@@ -91,7 +91,7 @@ fn user() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_events_stats_logs_terminals_files_and_actions_work_over_each_way() {
+async fn every_engine_feature_works_over_every_transport() {
     let (engine, ssh) = (TlsEngine::start().await, SshServer::start().await);
     let docker = engine.docker();
     let plain = Forwarder::start(&engine.socket(), None).await;
@@ -181,7 +181,7 @@ async fn logs_are_followed(engine: &WritableEngine, docker: &Docker, name: &str)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_built_over_each_way() {
+async fn image_is_built_over_every_transport() {
     let (engine, ssh) = (TlsEngine::start().await, SshServer::start().await);
     let docker = engine.docker();
     let plain = Forwarder::start(&engine.socket(), None).await;
@@ -226,7 +226,7 @@ async fn reason(endpoint: Endpoint, wanted: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_failure_of_tls_says_which_and_what_to_do() {
+async fn tls_failures_report_their_cause_and_a_hint() {
     let (folder, authority, other) = (Folder::new(), Authority::new(), Authority::new());
     authority.write(&folder.0.join("ca.pem"));
     other.write(&folder.0.join("other.pem"));
@@ -237,15 +237,15 @@ async fn each_failure_of_tls_says_which_and_what_to_do() {
     drop(watched);
     let expired = front(authority.expired("127.0.0.1")).await;
     let said = reason(tls(&expired.address, trusting("ca.pem")), "has expired").await;
-    assert_eq!(said, "The certificate of 127.0.0.1 has expired. Renew it on the engine's machine.");
+    assert_eq!(said, "The certificate of 127.0.0.1 has expired. Renew it on the Docker host.");
     let named = front(authority.identity("nas")).await;
-    reason(tls(&named.address, trusting("ca.pem")), "is for another name").await;
-    reason(tls(&good.address, trusting("other.pem")), "is from an unknown authority").await;
+    reason(tls(&named.address, trusting("ca.pem")), "is for a different host name").await;
+    reason(tls(&good.address, trusting("other.pem")), "was signed by an unknown CA").await;
     // The machine's trusted authorities don't vouch for it either.
-    reason(tls(&good.address, TlsFiles::default()), "is from an unknown authority").await;
-    reason(tls(&good.address, trusting("none.pem")), "The file of the CA certificate can't be read").await;
+    reason(tls(&good.address, TlsFiles::default()), "was signed by an unknown CA").await;
+    reason(tls(&good.address, trusting("none.pem")), "Couldn't read the CA certificate file").await;
     let plain = Forwarder::start(&socket(), None).await;
-    reason(tls(&plain.address, trusting("ca.pem")), "does not speak TLS on that port").await;
+    reason(tls(&plain.address, trusting("ca.pem")), "doesn't use TLS on that port").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,38 +262,40 @@ async fn a_renewed_certificate_is_read_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_docker_engine_with_tls_says_which_client_certificate_it_refuses() {
+async fn tls_engine_reports_why_a_client_certificate_is_refused() {
     let engine = TlsEngine::start().await;
     let ca = Some(engine.file("ca.pem"));
     let client = |certificate: &str, key: &str| Some((engine.file(certificate), engine.file(key)));
     let with = |client| tls(&engine.address, TlsFiles { ca: ca.clone(), client });
-    reason(with(None), "asks for a client certificate").await;
+    reason(with(None), "requires a client certificate").await;
     Authority::new().identity("client").write(&engine.file("other.pem"), &engine.file("other-key.pem"));
-    reason(with(client("other.pem", "other-key.pem")), "refuses the client certificate").await;
+    reason(with(client("other.pem", "other-key.pem")), "rejected the client certificate").await;
     engine.authority.expired("client").write(&engine.file("old.pem"), &engine.file("old-key.pem"));
     let said = reason(with(client("old.pem", "old-key.pem")), "client certificate").await;
-    assert!(said.contains("expired") || said.contains("refuses"), "{said}");
-    reason(with(client("cert.pem", "old-key.pem")), "do not fit together").await;
+    assert!(said.contains("expired") || said.contains("rejected"), "{said}");
+    reason(with(client("cert.pem", "old-key.pem")), "don't match").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_failure_of_ssh_says_which_and_what_to_do() {
+async fn ssh_failures_report_their_cause_and_a_hint() {
     let ssh = SshServer::start().await;
     let (me, engine) = (user(), socket());
     let way = |known_hosts: &str, key: &str| over_ssh(&ssh, &me, &engine, ssh.client(known_hosts, key));
-    let said = reason(way("no_known_hosts", "id"), "is not known").await;
+    let said = reason(way("no_known_hosts", "id"), "is unknown").await;
     assert!(said.contains(&ssh.fingerprint()), "{said} lacks {}", ssh.fingerprint());
     let said = reason(way("other_known_hosts", "id"), "has changed").await;
     assert!(said.contains(&ssh.fingerprint()), "{said}");
-    let said = reason(way("known_hosts", "stranger"), "refuses").await;
+    let said = reason(way("known_hosts", "stranger"), "denied access").await;
     assert_eq!(
         said,
-        format!("The SSH server of 127.0.0.1 refuses {me}: there is no such user there, or no key that it accepts.")
+        format!(
+            "The SSH server on 127.0.0.1 denied access to {me}. Check that the user exists and that the server accepts the SSH key."
+        )
     );
-    let stranger = over_ssh(&ssh, "nobody-of-that-name", &engine, ssh.known_client());
-    reason(stranger, "refuses nobody-of-that-name").await;
+    let stranger = over_ssh(&ssh, "unknown-user", &engine, ssh.known_client());
+    reason(stranger, "denied access to unknown-user").await;
     let elsewhere = over_ssh(&ssh, &me, Path::new("/nowhere/docker.sock"), ssh.known_client());
-    reason(elsewhere, "no engine answers at /nowhere/docker.sock there").await;
+    reason(elsewhere, "no engine is responding at /nowhere/docker.sock").await;
 }
 
 /// The ssh processes that forward to the test's SSH server.
@@ -332,7 +334,7 @@ async fn an_ssh_tunnel_is_one_process_that_ends_with_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ssh_tunnel_ends_with_a_server_that_is_killed() {
+async fn ssh_tunnel_ends_when_the_server_is_killed() {
     let (ssh, folder) = (SshServer::start().await, Folder::new());
     let url = format!("ssh://{}@127.0.0.1:{}{}", user(), ssh.port, socket().display());
     let config = ssh.known_client();
@@ -349,7 +351,7 @@ async fn an_ssh_tunnel_ends_with_a_server_that_is_killed() {
     is_reached(&server.url).await;
     assert_eq!((ssh_processes(&ssh).len(), tunnels().len()), (1, 1));
     let mode = fs::metadata(&tunnels()[0]).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700, "nobody else reaches the engine through it");
+    assert_eq!(mode & 0o777, 0o700, "other users can't reach the engine through it");
     drop(server);
     eventually(PATIENCE, "ssh ends and leaves nothing", async || {
         ssh_processes(&ssh).is_empty() && tunnels().is_empty()
@@ -362,7 +364,7 @@ async fn ask_version(engine: &WritableEngine) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tunnel_that_is_cut_or_hung_in_the_middle_is_set_up_again() {
+async fn killed_or_hanging_ssh_tunnel_reconnects() {
     let ssh = SshServer::start().await;
     let watched = Watched::at(over_ssh(&ssh, &user(), &socket(), ssh.known_client()), Duration::from_secs(3)).await;
     for name in ["KILL", "STOP"] {
@@ -381,15 +383,15 @@ async fn a_tunnel_that_is_cut_or_hung_in_the_middle_is_set_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_an_ssh_program_the_page_says_so() {
+async fn missing_ssh_program_is_reported() {
     let folder = Folder::new();
     let server = ServerProcess::start_with(&[("DOCKER_HOST", "ssh://nas"), ("PATH", "/nonexistent")], &folder.0);
-    let health = async || ask(&server.url, "GET", "/api/state", "").await.1.contains("There is no ssh program here");
+    let health = async || ask(&server.url, "GET", "/api/state", "").await.1.contains("The ssh command wasn't found");
     eventually(PATIENCE, "it says so", health).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_context_of_the_docker_command_is_followed_with_its_certificates() {
+async fn docker_context_is_used_with_its_certificates() {
     let (engine, folder) = (TlsEngine::start().await, Folder::new());
     let docker_folder = folder.0.join("docker");
     let (meta, files) = (docker_folder.join("contexts/meta/a1"), docker_folder.join("contexts/tls/a1/docker"));
@@ -423,7 +425,7 @@ async fn is_reached(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plain_tcp_to_another_machine_is_refused_or_said_for_good() {
+async fn remote_plain_tcp_is_refused_or_shown_as_a_warning() {
     let address = "192.0.2.1:2375";
     let url = format!("tcp://{address}");
     let folder = Folder::new();
@@ -440,7 +442,7 @@ async fn plain_tcp_to_another_machine_is_refused_or_said_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_machines_figures_come_from_here_only_if_the_engine_is_here() {
+async fn machine_stats_are_sent_for_a_local_engine_over_any_transport() {
     let docker = Docker::new();
     let name = docker.create("near", &[]).await;
     docker.run(&["start", &name]).await;

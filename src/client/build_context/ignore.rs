@@ -195,7 +195,7 @@ mod tests {
     /// Patterns, paths that are excluded, paths that belong to the build. The cases follow the tests and the
     /// documentation of Docker's reader and matcher.
     #[test]
-    fn files_stay_out_by_dockers_rules() {
+    fn dockerignore_patterns_match_like_docker() {
         let table: &[(&str, &[&str], &[&str])] = &[
             ("", &[], &["a"]),
             ("# a\n\n  \n", &[], &["a", "# a"]),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn no_pattern_takes_long() {
+    fn pathological_pattern_is_matched_quickly() {
         let ignore = Ignore::read(&"*a".repeat(200));
         assert!(!ignore.excludes(&"a".repeat(5_000).replace("aaaaa", "aaaab")));
     }

@@ -71,7 +71,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn what_is_written_is_read_by_others() {
+    fn archive_is_readable_by_the_tar_crate() {
         let long = format!("{}/한글 file", "folder/".repeat(40));
         let exactly = "x".repeat(LONGEST_NAME);
         let files = [("Dockerfile", "FROM a\n"), (&*long, "content"), ("empty", ""), (&*exactly, &"y".repeat(BLOCK))];
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_size_is_written_in_binary() {
+    fn tar_size_above_the_octal_limit_is_encoded_in_binary() {
         for size in [0, (1 << 33) - 1, 1 << 33, 5 << 40] {
             let bytes = header("large", size, 0);
             assert_eq!(::tar::Header::from_byte_slice(&bytes).entry_size().unwrap(), size);

@@ -42,6 +42,6 @@ pub fn fill(text: &'static str, values: &[&dyn Display]) -> String {
 }
 
 /// Translates a message from the server or the engine if the translations contain it.
-pub fn told(text: &str) -> String {
-    table().and_then(|table| table.told(text)).unwrap_or_else(|| text.to_owned())
+pub fn translate_message(text: &str) -> String {
+    table().and_then(|table| table.translate_message(text)).unwrap_or_else(|| text.to_owned())
 }

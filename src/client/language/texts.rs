@@ -33,7 +33,7 @@ const AS_THEY_ARE: &[&str] = &[
     "The page holds no state of this version.",
     "TiB",
     "WebSocket",
-    "a message nobody understands: {}",
+    "unreadable message from the server: {}",
     "docker run",
     "docker run --rm hello-world",
     "docker run -d --name hello -p 8080:80 nginx",
@@ -144,7 +144,7 @@ fn is_read(before: &str, text: &str) -> bool {
 }
 
 #[test]
-fn the_table_is_in_order_and_puts_each_value_somewhere() {
+fn translation_table_is_sorted_and_uses_every_placeholder() {
     let keys: Vec<&str> = Table::read(KOREAN).all().map(|(english, _)| english).collect();
     assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys.windows(2).find(|pair| pair[0] >= pair[1]));
     for (english, korean) in Table::read(KOREAN).all() {
@@ -156,7 +156,7 @@ fn the_table_is_in_order_and_puts_each_value_somewhere() {
 }
 
 #[test]
-fn each_text_of_the_views_is_in_the_table() {
+fn every_ui_text_has_a_translation() {
     let table = Table::read(KOREAN);
     let mut missing = BTreeSet::new();
     for (path, code) in sources("src/views").into_iter().chain(sources("src/client")) {
@@ -172,7 +172,7 @@ fn each_text_of_the_views_is_in_the_table() {
 }
 
 #[test]
-fn nothing_is_in_the_table_that_nobody_says() {
+fn translation_table_has_no_stale_entries() {
     let mut said: Vec<String> =
         sources("src").iter().flat_map(|(_, code)| literals(code)).map(|(_, text)| as_key(&text)).collect();
     let mut scripts = Vec::new();

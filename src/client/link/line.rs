@@ -113,7 +113,7 @@ impl Line {
                         rest = after;
                     }
                     Err(error) => {
-                        leptos::logging::warn!("a message nobody understands: {error}");
+                        leptos::logging::warn!("unreadable message from the server: {error}");
                         return None;
                     }
                 }

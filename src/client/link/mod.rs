@@ -80,15 +80,17 @@ impl Link {
     /// A connection that was released while the tab was hidden reconnects only on such an event.
     async fn wait(&mut self, ended: Ended) {
         let millis = match ended {
-            Ended::LetGo => None,
+            Ended::ReleasedWhileHidden => None,
             Ended::Full => Some(Backoff::while_full()),
             Ended::Refused | Ended::Lost => Some(self.backoff.next()),
         };
         let now = clock();
         match ended {
-            Ended::Lost => note(&self.store, What::Lost, t("The connection is lost").to_owned()),
-            Ended::LetGo => note(&self.store, What::Lost, t("Let go while the tab is hidden").to_owned()),
-            Ended::Full => note(&self.store, What::Lost, t("The server has no place for another client").to_owned()),
+            Ended::Lost => note(&self.store, What::Lost, t("Connection lost").to_owned()),
+            Ended::ReleasedWhileHidden => {
+                note(&self.store, What::Lost, t("Disconnected while the tab was hidden").to_owned())
+            }
+            Ended::Full => note(&self.store, What::Lost, t("The server has reached its client limit").to_owned()),
             Ended::Refused => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
@@ -131,7 +133,7 @@ fn note(store: &Store, what: What, words: String) {
 
 fn block(store: &Store, transport: Transport, blocked: bool) {
     store.link().update(|link: &mut Status| link.line(transport).is_blocked = blocked);
-    let words = if blocked { "{} is blocked" } else { "{} is let through again" };
+    let words = if blocked { "{} is blocked" } else { "{} is unblocked" };
     note(store, What::Switched, crate::t!(words, t(transport.word())));
 }
 

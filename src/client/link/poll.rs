@@ -14,7 +14,7 @@ const PATIENCE: u32 = 9_000;
 
 /// An empty answer within this many milliseconds was not held by the server: a proxy on the way caches or cuts
 /// requests.
-const HASTE: i64 = 1_000;
+const MIN_HELD: i64 = 1_000;
 
 /// Delay before the next request after such an answer, in milliseconds.
 const PAUSE: u32 = 1_000;
@@ -50,7 +50,7 @@ impl Poll {
         let (took, answer) = self.asking.get_or_insert_with(|| ask(position, greeted, hasty).boxed_local()).await;
         self.asking = None;
         self.greeted = true;
-        self.hasty = took < HASTE && answer.as_ref().is_ok_and(Vec::is_empty);
+        self.hasty = took < MIN_HELD && answer.as_ref().is_ok_and(Vec::is_empty);
         self.is_server_full = matches!(answer, Err(Failed::Full));
         answer.ok()
     }

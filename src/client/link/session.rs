@@ -96,17 +96,17 @@ impl<'a> Session<'a> {
         let transport = t(self.line.transport.word());
         let words = match self.lost_at {
             Some((since, _)) => {
-                crate::t!("Live over {} after {} ms", transport, clock().millis() - since.millis())
+                crate::t!("Connected over {} after {} ms", transport, clock().millis() - since.millis())
             }
-            None => crate::t!("Live over {}", transport),
+            None => crate::t!("Connected over {}", transport),
         };
         let is_best = better_than(self.line.transport).is_empty();
         self.greet(hello, if is_best { What::Live } else { What::FellBack }, words);
-        let Err(ended) = self.converse(commands).await;
+        let Err(ended) = self.run_until_ended(commands).await;
         ended
     }
 
-    async fn converse(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<Infallible, Ended> {
+    async fn run_until_ended(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Result<Infallible, Ended> {
         let mut ticks = IntervalStream::new(LOOK_EVERY).fuse();
         let mut checks = 0;
         self.schedule_upgrade();
@@ -118,10 +118,10 @@ impl<'a> Session<'a> {
                     self.on_message(frame, sent_after).await?;
                 }
                 command = commands.next() => if let Some(command) = command {
-                    self.obey(command).await?;
+                    self.on_command(command).await?;
                 },
                 better = &mut self.upgrading => match better {
-                    Some((line, hello)) => self.move_up(line, hello),
+                    Some((line, hello)) => self.switch_to(line, hello),
                     None => self.schedule_upgrade(),
                 },
                 answer = &mut self.pinging => if let Some(Answer { pong, micros }) = answer {
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
                         return Err(Ended::Lost);
                     }
                     if is_out_of_sight(self.line.transport) {
-                        return Err(Ended::LetGo);
+                        return Err(Ended::ReleasedWhileHidden);
                     }
                     self.looking.tell(self.store, &self.line);
                     self.store.forget_old_trends(self.server_now());
@@ -216,18 +216,18 @@ impl<'a> Session<'a> {
 
     /// Switches to the new connection. It repeats what the old one no longer delivers, and what both deliver is applied
     /// once.
-    fn move_up(&mut self, line: Line, hello: Hello) {
+    fn switch_to(&mut self, line: Line, hello: Hello) {
         let [from, to] = [&self.line, &line].map(|line| t(line.transport.word()));
         self.line = line;
         self.unanswered = None;
-        self.greet(hello, What::MovedUp, crate::t!("Moved up from {} to {}, without interruption", from, to));
+        self.greet(hello, What::Upgraded, crate::t!("Upgraded from {} to {} without interruption", from, to));
         self.schedule_upgrade();
     }
 
-    async fn obey(&mut self, command: Command) -> Result<(), Ended> {
+    async fn on_command(&mut self, command: Command) -> Result<(), Ended> {
         match command {
             Command::Drop => {
-                note(self.store, What::Dropped, crate::t!("{} dropped by hand", t(self.line.transport.word())));
+                note(self.store, What::Dropped, crate::t!("{} dropped manually", t(self.line.transport.word())));
                 return Err(Ended::Lost);
             }
             Command::Block(transport, blocked) => {
@@ -239,7 +239,7 @@ impl<'a> Session<'a> {
                 self.schedule_upgrade();
             }
             Command::Pause => {
-                note(self.store, What::Paused, crate::t!("Reading nothing for {} s", PAUSE / 1_000));
+                note(self.store, What::Paused, crate::t!("Reading paused for {} s", PAUSE / 1_000));
                 TimeoutFuture::new(PAUSE).await;
                 self.line.last_heard = clock();
                 self.unanswered = None;
@@ -301,7 +301,7 @@ impl<'a> Session<'a> {
         if had_a_state {
             self.lost_at = None;
             self.store.link().update(|link| link.resyncs += 1);
-            note(self.store, What::Resynced, crate::t!("Took the complete state, at revision {}", revision));
+            note(self.store, What::Resynced, crate::t!("Full resync at revision {}", revision));
         }
     }
 
@@ -354,7 +354,7 @@ impl<'a> Session<'a> {
             let revision = self.store.position().get_untracked().revision;
             let missed = revision.saturating_sub(before);
             self.store.link().update(|link| link.resumes += 1);
-            let words = crate::t!("Resumed at revision {}, {} missed meanwhile and made up for", before, missed);
+            let words = crate::t!("Resumed at revision {}, {} missed changes recovered", before, missed);
             note(self.store, What::Resumed, words);
         }
     }

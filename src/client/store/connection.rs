@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fastest_ping_tells_the_clocks_difference() {
+    fn clock_offset_comes_from_the_fastest_ping() {
         let mut link = Link::new(String::new());
         let at = Timestamp::from_millis;
         link.round_trip(50_000, at(1_050), at(6_001));

@@ -12,7 +12,7 @@ pub enum What {
     /// Fell back to a lesser transport.
     FellBack,
     /// Upgraded to a better transport, without interruption.
-    MovedUp,
+    Upgraded,
     Resynced,
     Dropped,
     Paused,
@@ -55,7 +55,7 @@ impl What {
             Self::Lost => "lost",
             Self::Resumed => "resumed",
             Self::FellBack => "fell-back",
-            Self::MovedUp => "moved-up",
+            Self::Upgraded => "moved-up",
             Self::Resynced => "resynced",
             Self::Dropped => "dropped",
             Self::Paused => "paused",

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_of_the_nearest_rank_and_of_the_latest_samples() {
+    fn percentiles_use_the_nearest_rank_of_the_latest_samples() {
         let mut latencies = Latencies::default();
         assert_eq!(latencies.figures(Leg::Total), None);
         for value in (1..=20).rev() {

@@ -151,7 +151,7 @@ impl Store {
 
     /// Returns the receiver of the commands. It can be taken once, by the link.
     pub fn commands(&self) -> Option<mpsc::UnboundedReceiver<Command>> {
-        self.0.commands.1.lock().expect("nobody panics while taking it").take()
+        self.0.commands.1.lock().expect("the lock isn't poisoned").take()
     }
 
     /// The reference time of relative times, updated every second.
@@ -210,7 +210,7 @@ impl Store {
     }
 
     fn truth(&self) -> std::sync::RwLockReadGuard<'_, Truth> {
-        self.0.truth.read().expect("nobody panics while holding the state")
+        self.0.truth.read().expect("the lock isn't poisoned")
     }
 
     /// The containers touched after the first `seen` ones: see [`OrderedContainers`].
@@ -270,14 +270,14 @@ impl Store {
 
     /// Returns a function that sets the subscriptions of the caller's part of the page. It may be called repeatedly.
     /// The subscriptions end with the caller's owner.
-    pub fn looker(&self) -> impl Fn(Subscriptions) + Clone + Send + Sync + 'static {
+    pub fn subscriber(&self) -> impl Fn(Subscriptions) + Clone + Send + Sync + 'static {
         let (store, part) = (self.clone(), self.0.trends.next_part());
         let at_end = store.clone();
-        on_cleanup(move || at_end.look_as(part, Subscriptions::default()));
-        move |subscriptions| store.look_as(part, subscriptions)
+        on_cleanup(move || at_end.set_subscriptions(part, Subscriptions::default()));
+        move |subscriptions| store.set_subscriptions(part, subscriptions)
     }
 
-    fn look_as(&self, part: u32, subscriptions: Subscriptions) {
+    fn set_subscriptions(&self, part: u32, subscriptions: Subscriptions) {
         self.0.trends.look(part, subscriptions);
         self.command(Command::Look);
     }
@@ -456,6 +456,6 @@ impl Store {
     }
 
     fn truth_to_change(&self) -> std::sync::RwLockWriteGuard<'_, Truth> {
-        self.0.truth.write().expect("nobody panics while holding the state")
+        self.0.truth.write().expect("the lock isn't poisoned")
     }
 }

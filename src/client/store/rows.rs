@@ -95,7 +95,7 @@ impl Rows {
     /// Returns the containers touched after the first `seen` ones, and the number touched so far. The containers are
     /// `None` if some were already dropped from memory.
     pub(super) fn touched_since(&self, seen: u64) -> (Option<Vec<Key>>, u64) {
-        let touched = self.touched.lock().expect("nobody panics while holding the keys");
+        let touched = self.touched.lock().expect("the lock isn't poisoned");
         let (keys, count) = &*touched;
         let missed = usize::try_from(count - seen).unwrap_or(usize::MAX);
         let since = keys.len().checked_sub(missed).map(|known| keys.range(known..).cloned().collect());
@@ -106,7 +106,7 @@ impl Rows {
         if key.kind() != Kind::Container {
             return;
         }
-        let mut touched = self.touched.lock().expect("nobody panics while holding the keys");
+        let mut touched = self.touched.lock().expect("the lock isn't poisoned");
         if touched.0.len() == REMEMBERED {
             touched.0.pop_front();
         }
@@ -147,7 +147,7 @@ impl Rows {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Sorted<Key, Row>> {
-        self.rows.lock().expect("nobody panics while holding the rows")
+        self.rows.lock().expect("the lock isn't poisoned")
     }
 }
 

@@ -382,7 +382,7 @@ mod tests {
     proptest! {
         /// Containers that were added, changed or removed end up where a full sort would put them.
         #[test]
-        fn an_order_kept_up_to_date_is_the_order_of_sorting_anew(
+        fn incremental_order_equals_a_full_sort(
             steps in proptest::collection::vec(crate::model::arbitrary::changes(), 1..6),
             column in 0..ContainerColumn::ALL.iter().filter(|it| it.used().is_none()).count(), descending: bool, grouped: bool, search in "[a-c]?",
         ) {
@@ -398,8 +398,8 @@ mod tests {
                 let revision = number as u64 + 2;
                 let timestamp = Timestamp::default();
                 store.part(crate::wire::Part { epoch: 1, revision, timestamp, number: 0, is_last: true, entities });
-                let anew: Vec<Key> = select_containers(state.containers(), &query).into_iter().map(key_of).collect();
-                prop_assert_eq!(&*ordered.select(&store, &query), &anew);
+                let fresh: Vec<Key> = select_containers(state.containers(), &query).into_iter().map(key_of).collect();
+                prop_assert_eq!(&*ordered.select(&store, &query), &fresh);
             }
         }
     }
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_uses_most_comes_first_and_what_is_unknown_last() {
+    fn highest_usage_sorts_first_and_unknown_usage_last() {
         use ContainerState::Running;
         let state =
             state(&[("idle", Running, "shop"), ("busy", Running, "shop"), ("off", Running, ""), ("big", Running, "")]);
@@ -472,7 +472,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn natural_order_is_an_order(mut texts in proptest::collection::vec("[aB0-2]{0,5}", 3)) {
+        fn natural_order_is_a_total_order(mut texts in proptest::collection::vec("[aB0-2]{0,5}", 3)) {
             texts.sort_by(|a, b| natural(a, b));
             prop_assert!(natural(&texts[0], &texts[1]).is_le());
             prop_assert!(natural(&texts[1], &texts[2]).is_le());

@@ -160,7 +160,7 @@ pub(super) struct Trends {
 
 impl Trends {
     pub(super) fn of(&self, key: &Key) -> Signal {
-        let mut trends = self.trends.lock().expect("nobody panics while holding the trends");
+        let mut trends = self.trends.lock().expect("the lock isn't poisoned");
         if let Some(signal) = trends.get(key) {
             return signal.clone();
         }
@@ -170,7 +170,7 @@ impl Trends {
     }
 
     pub(super) fn known<T>(&self, key: &Key, measure: fn(&Trend) -> T) -> Option<T> {
-        let trends = self.trends.lock().expect("nobody panics while holding the trends");
+        let trends = self.trends.lock().expect("the lock isn't poisoned");
         trends.get(key)?.with_untracked(|trend| trend.as_ref().map(measure))
     }
 
@@ -193,7 +193,7 @@ impl Trends {
 
     /// Drops figures that were not updated for a while, by the server's clock: an outdated figure would be misleading.
     pub(super) fn forget_the_old(&self, now: Timestamp) {
-        let trends = self.trends.lock().expect("nobody panics while holding the trends");
+        let trends = self.trends.lock().expect("the lock isn't poisoned");
         let is_old = |trend: &Option<Trend>| {
             trend.as_ref().is_some_and(|it| now.seconds() - it.latest.timestamp.seconds() > STALE)
         };
@@ -204,21 +204,21 @@ impl Trends {
     }
 
     pub(super) fn gone(&self, key: &Key) {
-        self.trends.lock().expect("nobody panics while holding the trends").remove(key);
-        self.ranks.lock().expect("nobody panics while holding the ranks").remove(key);
+        self.trends.lock().expect("the lock isn't poisoned").remove(key);
+        self.ranks.lock().expect("the lock isn't poisoned").remove(key);
     }
 
     /// Ranks the containers by their current usage.
     pub(super) fn rank(&self) {
         let mut ranks = Sorted::default();
-        let trends = self.trends.lock().expect("nobody panics while holding the trends");
+        let trends = self.trends.lock().expect("the lock isn't poisoned");
         for (key, trend) in trends.iter() {
             if let Some(uses) = trend.with_untracked(|it| it.as_ref().map(uses)) {
                 ranks.insert(key.clone(), uses);
             }
         }
         drop(trends);
-        *self.ranks.lock().expect("nobody panics while holding the ranks") = ranks;
+        *self.ranks.lock().expect("the lock isn't poisoned") = ranks;
         self.ranked.notify();
     }
 
@@ -227,20 +227,20 @@ impl Trends {
     }
 
     pub(super) fn ranked(&self, key: &Key, by: Use) -> Option<u64> {
-        let ranks = self.ranks.lock().expect("nobody panics while holding the ranks");
+        let ranks = self.ranks.lock().expect("the lock isn't poisoned");
         ranks.get(key).map(|uses| uses[by as usize])
     }
 
     /// Returns a number for a part of the page.
     pub(super) fn next_part(&self) -> u32 {
-        let mut subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        let mut subscriptions = self.subscriptions.lock().expect("the lock isn't poisoned");
         subscriptions.0 += 1;
         subscriptions.0
     }
 
     /// Replaces the subscriptions of a part.
     pub(super) fn look(&self, part: u32, wanted: Subscriptions) {
-        let mut subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        let mut subscriptions = self.subscriptions.lock().expect("the lock isn't poisoned");
         subscriptions.1.retain(|(other, _)| *other != part);
         if !wanted.is_nothing() {
             subscriptions.1.push((part, wanted));
@@ -248,7 +248,7 @@ impl Trends {
     }
 
     pub(super) fn subscriptions(&self) -> Subscriptions {
-        let subscriptions = self.subscriptions.lock().expect("nobody panics while holding the subscriptions");
+        let subscriptions = self.subscriptions.lock().expect("the lock isn't poisoned");
         let mut together = Subscriptions::default();
         for (_, subscriptions) in &subscriptions.1 {
             together.ids.extend(subscriptions.ids.iter().cloned());
@@ -299,27 +299,27 @@ mod tests {
         }
     }
 
-    fn told(sample: Sample) -> Stats {
+    fn translate_message(sample: Sample) -> Stats {
         Stats { samples: vec![sample], ..Stats::nothing(Timestamp::default()) }
     }
 
     #[test]
-    fn a_trend_is_a_minute_of_samples_without_gaps() {
+    fn trend_keeps_the_latest_samples_and_resets_after_a_gap() {
         let trends = Trends::default();
         let trend = trends.of(&Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id));
         let of = |trend: &Signal| trend.with_untracked(|it| it.clone().unwrap());
         for second in 0..70 {
-            trends.take_in(told(sample(second, second as f64, second as u64 * 500)));
+            trends.take_in(translate_message(sample(second, second as f64, second as u64 * 500)));
         }
         assert_eq!(
             (of(&trend).cpu.len(), of(&trend).cpu[0], of(&trend).rates.unwrap().network_rx),
             (KEPT, 60, Some(500.0))
         );
         // A repeated sample is ignored.
-        trends.take_in(told(sample(69, 1.0, 0)));
+        trends.take_in(translate_message(sample(69, 1.0, 0)));
         assert_eq!(of(&trend).latest.cpu_percent, 69.0);
         // After a restart, or a time without subscription, the trend starts from scratch.
-        trends.take_in(told(sample(70, 1.0, 3)));
+        trends.take_in(translate_message(sample(70, 1.0, 3)));
         assert_eq!((of(&trend).cpu.len(), of(&trend).rates), (1, None));
         trends.forget_the_old(Timestamp::from_seconds(75));
         assert!(trend.with_untracked(Option::is_some));
@@ -328,11 +328,11 @@ mod tests {
     }
 
     #[test]
-    fn a_trend_goes_on_when_the_clock_of_the_server_is_set_back() {
+    fn trend_restarts_when_the_server_clock_is_set_back() {
         let trends = Trends::default();
         let trend = trends.of(&Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id));
         for second in [7_200, 7_201, 3_600, 3_601] {
-            trends.take_in(told(sample(second, second as f64, second as u64 * 500)));
+            trends.take_in(translate_message(sample(second, second as f64, second as u64 * 500)));
         }
         let trend = trend.with_untracked(|it| it.clone().unwrap());
         assert_eq!(
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_looks_at_what_its_parts_look_at() {
+    fn page_subscription_is_the_union_of_its_parts() {
         let trends = Trends::default();
         let id = |digit: &str| ContainerId::new(&digit.repeat(64)).unwrap();
         let first = trends.next_part();
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_told_what_is_other_than_it_knows() {
+    fn changed_subscription_sends_only_the_difference() {
         let id = ContainerId::new(&"a".repeat(64)).unwrap();
         let (nothing, one) =
             (Subscriptions::default(), Subscriptions { ids: vec![id.clone()], ..Subscriptions::default() });

@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_line_quotes_what_a_shell_would_read() {
+    fn run_line_quotes_arguments_for_the_shell() {
         assert_eq!(
             docker_run("web", &spec()),
             "docker create \\\n  --name web \\\n  --env 'A=b c' \\\n  --publish '[::1]:8080:80' \\\n  --network front \\\n  \
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compose_file_takes_no_dollar_for_a_variable() {
+    fn compose_file_escapes_dollar_signs() {
         let text = compose("web", &ContainerSpec { networks: Vec::new(), ..spec() });
         assert_eq!(
             text,
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compose_file_names_what_is_there_already() {
+    fn compose_file_declares_networks_as_external() {
         let text = compose("web", &spec());
         assert!(
             text.contains(

@@ -55,7 +55,7 @@ impl Channels {
         self.stored.load().await?;
         let sealed = self.are_sealed.get_or_try_init(|| self.seal_all()).await;
         if let Err(error) = sealed {
-            tracing::warn!(%error, "channels are stored in the clear until their secrets can be sealed");
+            tracing::warn!(%error, "can't encrypt the channels' secrets: they stay stored in plain text");
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::{
     Alerts,
     facts::Facts,
     logs::Logs,
-    notify::{Addressee, Notification, State, Subject},
+    notify::{Notification, Recipient, State, Subject},
     phase::{Phase, Transition},
     rules::{Breach, breaches},
     transitions::as_event,
@@ -60,7 +60,7 @@ struct Watch {
     /// Sent after a check is complete, so that a client that fetches on a notice gets the same state.
     notices: Vec<Notice>,
     /// Resolved notifications held back by quiet hours.
-    held: VecDeque<(Notification, Vec<Arc<Addressee>>)>,
+    held: VecDeque<(Notification, Vec<Arc<Recipient>>)>,
 }
 
 /// The state of one rule for one subject.
@@ -68,7 +68,7 @@ struct Watch {
 struct Tracked {
     phase: Phase,
     breach: Breach,
-    told: Reported,
+    reported: Reported,
 }
 
 /// Who was notified that it fires, and will be notified when it resolves.
@@ -82,13 +82,14 @@ struct Reported {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     alert: Alert,
-    told: Reported,
+    #[serde(alias = "told")]
+    reported: Reported,
 }
 
 /// Runs forever.
 pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, clock: Clock) {
     while let Err(off) = alerts.load().await {
-        tracing::debug!(%off, "rules can't be read yet");
+        tracing::debug!(%off, "can't load the alert rules yet");
         tokio::time::sleep(LOAD_AGAIN).await;
     }
     let kept = alerts.0.firing.all().into_values();
@@ -119,7 +120,7 @@ pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, c
             () = alerts.0.changed.notified() => watch.look().await,
             event = events.recv() => match event {
                 Ok(event) => watch.facts.take_event(&event, clock.moment()),
-                Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "events that rules did not see"),
+                Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "alert rules missed events"),
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             // Samples of the containers, if a rule needs them.
@@ -133,10 +134,10 @@ pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, c
 impl Kept {
     /// As if the condition had just been seen to hold, so that an alert that is over gets resolved in time.
     fn tracked(self, now: Moment) -> ((String, String), Tracked) {
-        let Self { alert, told } = self;
+        let Self { alert, reported } = self;
         let phase = Phase::Firing { since: alert.since, seen: now.steady };
         let breach = Breach { subject: alert.subject.clone(), container: alert.container, text: alert.text };
-        ((alert.rule, alert.subject), Tracked { phase, breach, told })
+        ((alert.rule, alert.subject), Tracked { phase, breach, reported })
     }
 }
 
@@ -153,7 +154,7 @@ impl Watch {
         // While no engine is reachable nothing is known: neither that something goes wrong, nor that it is over.
         let is_known = self.reader.look(|state| state.hosts().any(|host| host.is_reachable()));
         if is_known && !self.was_known {
-            self.begin_anew(now);
+            self.refresh_firing(now);
         }
         self.was_known = is_known;
         if is_known && !on.is_empty() {
@@ -174,7 +175,7 @@ impl Watch {
         if !is_quiet(&self.alerts, now.at) {
             self.held.drain(..).for_each(|(notification, to)| self.alerts.0.dispatcher.send(notification, &to));
         }
-        self.tell_what_is_active(&on);
+        self.publish_active(&on);
         for notice in self.notices.drain(..) {
             let _ = self.alerts.0.notices.send(notice);
         }
@@ -182,7 +183,7 @@ impl Watch {
     }
 
     /// The engine is reachable again. Firing alerts get time to be confirmed, since the first samples have yet to arrive.
-    fn begin_anew(&mut self, now: Moment) {
+    fn refresh_firing(&mut self, now: Moment) {
         for it in self.subjects.values_mut() {
             if let Phase::Firing { seen, .. } = &mut it.phase {
                 *seen = now.steady;
@@ -226,32 +227,32 @@ impl Watch {
             let before = self.subjects.remove(&key);
             let breach = holding.remove(&subject);
             let (phase, transition) = Phase::step(before.as_ref().map(|it| it.phase), breach.is_some(), now, rule);
-            let mut told = before.as_ref().map(|it| it.told).unwrap_or_default();
+            let mut reported = before.as_ref().map(|it| it.reported).unwrap_or_default();
             let Some(breach) = breach.or(before.map(|it| it.breach)) else { continue };
             if let Some(transition) = transition {
                 self.alerts.record(rule, &breach, transition, now.at);
             }
             match phase {
-                Some(Phase::Firing { .. }) => told = self.tell_that_it_fires(rule, &breach, told, now),
+                Some(Phase::Firing { .. }) => reported = self.notify_firing(rule, &breach, reported, now),
                 _ if transition == Some(Transition::Resolved) => {
-                    self.tell_that_it_is_over(rule, &breach, told, now);
-                    told = Reported::default();
+                    self.notify_resolved(rule, &breach, reported, now);
+                    reported = Reported::default();
                 }
                 _ => {}
             }
             if let Some(phase) = phase {
-                self.subjects.insert(key, Tracked { phase, breach, told });
+                self.subjects.insert(key, Tracked { phase, breach, reported });
             }
         }
     }
 
     /// Notifies those who may be notified and were not yet.
-    fn tell_that_it_fires(&mut self, rule: &Rule, breach: &Breach, mut told: Reported, now: Moment) -> Reported {
+    fn notify_firing(&mut self, rule: &Rule, breach: &Breach, mut reported: Reported, now: Moment) -> Reported {
         if self.is_silent(rule, now) {
-            return told;
+            return reported;
         }
         let title = format!("{}: {} {}", rule.name, breach.subject, breach.text);
-        if !std::mem::replace(&mut told.app, true) {
+        if !std::mem::replace(&mut reported.app, true) {
             self.notices.push(Notice {
                 level: rule.severity,
                 text: title.clone(),
@@ -259,29 +260,29 @@ impl Watch {
                 alert: Some(AlertState::Firing),
             });
         }
-        if !told.channels && !self.is_held_back(rule, now.at) {
-            told.channels = true;
+        if !reported.channels && !self.is_held_back(rule, now.at) {
+            reported.channels = true;
             let notification = notification(rule, breach, State::Firing, title, now.at);
-            self.alerts.0.dispatcher.send(notification, &self.alerts.addressees(rule));
+            self.alerts.0.dispatcher.send(notification, &self.alerts.recipients(rule));
         }
-        told
+        reported
     }
 
     /// Notifies those who were notified that it fired.
-    fn tell_that_it_is_over(&mut self, rule: &Rule, breach: &Breach, told: Reported, now: Moment) {
+    fn notify_resolved(&mut self, rule: &Rule, breach: &Breach, reported: Reported, now: Moment) {
         if self.is_silent(rule, now) {
             return;
         }
-        let title = format!("{}: over for {}", rule.name, breach.subject);
-        if told.app {
+        let title = format!("{}: resolved for {}", rule.name, breach.subject);
+        if reported.app {
             let (level, alert) = (Severity::Info, Some(AlertState::Resolved));
             self.notices.push(Notice { level, text: title.clone(), at: now.at, alert });
         }
-        if !told.channels {
+        if !reported.channels {
             return;
         }
         let notification = notification(rule, breach, State::Resolved, title, now.at);
-        let to = self.alerts.addressees(rule);
+        let to = self.alerts.recipients(rule);
         if self.is_held_back(rule, now.at) {
             if self.held.len() == MOST_HELD {
                 self.held.pop_front();
@@ -301,7 +302,7 @@ impl Watch {
         self.subjects.retain(|(id, _), _| on.iter().any(|rule| rule.id == *id));
     }
 
-    fn tell_what_is_active(&self, on: &[&Rule]) {
+    fn publish_active(&self, on: &[&Rule]) {
         let active = self.subjects.iter().filter_map(|((id, subject), it)| {
             let rule = on.iter().find(|rule| rule.id == *id)?;
             Some(((id.clone(), subject.clone()), it.alert(rule)?))
@@ -319,9 +320,9 @@ impl Watch {
             let id = format!("{}/{}", key.0, key.1);
             let rule = on.iter().find(|rule| rule.id == key.0);
             match (was, is, rule) {
-                (was, Some(is), Some(rule)) if was.map(|it| it.told) != Some(is.told) => {
+                (was, Some(is), Some(rule)) if was.map(|it| it.reported) != Some(is.reported) => {
                     let Some(alert) = is.alert(rule) else { continue };
-                    firing.set(&id, Kept { alert, told: is.told }).await;
+                    firing.set(&id, Kept { alert, reported: is.reported }).await;
                 }
                 (Some(_), None, _) => firing.unset(&id).await,
                 _ => {}
@@ -389,7 +390,7 @@ fn is_quiet(alerts: &Alerts, now: Timestamp) -> bool {
 
 /// Usage in percent of the disk that holds the data of the first engine on this machine.
 async fn disk(hosts: &Hosts, stats: &Stats) -> Option<u32> {
-    let engine = hosts.only().filter(|engine| stats.is_near(engine.host()))?;
+    let engine = hosts.only().filter(|engine| stats.is_local(engine.host()))?;
     let folder = engine.data_folder().await.ok().flatten()?;
     let used = tokio::task::spawn_blocking(move || {
         let (all, free) = (fs4::total_space(&folder).ok()?, fs4::available_space(&folder).ok()?);

@@ -71,7 +71,7 @@ impl Logs {
 
     /// The next line that matches a rule. Cancel-safe.
     pub(super) async fn next(&mut self) -> Found {
-        self.found.1.recv().await.expect("a sender is kept here")
+        self.found.1.recv().await.expect("the channel stays open: self holds a sender")
     }
 
     /// Follows the logs that these rules cover in this state, and no others. A log is read from now on; that of a container
@@ -100,7 +100,7 @@ impl Logs {
                         follower.unread.get_or_insert(since);
                     }
                     None if being_read >= MOST_READ => {
-                        tracing::debug!(container.id = %it.id, "too many logs are read: this one is not");
+                        tracing::debug!(container.id = %it.id, "too many logs are followed: this one is skipped");
                     }
                     _ => {
                         self.begin(key, run(it), texts, since);
@@ -178,7 +178,7 @@ async fn read(hosts: Hosts, key: Key, texts: Texts, since: Timestamp, found: mps
         }
     };
     if let Err(error) = engine.follow_log(id, since, each).await {
-        tracing::debug!(container.id = %id, %error, "no log of a container");
+        tracing::debug!(container.id = %id, %error, "can't follow a container's log");
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
 
     /// Bug: the log was read again each second for each container.
     #[tokio::test(start_paused = true)]
-    async fn an_unreadable_log_is_tried_again_less_and_less_often() {
+    async fn unreadable_log_is_retried_with_backoff() {
         let ((state, _), mut logs) = (running(10), logs());
         assert!(look_for(60, &mut logs, &state).await <= 10 * 7);
         assert!(look_for(600, &mut logs, &state).await <= 10 * 11);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_written_during_a_pause_is_read_after_it() {
+    async fn lines_written_during_the_backoff_are_read_after_it() {
         let ((mut state, ids), mut logs) = (running(1), logs());
         look_for(1, &mut logs, &state).await;
         let key = Key::Container(HostId::new("local").unwrap(), ids[0].clone());
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_a_cap_and_the_own_log_is_never_read() {
+    async fn followed_logs_are_capped_and_exclude_the_own_log() {
         let ((state, ids), mut logs) = (running(MOST_READ + 10), logs());
         logs.own = Some(ids[0].clone());
         logs.follow(&[&rule()], &state);

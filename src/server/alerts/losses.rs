@@ -22,7 +22,7 @@ pub(super) fn tell(
         let event = as_event(outcome, &why, now);
         notifications.add(&event);
         history.record(event);
-        let text = format!("{} was not notified: {why}", outcome.channel);
+        let text = format!("Couldn't notify {}: {why}", outcome.channel);
         // Fails if no client is connected, which is fine.
         let _ = notices.send(Notice { level: Severity::Warning, text, at: now, alert: None });
     }
@@ -35,7 +35,7 @@ fn as_event(outcome: &Outcome, why: &str, at: Timestamp) -> Event {
     attributes.insert("tries".into(), outcome.tries.to_string());
     Event {
         seq: 0,
-        host: HostId::new("local").expect("a word"),
+        host: HostId::new("local").expect("local is a valid host ID"),
         time: at,
         kind: notifications::NOTIFICATION.into(),
         action: "lost".into(),

@@ -35,7 +35,7 @@ use crate::{
     wire::{ActionError, ErrorKind, Notice},
 };
 use channels::{Channels, PutError};
-use notify::{Addressee, Channel, DeliveryMetrics, Dispatcher, NotifyError};
+use notify::{Channel, DeliveryMetrics, Dispatcher, NotifyError, Recipient};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -184,7 +184,7 @@ impl Alerts {
             _ => self.0.clock.now(),
         };
         match before {
-            None if !rule.id.is_empty() => return Err(no_such("rule")),
+            None if !rule.id.is_empty() => return Err(no_such("Rule")),
             None => {
                 enough(self.0.rules.all().len())?;
                 rule.id = new_id();
@@ -200,7 +200,7 @@ impl Alerts {
     /// Suppresses the rule's notifications for this many seconds; 0 ends the silence.
     pub async fn silence(&self, id: &str, seconds: u32) -> Result<(), ActionError> {
         self.0.rules.load().await.map_err(unread)?;
-        let rule = self.0.rules.get(id).ok_or_else(|| no_such("rule"))?;
+        let rule = self.0.rules.get(id).ok_or_else(|| no_such("Rule"))?;
         let until = self.0.clock.now().seconds() + i64::from(seconds);
         let silenced_until = (seconds > 0).then(|| Timestamp::from_seconds(until));
         self.put_rule(Rule { silenced_until, ..rule }).await.map(drop)
@@ -230,16 +230,19 @@ impl Alerts {
     /// Masked secrets stay as they were. Returns the id.
     pub async fn put_channel(&self, mut channel: NamedChannel) -> Result<String, ActionError> {
         if channel.name.trim().is_empty() {
-            return Err(ActionError::new(ErrorKind::Invalid, "A channel needs a name"));
+            return Err(ActionError::new(ErrorKind::Invalid, "Enter a channel name"));
         }
         self.0.channels.load().await.map_err(unread)?;
         if self.0.channels.has_namesake(&channel.name, &channel.id) {
-            return Err(ActionError::new(ErrorKind::Conflict, format!("There is a channel {} already", channel.name)));
+            return Err(ActionError::new(
+                ErrorKind::Conflict,
+                format!("A channel named {} already exists", channel.name),
+            ));
         }
         let invalid = |error: NotifyError| ActionError::new(ErrorKind::Invalid, error.to_string());
         let before = self.0.channels.get(&channel.id);
         match &before {
-            None if !channel.id.is_empty() => return Err(no_such("channel")),
+            None if !channel.id.is_empty() => return Err(no_such("Channel")),
             None => {
                 enough(self.0.channels.count())?;
                 channel.id = new_id();
@@ -265,7 +268,7 @@ impl Alerts {
     /// Sends a test message at once.
     pub async fn test_channel(&self, id: &str) -> Result<(), ActionError> {
         self.0.channels.load().await.map_err(unread)?;
-        let channel = self.0.channels.get(id).ok_or_else(|| no_such("channel"))?;
+        let channel = self.0.channels.get(id).ok_or_else(|| no_such("Channel"))?;
         let channel = channel.map_err(|error| error.to_action_error())?;
         let sent = self.0.dispatcher.test(&channel.settings).await;
         sent.map_err(|error| ActionError::new(ErrorKind::Unavailable, error.without_answer()).hint(error.hint()))
@@ -290,25 +293,25 @@ impl Alerts {
     }
 
     /// The channels that a rule notifies.
-    fn addressees(&self, rule: &Rule) -> Vec<Arc<Addressee>> {
+    fn recipients(&self, rule: &Rule) -> Vec<Arc<Recipient>> {
         let channels = rule.channels.iter().filter_map(|id| Some((id, self.0.channels.get(id)?)));
-        let addressee = |(id, channel): (&String, Result<NamedChannel, VaultError>)| match channel {
-            Ok(NamedChannel { name, settings: channel, .. }) => Some(Arc::new(Addressee { name, channel })),
+        let recipient = |(id, channel): (&String, Result<NamedChannel, VaultError>)| match channel {
+            Ok(NamedChannel { name, settings: channel, .. }) => Some(Arc::new(Recipient { name, channel })),
             Err(error) => {
-                tracing::warn!(channel = id, rule = rule.name, %error, "a channel is not notified");
+                tracing::warn!(channel = id, rule = rule.name, %error, "can't read a channel's settings");
                 None
             }
         };
-        channels.filter_map(addressee).collect()
+        channels.filter_map(recipient).collect()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().expect("nobody panics while holding the rules")
+        self.0.known.lock().expect("the lock isn't poisoned")
     }
 }
 
 fn no_such(what: &str) -> ActionError {
-    ActionError::new(ErrorKind::NotFound, format!("There is no such {what}"))
+    ActionError::new(ErrorKind::NotFound, format!("{what} not found"))
 }
 
 fn new_id() -> String {
@@ -319,15 +322,15 @@ fn enough(count: usize) -> Result<(), ActionError> {
     if count < MOST {
         return Ok(());
     }
-    Err(ActionError::new(ErrorKind::Conflict, format!("There are {MOST} of them already")))
+    Err(ActionError::new(ErrorKind::Conflict, format!("Limit reached: {MOST} already exist")))
 }
 
 /// The stored data is unknown: a change could destroy it.
 fn unread(off: Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "Nothing was changed: what is stored can't be read now")
-        .hint(format!("Try again when this is over: {off}."))
+    ActionError::new(ErrorKind::Unavailable, "No changes were made because the stored data can't be read right now")
+        .hint(format!("Try again after this is resolved: {off}."))
 }
 
 fn unkept(off: Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "It can't be kept").hint(off.to_string())
+    ActionError::new(ErrorKind::Unavailable, "Couldn't save").hint(off.to_string())
 }

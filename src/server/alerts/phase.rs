@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fires_when_it_has_lasted_and_is_over_when_it_has_been_over_as_long() {
+    fn alert_fires_and_resolves_only_after_the_rule_duration() {
         assert_eq!(
             transitions(&rule(30, 0), 100, |at| (10..60).contains(&at)),
             [(40, Transition::Fired), (89, Transition::Resolved)]
@@ -126,7 +126,7 @@ mod tests {
 
     /// Bug: no alert was sent for an hour after the clock had been set back by an hour.
     #[test]
-    fn a_jump_of_the_clock_changes_nothing() {
+    fn clock_jump_does_not_change_the_transitions() {
         let holds = |at: i64| (10..60).contains(&at) || (150..200).contains(&at);
         let steady = transitions(&rule(30, 60), 300, holds);
         assert_eq!(steady.len(), 4);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn flapping_around_a_threshold_is_one_alert() {
+    fn flapping_fires_at_most_once_per_cooldown() {
         let flapping = |at: i64| at % 4 < 2;
         assert_eq!(transitions(&rule(0, 0), 600, flapping), [(0, Transition::Fired)]);
         // Flapping slowly, each time long enough to fire: the cooldown suppresses repeats.
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_again_when_the_cooldown_ends_fires_then() {
+    fn condition_that_holds_after_the_cooldown_fires_again() {
         let holds = |at: i64| !(5..30).contains(&at);
         let transitions = transitions(&rule(0, 60), 200, holds);
         assert_eq!(transitions, [(0, Transition::Fired), (14, Transition::Resolved), (74, Transition::Fired)]);

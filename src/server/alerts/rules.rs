@@ -61,7 +61,7 @@ fn of_container(
         Condition::Failed => {
             let ended_since = it.finished_at.is_some_and(|end| end >= rule.since);
             let code = it.failed_with().filter(|_| ended_since).or_else(|| facts.failure(key))?;
-            Some(format!("ended with code {code}"))
+            Some(format!("exited with code {code}"))
         }
         Condition::Log { .. } => facts.line(&rule.id, key).map(|line| format!("logged: {line}")),
         Condition::Absent | Condition::Disk { .. } => None,
@@ -73,7 +73,7 @@ fn absent(rule: &Rule, state: &EngineState) -> Option<Breach> {
     // Before the engine has been reached nothing is known.
     state.hosts().find(|host| host.status == crate::model::HostStatus::Reachable)?;
     let runs = state.containers().any(|it| it.state == ContainerState::Running && rule.scope.takes(it));
-    (!runs).then(|| Breach { subject: rule.scope.name.clone(), container: None, text: "does not run".to_owned() })
+    (!runs).then(|| Breach { subject: rule.scope.name.clone(), container: None, text: "isn't running".to_owned() })
 }
 
 fn disk(above: u32, facts: &Facts) -> Option<Breach> {

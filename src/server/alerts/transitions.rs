@@ -23,7 +23,7 @@ pub(super) fn as_event(alert: &Alert) -> Event {
     attributes.insert("measured".into(), alert.text.clone());
     Event {
         seq: 0,
-        host: HostId::new("local").expect("a word"),
+        host: HostId::new("local").expect("local is a valid host ID"),
         time: alert.since,
         kind: KIND.into(),
         action: alert.state.as_str().into(),
@@ -58,7 +58,7 @@ mod tests {
     use crate::model::Timestamp;
 
     #[test]
-    fn a_turn_comes_back_from_the_history() {
+    fn transition_round_trips_through_the_history() {
         let alert = Alert {
             rule: String::new(),
             rule_name: "busy".into(),

@@ -84,10 +84,10 @@ impl WritableEngine {
             ImageAction::Untag { name } => {
                 let names = self.image(id.as_str()).await?.map(|it| it.tags).unwrap_or_default();
                 if !names.iter().any(|it| it == name.as_str()) {
-                    return Err(EngineError::refused(404, format!("It is not called {name}")));
+                    return Err(EngineError::refused(404, format!("It isn't tagged {name}")));
                 }
                 if names.len() == 1 {
-                    let message = format!("{name} is its only name: the image would go with it");
+                    let message = format!("{name} is the only tag. Removing it would remove the image");
                     return Err(EngineError::refused(409, message));
                 }
                 remove(name.as_str(), false).await?;
@@ -107,7 +107,7 @@ impl WritableEngine {
                 if let Err(error) = removed.await {
                     for name in gone.into_iter().filter_map(|name| ImageName::new(name).ok()) {
                         if let Err(error) = tag(&name).await {
-                            tracing::warn!(%error, %name, "an image that stays has lost a name");
+                            tracing::warn!(%error, %name, "failed to restore a tag of an image that wasn't removed");
                         }
                     }
                     return Err(error.into());
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_no_port() {
+    fn registry_port_is_not_parsed_as_a_tag() {
         for (name, parts) in [
             ("nginx", ("nginx", None)),
             ("nginx:1.27", ("nginx", Some("1.27"))),

@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn health_and_exit_code_are_read_from_the_words_of_a_list() {
+    fn health_and_exit_code_are_parsed_from_the_list_status() {
         assert_eq!(health_in_words("Up 5 minutes (healthy)"), Some(Health::Healthy));
         assert_eq!(health_in_words("Up 2 seconds (health: starting)"), Some(Health::Starting));
         assert_eq!(health_in_words("Up 2 hours (Paused)"), None);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_nobody_understands_costs_no_other() {
+    fn malformed_list_entry_does_not_affect_others() {
         let text = r#"[{"Id":"0123456789ab","State":"levitating","Ports":null,"Labels":null,"Names":null,"Created":null},
                        {"Id":"not an id"}, {"Id":"0123456789ad","Created":"yesterday"}, 7,
                        {"Id":"0123456789ac","State":"stopped","Status":"Exited (3) now",

@@ -31,10 +31,10 @@ impl Engine {
             comment: String,
         }
         let path = format!("/images/{id}");
-        let mut told: Value = self.reader.json(Call::ImageInspect, &format!("{path}/json"), READ_PATIENCE).await?;
+        let mut response: Value = self.reader.json(Call::ImageInspect, &format!("{path}/json"), READ_PATIENCE).await?;
         // `ContainerConfig` is the last build step's container, whose command may set a variable.
-        if let Some(told) = told.as_object_mut() {
-            told.remove("ContainerConfig");
+        if let Some(fields) = response.as_object_mut() {
+            fields.remove("ContainerConfig");
         }
         let history = format!("{path}/history");
         let history: Option<Vec<ApiHistoryEntry>> =
@@ -46,15 +46,15 @@ impl Engine {
             comment: it.comment,
         };
         let layers = history.unwrap_or_default().into_iter().map(layer).collect();
-        let parts = ["Os", "Architecture", "Variant"].map(|part| told[part].as_str().unwrap_or_default());
+        let parts = ["Os", "Architecture", "Variant"].map(|part| response[part].as_str().unwrap_or_default());
         let platform = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-        Ok(ImageDetails { layers, platform, inspected: inspected(told)? })
+        Ok(ImageDetails { layers, platform, inspected: inspected(response)? })
     }
 
     /// Returns the value of an environment variable. None if it is not set.
     pub async fn variable(&self, id: &ContainerId, name: &str) -> Result<Option<String>, EngineError> {
-        let told = self.raw(id).await?;
-        Ok(environment(&told).into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
+        let response = self.raw(id).await?;
+        Ok(environment(&response).into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
     }
 
     pub async fn processes(&self, id: &ContainerId) -> Result<Processes, EngineError> {
@@ -89,7 +89,7 @@ impl Engine {
             kind: u8,
         }
         let path = format!("/containers/{id}/changes");
-        let told: Option<Vec<Change>> = self.reader.json(Call::ContainerChanges, &path, LIST_PATIENCE).await?;
+        let changes: Option<Vec<Change>> = self.reader.json(Call::ContainerChanges, &path, LIST_PATIENCE).await?;
         let change = |it: Change| {
             let kind = match it.kind {
                 1 => FileChangeKind::Added,
@@ -98,7 +98,7 @@ impl Engine {
             };
             FileChange { kind, path: it.path }
         };
-        Ok(told.unwrap_or_default().into_iter().take(MOST_CHANGES).map(change).collect())
+        Ok(changes.unwrap_or_default().into_iter().take(MOST_CHANGES).map(change).collect())
     }
 
     async fn raw(&self, id: &ContainerId) -> Result<Value, EngineError> {
@@ -106,18 +106,18 @@ impl Engine {
     }
 }
 
-fn inspected(mut told: Value) -> Result<Inspected, EngineError> {
-    let environment = environment(&told).into_iter().map(|(name, _)| name).collect();
-    hide_secrets(&mut told);
+fn inspected(mut response: Value) -> Result<Inspected, EngineError> {
+    let environment = environment(&response).into_iter().map(|(name, _)| name).collect();
+    hide_secrets(&mut response);
     let mut facts = Vec::new();
-    flatten("", &told, &mut facts);
-    let json = serde_json::to_string_pretty(&told).map_err(|error| EngineError::Malformed(error.to_string()))?;
+    flatten("", &response, &mut facts);
+    let json = serde_json::to_string_pretty(&response).map_err(|error| EngineError::Malformed(error.to_string()))?;
     Ok(Inspected { json, facts, environment })
 }
 
 /// Returns the names and values of the environment.
-fn environment(told: &Value) -> Vec<(String, String)> {
-    let lines = told["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
+fn environment(response: &Value) -> Vec<(String, String)> {
+    let lines = response["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let pair = |line: &str| {
         let (name, value) = line.split_once('=').unwrap_or((line, ""));
         (name.to_owned(), value.to_owned())
@@ -126,8 +126,8 @@ fn environment(told: &Value) -> Vec<(String, String)> {
 }
 
 /// Masks secrets at any depth: engines repeat them in several places, and not all engines in the same ones.
-fn hide_secrets(told: &mut Value) {
-    match told {
+fn hide_secrets(json: &mut Value) {
+    match json {
         Value::Object(map) => {
             for (key, value) in map {
                 match key.as_str() {
@@ -198,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn masking_adds_no_facts() {
+    fn masking_adds_no_fields() {
         let lacking = json!({"Id": "sha256:0123", "Config": {"Labels": {}}, "HostConfig": {"LogConfig": {}}});
         let mut masked = lacking.clone();
         hide_secrets(&mut masked);
@@ -206,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_secret_is_nowhere_in_what_is_told() {
-        let mut told = json!({
+    fn inspect_details_contain_no_secrets() {
+        let mut response = json!({
             "Config": {
                 "Env": ["PASSWORD=s3cret", "EMPTY=", "BARE"],
                 "Cmd": [],
@@ -225,11 +225,11 @@ mod tests {
                 }}}],
             },
         });
-        assert_eq!(environment(&told)[0], ("PASSWORD".into(), "s3cret".into()));
-        hide_secrets(&mut told);
-        assert!(!told.to_string().contains("s3cret"), "{told}");
+        assert_eq!(environment(&response)[0], ("PASSWORD".into(), "s3cret".into()));
+        hide_secrets(&mut response);
+        assert!(!response.to_string().contains("s3cret"), "{response}");
         let mut facts = Vec::new();
-        flatten("", &told, &mut facts);
+        flatten("", &response, &mut facts);
         let fact = |at: &str| facts.iter().find(|(it, _)| it == at).map(|(_, value)| value.as_str());
         assert_eq!(fact("Config.Env[0]"), Some("PASSWORD=***"));
         assert_eq!((fact("Config.Env[2]"), fact("Config.Cmd")), (Some("BARE"), Some("[]")));

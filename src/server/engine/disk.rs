@@ -67,18 +67,18 @@ struct Cache {
 }
 
 /// Podman omits `sha256:` here, and nowhere else.
-fn image_id(told: &str) -> Option<ImageId> {
-    let is_bare = told.len() == 64 && !told.contains(':');
-    ImageId::new(&if is_bare { format!("sha256:{told}") } else { told.to_owned() }).ok()
+fn image_id(id: &str) -> Option<ImageId> {
+    let is_bare = id.len() == 64 && !id.contains(':');
+    ImageId::new(&if is_bare { format!("sha256:{id}") } else { id.to_owned() }).ok()
 }
 
 impl Engine {
     pub async fn disk_usage(&self) -> Result<DiskUsage, EngineError> {
-        let told: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
+        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
         // An engine reports -1 for a size it has not computed.
         let size = |bytes: i64| u64::try_from(bytes).ok();
-        let caches = || told.build_cache.0.iter().filter(|it| !it.shared);
-        let images: Vec<_> = (told.images.0.iter())
+        let caches = || usage.build_cache.0.iter().filter(|it| !it.shared);
+        let images: Vec<_> = (usage.images.0.iter())
             .filter_map(|it| {
                 let (size, shared) = (size(it.size)?, size(it.shared_size).unwrap_or(0));
                 Some((image_id(&it.id)?, SharedSize { own: size.saturating_sub(shared), shared }))
@@ -90,12 +90,12 @@ impl Engine {
             own + images.iter().map(|(_, size)| size.shared).max().unwrap_or(0)
         };
         Ok(DiskUsage {
-            layers: if told.layers_size == 0 { at_least() } else { told.layers_size },
+            layers: if usage.layers_size == 0 { at_least() } else { usage.layers_size },
             images,
-            containers: (told.containers.0.iter())
+            containers: (usage.containers.0.iter())
                 .filter_map(|it| Some((ContainerId::new(&it.id).ok()?, size(it.size_rw)?)))
                 .collect(),
-            volumes: (told.volumes.0.iter())
+            volumes: (usage.volumes.0.iter())
                 .filter_map(|it| Some((VolumeName::new(&it.name).ok()?, size(it.usage_data.size)?)))
                 .collect(),
             build_cache: caches().filter_map(|it| size(it.size)).sum(),
@@ -121,7 +121,7 @@ impl Engine {
     /// Size of all images in bytes. Each layer counts once.
     pub async fn layers_size(&self) -> Result<u64, EngineError> {
         // Older engines ignore `type` and measure everything.
-        let told: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
-        Ok(told.layers_size)
+        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
+        Ok(usage.layers_size)
     }
 }

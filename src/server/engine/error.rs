@@ -12,7 +12,7 @@ pub const AWAY: &str = "Check that the engine is running.";
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
     /// Nothing answers at the endpoint.
-    #[error("The engine can't be reached: {0}")]
+    #[error("Can't reach the engine: {0}")]
     Unreachable(String),
     /// The connection can't be set up: a certificate, a key or a program is missing or wrong. The message includes a hint.
     #[error("{0}")]
@@ -21,10 +21,10 @@ pub enum EngineError {
     #[error("{0}")]
     Version(String),
     /// The connection broke after a request was sent: the engine may have carried it out or not.
-    #[error("The connection to the engine broke: {0}")]
+    #[error("Connection to the engine failed: {0}")]
     Broken(String),
     /// The engine accepted the request but sent no response in time.
-    #[error("The engine does not answer")]
+    #[error("The engine isn't responding")]
     Timeout,
     /// The engine responded with an error.
     #[error("{message}")]
@@ -38,7 +38,7 @@ pub enum EngineError {
     #[error("{message}")]
     Transfer { status: u16, message: String },
     /// The response can't be parsed.
-    #[error("The engine answered what Quaylight does not understand: {0}")]
+    #[error("Unexpected response from the engine: {0}")]
     Malformed(String),
     /// The configured address is not an engine's.
     #[error("{0}")]
@@ -158,9 +158,9 @@ impl From<EngineError> for ActionError {
             }
             EngineError::Unreachable(_) => Self::new(ErrorKind::Unavailable, error.to_string()).hint(AWAY),
             EngineError::Broken(_) => Self::new(ErrorKind::Unavailable, error.to_string())
-                .hint("It may have been done or not: look when the engine is back, before you try again."),
+                .hint("The change may or may not have been applied. Check when the engine is back before you retry."),
             EngineError::Timeout => Self::new(ErrorKind::Timeout, error.to_string())
-                .hint("It may still happen: watch the state before you try again."),
+                .hint("The change may still be applied. Check the state before you retry."),
             EngineError::Way(_) => Self::new(ErrorKind::Unavailable, error.to_string()),
             EngineError::Malformed(_) | EngineError::Version(_) | EngineError::Address(_) => {
                 Self::new(ErrorKind::Engine, error.to_string())
@@ -177,8 +177,8 @@ fn refused(status: u16, message: &str, cause: Option<Cause>) -> ActionError {
     }
     let error = |kind, message| ActionError::new(kind, message);
     match status {
-        304 => error(ErrorKind::Conflict, "It already is in that state".to_owned()),
-        404 => error(ErrorKind::NotFound, message).hint("It may have been removed a moment ago by somebody else."),
+        304 => error(ErrorKind::Conflict, "It's already in that state".to_owned()),
+        404 => error(ErrorKind::NotFound, message).hint("Check the name, or whether it was just removed."),
         409 => error(ErrorKind::Conflict, message),
         403 => error(ErrorKind::Forbidden, message),
         400 => error(ErrorKind::Invalid, message),
@@ -208,21 +208,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_engines_no_says_what_to_do() {
+    fn engine_errors_map_to_messages_and_hints() {
         let id = "33395b9c".repeat(8);
         let error = |status, message: &str| ActionError::from(EngineError::refused(status, message));
         for taken in [
             "Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use",
             "Bind for 0.0.0.0:8080 failed: port is already allocated",
         ] {
-            assert_eq!(error(500, taken).message, "Port 8080 is taken on the engine's machine");
+            assert_eq!(error(500, taken).message, "Port 8080 is already in use on the Docker host");
         }
         let paused = error(409, &format!("Container {id} is paused. Unpause first"));
         assert_eq!(paused.message, "Container 33395b9c3339 is paused. Unpause first");
         assert_eq!((paused.kind, paused.hint.as_deref()), (ErrorKind::Conflict, Some("Unpause it first.")));
         assert_eq!(error(404, "No such container: x").kind, ErrorKind::NotFound);
         for (status, lacking) in [(404, "page not found"), (404, "Not Found\n"), (501, "not here")] {
-            assert_eq!(error(status, lacking).message, "This engine does not offer that");
+            assert_eq!(error(status, lacking).message, "Not supported by this engine");
         }
         for (message, kind) in [
             ("login attempt to http://127.0.0.1:5000/v2/ failed with status: 401 Unauthorized", ErrorKind::Forbidden),

@@ -84,7 +84,7 @@ impl EngineEvent {
 
     /// Converts it for the history. The text that the engine appends after a colon is no part of the action's name.
     pub fn of(&self, host: &HostId) -> Event {
-        let (action, told) = self.action.split_once(':').map_or((self.action.as_str(), None), |(a, b)| (a, Some(b)));
+        let (action, suffix) = self.action.split_once(':').map_or((self.action.as_str(), None), |(a, b)| (a, Some(b)));
         let attributes = &self.actor.attributes;
         let texts = attributes.iter().map(|(key, value)| (cut(key, LONGEST_KEY), cut(value, LONGEST_VALUE)));
         let mut kept = Labels::default();
@@ -93,12 +93,12 @@ impl EngineEvent {
         for (key, value) in own.into_iter().chain(labels).take(MOST_ATTRIBUTES) {
             kept.insert(key, value);
         }
-        if let Some(told) = told {
-            let (key, told) = match action {
-                "health_status" => ("health", told.trim().to_owned()),
-                _ => ("command", mask::command(told.trim())),
+        if let Some(suffix) = suffix {
+            let (key, value) = match action {
+                "health_status" => ("health", suffix.trim().to_owned()),
+                _ => ("command", mask::command(suffix.trim())),
             };
-            kept.insert(key.into(), cut(&told, LONGEST_VALUE));
+            kept.insert(key.into(), cut(&value, LONGEST_VALUE));
         }
         let attribute = |key: &str| attributes.get(key).filter(|value| !value.is_empty());
         let name = attribute("name").unwrap_or(&self.actor.id).trim_start_matches('/');
@@ -172,11 +172,11 @@ impl Events {
     pub async fn next(&mut self) -> Result<EngineEvent, EngineError> {
         loop {
             let line = self.lines.next().await?;
-            let line = line.ok_or_else(|| EngineError::Unreachable("its event stream ended".into()))?;
+            let line = line.ok_or_else(|| EngineError::Unreachable("the event stream ended".into()))?;
             match serde_json::from_slice::<EngineEvent>(&line) {
                 Ok(event) => return Ok(event.with_actor_in_place()),
                 Err(error) if line.iter().any(|byte| !byte.is_ascii_whitespace()) => {
-                    tracing::warn!(%error, "passed over a line of the event stream");
+                    tracing::warn!(%error, "skipped an invalid line of the event stream");
                 }
                 Err(_) => {}
             }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_history_gets_the_actions_name_apart_from_what_is_said_of_it() {
+    fn history_event_separates_the_action_from_its_details() {
         let command = event(
             r#"{"Type":"container","Action":"exec_create: sh -c 'a: b'","Actor":{"ID":"0123","Attributes":{"name":"web","com.docker.compose.project":"shop"}},"timeNano":1795260308173510200}"#,
         );
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_without_end_leave_room_for_what_the_event_says() {
+    fn excess_labels_do_not_displace_event_attributes() {
         let labels: Vec<String> =
             (0..1_000).map(|number| format!(r#""a.label-{number:04}":"{}""#, "é".repeat(1_000))).collect();
         let text = format!(
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_checks_and_people_run_inside_changes_nothing() {
+    fn exec_and_top_events_are_not_changes() {
         for (action, is_change) in [
             ("exec_create: sh -c check", false),
             ("exec_start: sh", false),
@@ -236,20 +236,20 @@ mod tests {
 
     /// The events are from Podman 4.3.1.
     #[test]
-    fn podmans_events_name_what_they_are_about() {
-        let told = |kind: &str, action: &str, id: &str, name: &str| {
+    fn podman_event_gets_its_actor_id() {
+        let event = |kind: &str, action: &str, id: &str, name: &str| {
             let text = format!(
                 r#"{{"status":"{action}","Type":"{kind}","Action":"{action}","Actor":{{"ID":"{id}","Attributes":{{"containerExitCode":"0","image":"","name":"{name}","podId":""}}}},"scope":"local","time":1795260308,"timeNano":1795260308173510200}}"#
             );
             serde_json::from_str::<EngineEvent>(&text).unwrap().with_actor_in_place()
         };
         let id = "54fbaae153a6f6d0".repeat(4);
-        assert_eq!(told("volume", "create", "", "v1").actor.id, "v1");
-        assert_eq!(told("image", "pull", "", "quaylight-test/busybox:1").actor.id, "quaylight-test/busybox:1");
-        assert_eq!(told("image", "delete", &id, "localhost/foo:1").actor.id, format!("sha256:{id}"));
-        assert_eq!(told("image", "build", "", &id).actor.id, format!("sha256:{id}"));
-        let connect = told("network", "connect", &id, "web-1");
+        assert_eq!(event("volume", "create", "", "v1").actor.id, "v1");
+        assert_eq!(event("image", "pull", "", "quaylight-test/busybox:1").actor.id, "quaylight-test/busybox:1");
+        assert_eq!(event("image", "delete", &id, "localhost/foo:1").actor.id, format!("sha256:{id}"));
+        assert_eq!(event("image", "build", "", &id).actor.id, format!("sha256:{id}"));
+        let connect = event("network", "connect", &id, "web-1");
         assert_eq!((connect.actor.id.as_str(), connect.actor.attributes.get("container")), ("", Some(&id)));
-        assert_eq!(told("image", "loadfromarchive", "", "/var/tmp/api_load1").actor.id, "");
+        assert_eq!(event("image", "loadfromarchive", "", "/var/tmp/api_load1").actor.id, "");
     }
 }

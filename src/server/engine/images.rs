@@ -67,7 +67,7 @@ impl Engine {
     }
 
     async fn list(&self, filters: &Filters) -> Result<Vec<Image>, EngineError> {
-        let filters = serde_json::to_string(filters).expect("texts");
+        let filters = serde_json::to_string(filters).expect("strings serialize to JSON");
         // Engines before API 1.47, and the classic image store, ignore `manifests`.
         let path = format!("/images/json?manifests=1&filters={}", percent_encode(&filters, b""));
         let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_PATIENCE).await?;

@@ -148,7 +148,7 @@ impl Split {
         while let Some(head) = self.buffer.get(at..at + 8) {
             let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
             if head[0] > 2 || head[1..4] != [0, 0, 0] || length > LONGEST_FRAME {
-                return Err(EngineError::Malformed("a log that is not in frames".into()));
+                return Err(EngineError::Malformed("malformed log stream".into()));
             }
             let stream = if head[0] == 2 { LogStream::Stderr } else { LogStream::Stdout };
             let Some(frame) = self.buffer.get(at + 8..at + 8 + length).map(<[u8]>::to_vec) else { break };
@@ -281,7 +281,7 @@ mod tests {
     const NANOS_AT: i64 = 1_795_237_596_123_456_789;
 
     #[test]
-    fn frames_are_lines_with_their_stream_and_time_however_they_are_cut() {
+    fn frames_become_lines_across_any_chunk_boundaries() {
         let bytes = [
             frame(1, &format!("{AT} hello\n")),
             frame(2, &format!("{AT} oh ")),
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_has_no_frames_and_may_stop_in_the_middle() {
+    fn tty_log_has_no_frames_and_may_end_without_a_newline() {
         let text = format!("{AT} \u{1}\u{2}binary\r\n{AT} login: ");
         let found = lines(true, text.as_bytes(), 3);
         assert_eq!(found[0], ("\u{1}\u{2}binary".to_owned(), NANOS_AT, LogStream::Stdout, 0));
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn of_ten_megabytes_without_an_end_the_beginning_stays() {
+    fn overlong_line_is_truncated() {
         let part = "x".repeat(16 * 1024);
         let mut bytes = Vec::new();
         for _ in 0..640 {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_frames_is_refused() {
+    fn unframed_bytes_are_rejected() {
         assert!(Split::new(false).take(b"hello, this is no frame").is_err());
         assert_eq!(nanos("2026-11-21T05:06:36.1Z"), Some(1_795_237_596_100_000_000));
         assert_eq!(nanos("2026-11-21T05:06:36.1234567Z"), Some(1_795_237_596_123_456_700));
@@ -327,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), is_terminal: bool) {
+        fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), is_terminal: bool) {
             let mut split = Split::new(is_terminal);
             let _ = split.take(&bytes);
             split.end();

@@ -32,7 +32,7 @@ pub use connect::{Endpoint, SshDestination, TlsFiles};
 pub use containers::with_details_of;
 pub use error::{AWAY, EngineError};
 pub use events::{Actor, EngineEvent, Events};
-pub use files::{Reach, tar_of_file};
+pub use files::{FileAccess, tar_of_file};
 pub use logs::{Lines as LogLines, Log, LogRange, Part as LogPart};
 pub use own::{OwnContainers, OwnKind};
 pub use read::percent_encode;
@@ -115,7 +115,7 @@ impl WritableEngine {
                 self.act_on_container(id, ContainerAction::Remove { force: true, volumes: false }).await
             }
             None => {
-                let message = "Quaylight did not make this container".to_owned();
+                let message = "Quaylight didn't create this container".to_owned();
                 return Err(EngineError::refused(403, message));
             }
         };

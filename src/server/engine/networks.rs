@@ -13,22 +13,22 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
-        let Entries::<ApiNetwork>(told) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
-        Ok(told.into_iter().filter_map(|told| told.into_network(&self.host)).collect())
+        let Entries::<ApiNetwork>(networks) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
+        Ok(networks.into_iter().filter_map(|network| network.into_network(&self.host)).collect())
     }
 
     /// Returns one network. None if it doesn't exist.
     pub async fn network(&self, id: &NetworkId) -> Result<Option<Network>, EngineError> {
-        let told: Option<ApiNetwork> = self.find(Call::NetworkInspect, &format!("/networks/{id}")).await?;
-        Ok(told.and_then(|told| told.into_network(&self.host)))
+        let network: Option<ApiNetwork> = self.find(Call::NetworkInspect, &format!("/networks/{id}")).await?;
+        Ok(network.and_then(|network| network.into_network(&self.host)))
     }
 }
 
 impl Engine {
     pub(super) async fn network_called(&self, name: &str) -> Result<Option<Network>, EngineError> {
         let path = format!("/networks/{}", percent_encode(name, b"-._"));
-        let told: Option<ApiNetwork> = self.find(Call::NetworkInspect, &path).await?;
-        Ok(told.and_then(|told| told.into_network(&self.host)))
+        let network: Option<ApiNetwork> = self.find(Call::NetworkInspect, &path).await?;
+        Ok(network.and_then(|network| network.into_network(&self.host)))
     }
 }
 
@@ -96,15 +96,15 @@ mod tests {
 
     /// The texts are from Podman 4.3.1.
     #[test]
-    fn podmans_default_network_is_the_same_in_list_and_inspect() {
-        let told = |name: &str, created: &str| {
+    fn podman_default_network_is_equal_in_list_and_inspect() {
+        let network = |name: &str, created: &str| {
             let text = format!(
                 r#"{{"Name":"{name}","Id":"{PODMAN_DEFAULT}","Created":"{created}","Scope":"local","Driver":"bridge","EnableIPv6":false,"IPAM":{{"Driver":"default","Options":{{"driver":"host-local"}},"Config":[{{"Subnet":"10.88.0.0/16","Gateway":"10.88.0.1"}}]}},"Internal":false,"Attachable":false,"Ingress":false,"ConfigFrom":{{"Network":""}},"ConfigOnly":false,"Containers":{{}},"Options":{{}},"Labels":{{}}}}"#
             );
             serde_json::from_str::<ApiNetwork>(&text).unwrap().into_network(&HostId::new("local").unwrap()).unwrap()
         };
-        let listed = told("bridge", "2026-11-21T11:25:06.025637174Z");
-        assert_eq!(listed, told("podman", "2026-11-21T11:26:46.666811042Z"));
+        let listed = network("bridge", "2026-11-21T11:25:06.025637174Z");
+        assert_eq!(listed, network("podman", "2026-11-21T11:26:46.666811042Z"));
         assert_eq!((listed.name.as_str(), listed.subnets.len()), ("podman", 1));
     }
 }

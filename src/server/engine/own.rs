@@ -66,7 +66,7 @@ impl OwnContainers {
         let (file, entries) = match read(&file) {
             Ok(entries) => (Some(file), entries),
             Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "can't read which containers are Quaylight's own");
+                tracing::warn!(%error, file = %file.display(), "cannot read the list of Quaylight's own containers");
                 (None, Entries::new())
             }
         };
@@ -113,7 +113,7 @@ impl OwnContainers {
     fn keep(&self, entries: &Entries) {
         let Some(file) = &self.0.file else { return };
         if let Err(error) = write(file, entries) {
-            tracing::warn!(%error, file = %file.display(), "can't keep which containers are Quaylight's own");
+            tracing::warn!(%error, file = %file.display(), "failed to save the list of Quaylight's own containers");
         }
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_server_made_is_left_over_and_what_this_one_uses_is_not() {
+    fn leftovers_exclude_containers_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let host = HostId::new("local").unwrap();
         let before = OwnContainers::open(Some(folder.path()));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_can_not_be_read_is_not_written_over() {
+    fn unreadable_ledger_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
         std::fs::write(&file, "half a").unwrap();

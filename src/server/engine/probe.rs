@@ -29,7 +29,7 @@ impl WritableEngine {
         let docker = self.docker()?;
         if self.image(IMAGE).await?.is_none() {
             let tar = image(arch)?;
-            let (repo, tag) = IMAGE.split_once(':').expect("the name of the image has a tag");
+            let (repo, tag) = IMAGE.split_once(':').expect("the image name has a tag");
             let options = query::CreateImageOptionsBuilder::new().from_src("-").repo(repo).tag(tag).build();
             docker.create_image(Some(options), Some(body_full(tar.into())), None).try_collect::<Vec<_>>().await?;
         }
@@ -67,7 +67,7 @@ fn image(arch: &str) -> Result<Vec<u8>, EngineError> {
         "x86_64" | "amd64" => elf(62, &X86_64),
         "aarch64" | "arm64" => elf(183, &AARCH64),
         _ => {
-            return Err(EngineError::refused(501, format!("there is no probe for machines of the kind {arch:?}")));
+            return Err(EngineError::refused(501, format!("self-test isn't available for architecture {arch:?}")));
         }
     };
     let mut header = tar::Header::new_ustar();
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_a_static_executable_and_the_image_holds_nothing_else() {
+    fn probe_image_contains_only_a_static_executable() {
         let program = elf(62, &X86_64);
         assert_eq!((program.len(), &program[..4]), (129, &b"\x7fELF"[..]));
         let tar = image("x86_64").unwrap();

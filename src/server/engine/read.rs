@@ -180,7 +180,7 @@ async fn whole(body: Incoming) -> Result<Bytes, EngineError> {
     let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
     collected.map(Collected::to_bytes).map_err(|error| match error.downcast::<hyper::Error>() {
         Ok(error) => EngineError::from(*error),
-        Err(_) => EngineError::Malformed("an answer without an end".into()),
+        Err(_) => EngineError::Malformed("response too large".into()),
     })
 }
 
@@ -227,7 +227,7 @@ impl Lines {
             }
             self.searched = self.buffer.len();
             if self.buffer.len() > LONGEST_LINE {
-                return Err(EngineError::Malformed("a line without an end".into()));
+                return Err(EngineError::Malformed("unterminated line".into()));
             }
             match self.body.frame().await {
                 Some(frame) => {
@@ -266,7 +266,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
                 while let Some(text) = list.next_element::<&'de RawValue>()? {
                     match serde_json::from_str(text.get()) {
                         Ok(entry) => entries.push(entry),
-                        Err(error) => tracing::warn!(%error, "an entry of a list that nobody understands"),
+                        Err(error) => tracing::warn!(%error, "skipped an invalid list entry"),
                     }
                 }
                 Ok(Entries(entries))

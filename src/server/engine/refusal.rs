@@ -69,52 +69,48 @@ impl Cause {
     /// A hint for the user.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Running => "Stop it first, or remove it by force.",
-            Self::PausedAndKept => "Unpause and stop it first, or remove it by force.",
+            Self::Running => "Stop it first, or force removal.",
+            Self::PausedAndKept => "Unpause and stop it first, or force removal.",
             Self::Paused => "Unpause it first.",
-            Self::AlreadyPaused => "It is paused already.",
-            Self::NotPaused => "It goes on already.",
+            Self::AlreadyPaused => "It's already paused.",
+            Self::NotPaused => "It's already running.",
             Self::NotRunning => "Start it first.",
             Self::VolumeInUse | Self::ImageInUse => "Remove the containers that use it first.",
-            Self::NetworkInUse => "Disconnect the containers that are on it first.",
-            Self::Predefined => "The engine needs this network and keeps it.",
-            Self::NameTaken => "Choose another name, or remove that container.",
+            Self::NetworkInUse => "Disconnect its containers first.",
+            Self::Predefined => "Built-in networks can't be removed.",
+            Self::NameTaken => "Use a different name, or remove the existing container.",
             Self::BadName => {
-                "Choose a name of letters, digits, dots, dashes and underscores that begins with a letter or a digit."
+                "Use a name that starts with a letter or digit and contains only letters, digits, dots, dashes and underscores."
             }
-            Self::Exists => "Choose another name.",
-            Self::AlreadyConnected => "It is on that network already.",
-            Self::SubnetTaken => "Choose another subnet: a network has this one, or part of it.",
-            Self::AddressTaken => "Choose another address, or none.",
-            Self::AddressOutside => "Choose an address of the network's own subnet, or none.",
-            Self::NoDriver => "Choose a driver that this engine has.",
-            Self::PortTaken(_) => "Stop what holds it, or publish another port.",
-            Self::NoCommand => "Check its command and entry point, and that the image has that program.",
-            Self::NoLogs => "Recreate it with a log driver that can be read, such as json-file.",
-            Self::DiskFull => "Remove what is not used any more: images free the most.",
-            Self::WrongPlatform => "Choose a platform that the image is made for.",
-            Self::NotOffered => "It is older, or of another kind, than what does: the page Engine says which it is.",
-            Self::RegistryDenies => {
-                "Sign in to it under Registries on the page of images, or correct what is kept there."
-            }
-            Self::RegistryLacks => "Check its name and tag.",
-            Self::RegistryAway => {
-                "Check its name and port, and that the engine's machine can reach it; then try again."
-            }
+            Self::Exists => "Use a different name.",
+            Self::AlreadyConnected => "It's already connected to that network.",
+            Self::SubnetTaken => "Use a different subnet: this one overlaps an existing network.",
+            Self::AddressTaken => "Use a different IP address, or leave it empty.",
+            Self::AddressOutside => "Enter an IP address in the network's subnet, or leave it empty.",
+            Self::NoDriver => "Select a driver available on this engine.",
+            Self::PortTaken(_) => "Stop the process using it, or publish a different port.",
+            Self::NoCommand => "Check the command and entrypoint, and that the image contains that program.",
+            Self::NoLogs => "Recreate the container with a log driver that supports reading logs, such as json-file.",
+            Self::DiskFull => "Remove unused data. Images usually free the most space.",
+            Self::WrongPlatform => "Use a platform that the image supports.",
+            Self::NotOffered => "The engine is too old or of a different type. See the Engine page for its version.",
+            Self::RegistryDenies => "Sign in under Images > Registries, or update the saved credentials.",
+            Self::RegistryLacks => "Check the image name and tag.",
+            Self::RegistryAway => "Check the registry address and that the Docker host can reach it, then try again.",
         }
     }
 
     /// A message for the user. Most causes keep the engine's own.
     pub fn message(self, words: &str) -> String {
         match self {
-            Self::PortTaken(Some(port)) => format!("Port {port} is taken on the engine's machine"),
-            Self::NotOffered => "This engine does not offer that".to_owned(),
+            Self::PortTaken(Some(port)) => format!("Port {port} is already in use on the Docker host"),
+            Self::NotOffered => "Not supported by this engine".to_owned(),
             Self::NoLogs => "The engine can't read the logs of this container".to_owned(),
             Self::DiskFull => format!("The engine's disk is full: {words}"),
-            Self::WrongPlatform => format!("There is no such image for that platform: {words}"),
-            Self::RegistryDenies => format!("The registry does not let you in: {words}"),
-            Self::RegistryLacks => format!("The registry has no such image: {words}"),
-            Self::RegistryAway => format!("The registry can't be reached: {words}"),
+            Self::WrongPlatform => format!("Image not found for that platform: {words}"),
+            Self::RegistryDenies => format!("The registry denied access: {words}"),
+            Self::RegistryLacks => format!("Image not found in the registry: {words}"),
+            Self::RegistryAway => format!("Can't reach the registry: {words}"),
             _ => words.to_owned(),
         }
     }
@@ -608,7 +604,7 @@ mod tests {
     type Answers = BTreeMap<String, BTreeMap<String, (u16, String)>>;
 
     #[test]
-    fn each_engines_refusals_have_their_cause_and_advice() {
+    fn every_engine_refusal_maps_to_its_cause_and_hint() {
         let answers: Answers = serde_json::from_str(ANSWERS).unwrap();
         for (name, call, facts, cause) in refusals() {
             let engines = &answers[name];
@@ -626,7 +622,7 @@ mod tests {
                 let at = format!("{name}, {engine}: {words}");
                 assert_eq!((error.kind, error.hint.as_deref()), (cause.kind(), Some(cause.advice())), "{at}");
                 if let Cause::PortTaken(Some(port)) = cause {
-                    assert_eq!(error.message, format!("Port {port} is taken on the engine's machine"), "{at}");
+                    assert_eq!(error.message, format!("Port {port} is already in use on the Docker host"), "{at}");
                 }
             }
         }
@@ -643,7 +639,7 @@ mod tests {
 
     /// The next release may reword them.
     #[test]
-    fn what_is_known_of_an_entity_needs_no_words() {
+    fn entity_facts_classify_a_refusal_without_its_message() {
         for (name, call, facts, cause) in refusals() {
             if let Some(call) = call.filter(|_| facts != Facts::default() && facts.ports.is_empty())
                 && cause != Cause::NoCommand
@@ -657,7 +653,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_container_says_is_no_word_of_a_registry() {
+    fn container_error_is_not_classified_as_a_registry_error() {
         for message in [
             r#"OCI runtime create failed: exec: "/x": permission denied: unknown"#,
             "failed to initialize logging driver: dial tcp 10.0.0.1:12201: connect: connection refused",
@@ -669,7 +665,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_is_one_that_the_container_publishes() {
+    fn port_conflict_names_a_published_port() {
         let words = "failed to bind host port for [::]:8080:172.28.0.3:80/tcp: address already in use";
         assert_eq!(port_in(words, &[8080]), Some(8080));
         assert_eq!(port_in(words, &[]), Some(8080));
@@ -678,7 +674,7 @@ mod tests {
     }
 
     #[test]
-    fn subnets_overlap_and_hold_addresses() {
+    fn overlapping_subnets_are_detected() {
         let subnet = |text| parse_subnet(text).unwrap();
         for (a, b, overlaps) in [
             ("10.0.0.0/8", "10.1.2.0/24", true),

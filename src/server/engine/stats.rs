@@ -59,7 +59,7 @@ impl Readings {
                     return Ok(Some(stats.into()));
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "passed over a line of a container's stats"),
+                Err(error) => tracing::warn!(%error, "skipped an invalid line of container stats"),
             }
         }
         Ok(None)
@@ -215,7 +215,7 @@ mod tests {
         "networks":{"eth0":{"rx_bytes":10,"tx_bytes":20},"eth1":{"rx_bytes":1,"tx_bytes":2}},"name":"/web-1","id":"x"}"#;
 
     #[test]
-    fn a_line_of_docker_is_a_reading() {
+    fn docker_stats_line_is_parsed() {
         let reading: Reading = serde_json::from_str::<Stats>(V1).unwrap().into();
         assert_eq!(reading.cpu, Cpu { used: 500, one_core: 1_000 });
         assert_eq!(reading.memory, Some(Memory { usage: 1_000, inactive_file: 200, limit: 4_000 }));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_or_missing_is_unknown_and_not_zero() {
+    fn null_or_missing_stats_are_unknown_not_zero() {
         let podmans = |second: u32, used: u64| {
             let text = format!(
                 r#"{{"read":"2026-11-30T07:11:{second}Z","cpu_stats":{{"cpu_usage":{{"total_usage":{used}}},"system_cpu_usage":7901,"online_cpus":2,"cpu":0}}}}"#

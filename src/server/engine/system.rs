@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn builders_differ_by_engine_and_version() {
+    fn missing_builder_features_depend_on_engine_and_version() {
         let older = [Lack::Heredocs, Lack::LinkedCopies];
         for (product, server_version, api_version, lacks) in [
             ("Docker", "28.5.2+dfsg4", "1.51", &[][..]),

@@ -133,7 +133,7 @@ impl Exec {
             Ok::<_, EngineError>(self.engine.docker()?.resize_exec(&self.id, options).await?)
         };
         if let Ok(Err(error)) = timeout(RESIZE_PATIENCE, resize).await {
-            tracing::debug!(%error, "a terminal keeps its size");
+            tracing::debug!(%error, "failed to resize a terminal");
         }
     }
 
@@ -157,7 +157,7 @@ impl Exec {
 
     /// Returns the command's exit code. None while it runs.
     pub async fn exit_code(&self) -> Result<Option<i64>, EngineError> {
-        let told = self.engine.docker()?.inspect_exec(&self.id).await?;
-        Ok(told.exit_code.filter(|_| told.running != Some(true)))
+        let exec = self.engine.docker()?.inspect_exec(&self.id).await?;
+        Ok(exec.exit_code.filter(|_| exec.running != Some(true)))
     }
 }

@@ -149,7 +149,7 @@ impl Engine {
 impl WritableEngine {
     /// Checks the credentials with their registry.
     pub async fn sign_in(&self, credentials: &Credentials) -> Result<(), EngineError> {
-        let body = Full::from(serde_json::to_vec(credentials).expect("texts"));
+        let body = Full::from(serde_json::to_vec(credentials).expect("strings serialize to JSON"));
         let body = body.map_err(|never| match never {}).boxed_unsync();
         let headers = [("Content-Type", "application/json")];
         self.sender.post(Call::RegistrySignIn, "/auth", &headers, body).await.map(drop).map_err(of_a_transfer)
@@ -198,14 +198,14 @@ pub struct Beginning(Arc<Mutex<Vec<u8>>>);
 
 impl Beginning {
     fn keep(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().expect("nobody panics while keeping bytes");
+        let mut kept = self.0.lock().expect("the lock isn't poisoned");
         let room = BEGINNING - kept.len();
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Returns a file's text. None if it is not completely within the kept bytes, or if the tar is compressed.
     pub fn text_of(&self, path: &str) -> Option<String> {
-        let kept = self.0.lock().expect("nobody panics while keeping bytes");
+        let kept = self.0.lock().expect("the lock isn't poisoned");
         for entry in tar::Archive::new(&kept[..]).entries().ok()? {
             let mut entry = entry.ok()?;
             if entry.path().is_ok_and(|its| its.strip_prefix("./").unwrap_or(&its) == Path::new(path)) {
@@ -218,7 +218,7 @@ impl Beginning {
 }
 
 fn header(credentials: &Credentials) -> String {
-    BASE64_URL_SAFE.encode(serde_json::to_string(credentials).expect("texts"))
+    BASE64_URL_SAFE.encode(serde_json::to_string(credentials).expect("strings serialize to JSON"))
 }
 
 pub(super) fn in_query(text: &str) -> String {
@@ -328,8 +328,8 @@ pub fn context_of(dockerfile: &str) -> Context {
     header.set_size(dockerfile.len() as u64);
     header.set_mode(0o644);
     let mut tar = tar::Builder::new(Vec::new());
-    tar.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).expect("memory takes it");
-    Context::of(tar.into_inner().expect("memory takes it"))
+    tar.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).expect("writing to memory can't fail");
+    Context::of(tar.into_inner().expect("writing to memory can't fail"))
 }
 
 #[cfg(test)]
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_read_with_what_they_lack() {
+    fn progress_messages_with_missing_fields_are_parsed() {
         let part = |step: &str, done, total| Word::Part { id: "0123456789ab".into(), step: step.into(), done, total };
         let read = |line| word(line).unwrap();
         assert_eq!(
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_says_its_registry() {
+    fn image_name_determines_its_registry() {
         for (name, registry) in [
             ("nginx", DOCKER_HUB),
             ("team/web:1", DOCKER_HUB),
@@ -385,9 +385,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_beginning_of_a_context_has_its_dockerfile() {
+    async fn dockerfile_is_read_from_the_start_of_the_context() {
         let (context, beginning) = context_of("FROM a\n").with_beginning();
-        assert_eq!(beginning.text_of("Dockerfile"), None, "nothing has gone");
+        assert_eq!(beginning.text_of("Dockerfile"), None, "nothing has been sent yet");
         let sent = context.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(beginning.text_of("Dockerfile").as_deref(), Some("FROM a\n"));
         assert_eq!(beginning.text_of("Other"), None);

@@ -20,7 +20,7 @@ impl ApiVersion {
     pub(super) fn common(highest: Self, lowest: Option<Self>) -> Result<Self, EngineError> {
         match lowest {
             Some(lowest) if lowest > OURS => Err(EngineError::Version(format!(
-                "The engine accepts API {lowest} and later only, and this Quaylight speaks {OURS}. Update Quaylight."
+                "The engine requires API {lowest} or later, but this version of Quaylight uses {OURS}. Update Quaylight."
             ))),
             _ => Ok(highest.min(OURS)),
         }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_version_is_spoken_that_both_know() {
+    fn highest_common_api_version_is_negotiated() {
         assert_eq!(spoken("1.41", "1.12").as_deref(), Ok("1.41"));
         assert_eq!(spoken("1.51", "1.24").as_deref(), Ok("1.51"));
         assert_eq!(spoken("1.55", "1.44").as_deref(), Ok("1.51"));
@@ -62,11 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_is_too_new_says_what_to_do() {
+    fn too_new_engine_is_rejected_with_a_hint() {
         let words = spoken("1.60", "1.52").unwrap_err();
         assert_eq!(
             words,
-            "The engine accepts API 1.52 and later only, and this Quaylight speaks 1.51. Update Quaylight."
+            "The engine requires API 1.52 or later, but this version of Quaylight uses 1.51. Update Quaylight."
         );
     }
 }

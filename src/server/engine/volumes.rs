@@ -19,13 +19,13 @@ impl Engine {
             volumes: Entries<ApiVolume>,
         }
         let list: List = self.reader.json(Call::VolumeList, "/volumes", LIST_PATIENCE).await?;
-        Ok(list.volumes.0.into_iter().filter_map(|told| told.into_volume(&self.host)).collect())
+        Ok(list.volumes.0.into_iter().filter_map(|volume| volume.into_volume(&self.host)).collect())
     }
 
     /// Returns one volume. None if it doesn't exist.
     pub async fn volume(&self, name: &VolumeName) -> Result<Option<Volume>, EngineError> {
-        let told: Option<ApiVolume> = self.find(Call::VolumeInspect, &format!("/volumes/{name}")).await?;
-        Ok(told.and_then(|told| told.into_volume(&self.host)))
+        let volume: Option<ApiVolume> = self.find(Call::VolumeInspect, &format!("/volumes/{name}")).await?;
+        Ok(volume.and_then(|volume| volume.into_volume(&self.host)))
     }
 
     /// Streams all files of a volume as a tar. None if the engine lacks this call or the volume: Podman has it since 5.6.

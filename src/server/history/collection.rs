@@ -150,7 +150,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
             failed => failed,
         };
         if let Err(off) = saved {
-            tracing::debug!(kind = self.0.kind, %off, "a change is in memory only so far");
+            tracing::debug!(kind = self.0.kind, %off, "can't save a change yet: it is in memory only");
             self.0.unsaved.notify_one();
         }
     }
@@ -180,11 +180,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
                 Ok(document) => drop(documents.known.insert(id, document)),
                 Err(_) => {
                     // Neither the document nor the error's text is logged: they may contain secrets.
-                    tracing::warn!(
-                        kind = self.kind,
-                        id,
-                        "this version can't read a stored document and leaves it as it is"
-                    );
+                    tracing::warn!(kind = self.kind, id, "can't parse a stored document: it is left unchanged");
                     documents.unreadable.insert(id);
                 }
             }
@@ -218,11 +214,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
 
     async fn write(&self, id: &str, document: Option<&T>) -> Result<(), Off> {
         if self.documents().unreadable.contains(id) {
-            return Err(Off { reason: "what is stored was written by another version of Quaylight".into() });
+            return Err(Off { reason: "the stored data was written by another version of Quaylight".into() });
         }
         match document {
             Some(document) => {
-                let json = serde_json::to_string(document).expect("documents are JSON");
+                let json = serde_json::to_string(document).expect("documents serialize to JSON");
                 self.history.put_document(self.kind, id, json).await
             }
             None => self.history.delete_document(self.kind, id).await,
@@ -234,11 +230,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
     }
 
     fn failures(&self) -> MutexGuard<'_, Option<Off>> {
-        self.failure.lock().expect("no panic while the failure is locked")
+        self.failure.lock().expect("the lock isn't poisoned")
     }
 
     fn documents(&self) -> MutexGuard<'_, Documents<T>> {
-        self.documents.lock().expect("no panic while the documents are locked")
+        self.documents.lock().expect("the lock isn't poisoned")
     }
 }
 

@@ -75,7 +75,7 @@ fn split(attributes: &Labels) -> (Labels, Labels) {
 }
 
 fn to_json(labels: &Labels) -> String {
-    serde_json::to_string(labels).expect("labels are texts")
+    serde_json::to_string(labels).expect("labels serialize to JSON")
 }
 
 fn thing(connection: &Connection, names: &mut Names, event: &Event, labels: &Labels) -> rusqlite::Result<i64> {
@@ -369,7 +369,7 @@ impl Group {
 const LIST: &str = "SELECT value FROM json_each(?)";
 
 fn list(numbers: &[i64]) -> Value {
-    Value::Text(serde_json::to_string(numbers).expect("numbers"))
+    Value::Text(serde_json::to_string(numbers).expect("numbers serialize to JSON"))
 }
 
 #[derive(Clone, Copy)]

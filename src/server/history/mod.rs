@@ -4,13 +4,13 @@
 //! Producers never wait: they push to a bounded queue, and a single writer takes batches from it. Without a writable folder the
 //! server runs on with only the latest events in memory.
 
+mod clock_trust;
 mod collection;
 mod documents;
 mod events;
 mod interrupt;
 mod recent;
 mod schema;
-mod steadiness;
 mod store;
 mod usage;
 mod writer;
@@ -21,7 +21,7 @@ pub use store::Limits;
 
 use super::{clock::Clock, config::Config, engine::EngineEvent};
 use crate::model::{
-    ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Timestamp, UsagePoint, UsageStretch,
+    ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Timestamp, UsageBucket, UsagePoint,
 };
 use interrupt::Interrupt;
 use recent::{Recent, fingerprint_of};
@@ -72,7 +72,7 @@ impl From<&Config> for Settings {
 
 /// The history is unavailable, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the history is off: {reason}")]
+#[error("history is off: {reason}")]
 pub struct Off {
     pub reason: String,
 }
@@ -106,7 +106,7 @@ impl History {
 
     fn prepare(settings: Settings, clock: Clock) -> (Self, Writer) {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let reason = "it has not been opened yet".to_owned();
+        let reason = "it hasn't been opened yet".to_owned();
         // Above the numbers in any file of ours, and unique even after a run without a file.
         let first = u64::try_from(clock.now().millis()).unwrap_or_default();
         let history = Self(Arc::new(Shared {
@@ -125,12 +125,12 @@ impl History {
     }
 
     /// Records an event of an engine. Drops repeated events.
-    pub fn record_engine(&self, host: &HostId, told: &EngineEvent) {
-        let EngineEvent { kind, action, actor, .. } = told;
+    pub fn record_engine(&self, host: &HostId, event: &EngineEvent) {
+        let EngineEvent { kind, action, actor, .. } = event;
         let parts = [host.as_str(), kind, action, &actor.id].map(str::as_bytes);
-        let nanos = told.nanos().to_le_bytes();
+        let nanos = event.nanos().to_le_bytes();
         let fingerprint = fingerprint_of(&[&parts[..], &[&nanos[..]]].concat());
-        self.take(told.of(host), Some(fingerprint));
+        self.take(event.of(host), Some(fingerprint));
     }
 
     /// Records a user action. Its number is assigned here.
@@ -226,7 +226,7 @@ impl History {
         host: HostId,
         container: Option<ContainerId>,
         range: (Timestamp, Timestamp),
-    ) -> Result<Vec<UsageStretch>, Off> {
+    ) -> Result<Vec<UsageBucket>, Off> {
         let now = self.0.clock.now();
         self.ask(move |connection| usage::read(connection, &host, container.as_ref(), range, now)).await
     }
@@ -292,7 +292,7 @@ impl History {
     ) -> Result<T, Off> {
         let Some(folder) = self.0.settings.folder.clone() else { return Err(nowhere()) };
         let (shared, is_writing) = (self.0.clone(), self.status() == HistoryStatus::Recording);
-        let place = self.0.readers.clone().acquire_owned().await.expect("never closed");
+        let place = self.0.readers.clone().acquire_owned().await.expect("the semaphore is never closed");
         // Dropped with this future, which interrupts the query: otherwise the thread would keep running.
         let interrupt = Interrupt::default();
         let interruptible = interrupt.interruptible();
@@ -308,9 +308,9 @@ impl History {
         drop(interrupt);
         answer.map_err(|error| {
             match self.status() {
-                HistoryStatus::Recording => tracing::warn!(%error, "the history can't be read"),
+                HistoryStatus::Recording => tracing::warn!(%error, "can't read the history"),
                 // Logged as a warning when the history was turned off.
-                HistoryStatus::Off { .. } => tracing::debug!(%error, "the history can't be read"),
+                HistoryStatus::Off { .. } => tracing::debug!(%error, "can't read the history"),
             }
             if error.is_corrupt() {
                 let _ = self.0.jobs.try_send(Job::Damaged);
@@ -320,16 +320,16 @@ impl History {
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.0.recent.lock().expect("nobody panics while numbering events")
+        self.0.recent.lock().expect("the lock isn't poisoned")
     }
 }
 
 fn nowhere() -> Off {
-    Off { reason: "there is no data folder: say one with --data-dir".into() }
+    Off { reason: "no data directory is set. Use --data-dir".into() }
 }
 
 fn gone() -> Off {
-    Off { reason: "the server is going away".into() }
+    Off { reason: "the server is shutting down".into() }
 }
 
 #[cfg(test)]
@@ -341,7 +341,7 @@ mod tests {
 
     /// Bug: 57 threads ran where four were allowed. The permit of a dropped query was released while its thread still ran.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_question_that_nobody_waits_for_is_broken_off_and_keeps_its_place_until_then() {
+    async fn dropped_query_is_interrupted_and_holds_its_permit_until_then() {
         let folder = tempfile::tempdir().unwrap();
         let settings =
             Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Settings::RETRY };
@@ -365,7 +365,7 @@ mod tests {
         }
         assert!(most.load(Ordering::Relaxed) <= READERS, "{most:?} at once");
         let answer = history.page(EventQuery::default(), Place::Before(None), 1);
-        tokio::time::timeout(Duration::from_secs(10), answer).await.expect("a place is free soon");
+        tokio::time::timeout(Duration::from_secs(10), answer).await.expect("a permit is released soon");
         history.close().await;
     }
 }

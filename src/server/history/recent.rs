@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_twice_is_taken_once_and_gets_no_number() {
+    fn duplicate_event_is_dropped_without_a_sequence_number() {
         let mut recent = Recent::new(5);
         let seqs: Vec<_> = [Some(1), Some(2), Some(1), None, None]
             .into_iter()
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_up_before_the_file_could_be_opened_is_missing_in_it() {
+    fn events_before_the_file_opened_are_merged_without_duplicates() {
         let mut file = Recent::new(100);
         let kept: Vec<_> = (0..3).filter_map(|number| file.take(event("old"), Some(number))).collect();
         let mut recent = Recent::new(1_000);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_the_same_for_ever_and_knows_where_a_part_ends() {
+    fn fingerprint_is_stable_and_separates_its_parts() {
         assert_eq!(fingerprint_of(&[b"local", b"die"]), -1_791_511_987_298_271_846);
         assert_ne!(fingerprint_of(&[b"ab", b"c"]), fingerprint_of(&[b"a", b"bc"]));
     }

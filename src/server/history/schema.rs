@@ -149,7 +149,7 @@ fn migrate_to(connection: &mut Connection, latest: usize) -> rusqlite::Result<Mi
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", at as u32 + 1)?;
         transaction.commit()?;
-        tracing::debug!(version = at + 1, "the history has new tables");
+        tracing::debug!(version = at + 1, "history schema migrated");
     }
     Ok(Migration::Done)
 }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_any_version_becomes_as_a_new_one_and_keeps_what_it_holds() {
+    fn every_older_schema_migrates_to_the_latest_and_keeps_its_data() {
         let mut new = Connection::open_in_memory().unwrap();
         migrate(&mut new).unwrap();
         for version in 1..=LATEST {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_later_version_is_left_as_it_is() {
+    fn file_with_a_newer_schema_is_left_unchanged() {
         let mut later = Connection::open_in_memory().unwrap();
         later.pragma_update(None, "user_version", LATEST as u32 + 1).unwrap();
         assert!(matches!(migrate(&mut later).unwrap(), Migration::FromTheFuture));

@@ -79,15 +79,15 @@ const VACUUM: u32 = 256;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
-    #[error("the data folder {0}: {1}")]
+    #[error("data directory {0}: {1}")]
     Folder(PathBuf, io::Error),
-    #[error("another Quaylight keeps its history in {0}")]
+    #[error("another Quaylight instance is using {0}")]
     InUse(PathBuf),
-    #[error("{0} was written by a later version of Quaylight")]
+    #[error("{0} was created by a newer version of Quaylight")]
     FromTheFuture(PathBuf),
     #[error("its file is damaged")]
     Damaged,
-    #[error("its file could not be read while it takes no writes: {0}")]
+    #[error("its file couldn't be read while it isn't writable: {0}")]
     Unsteady(String),
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -123,9 +123,11 @@ impl StoreError {
         match error.sqlite_error_code() {
             _ if is_without_index(error) => "the disk is full".into(),
             Some(ErrorCode::DiskFull) => "the disk is full".into(),
-            Some(ErrorCode::ReadOnly) => "the data folder is read-only".into(),
-            Some(ErrorCode::CannotOpen) => "its file can't be opened: may Quaylight write to the data folder?".into(),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program holds its file".into(),
+            Some(ErrorCode::ReadOnly) => "the data directory is read-only".into(),
+            Some(ErrorCode::CannotOpen) => {
+                "its file can't be opened; check that Quaylight can write to the data directory".into()
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process has its file open".into(),
             _ => self.to_string(),
         }
     }
@@ -282,7 +284,7 @@ impl Store {
         }
         let (swept, forgotten) = events::sweep(&transaction, self.swept, STEP)?;
         transaction.commit()?;
-        let begun_anew = swept < self.swept;
+        let has_wrapped = swept < self.swept;
         self.swept = swept;
         if forgotten > 0 {
             self.names = Names::default();
@@ -291,7 +293,7 @@ impl Store {
         if free > 0 {
             self.connection.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM})"))?;
         }
-        Ok(removed > 0 || forgotten > 0 && !begun_anew || free > VACUUM)
+        Ok(removed > 0 || forgotten > 0 && !has_wrapped || free > VACUUM)
     }
 }
 
@@ -342,7 +344,7 @@ fn prove_writable(connection: &Connection) -> rusqlite::Result<()> {
 fn set_aside(file: &Path) -> io::Result<()> {
     let beside =
         |end: &str| file.with_file_name(format!("{}{end}", file.file_name().unwrap_or_default().to_string_lossy()));
-    tracing::warn!("the history is damaged: it is kept as history.db.damaged, and a new one begun");
+    tracing::warn!("the history file is damaged: renaming it to history.db.damaged and starting a new one");
     for end in ["-wal", "-shm"] {
         match fs::rename(beside(end), beside(&format!(".damaged{end}"))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -480,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_goes_and_noise_before_the_rest() {
+    fn old_events_are_removed_and_noise_expires_first() {
         let folder = Folder::new("age");
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         store.write(&batch(&mut recent, "exec_start", [3 * DAY, 1])).unwrap();
@@ -495,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_too_large_loses_the_oldest_and_gives_the_room_back() {
+    fn oversized_file_drops_the_oldest_events_and_shrinks() {
         let folder = Folder::new("size");
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         for part in 0..20 {
@@ -514,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_never_grows_beyond_its_limit_and_keeps_the_latest() {
+    fn file_stays_below_its_limit_and_keeps_the_latest_events() {
         let folder = Folder::new("limit");
         let (mut store, mut recent) = (open(&folder, Limits { days: 30, megabytes: 8 }), Recent::new(1));
         let size = |name: &str| fs::metadata(folder.0.join(name)).map_or(0, |it| it.len());
@@ -530,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_the_file_may_be_pushes_out_no_events() {
+    fn oversized_usage_batch_evicts_no_events() {
         let folder = Folder::new("large");
         let (mut store, mut recent) = (open(&folder, Limits { days: 30, megabytes: 8 }), Recent::new(1));
         store.write(&batch(&mut recent, "die", 0..500)).unwrap();
@@ -551,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_batch_leaves_nothing_behind() {
+    fn failed_batch_is_rolled_back() {
         let folder = Folder::new("batch");
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         let mut whole = batch(&mut recent, "die", 0..10);
@@ -575,7 +577,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_set_aside() {
+    fn damaged_file_is_renamed_and_replaced() {
         let folder = Folder::new("damaged");
         let mut recent = Recent::new(1);
         for damage in 0..2 {

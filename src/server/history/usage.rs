@@ -1,6 +1,6 @@
-//! Usage of containers in time buckets (`UsageStretch`) of a minute, a quarter of an hour and an hour, rolled up on arrival.
+//! Usage of containers in time buckets (`UsageBucket`) of a minute, a quarter of an hour and an hour, rolled up on arrival.
 
-use crate::model::{ContainerId, HostId, Rates, Timestamp, UsageLevel, UsagePoint, UsageStretch};
+use crate::model::{ContainerId, HostId, Rates, Timestamp, UsageBucket, UsageLevel, UsagePoint};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Length of a bucket, and how long it is kept, in seconds.
@@ -85,7 +85,7 @@ pub(super) fn read(
     container: Option<&ContainerId>,
     (from, until): (Timestamp, Timestamp),
     now: Timestamp,
-) -> rusqlite::Result<Vec<UsageStretch>> {
+) -> rusqlite::Result<Vec<UsageBucket>> {
     let reach = now.seconds() - from.seconds();
     let finest = STEPS.iter().position(|(_, kept)| reach <= *kept).unwrap_or(STEPS.len() - 1);
     let step = finest_whole(connection, host, container, from, &STEPS[finest..])?;
@@ -104,7 +104,7 @@ pub(super) fn read(
     let first = from.seconds().div_euclid(step) * step;
     let range = params![step, container.map(ContainerId::as_str), host.as_str(), first, until.seconds()];
     let stretch = |row: &Row| {
-        Ok(UsageStretch {
+        Ok(UsageBucket {
             at: Timestamp::from_seconds(row.get(0)?),
             seconds: u32::try_from(step).unwrap_or(u32::MAX),
             average: level(row, 1)?,
@@ -248,13 +248,13 @@ mod tests {
         Timestamp::from_seconds(NOW + seconds)
     }
 
-    fn read_from(connection: &Connection, seconds: i64) -> Vec<UsageStretch> {
+    fn read_from(connection: &Connection, seconds: i64) -> Vec<UsageBucket> {
         let point = point(0.0, 0.0, 1);
         read(connection, &point.host, Some(&point.container), (at(seconds), at(0)), at(0)).unwrap()
     }
 
     #[test]
-    fn averages_weigh_by_their_samples_and_the_highest_stays() {
+    fn averages_are_weighted_by_samples_and_the_maximum_is_kept() {
         let connection = store();
         write(&connection, at(-59), &[point(10.0, 90.0, 30)]).unwrap();
         write(&connection, at(-10), &[point(40.0, 50.0, 10), point(0.0, 0.0, 0)]).unwrap();
@@ -267,7 +267,7 @@ mod tests {
 
     /// Bug: the rate was halved in the minute in which a container was first seen.
     #[test]
-    fn samples_without_rates_take_no_part_in_the_average_of_rates() {
+    fn samples_without_rates_are_excluded_from_the_average_rate() {
         let connection = store();
         let rated = |rate: f64, rated: u32| {
             let rates = Rates { network_rx: Some(rate), ..Rates::default() };
@@ -286,23 +286,23 @@ mod tests {
     }
 
     #[test]
-    fn the_longer_ago_the_longer_the_stretches() {
+    fn older_ranges_use_coarser_buckets() {
         let connection = store();
         for minute in 0..120 {
             write(&connection, at(-60 * minute - 1), &[point(1.0, 1.0, 60)]).unwrap();
         }
-        let told = |from: i64| {
+        let buckets = |from: i64| {
             let stretches = read_from(&connection, from);
             (stretches.len(), stretches.first().map(|it| it.seconds))
         };
-        assert_eq!(told(-3_600), (60, Some(60)));
-        assert_eq!(told(-DAY), (120, Some(60)));
-        assert_eq!(told(-DAY - 1), (8, Some(900)));
-        assert_eq!(told(-8 * DAY).1, Some(3_600));
+        assert_eq!(buckets(-3_600), (60, Some(60)));
+        assert_eq!(buckets(-DAY), (120, Some(60)));
+        assert_eq!(buckets(-DAY - 1), (8, Some(900)));
+        assert_eq!(buckets(-8 * DAY).1, Some(3_600));
     }
 
     #[test]
-    fn where_the_finest_had_to_go_the_next_are_told() {
+    fn removed_fine_buckets_fall_back_to_coarser_ones() {
         let connection = store();
         for minute in 0..300 {
             write(&connection, at(-60 * minute - 1), &[point(1.0, 1.0, 60)]).unwrap();
@@ -316,12 +316,12 @@ mod tests {
             assert!((1..=17).contains(&coarsen(&connection, 500).unwrap()));
         }
         assert_eq!((minutes().unwrap(), bytes(&connection).unwrap()), (60, 85 * ROW));
-        let told = |from: i64| {
+        let buckets = |from: i64| {
             let stretches = read_from(&connection, from);
             (stretches.len(), stretches.first().map(|it| it.seconds))
         };
-        assert_eq!(told(-3_600), (60, Some(60)));
-        assert_eq!(told(-4 * 3_600), (16, Some(900)));
+        assert_eq!(buckets(-3_600), (60, Some(60)));
+        assert_eq!(buckets(-4 * 3_600), (16, Some(900)));
         // In the end all are removed, and never more than `most` at a time.
         loop {
             match coarsen(&connection, 7).unwrap() {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_goes_and_the_container_with_the_last_of_it() {
+    fn old_usage_and_containers_without_usage_are_removed() {
         let connection = store();
         write(&connection, at(0), &[point(1.0, 1.0, 60)]).unwrap();
         let rows = || connection.query_one("SELECT count(*) FROM usage", [], |row| row.get::<_, i64>(0)).unwrap();

@@ -2,10 +2,10 @@
 
 use super::{
     History, Off,
+    clock_trust::ClockTrust,
     documents::Document,
     events, nowhere,
     recent::{Numbered, Recent},
-    steadiness::Steadiness,
     store::{Batch, Store, StoreError},
 };
 use crate::model::{HistoryStatus, Timestamp, UsagePoint};
@@ -52,14 +52,14 @@ pub(super) struct Writer {
     /// When to retry opening the file.
     retry_at: Instant,
     tidy_at: Instant,
-    steadiness: Steadiness,
+    clock_trust: ClockTrust,
     /// Something was written since the last cleanup.
     untidy: bool,
 }
 
 impl Writer {
     pub(super) fn new(history: History, jobs: mpsc::Receiver<Job>) -> Self {
-        let (now, steadiness) = (Instant::now(), Steadiness::new(history.0.clock.moment()));
+        let (now, clock_trust) = (Instant::now(), ClockTrust::new(history.0.clock.moment()));
         Self {
             history,
             jobs,
@@ -68,7 +68,7 @@ impl Writer {
             has_remembered: false,
             retry_at: now,
             tidy_at: now + TIDY_EVERY,
-            steadiness,
+            clock_trust,
             untidy: true,
         }
     }
@@ -152,7 +152,7 @@ impl Writer {
 
     async fn tidy(&mut self) {
         let moment = self.history.0.clock.moment();
-        let now = self.steadiness.is_trusted(moment).then_some(moment.at);
+        let now = self.clock_trust.is_trusted(moment).then_some(moment.at);
         let more = self.with_store(move |store| store.tidy(now)).await;
         let more = more.unwrap_or_default();
         // Checks for old data again once the clock is trusted.
@@ -187,7 +187,7 @@ impl Writer {
                 let wait = if self.is_damaged { Duration::ZERO } else { self.history.0.settings.retry };
                 Err(self.turn_off(error.words(), wait))
             }
-            Err(_) => Err(self.turn_off("its writer failed".into(), self.history.0.settings.retry)),
+            Err(_) => Err(self.turn_off("writing failed".into(), self.history.0.settings.retry)),
         }
     }
 
@@ -200,7 +200,7 @@ impl Writer {
             changed
         });
         if changed {
-            tracing::warn!(%reason, "the history is off");
+            tracing::warn!(%reason, "history is off");
         }
         Off { reason }
     }
@@ -240,12 +240,12 @@ impl Writer {
                 return;
             }
             Err(_) => {
-                self.turn_off("its file could not be opened".into(), settings.retry);
+                self.turn_off("its file couldn't be opened".into(), settings.retry);
                 return;
             }
         };
         let newest = kept.iter().map(|it| it.event.time).max();
-        self.steadiness.opened(self.history.0.clock.moment(), newest);
+        self.clock_trust.opened(self.history.0.clock.moment(), newest);
         let events = self.history.recent().behind(kept, last);
         let written = spawn_blocking(move || {
             let written = store.write(&Batch { events, ..Batch::default() });
@@ -259,7 +259,7 @@ impl Writer {
                 self.history.0.status.send_replace(HistoryStatus::Recording);
             }
             Ok(Err(error)) => drop(self.turn_off(error.words(), settings.retry)),
-            Err(_) => drop(self.turn_off("its writer failed".into(), settings.retry)),
+            Err(_) => drop(self.turn_off("writing failed".into(), settings.retry)),
         }
     }
 }

@@ -95,7 +95,7 @@ impl Hosts {
     pub fn meant(&self, host: Option<&HostId>) -> Result<&Engine, ActionError> {
         match host {
             Some(host) => self.engine(host),
-            None => self.only().ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Say which host is meant")),
+            None => self.only().ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Specify a host")),
         }
     }
 
@@ -132,11 +132,11 @@ impl Hosts {
 }
 
 fn no_such_host(host: &HostId) -> ActionError {
-    ActionError::new(ErrorKind::NotFound, format!("There is no host {host}"))
+    ActionError::new(ErrorKind::NotFound, format!("Unknown host {host}"))
 }
 
 /// The error of a server that was started with `--read-only`.
 pub fn read_only() -> ActionError {
     ActionError::new(ErrorKind::Forbidden, "This server is read-only")
-        .hint("It was started with --read-only: nothing can be changed here.")
+        .hint("Quaylight is running with --read-only. Changes are disabled.")
 }

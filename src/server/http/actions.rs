@@ -25,7 +25,7 @@ struct Asked {
 /// The body is parsed as JSON, whatever its content type: `target`, and `options` and `host` where they matter.
 pub async fn action(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Result<Json<Done>, Problem> {
     let Asked { target, host, options } = serde_json::from_slice(&body)
-        .map_err(|error| ActionError::new(ErrorKind::Invalid, format!("The body is not understood: {error}")))?;
+        .map_err(|error| ActionError::new(ErrorKind::Invalid, format!("Invalid request body: {error}")))?;
     let options = options.as_ref().map_or("{}", |it| it.get());
     Ok(Json(dispatch(&app, &Caller::local_admin(), host, (&name, &target, options)).await?))
 }

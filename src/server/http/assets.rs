@@ -75,8 +75,8 @@ fn is_code(path: &str) -> bool {
 
 /// For a page that stayed open while the server was upgraded: its code can't use a chunk of this release.
 fn of_another_release() -> Response {
-    let detail = "The page that asks for it is of another release: reload it.";
-    let problem = Problem::new(StatusCode::NOT_FOUND, "This release has no such file", detail);
+    let detail = "The requesting page is from another version. Reload it.";
+    let problem = Problem::new(StatusCode::NOT_FOUND, "File not found in this version", detail);
     ([(header::CACHE_CONTROL, "no-store")], problem).into_response()
 }
 

@@ -118,7 +118,7 @@ impl Connections {
             };
             // A change is one small message: it must not wait for a second one.
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "could not turn off Nagle's algorithm");
+                tracing::debug!(%error, "can't disable Nagle's algorithm");
             }
             close_when_unread(&stream);
             let io = TokioIo::new(Placed { stream, _place: place });
@@ -135,14 +135,14 @@ impl Connections {
                     }
                 };
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
+                    tracing::debug!(%error, "connection closed with an error");
                 }
             });
         }
         drop((listener, closing));
         close.send_replace(());
         if timeout(farewell, close.closed()).await.is_err() {
-            tracing::debug!("some requests did not end in time");
+            tracing::debug!("some requests didn't finish before the shutdown timeout");
         }
     }
 }
@@ -203,7 +203,7 @@ mod tests {
 
     /// A client whose connection does not fit in the accept queue waits a second, which the test would notice.
     #[tokio::test]
-    async fn a_thousand_connections_at_once_wait_for_their_turn_and_not_for_a_second_try() {
+    async fn accept_queue_holds_a_thousand_simultaneous_connections() {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let began = Instant::now();

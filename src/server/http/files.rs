@@ -9,7 +9,7 @@ use crate::{
     server::{
         app::App,
         auth::Caller,
-        engine::{Context, EngineError, Reach, tar_of_file},
+        engine::{Context, EngineError, FileAccess, tar_of_file},
         files::reach,
         operations::{note, on_files, start_task},
         spool::{Spool, SpoolError},
@@ -147,9 +147,9 @@ pub async fn restore(
         let put = reader.while_reachable(&host, reach.put(&root, tar)).await;
         put.unwrap_or_else(|| Err(EngineError::lost())).map_err(|error| {
             ActionError::from(error)
-                .hint("It may have some of the files by now: restore it again, from a whole backup.")
+                .hint("The volume may be partially restored. Restore it again from a complete backup.")
         })?;
-        Ok(format!("{name} has what was in the backup"))
+        Ok(format!("{name} restored from backup"))
     })?;
     forward(&app, engine.host(), body, sender).await;
     Ok(Json(done).into_response())
@@ -190,8 +190,8 @@ async fn bring(
     let file = folder.child(&name).map_err(|_| {
         Problem::new(
             StatusCode::BAD_REQUEST,
-            "Not a file's name",
-            "It has no slash, no zero byte, and is no dot or two.",
+            "Invalid file name",
+            "File names can't be . or .. and can't contain / or null bytes.",
         )
     })?;
     let engine = engine_for(app, &caller, host, Permission::Write)?;
@@ -202,25 +202,25 @@ async fn bring(
     deed.name = format!("{} to {}", name, deed.name);
     let length = transfers::length(headers);
     let (sender, receiver) = mpsc::channel(WAITING);
-    let (tell, told) = oneshot::channel();
+    let (outcome_sender, outcome_receiver) = oneshot::channel();
     let (dir, reader, host) = (app.data_dir.clone(), app.reader.clone(), engine.host().clone());
     let done = start_task(app, deed, TaskKind::Upload, |report| async move {
         let written = write(&reach, &folder, &file, (receiver, length), dir.as_deref(), &report);
         let outcome = reader.while_reachable(&host, written).await.unwrap_or_else(|| Err(EngineError::lost().into()));
-        let _ = tell.send(outcome.clone());
+        let _ = outcome_sender.send(outcome.clone());
         outcome
     })?;
     forward(app, engine.host(), body, sender).await;
-    match told.await {
+    match outcome_receiver.await {
         Ok(Ok(_)) => Ok(Json(done).into_response()),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(ActionError::new(ErrorKind::Conflict, "It was cancelled").into()),
+        Err(_) => Err(ActionError::new(ErrorKind::Conflict, "Cancelled").into()),
     }
 }
 
 /// The file is replaced only after all of it has arrived.
 async fn write(
-    reach: &Reach,
+    reach: &FileAccess,
     folder: &FilePath,
     file: &FilePath,
     (receiver, length): (mpsc::Receiver<Piece>, Option<u64>),
@@ -230,11 +230,15 @@ async fn write(
     let spool = Spool::fill(dir, length, counted(receiver, length, report.clone())).await?;
     report.words("Writing");
     match reach.put(folder, tar_of_file(file.name(), spool.length(), spool.into_stream())).await {
-        Ok(()) => Ok(format!("{file} is there")),
+        Ok(()) => Ok(format!("Uploaded {file}")),
         Err(error) => {
             let is_full = error.is_full();
             let error = ActionError::from(error);
-            Err(if is_full { error.hint("A part of it may be there: make room, and upload it again.") } else { error })
+            Err(if is_full {
+                error.hint("The upload may be incomplete. Free up disk space and upload it again.")
+            } else {
+                error
+            })
         }
     }
 }
@@ -243,24 +247,24 @@ impl From<SpoolError> for ActionError {
     fn from(error: SpoolError) -> Self {
         let kind = if matches!(error, SpoolError::Disk(_)) { ErrorKind::Storage } else { ErrorKind::Conflict };
         let hint = match error {
-            SpoolError::Disk(_) => "An upload waits in Quaylight's data dir until all of it is there: make room there.",
-            _ => "Nothing was changed: upload it again.",
+            SpoolError::Disk(_) => "Uploads are staged in Quaylight's data directory. Free up space there.",
+            _ => "No changes were made. Upload it again.",
         };
         Self::new(kind, error.to_string()).hint(hint)
     }
 }
 
 fn container(id: &str) -> Result<ContainerId, Problem> {
-    let detail = "A container's id is 12 to 64 hex digits.";
-    ContainerId::new(id).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail))
+    let detail = "A container ID is 12 to 64 hexadecimal characters.";
+    ContainerId::new(id).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail))
 }
 
 fn volume(name: &str) -> Result<VolumeName, Problem> {
-    let detail = "A volume's name is letters, digits, dots, dashes and underscores.";
-    VolumeName::new(name).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Not a volume's name", detail))
+    let detail = "Volume names can contain only letters, digits, dots, dashes and underscores.";
+    VolumeName::new(name).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Invalid volume name", detail))
 }
 
 fn path(text: &str) -> Result<FilePath, Problem> {
     FilePath::new(text)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "Not a path", format!("This is {error}.")))
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "Invalid path", format!("This is an {error}.")))
 }

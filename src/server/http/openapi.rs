@@ -34,7 +34,7 @@ const SSE: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 const UPGRADE: &str = "upgrade";
 
-const HOST: (&str, bool, &str) = ("host", false, "A host's id; may be left out while there is one");
+const HOST: (&str, bool, &str) = ("host", false, "Host ID; optional if there is only one host");
 
 const fn get(
     path: &'static str,
@@ -67,158 +67,168 @@ const fn by_post(
 const ROUTES: &[Route] = &[
     get(
         routes::SOCKET,
-        "The state and its changes, over a WebSocket: see docs/protocol.md",
+        "Stream the state and its changes over a WebSocket (see docs/protocol.md)",
         &[
-            ("epoch", false, "With rev: the state that one has already"),
-            ("rev", false, "With epoch"),
-            ("quiet", false, "true: no pings"),
-            ("probe", false, "A token, under which the handshake is noted"),
+            ("epoch", false, "With `rev`: the position that the client already has"),
+            ("rev", false, "With `epoch`"),
+            ("quiet", false, "true: send no WebSocket pings"),
+            ("probe", false, "Token under which the server records this handshake"),
         ],
         UPGRADE,
     ),
     get(
         routes::LOGS,
-        "Logs of one container or several, over a WebSocket",
+        "Stream the logs of one or more containers over a WebSocket",
         &[
-            ("ids", true, "Ids of containers, with commas between"),
-            ("tail", false, "A number: that many lines of the past, and then what comes"),
-            ("q", false, "Searches all that is kept for these words instead"),
-            ("regex", false, "true: q is a pattern"),
+            ("ids", true, "Container IDs, comma-separated"),
+            ("tail", false, "Number of existing lines to send before new ones"),
+            ("q", false, "Search the full log for this text instead"),
+            ("regex", false, "true: `q` is a regular expression"),
             (
                 "before",
                 false,
-                "For each id, commas between: microseconds since 1970, a dot, and how many lines of that microsecond are had. Instead the lines before those",
+                "Return earlier lines instead. One cursor per ID, comma-separated: the time of the client's first line in microseconds since 1970, a dot, and how many lines of that microsecond the client has",
             ),
-            ("held", false, "With before: about how many lines are known to be after it"),
-            ("around", false, "Microseconds since 1970: instead the lines before and after then"),
-            ("line", false, "With `around`: how the one of that moment's lines begins that is meant"),
-            ("in", false, "With `line`: the place of its log among `ids`, from 0"),
+            ("held", false, "With `before`: approximate number of lines known to be after it"),
+            ("around", false, "Return the lines before and after this time instead, in microseconds since 1970"),
+            ("line", false, "With `around`: start of the text of one of the lines at that time"),
+            ("in", false, "With `line`: index of its log in `ids`, from 0"),
         ],
         UPGRADE,
     ),
     get(
         routes::TERMINAL,
-        "A command in a container, over a WebSocket",
+        "Run a command in a container over a WebSocket",
         &[
-            ("id", true, "A container's id"),
-            ("command", false, "A command line for sh"),
-            ("user", false, "As docker exec takes it"),
-            ("columns", false, "A number"),
-            ("rows", false, "A number"),
+            ("id", true, "Container ID"),
+            ("command", false, "Command line for the container's `sh`; a shell if omitted"),
+            ("user", false, "User to run as, in the format of `docker exec --user`"),
+            ("columns", false, "Initial width in columns"),
+            ("rows", false, "Initial height in rows"),
         ],
         UPGRADE,
     ),
-    get(routes::CONTAINERS_STREAM, "Containers as they change", &[], SSE),
-    get(routes::IMAGES_STREAM, "Images as they change", &[], SSE),
+    get(routes::CONTAINERS_STREAM, "Stream container changes", &[], SSE),
+    get(routes::IMAGES_STREAM, "Stream image changes", &[], SSE),
     get(
         routes::STREAM,
-        "Everything as it changes",
-        &[("epoch", false, "With rev: the state that one has already"), ("rev", false, "With epoch")],
+        "Stream all changes",
+        &[("epoch", false, "With `rev`: the position that the client already has"), ("rev", false, "With `epoch`")],
         SSE,
     ),
     get(
         routes::STATE,
-        "The state, or its changes",
+        "Get the state, or its changes since a revision",
         &[
-            ("since", false, "<epoch>-<revision>: the changes since then"),
-            ("wait", false, "Seconds, 30 at most, to wait for one"),
+            ("since", false, "<epoch>-<revision>: only the changes since then"),
+            ("wait", false, "Seconds to wait for a change, up to 30"),
         ],
         JSON,
     ),
     get(
         routes::STATS,
-        "What containers use",
-        &[("ids", false, "Ids of containers, with commas between"), ("loads", false, "true: sums as well")],
+        "Get the resource usage of containers",
+        &[("ids", false, "Container IDs, comma-separated"), ("loads", false, "true: include total usage")],
         JSON,
     ),
     get(
         routes::EVENTS,
-        "What has happened, newest first",
+        "List events, newest first",
         &[
-            ("kind", false, "One of these, with commas between"),
-            ("action", false, "One of these, with commas between"),
-            ("entity", false, "A name, an id or its first digits"),
-            ("project", false, "A Compose project"),
-            ("q", false, "Words"),
-            ("since", false, "A time, or how long ago: 90s, 15m, 24h, 7d"),
-            ("until", false, "Likewise"),
-            ("around", false, "Ten minutes before and after such a time"),
-            ("by", false, "users: only what users did"),
-            ("noise", false, "true: with health checks and the like"),
-            ("limit", false, "At most 1,000"),
-            ("before", false, "A seq"),
-            ("after", false, "A seq"),
-            ("format", false, "ndjson or csv: all as a file"),
+            ("kind", false, "Any of these values, comma-separated"),
+            ("action", false, "Any of these values, comma-separated"),
+            ("entity", false, "Name, ID or ID prefix"),
+            ("project", false, "Compose project"),
+            ("q", false, "Words to search for"),
+            ("since", false, "RFC 3339 time or an age such as 90s, 15m, 24h or 7d"),
+            ("until", false, "Same format as `since`"),
+            ("around", false, "Only the ten minutes before and after this time; same format as `since`"),
+            ("by", false, "users: only user actions"),
+            ("noise", false, "true: include noise such as health checks"),
+            ("limit", false, "Maximum number of events, up to 1,000"),
+            ("before", false, "Only events before this `seq`"),
+            ("after", false, "Only events after this `seq`"),
+            ("format", false, "ndjson or csv: return all matching events as a file"),
         ],
         JSON,
     ),
-    get(routes::ALERTS, "What fires and what is pending", &[], JSON),
-    get(routes::TASKS, "What takes long, as it is now", &[], JSON),
-    get(routes::TASK_OUTPUT, "All that a task has written", &[], TEXT),
+    get(routes::ALERTS, "List firing and pending alerts", &[], JSON),
+    get(routes::TASKS, "List tasks", &[], JSON),
+    get(routes::TASK_OUTPUT, "Get the output of a task", &[], TEXT),
     get(
         routes::CONTAINER_LOGS,
-        "What a container has written",
+        "Get the logs of a container",
         &[
-            ("tail", false, "The last so many lines"),
-            ("since", false, "A time, or how long ago"),
-            ("until", false, "Likewise"),
-            ("follow", false, "true: goes on"),
-            ("timestamps", false, "true"),
+            ("tail", false, "Number of last lines to return"),
+            ("since", false, "RFC 3339 time or an age such as 90s, 15m, 24h or 7d"),
+            ("until", false, "Same format as `since`"),
+            ("follow", false, "true: continue with new output"),
+            ("timestamps", false, "true: begin each line with its time"),
             ("format", false, "text or ndjson"),
-            ("download", false, "true: as a file"),
+            ("download", false, "true: return a file"),
         ],
         TEXT,
     ),
-    get(routes::CONTAINER_EXPORT, "A container's file system", &[HOST], TAR),
-    get(routes::CONTAINER_FILES, "A file as it is, or a folder as a tar", &[("path", true, "Absolute"), HOST], BYTES),
+    get(routes::CONTAINER_EXPORT, "Export a container's filesystem as a tar archive", &[HOST], TAR),
+    get(
+        routes::CONTAINER_FILES,
+        "Download a file, or a folder as a tar archive",
+        &[("path", true, "Absolute path"), HOST],
+        BYTES,
+    ),
     post(
         routes::CONTAINER_FILES,
-        "Put a file into a folder",
-        &[("path", true, "The folder"), ("name", true, "The file's name"), HOST],
+        "Upload a file to a folder",
+        &[("path", true, "Absolute path of the folder"), ("name", true, "File name"), HOST],
         BYTES,
     ),
     by_post(
         routes::VOLUME_DOWNLOAD,
-        "A file as it is, or a folder as a tar",
-        &[("path", true, "From the volume's root on"), HOST],
+        "Download a file, or a folder as a tar archive",
+        &[("path", true, "Absolute path from the volume's root"), HOST],
         BYTES,
     ),
     post(
         routes::VOLUME_FILES,
-        "Put a file into a folder",
-        &[("path", true, "The folder"), ("name", true, "The file's name"), HOST],
+        "Upload a file to a folder",
+        &[("path", true, "Absolute path of the folder"), ("name", true, "File name"), HOST],
         BYTES,
     ),
-    by_post(routes::VOLUME_BACKUP, "All that is in a volume", &[HOST], TAR),
-    post(routes::VOLUME_RESTORE, "What a backup gave, into a volume", &[HOST], TAR),
+    by_post(routes::VOLUME_BACKUP, "Back up a volume as a tar archive", &[HOST], TAR),
+    post(routes::VOLUME_RESTORE, "Restore a volume from a backup", &[HOST], TAR),
     post(
         routes::IMAGE_BUILD,
-        "Build an image from a tar with a Dockerfile in it",
+        "Build an image from a build context (.tar) that contains a Dockerfile",
         &[
-            ("name", true, "The image's"),
-            ("dockerfile", false, "Where it is in the tar, Dockerfile without"),
-            ("target", false, "The stage to stop at"),
-            ("platform", false, "As in linux/arm64"),
-            ("no_cache", false, "true"),
-            ("pull", false, "true: newer base images"),
-            ("arg", false, "key=value, as often as needed"),
+            ("name", true, "Image name"),
+            ("dockerfile", false, "Path of the Dockerfile in the build context (default: Dockerfile)"),
+            ("target", false, "Build stage to stop at"),
+            ("platform", false, "Platform, for example linux/arm64"),
+            ("no_cache", false, "true: don't use the build cache"),
+            ("pull", false, "true: pull newer base images"),
+            ("arg", false, "Build argument as key=value; repeatable"),
             HOST,
         ],
         TAR,
     ),
     post(
         routes::IMAGE_IMPORT,
-        "Images, as an export gives them",
-        &[("file", false, "Its name, for people"), HOST],
+        "Import images from an archive (.tar) from docker save or an export",
+        &[("file", false, "File name, for display"), HOST],
         TAR,
     ),
-    get(routes::IMAGE_EXPORT, "Images as a tar", &[("name", true, "A name or an id, as often as needed"), HOST], TAR),
-    get(routes::PING, "The server's clock, revision and distance", &[], BYTES),
-    get(routes::HANDSHAKES, "What arrived of a WebSocket's handshake", &[], JSON),
-    post(routes::PROBE, "A step of the self-test", &[], JSON),
-    get(routes::HEALTH, "Whether the server serves and each engine answers", &[], JSON),
-    get(routes::METRICS, "For Prometheus", &[], TEXT),
-    get(routes::OPENAPI, "This", &[], JSON),
+    get(
+        routes::IMAGE_EXPORT,
+        "Export images as a tar archive",
+        &[("name", true, "Image name or ID; repeatable"), HOST],
+        TAR,
+    ),
+    get(routes::PING, "Get the server's clock and latest revision", &[], BYTES),
+    get(routes::HANDSHAKES, "List the WebSocket handshakes that reached the server", &[], JSON),
+    post(routes::PROBE, "Run a step of the self-test", &[], JSON),
+    get(routes::HEALTH, "Check whether the server is healthy and each engine is reachable", &[], JSON),
+    get(routes::METRICS, "Get metrics in the Prometheus text format", &[], TEXT),
+    get(routes::OPENAPI, "Get this OpenAPI document", &[], JSON),
 ];
 
 fn document(base_path: &str) -> Value {
@@ -236,7 +246,7 @@ fn document(base_path: &str) -> Value {
         "info": {
             "title": "Quaylight",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A real-time Docker console. docs/protocol.md says more, above all of what goes over the socket.",
+            "description": "A real-time Docker console. See docs/protocol.md, also for the WebSocket protocol.",
             "license": {"name": "MIT OR Apache-2.0"},
         },
         "servers": [{"url": if base_path.is_empty() { "/" } else { base_path }}],
@@ -250,7 +260,7 @@ impl Route {
         let mut parameters: Vec<Value> = in_path(self.path).map(|name| parameter(name, "path", true, "")).collect();
         parameters.extend(self.query.iter().map(|(name, must, words)| parameter(name, "query", *must, words)));
         if self.takes.is_some() {
-            let words = "Of this upload's own: what comes again with it is refused with 409";
+            let words = "Unique key of this upload: a repeated upload with the same key is rejected with 409";
             parameters.push(parameter(IDEMPOTENCY_KEY, "header", false, words));
         }
         let id = format!("{} {}", self.method, self.path);
@@ -260,7 +270,7 @@ impl Route {
             "summary": self.words,
             "parameters": parameters,
             "responses": responses(match self.gives {
-                UPGRADE => ("101", json!({"description": "The connection becomes a WebSocket"})),
+                UPGRADE => ("101", json!({"description": "The connection is upgraded to a WebSocket"})),
                 gives => ("200", answer(gives, json!({}))),
             }),
         });
@@ -291,11 +301,11 @@ fn of_an_action(action: &Described) -> Value {
         },
         "additionalProperties": false,
     });
-    let goes_on = if action.is_task { " Goes on as a task, whose id is answered." } else { "" };
+    let goes_on = if action.is_task { " Runs as a task; the response contains its ID." } else { "" };
     json!({
         "operationId": action.name,
         "summary": action.words,
-        "description": format!("The same as the message `action` on the socket.{goes_on}"),
+        "description": format!("Same as the `action` message on the WebSocket.{goes_on}"),
         "requestBody": {"required": true, "content": {JSON: {"schema": body}}},
         "responses": responses(("200", answer(JSON, json!({"$ref": "#/components/schemas/Done"})))),
     })
@@ -310,12 +320,12 @@ fn parameter(name: &str, place: &str, must: bool, words: &str) -> Value {
 }
 
 fn answer(kind: &str, schema: Value) -> Value {
-    json!({"description": "Done", "content": {kind: {"schema": schema}}})
+    json!({"description": "Success", "content": {kind: {"schema": schema}}})
 }
 
 fn responses((status, answer): (&str, Value)) -> Value {
     let problem = json!({
-        "description": "What went wrong, and what to do",
+        "description": "What happened, and what to do",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
     json!({status: answer, "default": problem})
@@ -367,8 +377,8 @@ fn schemas() -> Value {
             "cpu_shares": number, "cpuset": text, "pids": signed,
         })),
         "Done": {"type": "object", "properties": {
-            "id": {"type": "string", "nullable": true, "description": "Of what was made"},
-            "task": {"type": "integer", "nullable": true, "description": "Of what goes on"},
+            "id": {"type": "string", "nullable": true, "description": "ID of the created entity"},
+            "task": {"type": "integer", "nullable": true, "description": "ID of the started task"},
         }},
         "Problem": {"type": "object", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": number, "detail": text,
@@ -384,7 +394,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_route_is_there() {
+    fn every_route_is_documented() {
         let document = document("");
         let constants = include_str!("../../wire/routes.rs").lines().filter_map(|line| {
             let path = line.strip_prefix("pub const ")?.split_once(": &str = \"")?.1;
@@ -398,12 +408,12 @@ mod tests {
     /// Asserts that the fields of `value` are those that the schema documents.
     fn same(value: impl Serialize, schema: &Value) {
         let fields: BTreeSet<_> = serde_json::to_value(value).unwrap().as_object().unwrap().keys().cloned().collect();
-        let told: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields, told);
+        let documented: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields, documented);
     }
 
     #[test]
-    fn what_is_told_of_a_spec_is_what_it_has() {
+    fn container_spec_schema_matches_its_type() {
         let all = schemas();
         let spec = &all["ContainerSpec"];
         same(ContainerSpec::default(), spec);

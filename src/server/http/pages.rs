@@ -62,7 +62,7 @@ fn secure_page(parts: &Parts) {
     let Some((nonce, response)) = use_nonce().zip(use_context::<ResponseOptions>()) else { return };
     let policy = HeaderValue::from_str(&security::page_policy(&nonce.to_string()));
     response
-        .insert_header(header::CONTENT_SECURITY_POLICY, policy.expect("a nonce is letters, digits, dashes and lines"));
+        .insert_header(header::CONTENT_SECURITY_POLICY, policy.expect("a nonce consists of letters, digits, - and _"));
 }
 
 /// Provides the context of pages and server functions.
@@ -136,8 +136,8 @@ fn cookies(headers: &HeaderMap) -> &str {
 /// A static file, or the "not found" page.
 async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
     if uri.path().starts_with("/api/") {
-        let detail = "docs/protocol.md lists what there is.";
-        return Problem::new(StatusCode::NOT_FOUND, "There is no such endpoint", detail).into_response();
+        let detail = "See docs/protocol.md for the available endpoints.";
+        return Problem::new(StatusCode::NOT_FOUND, "Endpoint not found", detail).into_response();
     }
     if let Some(file) = assets::serve(uri, request.headers().clone()).await {
         return file;

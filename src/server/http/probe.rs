@@ -62,14 +62,14 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
     let id = ContainerId::new(target.id.as_deref().unwrap_or_default())
         .map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
     if !is_probe(engine, &id) {
-        return Err(ActionError::new(ErrorKind::Forbidden, "That container is no probe of a self-test"));
+        return Err(ActionError::new(ErrorKind::Forbidden, "That container isn't a self-test probe"));
     }
     let action = match step {
-        Step::Create => unreachable!("answered above"),
+        Step::Create => unreachable!("handled above"),
         Step::Rename => {
             let name = target.name.unwrap_or_else(|| format!("quaylight-probe-{:08x}", rand::random::<u32>()));
             if !name.starts_with("quaylight-probe-") {
-                return Err(ActionError::new(ErrorKind::Invalid, "A probe's name begins with quaylight-probe-"));
+                return Err(ActionError::new(ErrorKind::Invalid, "Probe names must start with quaylight-probe-"));
             }
             let rename = ContainerAction::Rename { name: name.clone() };
             engine.act_on_container(&id, rename).await?;

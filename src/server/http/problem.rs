@@ -24,14 +24,14 @@ impl From<ActionError> for Problem {
     fn from(error: ActionError) -> Self {
         let (status, title) = match error.kind {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-            ErrorKind::Conflict => (StatusCode::CONFLICT, "Not in this state"),
-            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "Not understood"),
+            ErrorKind::Conflict => (StatusCode::CONFLICT, "Not possible in this state"),
+            ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "Invalid request"),
             ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
-            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The engine can't be reached"),
-            ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine does not answer"),
-            ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine refused"),
-            ErrorKind::Storage => (StatusCode::INSUFFICIENT_STORAGE, "No room in the data dir"),
-            ErrorKind::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much at once"),
+            ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Can't reach the engine"),
+            ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "The engine isn't responding"),
+            ErrorKind::Engine => (StatusCode::BAD_GATEWAY, "The engine rejected the request"),
+            ErrorKind::Storage => (StatusCode::INSUFFICIENT_STORAGE, "No space left in the data directory"),
+            ErrorKind::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many operations at once"),
         };
         Self::new(status, title, error.words())
     }

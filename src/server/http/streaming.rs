@@ -40,7 +40,7 @@ const UNWANTED_PATIENCE: Duration = Duration::from_secs(30);
 /// released, and half a megabyte is left in buffers. Linux also closes it if the client is alive but keeps its window closed.
 pub fn close_when_unread(stream: &TcpStream) {
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(SEND_PATIENCE)) {
-        tracing::debug!(%error, "a connection whose client takes nothing stays open");
+        tracing::debug!(%error, "can't set TCP_USER_TIMEOUT on a connection");
     }
 }
 
@@ -50,8 +50,7 @@ pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Re
     let Some(place) = app.sessions.begin_transfer() else {
         drain(request.into_body().into_data_stream()).await;
         let detail = format!(
-            "{MOST_TRANSFERS} uploads, downloads and followed logs are under way, which is as much as this server takes. \
-             Try again when one of them has ended, or cancel one."
+            "This server handles at most {MOST_TRANSFERS} uploads, downloads and followed logs at a time. Wait for a task to finish, or cancel one."
         );
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many transfers", detail).into_response();
     };
@@ -111,7 +110,7 @@ pub fn sent_in_time<T: Send + 'static>(
                 next = pieces.next() => next,
                 // The client disconnected while the source sent nothing.
                 () = sender.closed() => return,
-                () = &mut source_lost => Some(Err(axum::Error::new(io::Error::other("the engine can't be reached")))),
+                () = &mut source_lost => Some(Err(axum::Error::new(io::Error::other("can't reach the engine")))),
             };
             match next {
                 Some(Ok(mut bytes)) => {
@@ -140,7 +139,7 @@ pub fn sent_in_time<T: Send + 'static>(
             Some(Piece::Failed(error)) => Some((Err(error), None)),
             Some(Piece::End) => None,
             // A partial file must not look complete.
-            None => Some((Err(io::Error::new(io::ErrorKind::TimedOut, "the client took nothing")), None)),
+            None => Some((Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")), None)),
         }
     });
     Body::from_stream(pieces)
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_read_is_the_same() {
+    async fn read_body_is_passed_through_unchanged() {
         let held = Arc::new(());
         let long = vec![7; 3 * PIECE + 1];
         let whole = Body::from_stream(stream::iter([Ok::<_, io::Error>(long.clone()), Ok(b"end".to_vec())]));
@@ -179,20 +178,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_is_not_read_lets_go_of_what_it_holds_and_fails() {
+    async fn unread_body_times_out_and_releases_its_resources() {
         let held = Arc::new(());
         let endless = Body::from_stream(stream::repeat_with(|| Ok::<_, io::Error>(vec![7; PIECE])));
         let mut unread = sent_in_time(endless, PATIENCE, pending(), held.clone()).into_data_stream();
         tokio::time::sleep(PATIENCE / 2).await;
-        assert_eq!(Arc::strong_count(&held), 2, "it has its time");
+        assert_eq!(Arc::strong_count(&held), 2, "the timeout hasn't passed yet");
         tokio::time::sleep(PATIENCE).await;
         assert_eq!(Arc::strong_count(&held), 1);
         assert!(unread.next().await.unwrap().is_ok());
-        assert!(unread.next().await.unwrap().is_err(), "it is not whole");
+        assert!(unread.next().await.unwrap().is_err(), "a truncated body must not look complete");
     }
 
     #[tokio::test]
-    async fn a_client_that_goes_while_nothing_comes_lets_go() {
+    async fn client_disconnect_releases_the_resources_of_a_silent_body() {
         let held = Arc::new(());
         let silent = Body::from_stream(stream::once(pending::<Result<Bytes, io::Error>>()));
         drop(sent_in_time(silent, PATIENCE, pending(), held.clone()));

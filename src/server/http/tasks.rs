@@ -19,8 +19,8 @@ pub async fn output(State(app): State<App>, Path(id): Path<u64>) -> Response {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
     }
     let Some(lines) = app.tasks.output(TaskId(id)) else {
-        let detail = "It may have ended long ago: only the latest are kept.";
-        return Problem::new(StatusCode::NOT_FOUND, "There is no such task", detail).into_response();
+        let detail = "It may have expired: only recent tasks are kept.";
+        return Problem::new(StatusCode::NOT_FOUND, "Task not found", detail).into_response();
     };
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (headers, lines.join("\n")).into_response()

@@ -63,8 +63,8 @@ pub async fn build(
         build.args.insert(key.to_owned(), value.to_owned());
     }
     let Ok(name) = ImageName::new(&name) else {
-        let detail = "A name is a repository and, after a colon, a tag.";
-        return Problem::new(StatusCode::BAD_REQUEST, "Not an image's name", detail).into_response();
+        let detail = "Use repository:tag, for example nginx:1.27.";
+        return Problem::new(StatusCode::BAD_REQUEST, "Invalid image name", detail).into_response();
     };
     let asked = Asked { host, kind: TaskKind::Build, subject: name.to_string() };
     let registries = app.registries.clone();
@@ -91,7 +91,7 @@ pub async fn import(
 ) -> Response {
     let ImportQuery { file, host } = query;
     let file: String = file.chars().filter(|it| !it.is_control()).take(120).collect();
-    let subject = if file.is_empty() { "a tar".to_owned() } else { file };
+    let subject = if file.is_empty() { "a tar archive".to_owned() } else { file };
     let asked = Asked { host, kind: TaskKind::Import, subject };
     upload(&app, asked, &headers, body, async |context, engine, report| tasks::import(&engine, context, &report).await)
         .await
@@ -175,7 +175,7 @@ pub(super) fn once(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     if key.is_none_or(|key| app.tasks.begins(key)) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::CONFLICT, "It has come before", "The task that began with it says what became of it."))
+    Err(Problem::new(StatusCode::CONFLICT, "This upload was already received", "See the original task for the result."))
 }
 
 /// Forwards the upload until it is complete or breaks off, the engine is unreachable, or the task has ended: a failed task
@@ -229,7 +229,7 @@ pub(super) fn counted(
                     Some((Ok(bytes), Some((receiver, came))))
                 }
                 Some(Piece::End) => None,
-                None => Some((Err(io::Error::other("the upload was broken off")), None)),
+                None => Some((Err(io::Error::other("upload interrupted")), None)),
             }
         }
     })
@@ -243,8 +243,8 @@ pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     let names = match names {
         Ok(names) if !names.is_empty() => names,
         _ => {
-            let detail = "Say one or more images by `name`: names or ids.";
-            return Problem::new(StatusCode::BAD_REQUEST, "Not an image's name", detail).into_response();
+            let detail = "Specify one or more images with `name` (name or ID).";
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid image name", detail).into_response();
         }
     };
     let host = said("host").next().and_then(|host| HostId::new(host).ok());
@@ -276,8 +276,8 @@ pub async fn export_container(
 ) -> Response {
     let caller = Caller::local_admin();
     let Ok(id) = ContainerId::new(&id) else {
-        let detail = "A container's id is 12 to 64 hex digits.";
-        return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
+        let detail = "A container ID is 12 to 64 hexadecimal characters.";
+        return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     let engine = match engine_for(&app, &caller, query.host, Permission::Reveal) {
         Ok(engine) => engine,
@@ -304,9 +304,9 @@ pub(super) fn as_file(kind: &'static str, name: &str) -> [(header::HeaderName, S
 /// Reports a download that can't start as a failed task: a browser that expects a file does not show the response.
 pub(super) fn refused(app: &App, deed: Event, kind: TaskKind, error: impl Into<ActionError>) -> Problem {
     let error = error.into();
-    let told = error.clone();
+    let reported = error.clone();
     // If too many tasks run, the response has to suffice.
-    let _ = start_task(app, deed, kind, |_| async { Err(told) });
+    let _ = start_task(app, deed, kind, |_| async { Err(reported) });
     error.into()
 }
 

@@ -107,7 +107,7 @@ impl EventsQuery {
         let mut query = Self::default();
         for (key, value) in pairs {
             let number = || {
-                let bad = |_| BadQuery::new(key, value, "a whole number");
+                let bad = |_| BadQuery::new(key, value, "must be a whole number");
                 if value.is_empty() { Ok(None) } else { value.parse::<u64>().map(Some).map_err(bad) }
             };
             match key.as_str() {
@@ -120,7 +120,7 @@ impl EventsQuery {
                         "" | "json" => Format::Page,
                         "ndjson" => Format::NdJson,
                         "csv" => Format::Csv,
-                        _ => return Err(BadQuery::new(key, value, "json, ndjson or csv")),
+                        _ => return Err(BadQuery::new(key, value, "must be json, ndjson or csv")),
                     }
                 }
                 _ => drop(query.query.read(key, value, now)?),
@@ -152,7 +152,7 @@ pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     let query = match EventsQuery::read(&pairs, now) {
         Ok(query) => query,
         Err(error) => {
-            return Problem::new(StatusCode::BAD_REQUEST, "Not understood", error.to_string()).into_response();
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", error.to_string()).into_response();
         }
     };
     if query.format != Format::Page {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_late_is_told_how_many_it_missed() {
+    async fn lagging_listener_receives_the_skipped_count() {
         let history = history().await;
         history.record(event("before"));
         let mut listener = Listener::new(history.clone());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_one_cell_and_no_formula() {
+    fn csv_cell_is_quoted_and_never_a_formula() {
         let mut text = String::new();
         csv(&mut text, &event("=cmd|x"));
         assert_eq!(

@@ -59,7 +59,7 @@ impl Handshakes {
             host: text(header::HOST),
             headers: TELLING.into_iter().filter(|name| headers.contains_key(*name)).collect(),
         };
-        let mut kept = self.0.lock().expect("nobody panics while holding it");
+        let mut kept = self.0.lock().expect("the lock isn't poisoned");
         if kept.len() == KEPT {
             kept.pop_front();
         }
@@ -67,7 +67,7 @@ impl Handshakes {
     }
 
     fn of(&self, token: &str) -> Vec<Handshake> {
-        let kept = self.0.lock().expect("nobody panics while holding it");
+        let kept = self.0.lock().expect("the lock isn't poisoned");
         kept.iter().filter(|(of, _)| of == token).map(|(_, handshake)| handshake.clone()).collect()
     }
 }

@@ -41,8 +41,8 @@ pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: 
         None => None,
         Some(Ok(position)) => Some(position),
         Some(Err(())) => {
-            let detail = "`since` is an epoch and a revision with a dash between, as in an ETag.";
-            return Problem::new(StatusCode::BAD_REQUEST, "Not a place in the feed", detail).into_response();
+            let detail = "`since` must be an epoch and a revision separated by a hyphen, as in an ETag.";
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid feed position", detail).into_response();
         }
     };
     app.fanout_metrics.polls.add(1);

@@ -35,7 +35,7 @@ impl Snapshots {
         encoding: Encoding,
         now: Timestamp,
     ) -> Arc<Snapshot> {
-        let mut latest = self.0.lock().expect("nobody panics while encoding");
+        let mut latest = self.0.lock().expect("the lock isn't poisoned");
         let latest = &mut latest[encoding as usize];
         let known = latest.as_ref().filter(|(at, _)| *at == position).and_then(|(_, snapshot)| snapshot.upgrade());
         known.unwrap_or_else(|| {
@@ -81,7 +81,7 @@ fn in_parts(state: &EngineState) -> Vec<Vec<Entity>> {
             size = 0;
         }
         size += postcard::experimental::serialized_size(entity).unwrap_or_default();
-        parts.last_mut().expect("there is at least one").push(entity.clone());
+        parts.last_mut().expect("there is at least one part").push(entity.clone());
     }
     parts
 }
@@ -93,7 +93,7 @@ mod tests {
     use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
     #[test]
-    fn a_large_state_comes_in_parts_that_give_it_back() {
+    fn large_snapshot_is_split_into_parts_that_restore_it() {
         let mut runner = TestRunner::deterministic();
         let containers = (0..500).map(|number| {
             let mut it = container().new_tree(&mut runner).unwrap().current();
@@ -107,11 +107,11 @@ mod tests {
         let snapshot = snapshots.of(&state, position, Encoding::Postcard, Timestamp::from_seconds(1));
         let mut together = Vec::new();
         for (number, message) in snapshot.messages.iter().enumerate() {
-            let Payload::Binary(frame) = message else { panic!("binary") };
+            let Payload::Binary(frame) = message else { panic!("expected a binary message") };
             assert!(frame.len() < 64 * 1024);
             let message = binary::stamped(frame, 0);
             let Ok((ServerFrame::EngineStateUpdate(part), 0, [])) = binary::decode_server(&message) else {
-                panic!("a part")
+                panic!("expected a part of the snapshot")
             };
             assert_eq!((part.number as usize, part.is_last), (number, number + 1 == snapshot.messages.len()));
             together.extend(part.entities);

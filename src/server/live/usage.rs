@@ -33,8 +33,8 @@ pub struct StatsQuery {
 pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> Response {
     let ids = query.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
     let Ok(ids) = ids.transpose() else {
-        let detail = "`ids` are full container ids with commas between.";
-        return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
+        let detail = "`ids` must be full container IDs, separated by commas.";
+        return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     let Some(_place) = app.sessions.enter(Transport::Polling) else {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")

@@ -51,9 +51,9 @@ pub async fn socket(
         app.handshakes.note(token, outcome, &headers, app.clock);
     }
     let Ok(request) = upgrade else {
-        let detail = "This address is for WebSockets, and no upgrade arrived here. A proxy on the way may have taken it \
-            out: it has to pass the headers Upgrade and Connection on.";
-        return Problem::new(StatusCode::UPGRADE_REQUIRED, "No WebSocket upgrade", detail).into_response();
+        let detail = "This endpoint requires a WebSocket upgrade, but the request has none. If a proxy strips the \
+            Upgrade and Connection headers, configure it to forward them.";
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "WebSocket upgrade required", detail).into_response();
     };
     let request = request.protocols(Encoding::ALL.map(Encoding::subprotocol));
     let chosen = request.selected_protocol().and_then(|chosen| chosen.to_str().ok());
@@ -87,13 +87,13 @@ impl Session {
     }
 
     async fn run(mut self) {
-        if self.converse().await.is_ok() {
-            self.socket.close(GOING_AWAY, "server going away").await;
+        if self.run_until_ended().await.is_ok() {
+            self.socket.close(GOING_AWAY, "server shutting down").await;
         }
     }
 
     /// Serves the client until the socket is gone or the server shuts down.
-    async fn converse(&mut self) -> Result<(), Gone> {
+    async fn run_until_ended(&mut self) -> Result<(), Gone> {
         self.say(hello(&self.app)).await?;
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();
@@ -129,7 +129,7 @@ impl Session {
         let heard = match &message {
             Message::Text(text) => json::decode_client(text),
             Message::Binary(bytes) if self.encoding == Encoding::Postcard => binary::decode_client(bytes),
-            Message::Binary(_) => Err(Malformed::new("this socket speaks JSON, in text messages")),
+            Message::Binary(_) => Err(Malformed::new("this socket uses JSON: send text messages")),
             _ => return Ok(()),
         };
         match heard {
@@ -175,7 +175,7 @@ impl Session {
     /// Starts the action. Its ack is sent when it has ended, and nothing waits for it.
     async fn act(&mut self, request: ActionRequest) -> Result<(), Gone> {
         let Ok(place) = self.acks.0.clone().try_reserve_owned() else {
-            let error = ActionError::new(ErrorKind::Conflict, "Too many actions under way on this socket");
+            let error = ActionError::new(ErrorKind::Conflict, "Too many actions in progress on this socket");
             return self.say(ServerFrame::Ack(Ack::of(request.id, Err(error)))).await;
         };
         let (app, caller) = (self.app.clone(), self.caller.clone());

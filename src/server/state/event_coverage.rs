@@ -29,15 +29,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_rename_is_told_and_a_network_that_is_joined_before_the_start_is_not(it in arbitrary::container()) {
+        fn renames_have_an_event_but_networks_joined_before_start_do_not(it in arbitrary::container()) {
             let before = Container { state: ContainerState::Created, ..it };
             let joined = Entity::from(Container { networks: Vec::new(), ..before.clone() });
             let renamed = Entity::from(Container { name: format!("{}2", before.name), networks: Vec::new(), ..before.clone() });
             let running = Entity::from(Container { state: ContainerState::Running, ..before.clone() });
             let going = Entity::from(Container { state: ContainerState::Removing, ..before.clone() });
             let before = Entity::from(before);
-            let told = [&joined, &renamed, &running, &going].map(|after| has_event(Some(&before), Some(after)));
-            prop_assert_eq!(told, [false, true, true, false]);
+            let covered = [&joined, &renamed, &running, &going].map(|after| has_event(Some(&before), Some(after)));
+            prop_assert_eq!(covered, [false, true, true, false]);
             prop_assert!(has_event(None, Some(&before)) && has_event(Some(&before), None));
         }
     }

@@ -173,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_for_clients_that_come_back_is_bounded() {
+    fn backlog_for_reconnecting_clients_is_bounded() {
         let (mut state, mut ring) = (EngineState::default(), Ring::default());
         for from in 0..3 {
             ring.push(batch(&mut state, from, 1_500));
         }
         assert!(ring.changes <= KEPT_CHANGES);
-        assert!(ring.since(0, 3).is_none(), "the oldest has gone");
+        assert!(ring.since(0, 3).is_none(), "the oldest batch was dropped");
         assert_eq!(ring.since(1, 3).map(|it| it.len()), Some(2));
         // A batch larger than the limit: a client that missed it starts over.
         ring.push(batch(&mut state, 3, KEPT_CHANGES + 1));

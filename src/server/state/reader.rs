@@ -118,6 +118,6 @@ impl Reader {
     }
 
     fn read<T>(&self, look: impl FnOnce(&Truth) -> T) -> T {
-        look(&self.0.truth.read().expect("nobody panics while holding the state"))
+        look(&self.0.truth.read().expect("the lock isn't poisoned"))
     }
 }

@@ -36,7 +36,7 @@ impl Writer {
     }
 
     fn apply(&mut self, all: impl Iterator<Item = Updates>) {
-        let mut truth = self.shared.truth.write().expect("nobody panics while holding the state");
+        let mut truth = self.shared.truth.write().expect("the lock isn't poisoned");
         let truth = &mut *truth;
         let mut step = Step::on(&mut truth.state);
         let mut event = None;
@@ -51,7 +51,7 @@ impl Writer {
                 event = event.or(updates.event);
                 if updates.origin == Origin::Reconcile && has_event(before.as_ref(), step.state().get(&key)) {
                     let what = difference(before.as_ref(), step.state().get(&key));
-                    tracing::warn!(kind = ?key.kind(), id = key.id(), what, "the reconcile found what no event had told");
+                    tracing::warn!(kind = ?key.kind(), id = key.id(), what, "the reconcile found a change that no event reported");
                     truth.drift += 1;
                 }
             }
@@ -74,8 +74,8 @@ fn difference(before: Option<&Entity>, after: Option<&Entity>) -> String {
         _ => serde_json::Value::Null,
     };
     let (before, after) = match (before, after) {
-        (None, _) => return "is new".to_owned(),
-        (_, None) => return "is gone".to_owned(),
+        (None, _) => return "added".to_owned(),
+        (_, None) => return "removed".to_owned(),
         (Some(before), Some(after)) => (fields(before), fields(after)),
     };
     let names = after.as_object().into_iter().flat_map(serde_json::Map::keys);

@@ -251,7 +251,7 @@ mod tests {
     };
 
     #[test]
-    fn the_kernels_texts_are_read() {
+    fn cgroup_and_proc_files_are_parsed() {
         let stat = "cache 12\ninactive_file 7\ntotal_inactive_file 40\nusage_usec 9\n";
         assert_eq!(word_after(stat, "inactive_file"), Some(7));
         assert_eq!(word_after(stat, "total_inactive_file"), Some(40));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_the_kernel_does_not_know_has_no_group() {
+    fn unknown_container_has_no_cgroup() {
         assert!(Kernel::new().find(&container()).is_none());
     }
 
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn without_roots_rights_the_network_of_a_container_is_read_too() {
+    fn container_network_is_read_without_root() {
         let reading = Machine::new("user").read(&container());
         assert_eq!(reading.cpu.used, 2_500_000);
         let memory = reading.memory.unwrap();
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_of_podmans_with_crun_has_its_processes_in_a_group_below() {
+    fn podman_crun_container_has_its_processes_in_a_child_cgroup() {
         let machine = Machine::new("crun");
         let id = container().id;
         let docker = machine.0.join(format!("cgroup/system.slice/docker-{id}.scope"));
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_unknown_and_not_zero() {
+    fn unreadable_values_are_unknown_not_zero() {
         let machine = Machine::new("bare");
         let group = machine.0.join(format!("cgroup/system.slice/docker-{}.scope", container().id));
         for file in ["io.stat", "pids.current", "memory.current", "memory.max", "memory.stat"] {
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_runs_here_by_its_group_or_its_first_process() {
+    fn local_container_is_detected_by_its_cgroup_or_first_process() {
         let machine = Machine::new("runs");
         let kernel = Kernel::at(&machine.0.join("cgroup"), &machine.0.join("proc"));
         assert!(kernel.runs(&container()));
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hosts_network_is_counted_for_no_container() {
+    fn host_network_traffic_is_counted_for_no_container() {
         let machine = Machine::new("host");
         let host = Attachment { id: None, name: "host".into(), ip: None };
         assert_eq!(machine.read(&Container { networks: vec![host], ..container() }).network, None);

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_cpu_is_of_all_cores_between_two_readings() {
+    fn cpu_usage_is_the_busy_share_of_all_cores_between_two_readings() {
         let text = "cpu  10 0 5 100 2 0 1 0 9 9\ncpu0 5 0 2 50 1 0 1 0 0 0\ncpu1 5 0 3 50 1 0 0 0 0 0\nintr 5\n";
         let before = ticks(text).unwrap();
         assert_eq!(before, Ticks { all: 118, idle: 102, cpus: 2 });
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_in_use_is_what_programs_can_not_have() {
+    fn total_and_available_memory_are_read_from_meminfo() {
         assert_eq!(memory("MemTotal: 8 kB\nMemFree: 1 kB\nMemAvailable: 3 kB\n"), Some((8_192, 3_072)));
         assert_eq!(memory("MemTotal: 8 kB\n"), None);
     }

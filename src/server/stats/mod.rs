@@ -2,8 +2,8 @@
 //! the state and lossy by design: a slow client gets the latest sample.
 
 mod cgroup;
+mod local_engine;
 mod machine;
-mod near;
 mod one_shot_limiter;
 mod reading;
 mod recorder;
@@ -19,8 +19,8 @@ pub use tick::Tick;
 use super::{clock::Clock, hosts::Hosts, state::Reader};
 use crate::model::{Container, ContainerState, Host, HostId, Key, Sample, Timestamp};
 use cgroup::Kernel;
+use local_engine::{LocalEngines, ThisMachine};
 use machine::Machines;
-use near::{Nearness, ThisMachine};
 use one_shot_limiter::OneShotLimiter;
 use source::{SamplingTier, Source};
 use std::{
@@ -39,7 +39,7 @@ use tokio::{
 const EVERY: Duration = Duration::from_millis(950);
 
 /// A sample needs two readings: a new subscription gets its first sample after this time, not after a second.
-const SECOND_LOOK: Duration = Duration::from_millis(250);
+const SECOND_READ: Duration = Duration::from_millis(250);
 
 /// A reader continues this long after its last subscription ended: scrolling back and forth must not reopen it each time.
 const GRACE: Duration = Duration::from_secs(5);
@@ -52,37 +52,37 @@ struct Shared {
     hosts: Hosts,
     reader: Reader,
     clock: Clock,
-    looked_at: Mutex<LookedAt>,
+    subscriptions: Mutex<Subscriptions>,
     /// Notified when a subscription begins.
     begun: Notify,
     rounds: watch::Sender<Arc<Tick>>,
     kernel: Arc<Kernel>,
     here: ThisMachine,
-    nearness: Mutex<Nearness>,
+    nearness: Mutex<LocalEngines>,
     /// The counters of the last readings.
     counters: Mutex<BTreeMap<Key, Reading>>,
 }
 
 /// Number of subscriptions for each container and each total.
 #[derive(Default)]
-struct LookedAt {
-    these: BTreeMap<Key, Look>,
-    all: Look,
-    loads: Look,
-    projects: Look,
-    recorded: Look,
+struct Subscriptions {
+    these: BTreeMap<Key, SubscriptionCount>,
+    all: SubscriptionCount,
+    loads: SubscriptionCount,
+    projects: SubscriptionCount,
+    recorded: SubscriptionCount,
     /// Until then, a one-time request counts as a subscription to all containers.
     asked_until: Option<Instant>,
 }
 
 #[derive(Default)]
-struct Look {
+struct SubscriptionCount {
     viewers: u32,
     /// When the last subscription ended.
     left: Option<Instant>,
 }
 
-impl Look {
+impl SubscriptionCount {
     fn enter(&mut self) {
         self.viewers += 1;
         self.left = None;
@@ -98,22 +98,22 @@ impl Look {
     }
 }
 
-impl LookedAt {
+impl Subscriptions {
     fn enter(&mut self, wanted: &SubscribedStats) {
         for key in &wanted.these {
             self.these.entry(key.clone()).or_default().enter();
         }
-        self.wholes(wanted).for_each(Look::enter);
+        self.wholes(wanted).for_each(SubscriptionCount::enter);
     }
 
     fn leave(&mut self, wanted: &SubscribedStats, now: Instant) {
         for key in &wanted.these {
-            self.these.get_mut(key).expect("kept while it has viewers").leave(now);
+            self.these.get_mut(key).expect("the entry is kept while it has viewers").leave(now);
         }
-        self.wholes(wanted).for_each(|look| look.leave(now));
+        self.wholes(wanted).for_each(|count| count.leave(now));
     }
 
-    fn wholes(&mut self, wanted: &SubscribedStats) -> impl Iterator<Item = &mut Look> {
+    fn wholes(&mut self, wanted: &SubscribedStats) -> impl Iterator<Item = &mut SubscriptionCount> {
         let SubscribedStats { all, loads, projects, recorded, these: _ } = wanted;
         let wholes = [
             (*all, &mut self.all),
@@ -121,13 +121,13 @@ impl LookedAt {
             (*projects, &mut self.projects),
             (*recorded, &mut self.recorded),
         ];
-        wholes.into_iter().filter_map(|(is_wanted, look)| is_wanted.then_some(look))
+        wholes.into_iter().filter_map(|(is_wanted, count)| is_wanted.then_some(count))
     }
 
     /// The current subscriptions: which containers are read closely, and whether the others are read at all.
     fn now(&mut self) -> Close {
         let now = Instant::now();
-        self.these.retain(|_, look| !look.is_over(now));
+        self.these.retain(|_, count| !count.is_over(now));
         Close {
             these: self.these.keys().cloned().collect(),
             others: !self.all.is_over(now)
@@ -140,7 +140,7 @@ impl LookedAt {
     }
 }
 
-/// See [`LookedAt::now`].
+/// See [`Subscriptions::now`].
 #[derive(Clone)]
 struct Close {
     these: std::collections::BTreeSet<Key>,
@@ -196,7 +196,7 @@ impl Stats {
             hosts,
             reader,
             clock,
-            looked_at: Mutex::default(),
+            subscriptions: Mutex::default(),
             begun: Notify::new(),
             rounds: watch::Sender::default(),
             here: ThisMachine::read(kernel.memory()),
@@ -209,9 +209,9 @@ impl Stats {
     /// The latest counters of all containers that have any. A caller that asks again within `again` gets fresh counters of all
     /// containers.
     pub fn counters(&self, again: Duration) -> BTreeMap<Key, Reading> {
-        self.looked_at().asked_until = Some(Instant::now() + again);
+        self.subscriptions().asked_until = Some(Instant::now() + again);
         self.0.begun.notify_one();
-        self.0.counters.lock().expect("nobody panics while holding the counters").clone()
+        self.0.counters.lock().expect("the lock isn't poisoned").clone()
     }
 
     pub fn subscribe(&self) -> StatsSubscription {
@@ -222,17 +222,17 @@ impl Stats {
     pub async fn run(self) {
         let kernel = self.0.kernel.clone();
         loop {
-            while self.looked_at().now().is_nothing() {
+            while self.subscriptions().now().is_nothing() {
                 self.0.begun.notified().await;
             }
-            self.while_somebody_looks(&kernel).await;
+            self.sample_while_subscribed(&kernel).await;
         }
     }
 
-    async fn while_somebody_looks(&self, kernel: &Arc<Kernel>) {
+    async fn sample_while_subscribed(&self, kernel: &Arc<Kernel>) {
         let mut readers =
             Readers { sources: HashMap::new(), machines: Machines::default(), limiter: BTreeMap::new(), round: 0 };
-        let mut second_look: Option<Instant> = None;
+        let mut second_read: Option<Instant> = None;
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -240,24 +240,24 @@ impl Stats {
                 _ = ticks.tick() => Reads::Due,
                 // A subscription begins or changes.
                 () = self.0.begun.notified() => Reads::Fresh,
-                () = sleep_until(second_look.unwrap_or_else(Instant::now)), if second_look.is_some() => Reads::Fresh,
+                () = sleep_until(second_read.unwrap_or_else(Instant::now)), if second_read.is_some() => Reads::Fresh,
             };
-            let close = self.looked_at().now();
+            let close = self.subscriptions().now();
             if close.is_nothing() {
                 return;
             }
             if reads == Reads::Due && close.is_only_recorded() && !readers.is_time_to_record() {
                 continue;
             }
-            let was_second_look = second_look.take().is_some_and(|due| due <= Instant::now());
+            let was_second_read = second_read.take().is_some_and(|due| due <= Instant::now());
             let containers = self.containers(&close);
             let near = self.near();
             readers.machines.watch(near.first().cloned().filter(|_| close.loads));
             readers.open_and_close(&containers, &close, &self.0.hosts, &near, kernel);
             let round = readers.read(reads, &containers, &close, kernel, self.0.clock.now()).await;
             self.keep_counters(&readers.sources);
-            if !was_second_look && readers.sources.values().any(Source::is_fresh) {
-                second_look = Some(Instant::now() + SECOND_LOOK);
+            if !was_second_read && readers.sources.values().any(Source::is_fresh) {
+                second_read = Some(Instant::now() + SECOND_READ);
             }
             self.0.rounds.send_replace(Arc::new(round));
         }
@@ -265,7 +265,7 @@ impl Stats {
 
     fn keep_counters(&self, sources: &HashMap<Key, Source>) {
         let counters = sources.iter().filter_map(|(key, source)| Some((key.clone(), source.reading()?)));
-        *self.0.counters.lock().expect("nobody panics while holding the counters") = counters.collect();
+        *self.0.counters.lock().expect("the lock isn't poisoned") = counters.collect();
     }
 
     /// The running containers that are subscribed.
@@ -273,13 +273,13 @@ impl Stats {
         self.0.reader.look(|state| {
             let running = state.containers().filter(|it| it.state == ContainerState::Running);
             let keyed = running.map(|it| (Key::Container(it.host.clone(), it.id.clone()), it));
-            let looked_at = keyed.filter(|(key, _)| close.tier(key).is_some());
-            looked_at.map(|(key, it)| (key, it.clone())).collect()
+            let subscribed = keyed.filter(|(key, _)| close.tier(key).is_some());
+            subscribed.map(|(key, it)| (key, it.clone())).collect()
         })
     }
 
     /// Whether the engine runs on this machine: the kernel's files and the disk here are its own.
-    pub fn is_near(&self, host: &HostId) -> bool {
+    pub fn is_local(&self, host: &HostId) -> bool {
         self.near().contains(host)
     }
 
@@ -291,13 +291,13 @@ impl Stats {
             let running = |host: &HostId| here.worth_looking_for(host, state);
             state.hosts().filter(may_be).map(|host| (host.clone(), running(&host.id))).collect()
         });
-        let mut nearness = nearness.lock().expect("nobody panics while looking for an engine's machine");
-        let near = candidates.into_iter().filter(|(host, running)| nearness.is_near(host, here, kernel, running));
+        let mut nearness = nearness.lock().expect("the lock isn't poisoned");
+        let near = candidates.into_iter().filter(|(host, running)| nearness.is_local(host, here, kernel, running));
         near.map(|(host, _)| host.id.clone()).collect()
     }
 
-    fn looked_at(&self) -> MutexGuard<'_, LookedAt> {
-        self.0.looked_at.lock().expect("nobody panics while counting viewers")
+    fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
+        self.0.subscriptions.lock().expect("the lock isn't poisoned")
     }
 }
 
@@ -359,7 +359,7 @@ impl Readers {
             let readings: Vec<_> = due.filter_map(|(key, it)| Some((key.clone(), it.next(&kernel, at)?))).collect();
             (sources, readings)
         });
-        let (sources, readings) = read.await.expect("reading files does not panic");
+        let (sources, readings) = read.await.expect("reading files doesn't panic");
         self.sources = sources;
         let mut samples = BTreeMap::<Key, Sample>::new();
         for (key, (before, now)) in readings {

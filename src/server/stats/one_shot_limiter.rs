@@ -10,7 +10,7 @@ use tokio::{
 const AT_ONCE: usize = 4;
 
 /// Minimum interval between two quick readings. Eighty containers are read every two seconds, a thousand every 25.
-const APART: Duration = Duration::from_millis(25);
+const MIN_INTERVAL: Duration = Duration::from_millis(25);
 
 pub(super) struct OneShotLimiter {
     places: Semaphore,
@@ -19,7 +19,7 @@ pub(super) struct OneShotLimiter {
 
 impl Default for OneShotLimiter {
     fn default() -> Self {
-        let mut ticks = interval(APART);
+        let mut ticks = interval(MIN_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { places: Semaphore::new(AT_ONCE), ticks: Mutex::new(ticks) }
     }
@@ -28,7 +28,7 @@ impl Default for OneShotLimiter {
 impl OneShotLimiter {
     /// Waits for the caller's turn, which lasts until the returned permit is dropped.
     pub(super) async fn take(&self) -> SemaphorePermit<'_> {
-        let place = self.places.acquire().await.expect("places are never closed");
+        let place = self.places.acquire().await.expect("the semaphore is never closed");
         self.ticks.lock().await.tick().await;
         place
     }
@@ -41,7 +41,7 @@ mod tests {
     use tokio::{task::JoinSet, time::Instant};
 
     #[tokio::test(start_paused = true)]
-    async fn a_hundred_that_are_read_at_once_take_their_time() {
+    async fn a_hundred_concurrent_readings_are_rate_limited() {
         let (limiter, begun) = (Arc::new(OneShotLimiter::default()), Instant::now());
         let mut all = JoinSet::new();
         for _ in 0..100 {
@@ -49,6 +49,6 @@ mod tests {
             all.spawn(async move { drop(limiter.take().await) });
         }
         all.join_all().await;
-        assert_eq!(begun.elapsed(), APART * 99);
+        assert_eq!(begun.elapsed(), MIN_INTERVAL * 99);
     }
 }

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_what_two_readings_say() {
+    fn sample_is_computed_from_two_readings() {
         let it = container().new_tree(&mut TestRunner::deterministic()).unwrap().current();
         let sample = reading(12, 4_000).since(&reading(10, 1_000), &it).unwrap();
         assert_eq!((sample.cpu_percent, sample.memory_usage, sample.memory_percent), (150.0, Some(200), Some(20.0)));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn cache_larger_than_what_is_used_is_not_taken_off() {
+    fn cache_larger_than_the_usage_is_not_subtracted() {
         let memory = Memory { usage: 10, inactive_file: 11, limit: 0 };
         assert_eq!((memory.in_use(), percent(memory.in_use(), memory.limit)), (10, 0.0));
     }

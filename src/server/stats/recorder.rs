@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(60);
 /// A minute of the clock, in seconds.
 const MINUTE: i64 = 60;
 
-/// Samples further apart than this don't yield rates, in microseconds.
+/// Maximum interval between two samples that yield rates, in microseconds.
 const STALE: i64 = 2 * MINUTE * 1_000_000;
 
 /// The minutes that are not yet in the history.
@@ -159,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_is_its_average_and_its_highest() {
+    fn minute_records_its_average_and_maximum() {
         let mut minutes = Minutes::default();
         minutes.take(sample(0, 10.0, 0));
         minutes.take(sample(10, 30.0, 1_000));
-        assert!(minutes.end(at(59)).is_empty(), "it is not over");
+        assert!(minutes.end(at(59)).is_empty(), "the minute isn't over");
         let ended = minutes.end(at(60));
         let point = &ended[&at(0)][0];
         assert_eq!((point.average.cpu_percent, point.highest.cpu_percent, point.count), (20.0, 30.0, 2));
@@ -181,7 +181,7 @@ mod tests {
 
     /// Regression: every chart showed loads one minute too late.
     #[test]
-    fn figures_are_filed_under_the_minute_in_which_they_were_read() {
+    fn samples_are_recorded_in_the_minute_they_were_read() {
         let mut minutes = Minutes::default();
         for second in [50, 59, 60, 70] {
             minutes.take(sample(second, second as f64, 0));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rates_of_a_first_sample_and_after_a_jump_of_the_clock_are_unknown() {
+    fn rates_are_unknown_for_a_first_sample_and_after_a_clock_jump() {
         let mut minutes = Minutes::default();
         minutes.take(sample(600, 10.0, 5_000_000));
         minutes.take(sample(0, 10.0, 6_000_000));

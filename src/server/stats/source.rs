@@ -59,18 +59,18 @@ enum Origin {
 }
 
 impl Source {
-    /// Opens a source. `is_near`: the engine runs on this machine. `limiter` is shared by all one-shot readings of one engine,
+    /// Opens a source. `is_local`: the engine runs on this machine. `limiter` is shared by all one-shot readings of one engine,
     /// and limits their concurrency and rate. None if only the engine could provide readings, and the tier doesn't justify
     /// asking it.
     pub(super) fn open(
         container: &Container,
         engine: &Engine,
-        is_near: bool,
+        is_local: bool,
         kernel: &Kernel,
         tier: SamplingTier,
         limiter: &Arc<OneShotLimiter>,
     ) -> Option<Self> {
-        let group = is_near.then(|| kernel.find(container)).flatten();
+        let group = is_local.then(|| kernel.find(container)).flatten();
         let origin = match (group, tier) {
             (Some(group), _) => Origin::Files(group),
             (None, SamplingTier::Recorded) => return None,
@@ -113,7 +113,7 @@ impl Source {
     pub(super) fn next(&mut self, kernel: &Kernel, now: Timestamp) -> Option<(Reading, Reading)> {
         let reading = match &self.origin {
             Origin::Files(group) => kernel.read(group, now),
-            Origin::Engine { latest, .. } => latest.lock().expect("nobody panics while taking a reading").take(),
+            Origin::Engine { latest, .. } => latest.lock().expect("the lock isn't poisoned").take(),
         }?;
         let before = self.before.replace(reading)?;
         Some((before, reading))
@@ -139,7 +139,7 @@ impl Origin {
         let latest = Arc::new(Mutex::new(None));
         let slot = latest.clone();
         let is_stream = limiter.is_none();
-        let put = move |reading| *slot.lock().expect("nobody panics while putting a reading") = Some(reading);
+        let put = move |reading| *slot.lock().expect("the lock isn't poisoned") = Some(reading);
         let reading = tokio::spawn(async move {
             let read = async {
                 match limiter {
@@ -148,7 +148,7 @@ impl Origin {
                 }
             };
             if let Err(error) = read.await {
-                tracing::debug!(container.id = %id, %error, "no stats of a container");
+                tracing::debug!(container.id = %id, %error, "failed to read container stats");
             }
         });
         Self::Engine { latest, reading: reading.abort_handle(), is_stream }

@@ -47,10 +47,10 @@ impl StatsSubscription {
         if wanted == self.wanted {
             return;
         }
-        let mut looked_at = self.stats.looked_at();
-        looked_at.enter(&wanted);
-        looked_at.leave(&std::mem::replace(&mut self.wanted, wanted), Instant::now());
-        drop(looked_at);
+        let mut subscriptions = self.stats.subscriptions();
+        subscriptions.enter(&wanted);
+        subscriptions.leave(&std::mem::replace(&mut self.wanted, wanted), Instant::now());
+        drop(subscriptions);
         self.stats.0.begun.notify_one();
     }
 

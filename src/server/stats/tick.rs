@@ -41,9 +41,9 @@ impl Tick {
             let others = host_loads.top.iter().filter(|(key, _)| !(sees(key) && self.samples.contains_key(key)));
             samples.extend(others.map(|(_, sample)| sample.clone()));
         }
-        let is_told = |load: &&Load| wanted.projects || load.scope == Scope::Host;
-        let told = |it: &HostLoads| (it.loads.iter().filter(is_told).cloned().collect(), it.machines.clone());
-        let (loads, machines): (Vec<_>, Vec<_>) = host_loads.map(told).unwrap_or_default();
+        let is_included = |load: &&Load| wanted.projects || load.scope == Scope::Host;
+        let included = |it: &HostLoads| (it.loads.iter().filter(is_included).cloned().collect(), it.machines.clone());
+        let (loads, machines): (Vec<_>, Vec<_>) = host_loads.map(included).unwrap_or_default();
         let is_empty = samples.is_empty() && loads.is_empty() && machines.is_empty();
         (!is_empty).then_some(Stats { timestamp: self.at, samples, loads, machines })
     }

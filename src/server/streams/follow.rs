@@ -27,7 +27,7 @@ pub(super) struct Follower {
     /// Where in the log to start.
     pub(super) range: LogRange,
     /// Filters out the lines that the engine repeats at that place.
-    pub(super) had: OverlapFilter,
+    pub(super) seen: OverlapFilter,
     pub(super) queue: Arc<LogQueue>,
     /// Reports each container that replaces this one.
     pub(super) moved: mpsc::Sender<(u16, LogSource)>,
@@ -90,11 +90,11 @@ fn print(line: &LogLine) -> u64 {
 impl OverlapFilter {
     pub(super) fn of(lines: &VecDeque<(i64, LogLine)>) -> Self {
         let latest = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
-        let mut had = Self { latest, ..Self::default() };
+        let mut seen = Self { latest, ..Self::default() };
         for (at, line) in lines.iter().filter(|(at, _)| *at >= latest - DISORDER) {
-            *had.lines.entry((*at, print(line))).or_default() += 1;
+            *seen.lines.entry((*at, print(line))).or_default() += 1;
         }
-        had
+        seen
     }
 
     /// Start time of the request for the lines that follow, in nanoseconds. None if the filter is empty.
@@ -163,7 +163,7 @@ impl Follower {
                 }
                 Next::Restarted => self.started(),
                 Next::Replaced(other) => {
-                    self.note(format!("{} has taken the place of {}", other.name, self.source.name));
+                    self.note(format!("{} replaced {}", other.name, self.source.name));
                     self.source = other.clone();
                     (range.since, latest) = (None, Latest::default());
                     // Sending fails only if the viewer is gone, and then it has dropped this follower.
@@ -174,7 +174,7 @@ impl Follower {
             let has_read = !latest.lines.is_empty();
             let since = if has_read { Some(latest.since()) } else { range.since };
             if has_read {
-                self.had = std::mem::take(&mut latest).repeated();
+                self.seen = std::mem::take(&mut latest).repeated();
             }
             range = LogRange { follow: true, since, ..LogRange::default() };
         }
@@ -190,7 +190,7 @@ impl Follower {
         while let Some(part) = log.next().await? {
             if let Some((line, nanos)) = lines.take(part) {
                 latest.note(nanos, &line);
-                if !self.had.has(nanos, &line) {
+                if !self.seen.has(nanos, &line) {
                     put(line);
                 }
             }
@@ -200,16 +200,16 @@ impl Follower {
     }
 
     fn started(&self) {
-        self.note(format!("{} has started", self.source.name));
+        self.note(format!("{} started", self.source.name));
     }
 
     fn tell_of_the_end(&self) {
         let words = self.look(|it| match it {
-            None => Some("is gone".to_owned()),
+            None => Some("no longer exists".to_owned()),
             Some(it) if it.state == ContainerState::Exited => {
-                Some(it.exit_code.map_or_else(|| "has ended".to_owned(), |code| format!("has ended with code {code}")))
+                Some(it.exit_code.map_or_else(|| "exited".to_owned(), |code| format!("exited with code {code}")))
             }
-            Some(it) if it.state == ContainerState::Created => Some("has not been started yet".to_owned()),
+            Some(it) if it.state == ContainerState::Created => Some("hasn't been started yet".to_owned()),
             Some(_) => None,
         });
         if let Some(words) = words {
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_has_and_what_was_before_it_is_no_news() {
+    fn overlap_filter_drops_known_and_earlier_lines() {
         let line = |nanos: i64, text: &str| {
             (
                 nanos,
@@ -300,24 +300,24 @@ mod tests {
             )
         };
         let second = 1_000_000_000;
-        let tail = [line(second, "long ago"), line(9 * second, "b"), line(9 * second - 5, "c")];
-        let mut had = OverlapFilter::of(&tail.into_iter().collect());
-        assert_eq!(had.since(), Some(9 * second - DISORDER));
-        let told =
+        let tail = [line(second, "earlier"), line(9 * second, "b"), line(9 * second - 5, "c")];
+        let mut seen = OverlapFilter::of(&tail.into_iter().collect());
+        assert_eq!(seen.since(), Some(9 * second - DISORDER));
+        let refetched =
             [line(9 * second - 9, "a"), line(9 * second, "b"), line(9 * second - 5, "c"), line(9 * second - 7, "d")];
-        assert_eq!(told.map(|(at, line)| had.has(at, &line)), [true, true, true, false]);
+        assert_eq!(refetched.map(|(at, line)| seen.has(at, &line)), [true, true, true, false]);
 
-        let mut had = OverlapFilter::of(&[line(second, "tick"), line(second, "tick")].into_iter().collect());
-        let ticks = [(); 3].map(|()| had.has(second, &line(second, "tick").1));
-        assert_eq!(ticks, [true, true, false], "each of two equal ones once");
+        let mut seen = OverlapFilter::of(&[line(second, "tick"), line(second, "tick")].into_iter().collect());
+        let ticks = [(); 3].map(|()| seen.has(second, &line(second, "tick").1));
+        assert_eq!(ticks, [true, true, false], "each of two identical lines matches once");
 
-        let mut had = OverlapFilter::of(&[line(second, "gone by now")].into_iter().collect());
-        assert!(!had.has(2 * second, &line(0, "new").1));
+        let mut seen = OverlapFilter::of(&[line(second, "no longer kept")].into_iter().collect());
+        assert!(!seen.has(2 * second, &line(0, "new").1));
         assert_eq!(OverlapFilter::default().since(), None);
     }
 
     #[test]
-    fn the_latest_lines_are_asked_for_again_and_are_no_news() {
+    fn refetched_latest_lines_are_recognized_as_duplicates() {
         let line = |text: &str| LogLine {
             source: 0,
             at: Timestamp::default(),
@@ -332,16 +332,16 @@ mod tests {
             latest.note(nanos, &line(text));
         }
         assert_eq!(latest.since(), 2 * second - PRECISION);
-        let mut had = latest.repeated();
-        let again = ["b", "b", "c", "b", "d"].map(|text| had.has(2 * second, &line(text)));
+        let mut seen = latest.repeated();
+        let again = ["b", "b", "c", "b", "d"].map(|text| seen.has(2 * second, &line(text)));
         assert_eq!(again, [true, true, true, false, false]);
 
         let mut latest = Latest::default();
         for (nanos, text) in [(second, "a"), (second + 2_000, "b"), (second + 2_007, "c"), (second + 1_999, "b")] {
             latest.note(nanos, &line(text));
         }
-        let mut had = latest.repeated();
+        let mut seen = latest.repeated();
         let again = [(1_999, "b"), (2_000, "b"), (2_007, "c"), (2_008, "c")];
-        assert_eq!(again.map(|(nanos, text)| had.has(second + nanos, &line(text))), [true, true, true, false]);
+        assert_eq!(again.map(|(nanos, text)| seen.has(second + nanos, &line(text))), [true, true, true, false]);
     }
 }

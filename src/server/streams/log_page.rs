@@ -139,7 +139,7 @@ pub(super) async fn before(
                 return Ok(page);
             }
         }
-        unreachable!("without a tail it is all that there is")
+        unreachable!("a read without a tail is complete")
     })
     .await
 }
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn where_one_log_was_cut_the_others_are_cut_too() {
+    fn truncated_log_truncates_the_merged_page() {
         let (lines, is_whole) =
             ending_together(vec![page(0, &[1, 5, 9], true), page(1, &[4, 6], false), page(2, &[3, 8], false)]);
         assert_eq!((texts(lines).as_str(), is_whole), ("1:4 0:5 1:6 2:8 0:9", false));
@@ -347,17 +347,17 @@ mod tests {
     }
 
     #[test]
-    fn a_log_ends_where_somebody_has_its_lines_already() {
+    fn page_ends_before_the_lines_of_the_cursor() {
         let ended = |times: &[i64], at: i64, had: usize| {
             let mut page = page(0, times, true);
             page.end_at(Cursor { at: Timestamp::from_micros(at), had, line: None });
             page.lines.into_iter().map(|(at, _)| at).collect::<Vec<_>>()
         };
         assert_eq!(ended(&[1, 2, 3, 4], 3, 1), [1, 2]);
-        assert_eq!(ended(&[1, 3, 3, 3, 4], 3, 2), [1, 3], "of one microsecond the last are had");
-        assert_eq!(ended(&[1, 4, 3, 5], 3, 1), [1, 4], "the engine's order, not the times'");
-        assert_eq!(ended(&[1, 3, 4], 3, 0), [1, 3], "none of it is had");
-        assert_eq!(ended(&[1, 2, 9], 5, 1), [1, 2], "it is not kept any more");
+        assert_eq!(ended(&[1, 3, 3, 3, 4], 3, 2), [1, 3], "the last lines of the same microsecond are already loaded");
+        assert_eq!(ended(&[1, 4, 3, 5], 3, 1), [1, 4], "the engine's order, not the order of timestamps");
+        assert_eq!(ended(&[1, 3, 4], 3, 0), [1, 3], "no line of that time is loaded yet");
+        assert_eq!(ended(&[1, 2, 9], 5, 1), [1, 2], "the line is no longer available");
 
         let mut of_a_moment = page(0, &[1, 2, 2, 2], true);
         of_a_moment.lines[2].1.text = "meant".into();
@@ -366,15 +366,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_one_log_keep_their_order_among_others() {
+    fn merged_logs_keep_the_order_of_each_log() {
         let (lines, _) = ending_together(vec![page(0, &[5, 4, 9], true), page(1, &[6], true)]);
         assert_eq!(texts(lines), "0:5 0:4 1:6 0:9");
     }
 
     #[test]
-    fn whole_logs_are_whole_together() {
+    fn merged_page_is_complete_if_every_log_is() {
         let (lines, is_whole) = ending_together(vec![page(0, &[2], true), page(1, &[1], true), LogPage::default()]);
-        assert_eq!((texts(lines).as_str(), is_whole), ("1:1 0:2", false), "one that nothing is known of");
+        assert_eq!((texts(lines).as_str(), is_whole), ("1:1 0:2", false), "one log is incomplete");
         let (lines, is_whole) = ending_together(vec![page(0, &[2], true), page(1, &[1], true)]);
         assert_eq!((texts(lines).as_str(), is_whole), ("1:1 0:2", true));
     }

@@ -74,7 +74,7 @@ impl LogQueue {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("nobody panics while holding the lines")
+        self.held.lock().expect("the lock isn't poisoned")
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_the_latest_stay_and_the_others_are_counted() {
+    fn full_queue_drops_and_counts_the_oldest_lines() {
         let queue = LogQueue::default();
         (0..MOST_LINES + 70).for_each(|number| queue.put(line(number, 8)));
         let (skipped, lines) = queue.take();
@@ -98,11 +98,11 @@ mod tests {
 
         let queue = LogQueue::default();
         (0..100).for_each(|number| queue.put(line(number, 32 * 1024)));
-        assert_eq!(queue.take().0, 36, "two megabytes");
+        assert_eq!(queue.take().0, 36, "the queue holds 2 MB");
     }
 
     #[tokio::test]
-    async fn who_waits_for_room_loses_nothing() {
+    async fn waiting_for_space_loses_no_lines() {
         let queue = std::sync::Arc::new(LogQueue::default());
         let putting = queue.clone();
         let putting = tokio::spawn(async move {

@@ -76,8 +76,8 @@ pub async fn logs(State(app): State<App>, Query(query): Query<LogsQuery>, upgrad
     let ids: Result<Vec<_>, _> =
         query.ids.split(',').filter(|id| !id.is_empty()).take(MOST_SOURCES).map(ContainerId::new).collect();
     let Ok(ids) = ids else {
-        let detail = "`ids` are full container ids with commas between.";
-        return Problem::new(StatusCode::BAD_REQUEST, "Not a container's id", detail).into_response();
+        let detail = "`ids` must be full container IDs, separated by commas.";
+        return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     live::upgrade(&app.clone(), upgrade, false, async move |socket| {
         let sources: Vec<LogSource> = ids.iter().filter_map(|id| find(&app, id)).collect();
@@ -94,7 +94,7 @@ struct Viewer {
 impl Viewer {
     async fn run(mut self, query: LogsQuery) -> Result<(), Gone> {
         if self.sources.is_empty() {
-            return self.end(Some("There is no such container any more.".to_owned())).await;
+            return self.end(Some("The container no longer exists.".to_owned())).await;
         }
         self.say(&LogFrame::Sources(self.sources.clone())).await?;
         let lines = query.tail.unwrap_or(TAIL).min(MOST_TAIL);
@@ -107,9 +107,7 @@ impl Viewer {
                 Some(cursors) if cursors.len() == self.sources.len() => {
                     self.before(&cursors, (lines, query.held)).await
                 }
-                _ => {
-                    self.end(Some("What is before these lines can't be told: some of them are gone.".to_owned())).await
-                }
+                _ => self.end(Some("Can't load earlier lines: some are no longer available.".to_owned())).await,
             },
             (_, _, Some(moment)) => {
                 let line = query.line.as_deref().map(|line| (query.log, line));
@@ -127,9 +125,9 @@ impl Viewer {
         let (queue, (moved, mut moves)) = (Arc::new(LogQueue::default()), mpsc::channel(8));
         // Dropping the set stops the followers and their reads.
         let mut followers = JoinSet::new();
-        for ((number, source), (range, had)) in self.tails(tail).await? {
+        for ((number, source), (range, seen)) in self.tails(tail).await? {
             let (app, queue, moved) = (self.app.clone(), queue.clone(), moved.clone());
-            followers.spawn(Follower { app, number, source, range, had, queue, moved }.run());
+            followers.spawn(Follower { app, number, source, range, seen, queue, moved }.run());
         }
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();
@@ -141,7 +139,7 @@ impl Viewer {
                 // Messages from the client are ignored. If the client is gone, this is an error.
                 heard = self.socket.next() => drop(heard?),
                 () = &mut closing => {
-                    self.socket.close(GOING_AWAY, "server going away").await;
+                    self.socket.close(GOING_AWAY, "server shutting down").await;
                     return Ok(());
                 }
                 // A container was replaced by another.
@@ -169,8 +167,8 @@ impl Viewer {
             .map(|tail| match tail {
                 // If there are no past lines, every line is new. If none were requested, only lines from now on are.
                 Ok(tail) => {
-                    let had = OverlapFilter::of(&tail.lines);
-                    (LogRange { since: had.since().or((lines == 0).then_some(now)), ..follow }, had)
+                    let seen = OverlapFilter::of(&tail.lines);
+                    (LogRange { since: seen.since().or((lines == 0).then_some(now)), ..follow }, seen)
                 }
                 // The follower gets the same error and reports it, unless the cause is gone by then.
                 Err(_) => (LogRange { tail: Some(lines), ..follow }, OverlapFilter::default()),

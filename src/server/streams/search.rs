@@ -29,7 +29,7 @@ impl Needle {
     pub(super) fn new(text: &str, is_pattern: bool) -> Result<Self, String> {
         let pattern = if is_pattern { text.to_owned() } else { regex::escape(text) };
         let built = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(MOST_PATTERN).build();
-        built.map(Self).map_err(|error| format!("Not a pattern: {error}"))
+        built.map(Self).map_err(|error| format!("Invalid regular expression: {error}"))
     }
 
     pub(super) fn is_in(&self, line: &str) -> bool {
@@ -98,12 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_words_and_patterns_patterns() {
+    fn search_matches_plain_text_or_a_pattern() {
         assert!(Needle::new("a.b", false).unwrap().is_in("xA.By"));
         assert!(!Needle::new("a.b", false).unwrap().is_in("axb"));
         assert!(Needle::new("a.b", true).unwrap().is_in("axb"));
         assert!(Needle::new("error", false).unwrap().is_in("\u{1b}[31mer\u{1b}[1mror\u{1b}[0m"));
         assert!(Needle::new("(", true).is_err());
-        assert!(Needle::new("(a{1000}){1000}", true).is_err(), "it would take gigabytes");
+        assert!(Needle::new("(a{1000}){1000}", true).is_err(), "the compiled pattern is too large");
     }
 }

@@ -61,13 +61,13 @@ pub async fn terminal(
     let id = match ContainerId::new(&query.id) {
         Ok(id) => id,
         Err(error) => {
-            return Problem::new(StatusCode::BAD_REQUEST, "Not understood", error.to_string()).into_response();
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", error.to_string()).into_response();
         }
     };
     let container = app.reader.look(|state| state.containers().find(|it| it.id == id).cloned());
     let Some(container) = container else {
-        let detail = "It may have been removed a moment ago by somebody else.";
-        return Problem::new(StatusCode::NOT_FOUND, "There is no such container", detail).into_response();
+        let detail = "Check the name, or whether it was just removed.";
+        return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };
     live::upgrade(&app.clone(), upgrade, false, async move |mut socket| {
         if let Err(error) = serve(&app, &caller, &container, query, &mut socket).await {
@@ -95,7 +95,7 @@ async fn serve(
     let opened = app.hosts.writable(&container.host)?.terminal(&container.id, shell).await.map_err(ActionError::from);
     note_terminal(app, caller, container, &words, opened.as_ref().err());
     let mut terminal = opened?;
-    match converse(app, &container.host, &mut terminal, socket).await {
+    match run_until_ended(app, &container.host, &mut terminal, socket).await {
         Ended::Command => {
             let code = async {
                 loop {
@@ -124,7 +124,7 @@ async fn serve(
 }
 
 fn lost() -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "The connection to the engine was lost")
+    ActionError::new(ErrorKind::Unavailable, "Lost connection to the engine")
 }
 
 enum Ended {
@@ -136,7 +136,7 @@ enum Ended {
     Unreachable,
 }
 
-async fn converse(app: &App, host: &HostId, terminal: &mut Terminal, socket: &mut Socket) -> Ended {
+async fn run_until_ended(app: &App, host: &HostId, terminal: &mut Terminal, socket: &mut Socket) -> Ended {
     let sessions = app.sessions.clone();
     let (closing, unreachable) = (sessions.closing(), app.reader.until_unreachable(host));
     tokio::pin!(closing, unreachable);

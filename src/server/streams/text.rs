@@ -49,7 +49,7 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
     if let Err(refused) = require(&app, &caller, Permission::Read) {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.message).into_response();
     }
-    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "Not understood", detail).into_response();
+    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "Invalid request", detail).into_response();
     let id = match ContainerId::new(&id) {
         Ok(id) => id,
         Err(error) => return bad(error.to_string()),
@@ -57,14 +57,14 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
     let form = match query.format.as_deref() {
         None | Some("" | "text") => Form::Text { timestamps: query.timestamps },
         Some("ndjson") => Form::NdJson,
-        Some(other) => return bad(format!("format={other}: text or ndjson")),
+        Some(other) => return bad(format!("format={other}: must be text or ndjson")),
     };
     let now = app.clock.now();
     let nanos = |key: &str, said: &Option<String>| match said.as_deref().filter(|text| !text.is_empty()) {
         None => Ok(None),
         Some(text) => moment(text, now)
             .map(|time| time.micros().checked_mul(1_000))
-            .ok_or_else(|| format!("{key}={text}: a time (RFC 3339) or how long ago: 90s, 15m, 24h, 7d")),
+            .ok_or_else(|| format!("{key}={text}: use an RFC 3339 time or an age such as 90s, 15m, 24h or 7d")),
     };
     let (since, until) = match (nanos("since", &query.since), nanos("until", &query.until)) {
         (Ok(since), Ok(until)) => (since, until),
@@ -72,11 +72,11 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
     };
     let range = LogRange { follow: query.follow, tail: query.tail, since, until };
     let Some(source) = find(&app, &id) else {
-        let detail = "It may have been removed a moment ago by somebody else.";
-        return Problem::new(StatusCode::NOT_FOUND, "There is no such container", detail).into_response();
+        let detail = "Check the name, or whether it was just removed.";
+        return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };
     let Some(engine) = app.hosts.get(&source.host).cloned() else {
-        return Problem::new(StatusCode::NOT_FOUND, "There is no such host", "").into_response();
+        return Problem::new(StatusCode::NOT_FOUND, "Unknown host", "").into_response();
     };
     let log = match engine.log(&source.id, range).await {
         Ok(log) => log,
@@ -109,7 +109,7 @@ fn unreadable(error: ActionError) -> Response {
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     };
-    Problem::new(status, "The log can't be read", error.words()).into_response()
+    Problem::new(status, "Couldn't read the log", error.words()).into_response()
 }
 
 fn written(log: Log, form: Form) -> impl Stream<Item = io::Result<Vec<u8>>> {

@@ -58,7 +58,7 @@ pub async fn build(
         }
         _ => error,
     })?;
-    Ok(format!("{name} is built"))
+    Ok(format!("Built {name}"))
 }
 
 /// BuildKit's steps, by name.
@@ -86,7 +86,7 @@ impl Steps {
         let failed = self.failed.as_ref().and_then(|name| Some((name, line_of_step(dockerfile, name)?)));
         match failed {
             Some((name, line)) => format!("Line {line} of the Dockerfile: {}", without_place(name)),
-            None => "The last lines of its output say at which step.".to_owned(),
+            None => "Check the last lines of the output to see which step failed.".to_owned(),
         }
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_says_how_far_it_is() {
+    fn build_step_is_parsed_with_its_progress() {
         assert_eq!(step_of("Step 2/5 : RUN make\n"), Some(("Step 2 of 5: RUN make".into(), 200)));
         assert_eq!(step_of(" ---> Running in 0123\n"), None);
         assert_eq!(step_of("Step x/y : z"), None);
@@ -145,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_step_is_found_in_the_dockerfile() {
+    fn failed_step_maps_to_its_dockerfile_line() {
         let mut steps = Steps::default();
         steps.note("[2/3] RUN exit 7", StepState::Failed);
         steps.note("[1/3] FROM a", StepState::Done);
         assert_eq!(steps.hint("FROM a\n\nRUN exit 7\nRUN b\n"), "Line 3 of the Dockerfile: RUN exit 7");
-        assert!(steps.hint("").starts_with("The last lines"));
+        assert!(steps.hint("").starts_with("Check the last lines"));
         assert_eq!(steps.permille(), 1000);
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn create(
     report.words("Creating");
     let id = engine.create(name, &spec).await?;
     if !start {
-        return Ok(format!("{name} is created"));
+        return Ok(format!("{name} created"));
     }
     report.words("Starting");
     if let Err(error) = engine.act_on_container(&id, ContainerAction::Start).await {
@@ -55,10 +55,10 @@ pub(super) async fn create(
             Ok(()) => error.into(),
             Err(EngineError::Refused { status: 404, .. }) => error.into(),
             Err(_) => ActionError::from(error)
-                .hint(format!("{name} was created and is there: start it, or remove it, when the engine is back.")),
+                .hint(format!("{name} was created but not started. Start or remove it when the engine is back.")),
         });
     }
-    Ok(format!("{name} runs"))
+    Ok(format!("{name} is running"))
 }
 
 pub(super) async fn recreate(
@@ -73,9 +73,9 @@ pub(super) async fn recreate(
     if before.auto_remove {
         return Err(ActionError::new(
             ErrorKind::Conflict,
-            "It removes itself when it is stopped, and could not come back",
+            "It has auto-remove (--rm) enabled, so it would be deleted when stopped",
         )
-        .hint("Make a duplicate with the changes instead."));
+        .hint("Duplicate it with the changes instead."));
     }
     let mut spec = spec.with_values_of(&before);
     take_over_volumes(engine, id, &before, &mut spec).await?;
@@ -84,15 +84,15 @@ pub(super) async fn recreate(
     report.no_return();
 
     let aside = format!("{name}-before-{}", id.short());
-    report.words("Putting the old one aside");
+    report.words("Renaming the old container");
     rename(engine, id, &aside).await?;
-    report.words("Creating the new one");
+    report.words("Creating the new container");
     let new = match engine.create(&its_name, &spec).await {
         Ok(new) => new,
         Err(error) => return Err(with_its_name(engine, id, (&name, &aside), error.into()).await),
     };
     let put_back = async |error: ActionError| {
-        report.words("Putting the old one back");
+        report.words("Restoring the old container");
         // It shares the anonymous volumes of the old one, which must stay.
         let remove = ContainerAction::Remove { force: true, volumes: false };
         let removed = once_back(|| engine.act_on_container(&new, remove.clone())).await;
@@ -112,24 +112,24 @@ pub(super) async fn recreate(
         }
     };
     if old.state.is_up() {
-        report.words("Stopping the old one");
+        report.words("Stopping the old container");
         if old.state == ContainerState::Paused {
             let _ = engine.act_on_container(id, ContainerAction::Unpause).await;
         }
         if let Err(error) = engine.act_on_container(id, ContainerAction::Stop { timeout: None }).await {
             return Err(put_back(error.into()).await);
         }
-        report.words("Starting the new one");
+        report.words("Starting the new container");
         if let Err(error) = starts(engine, &new, old.health == Some(Health::Healthy)).await {
             return Err(put_back(error).await);
         }
     }
-    report.words("Removing the old one");
+    report.words("Removing the old container");
     let remove = ContainerAction::Remove { force: false, volumes: false };
     engine.act_on_container(id, remove).await.map_err(|error| {
-        ActionError::from(error).hint(format!("The new one is there: remove the old one, {aside}, by hand."))
+        ActionError::from(error).hint(format!("The new container was created. Remove the old one, {aside}, manually."))
     })?;
-    Ok(format!("{name} is made anew"))
+    Ok(format!("{name} recreated"))
 }
 
 async fn known(engine: &WritableEngine, id: &ContainerId) -> Result<Recipe, ActionError> {
@@ -137,8 +137,7 @@ async fn known(engine: &WritableEngine, id: &ContainerId) -> Result<Recipe, Acti
 }
 
 fn gone() -> ActionError {
-    ActionError::new(ErrorKind::NotFound, "There is no such container")
-        .hint("It may have been removed a moment ago by somebody else.")
+    ActionError::new(ErrorKind::NotFound, "Container not found").hint("Check the name, or whether it was just removed.")
 }
 
 /// Renames the container back to its original name. Adds the result to `error`.
@@ -160,15 +159,15 @@ async fn with_its_name(
             // The hint about an unreachable engine no longer applies: its state is known now.
             let hint = error.hint.clone().filter(|_| error.kind != ErrorKind::Unavailable);
             let hint = hint.map(|hint| format!("{hint} ")).unwrap_or_default();
-            error.hint(format!("{hint}The old container is as it was."))
+            error.hint(format!("{hint}The old container is unchanged."))
         }
         Err(second) => half_done(&error, &second.into(), aside),
     }
 }
 
 fn half_done(error: &ActionError, second: &ActionError, called: &str) -> ActionError {
-    ActionError::new(error.kind, format!("{}; and the old one, {called}: {}", error.message, second.message))
-        .hint(format!("The old container is there and has its data. It is called {called}: see to its name, and start it, by hand."))
+    ActionError::new(error.kind, format!("{}; restoring the old container {called} failed: {}", error.message, second.message))
+        .hint(format!("The old container still exists with its data. It was renamed to {called}. Rename it back and start it manually."))
 }
 
 /// Runs `act`, and retries while the engine is unreachable.
@@ -204,7 +203,7 @@ async fn have_image(
         return Ok(());
     }
     let name = ImageName::new(&spec.image)
-        .map_err(|_| ActionError::new(ErrorKind::NotFound, format!("There is no image {}", spec.image)))?;
+        .map_err(|_| ActionError::new(ErrorKind::NotFound, format!("Image {} not found", spec.image)))?;
     transfer::pull(engine, registries, &name, &Pull::default(), report).await.map(drop)
 }
 
@@ -243,12 +242,15 @@ async fn starts(engine: &WritableEngine, id: &ContainerId, is_to_be_healthy: boo
             let code = container.exit_code.map(|code| format!(" with code {code}")).unwrap_or_default();
             return Err(ActionError::new(
                 ErrorKind::Conflict,
-                format!("The new one ended{code} right after its start"),
+                format!("The new container exited{code} right after starting"),
             ));
         }
         health = container.health;
         if is_to_be_healthy && health == Some(Health::Unhealthy) {
-            return Err(ActionError::new(ErrorKind::Conflict, "The new one is not healthy, as the old one was"));
+            return Err(ActionError::new(
+                ErrorKind::Conflict,
+                "The new container is unhealthy; the old one was healthy",
+            ));
         }
     }
     Ok(())

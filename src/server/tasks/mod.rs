@@ -148,13 +148,17 @@ impl Tasks {
     pub fn cancel(&self, id: TaskId) -> Result<(), ActionError> {
         let refused = |words: &str, hint: &str| Err(ActionError::new(ErrorKind::Conflict, words).hint(hint));
         match self.board().entries.get(&id) {
-            Some(entry) if entry.task.state.is_over() => refused("This is over already", "There is nothing to cancel."),
-            Some(entry) if entry.is_final => refused("It can't be left half done", "It is over in a moment."),
+            Some(entry) if entry.task.state.is_over() => {
+                refused("This task has already finished", "Nothing to cancel.")
+            }
+            Some(entry) if entry.is_final => {
+                refused("This task can't be cancelled partway", "It will finish in a moment.")
+            }
             Some(entry) => {
                 entry.cancel.notify_one();
                 Ok(())
             }
-            None => refused("There is no such task", "It may have ended long ago."),
+            None => refused("Task not found", "It may have finished a while ago."),
         }
     }
 
@@ -184,8 +188,8 @@ impl Tasks {
         let started = self.0.clock.now();
         let mut board = self.board();
         if board.entries.values().filter(|it| !it.task.state.is_over()).count() >= MOST_RUNNING {
-            return Err(ActionError::new(ErrorKind::Busy, format!("{MOST_RUNNING} tasks are running already"))
-                .hint("Try again when one of them has ended, or cancel one."));
+            return Err(ActionError::new(ErrorKind::Busy, format!("{MOST_RUNNING} tasks are already running"))
+                .hint("Wait for a task to finish, or cancel one."));
         }
         let last = board.entries.keys().next_back().map_or(0, |id| id.0);
         let id = TaskId(u64::try_from(started.micros()).unwrap_or_default().max(last + 1));
@@ -249,7 +253,7 @@ impl Tasks {
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
-        self.0.board.lock().expect("nobody panics while holding the board")
+        self.0.board.lock().expect("the lock isn't poisoned")
     }
 }
 
@@ -267,7 +271,7 @@ struct Unfinished(Tasks, TaskId);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let error = ActionError::new(ErrorKind::Engine, "It was interrupted");
+        let error = ActionError::new(ErrorKind::Engine, "Interrupted");
         self.0.end(self.1, Outcome::Failed(error));
     }
 }
@@ -316,24 +320,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_tells_how_far_it_is_and_how_it_ended() {
+    async fn task_reports_its_progress_and_outcome() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let work = async |report: Report| {
             report.words("Halfway");
             gone.await.unwrap();
-            Ok("There it is".to_owned())
+            Ok("Pulled".to_owned())
         };
         tasks.start(start(), work, |_| {}).unwrap();
         let running = until(&tasks, |all| all[0].words == "Halfway").await;
         assert_eq!((running[0].state, running[0].ended), (TaskState::Running, None));
         go.send(()).unwrap();
         let done = until(&tasks, |all| all[0].state.is_over()).await;
-        assert_eq!((done[0].state, &*done[0].words, done[0].progress.permille), (TaskState::Done, "There it is", 1000));
+        assert_eq!((done[0].state, &*done[0].words, done[0].progress.permille), (TaskState::Done, "Pulled", 1000));
     }
 
     #[tokio::test]
-    async fn what_is_cancelled_is_dropped_and_only_once() {
+    async fn cancelled_task_is_dropped_and_cancelled_only_once() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let held = Arc::new(());
         let holds = held.clone();
@@ -350,37 +354,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_not_be_left_half_done_is_not_cancelled() {
+    async fn task_past_its_point_of_no_return_is_not_cancelled() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let work = async |report: Report| {
             report.no_return();
-            report.words("In the middle");
+            report.words("Partway");
             gone.await.unwrap();
             Ok(String::new())
         };
         let id = tasks.start(start(), work, |_| {}).unwrap();
-        until(&tasks, |all| all[0].words == "In the middle").await;
-        assert!(tasks.cancel(id).unwrap_err().message.contains("half done"));
+        until(&tasks, |all| all[0].words == "Partway").await;
+        assert!(tasks.cancel(id).unwrap_err().message.contains("can't be cancelled partway"));
         go.send(()).unwrap();
         assert_eq!(until(&tasks, |all| all[0].state.is_over()).await[0].state, TaskState::Done);
     }
 
     #[tokio::test]
-    async fn a_failure_says_what_to_do_and_a_panic_is_one() {
+    async fn failed_task_has_a_hint_and_a_panic_counts_as_failure() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let failing = async |_| Err(ActionError::new(ErrorKind::NotFound, "No").hint("Look elsewhere"));
         tasks.start(start(), failing, |outcome| assert!(matches!(outcome, Outcome::Failed(_)))).unwrap();
         tasks.start(start(), async |_| panic!("in the work"), |_| {}).unwrap();
         let all = until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
         let said: Vec<_> = all.iter().map(|it| (it.state, &*it.words, it.hint.as_deref())).collect();
-        let expected =
-            [(TaskState::Failed, "No", Some("Look elsewhere")), (TaskState::Failed, "It was interrupted", None)];
+        let expected = [(TaskState::Failed, "No", Some("Look elsewhere")), (TaskState::Failed, "Interrupted", None)];
         assert_eq!(said, expected);
     }
 
     #[tokio::test]
-    async fn only_the_latest_are_kept_but_all_that_run() {
+    async fn latest_finished_and_all_running_tasks_are_kept() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let running = tasks.start(start(), async |_| std::future::pending().await, |_| {}).unwrap();
         for _ in 0..KEPT + 20 {
@@ -394,7 +397,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_too_many_is_refused_until_another_ends() {
+    async fn task_limit_refuses_new_tasks_until_one_ends() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let forever = async |_| std::future::pending().await;
         let ids: Vec<TaskId> = (0..MOST_RUNNING).map(|_| tasks.start(start(), forever, |_| {}).unwrap()).collect();
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_behind_gets_each_task_once_as_it_is_now() {
+    async fn lagging_reader_gets_each_task_once_in_its_current_state() {
         let tasks = Tasks::new(Clock::SYSTEM);
         let before = tasks.all().0;
         for _ in 0..3 {

@@ -58,15 +58,15 @@ pub(super) async fn prune(engine: &WritableEngine, prune: Prune, report: &Report
     }
     let mut of_the_cache = String::new();
     if prune.build_cache {
-        report.words("The build cache");
+        report.words("Build cache");
         match engine.prune_build_cache().await.map_err(ActionError::from) {
             Ok(bytes) => {
                 gone += 1;
-                of_the_cache = format!(", {} of the build cache freed", in_megabytes(bytes));
+                of_the_cache = format!(", {} of build cache freed", in_megabytes(bytes));
             }
             Err(error) => {
                 kept += 1;
-                report.part(part("the build cache".to_owned(), error.words(), true));
+                report.part(part("build cache".to_owned(), error.words(), true));
             }
         }
     }
@@ -77,7 +77,7 @@ pub(super) async fn prune(engine: &WritableEngine, prune: Prune, report: &Report
     match (gone, kept) {
         (gone, 0) => Ok(format!("{gone} removed{freed}")),
         (gone, kept) => Err(ActionError::new(ErrorKind::Conflict, format!("{gone} removed{freed}, {kept} kept"))
-            .hint("What was kept is used by now, or was refused: it stands below, each with the reason.")),
+            .hint("Items that couldn't be removed are listed below with the reason.")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Progress reports of a task.
 
 use super::{Entry, KEPT_LINES, Tasks};
-use crate::model::{Progress, TOLD_LINES, TaskId, TaskPart};
+use crate::model::{Progress, SENT_LINES, TaskId, TaskPart};
 use std::{
     sync::{Arc, Mutex},
     time::Instant,
@@ -61,7 +61,7 @@ impl Report {
 
     /// Sets the progress in thousandths, the bytes so far, and their total as far as it is known.
     pub fn progress(&self, permille: u16, bytes: u64, total_bytes: u64) {
-        let bytes_per_second = self.pace.lock().expect("nobody panics while counting").count(bytes);
+        let bytes_per_second = self.pace.lock().expect("the lock isn't poisoned").count(bytes);
         let permille = permille.min(1000);
         self.tasks.change(self.id, |entry| {
             entry.task.progress = Progress { permille, bytes, total_bytes, bytes_per_second };
@@ -70,7 +70,7 @@ impl Report {
 
     /// Adds output: part of a line, or several lines.
     pub fn output(&self, text: &str) {
-        let mut rest = self.rest.lock().expect("nobody panics while cutting lines");
+        let mut rest = self.rest.lock().expect("the lock isn't poisoned");
         rest.push_str(text);
         while let Some(end) = rest.find('\n') {
             let line: String = rest.drain(..=end).collect();
@@ -86,7 +86,7 @@ impl Report {
         let line = line.rsplit('\r').next().unwrap_or_default();
         let line: String = line.chars().take(LONGEST_LINE).collect();
         self.tasks.change(self.id, |Entry { task, lines, .. }| {
-            if task.output.len() == TOLD_LINES {
+            if task.output.len() == SENT_LINES {
                 task.output.remove(0);
                 task.earlier_lines += 1;
             }

@@ -31,7 +31,7 @@ pub(super) async fn pull(
     };
     engine.pull(name, options, credentials.as_ref(), each).await?;
     // Docker's final message, such as "Status: Image is up to date for web:1".
-    Ok(status.strip_prefix("Status: ").map_or_else(|| format!("{name} is here"), str::to_owned))
+    Ok(status.strip_prefix("Status: ").map_or_else(|| format!("{name} is ready"), str::to_owned))
 }
 
 pub(super) async fn push(
@@ -43,7 +43,7 @@ pub(super) async fn push(
     let credentials = registries.of(name).await;
     let mut layers = Layers::default();
     engine.push(name, credentials.as_ref(), |word| drop(layers.hear(word, report))).await?;
-    Ok(format!("The registry has {name}"))
+    Ok(format!("Pushed {name}"))
 }
 
 /// Imports all images of a tar. The output at the end names them.
@@ -63,7 +63,7 @@ pub async fn import(engine: &WritableEngine, tar: Context, report: &Report) -> R
     };
     engine.import(tar, each).await?;
     Ok(match loaded.len() {
-        0 => "There was no image in it".to_owned(),
+        0 => "No image found in the archive".to_owned(),
         1..=3 => format!("Imported {}", loaded.join(", ")),
         count => format!("Imported {count} images"),
     })
@@ -104,7 +104,7 @@ pub async fn export(
 }
 
 fn broken_off() -> ActionError {
-    ActionError::new(ErrorKind::Conflict, "The download was broken off")
+    ActionError::new(ErrorKind::Conflict, "Download interrupted")
 }
 
 /// The layers of an image, with their progress.
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_never_says_done_before_all_layers_are() {
+    fn progress_is_complete_only_after_all_layers_are_done() {
         let mut layers = Layers::default();
         let mut tell = |id: &str, step: &str, done, total| {
             layers.0.entry(id.to_owned()).or_default().step(step, done, total);

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_second_and_start_over_after_success() {
+    fn backoff_grows_to_one_second_and_resets_after_success() {
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let waits: Vec<_> = (0..8).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(waits, [50, 100, 200, 400, 800, 1000, 1000, 1000]);

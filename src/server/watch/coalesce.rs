@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_a_fact_overtook_does_not_count() {
+    fn read_overtaken_by_a_newer_fact_is_discarded() {
         let mut reads = Coalesce::new(4);
         reads.hint("web", (), true);
         reads.start();

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_an_event_plainly_says_is_a_fact() {
+    fn event_yields_only_the_facts_it_states() {
         for (action, attributes, expected) in [
             ("start", "{}", Some(Fact::Started)),
             ("die", r#"{"exitCode":"137"}"#, Some(Fact::Died { exit_code: 137 })),

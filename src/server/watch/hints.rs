@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connect_concerns_the_network_and_the_container() {
+    fn connect_event_affects_the_network_and_the_container() {
         let text =
             r#"{"Type":"network","Action":"connect","Actor":{"ID":"abc","Attributes":{"container":"0123456789ab"}}}"#;
         let subjects = subjects(&serde_json::from_str(text).unwrap());
@@ -96,7 +96,7 @@ mod tests {
 
     /// Events that Podman 4.3.1 emitted during one health check.
     #[test]
-    fn a_health_check_of_podmans_is_read_after_its_end() {
+    fn podman_container_is_read_after_its_health_check_ends() {
         for (action, is_early) in [("health_status", false), ("exec_died", true)] {
             let text = format!(
                 r#"{{"status":"{action}","id":"54fbaae153a6","from":"localhost/quaylight-test/busybox:1","Type":"container","Action":"{action}","Actor":{{"ID":"54fbaae153a6","Attributes":{{"containerExitCode":"1","image":"localhost/quaylight-test/busybox:1","name":"c2","podId":""}}}},"scope":"local","time":1795260404,"timeNano":1795260404972404500}}"#
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_an_event_leaves_out_is_looked_for_among_all() {
+    fn event_without_an_image_id_affects_all_images() {
         // Events that Podman 4.3.1 emitted.
         for text in [
             r#"{"status":"loadfromarchive","Type":"image","Action":"loadfromarchive","Actor":{"ID":"","Attributes":{"containerExitCode":"0","image":"","name":"/var/tmp/api_load1","podId":""}},"scope":"local","time":1795260407,"timeNano":1795260407220734000}"#,
@@ -120,7 +120,7 @@ mod tests {
 
     /// Event that Docker 28.5.2 emits for each step of its older builder.
     #[test]
-    fn an_image_that_is_created_may_be_a_step_of_a_build() {
+    fn created_image_may_be_a_step_of_the_classic_builder() {
         let id = format!("sha256:{}", "afec983e".repeat(8));
         for (action, subject) in
             [("create", Subject::Created(ImageId::new(&id).unwrap())), ("tag", Subject::Image(id.clone()))]
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_concerns_nothing() {
+    fn unknown_event_affects_no_entity() {
         for text in [
             r#"{"Type":"pod","Action":"create","Actor":{"ID":"abc"}}"#,
             r#"{"Type":"container","Action":"start","Actor":{"ID":"../../images"}}"#,

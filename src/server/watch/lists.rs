@@ -115,10 +115,10 @@ impl Lists {
     /// Waits for the next list to end. Call it only while one is under way, then pass the result to [`Self::shown`] or
     /// [`Self::suspect`].
     pub(super) async fn next(&mut self) -> (Kind, Result<Listed, EngineError>) {
-        let (kind, answer) = self.under_way.next().await.expect("one is under way");
+        let (kind, answer) = self.under_way.next().await.expect("a list is in progress");
         let reconcile = self.reconcile;
         let schedule = self.of(kind);
-        let mark = schedule.mark.expect("it is under way");
+        let mark = schedule.mark.expect("a list in progress has a mark");
         match answer {
             Ok(entities) => {
                 schedule.backoff.forget();
@@ -167,7 +167,7 @@ impl Lists {
         let now = Instant::now();
         for schedule in &mut self.schedules {
             let Some((_, subjects)) = schedule.suspects.take_if(|(due, _)| *due <= now) else { continue };
-            let mark = schedule.mark.take().expect("it lasts as long as there are suspects");
+            let mark = schedule.mark.take().expect("the mark is kept while there are suspects");
             for subject in subjects {
                 if !reads.is_newer_than(mark, &subject) {
                     reads.hint(subject, Cause::new(None, Origin::Reconcile), false);
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_follows_the_duration_of_the_list() {
+    fn list_interval_grows_with_the_duration_of_the_list() {
         let usual = Duration::from_secs(30);
         for (kind, milliseconds, seconds) in [
             (Kind::Image, 0, 30),

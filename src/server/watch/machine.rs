@@ -108,7 +108,7 @@ impl Watcher {
 
     /// Runs until dropped.
     pub async fn run(mut self) {
-        self.tell(vec![self.host_update()], Origin::Engine).await;
+        self.apply(vec![self.host_update()], Origin::Engine).await;
         loop {
             let Err(error) = self.follow().await;
             self.engine.reset_connection(&error).await;
@@ -148,7 +148,7 @@ impl Watcher {
                         continue;
                     }
                     // Data read before the event must not be applied after it.
-                    self.tell_gathered(&mut gathered).await;
+                    self.flush_gathered(&mut gathered).await;
                     self.on_event(&event, first.is_none(), &mut reads).await;
                 }
                 // Changes made by this server for which the engine emits no event.
@@ -166,7 +166,9 @@ impl Watcher {
                     self.on_first_lists(first.take(), &mut lists, &mut reads).await;
                 }
                 // The batch is due. Polled before the reads, which may end without a pause.
-                () = sleep_until(gathered.due), if !gathered.updates.is_empty() => self.tell_gathered(&mut gathered).await,
+                () = sleep_until(gathered.due), if !gathered.updates.is_empty() => {
+                    self.flush_gathered(&mut gathered).await;
+                }
                 // A read has ended: its answer is the truth.
                 read = reads.next(), if !reads.is_idle() => match read {
                     Ok(Some((Subject::Images, listed))) => self.on_images(listed, &mut reads),
@@ -176,7 +178,7 @@ impl Watcher {
                         gathered.take(updates);
                     }
                     Ok(Some((subject, updates))) => {
-                        self.tell_gathered(&mut gathered).await;
+                        self.flush_gathered(&mut gathered).await;
                         self.on_read(&subject, &updates, &mut reads);
                         self.inbox.send(updates).await;
                     }
@@ -221,8 +223,8 @@ impl Watcher {
         }
         // The image that had the name loses it, even if the new owner loses the name before it is read.
         if let Some(name) = event.actor.attributes.get("name").filter(|_| event.kind == "image") {
-            for robbed in self.robbed_of_a_tag(&event.actor.id, std::slice::from_ref(name)) {
-                reads.hint(robbed, Cause::new(Some(times), Origin::Engine), false);
+            for previous_owner in self.previous_owners_of_tags(&event.actor.id, std::slice::from_ref(name)) {
+                reads.hint(previous_owner, Cause::new(Some(times), Origin::Engine), false);
             }
         }
         for subject in subjects(event) {
@@ -272,25 +274,25 @@ impl Watcher {
             if image.is_dangling() && may_be_step {
                 self.possible_steps.insert(image.id.clone(), Instant::now() + LONGEST_STEP);
             }
-            for robbed in self.robbed_of_a_tag(image.id.as_str(), &image.tags) {
-                reads.hint(robbed, Cause::new(updates.event, updates.origin), false);
+            for previous_owner in self.previous_owners_of_tags(image.id.as_str(), &image.tags) {
+                reads.hint(previous_owner, Cause::new(updates.event, updates.origin), false);
             }
         }
     }
 
-    async fn tell_gathered(&self, gathered: &mut Gathered) {
+    async fn flush_gathered(&self, gathered: &mut Gathered) {
         if !gathered.updates.is_empty() {
-            self.tell(std::mem::take(&mut gathered.updates), Origin::Engine).await;
+            self.apply(std::mem::take(&mut gathered.updates), Origin::Engine).await;
         }
     }
 
     /// Images that still have, in the state, a tag that another image has now: no event reports their loss.
-    fn robbed_of_a_tag(&self, owner: &str, tags: &[String]) -> Vec<Subject> {
+    fn previous_owners_of_tags(&self, owner: &str, tags: &[String]) -> Vec<Subject> {
         let host = self.engine.host();
         self.reader.look(|state| {
             let others = state.images().filter(|image| image.host == *host && image.id.as_str() != owner);
-            let robbed = others.filter(|image| image.tags.iter().any(|tag| tags.contains(tag)));
-            robbed.map(|image| Subject::Image(image.id.to_string())).collect()
+            let previous_owners = others.filter(|image| image.tags.iter().any(|tag| tags.contains(tag)));
+            previous_owners.map(|image| Subject::Image(image.id.to_string())).collect()
         })
     }
 
@@ -307,15 +309,15 @@ impl Watcher {
             return;
         }
         if had_failed {
-            tracing::info!(host = %self.engine.host(), ?kind, "the engine lists them again");
+            tracing::info!(host = %self.engine.host(), ?kind, "listing works again");
         }
         let mut updates: Vec<_> = had_failed.then(|| self.host_update()).into_iter().collect();
         if !lists.is_shown(kind) {
             updates.extend(self.show(listed, lists, reads));
-            return self.tell(updates, Origin::Engine).await;
+            return self.apply(updates, Origin::Engine).await;
         }
         if had_failed {
-            self.tell(updates, Origin::Engine).await;
+            self.apply(updates, Origin::Engine).await;
         }
         let host = self.engine.host();
         let (differing, missing) = self.reader.look(|state| compare(kind, listed.entities, host, state));
@@ -341,7 +343,7 @@ impl Watcher {
         let containers =
             updates.iter().filter_map(|it| if let Update::Put(it) = it { it.as_container() } else { None });
         let to_inspect: Vec<_> = worth_inspecting(containers).into_iter().map(subject_of).collect();
-        self.tell(updates, Origin::Engine).await;
+        self.apply(updates, Origin::Engine).await;
         self.backoff.forget();
         tracing::info!(host = %self.engine.host(), "watching the engine");
         for subject in to_inspect {
@@ -388,15 +390,15 @@ impl Watcher {
         let error = error.to_string();
         let is_known = self.host.failed_list(kind).is_some_and(|it| it.error == error);
         if is_known {
-            return tracing::debug!(host = %self.engine.host(), ?kind, error, "still can't list");
+            return tracing::debug!(host = %self.engine.host(), ?kind, error, "still failing to list");
         }
-        tracing::warn!(host = %self.engine.host(), ?kind, error, "can't list");
+        tracing::warn!(host = %self.engine.host(), ?kind, error, "failed to list");
         let as_of = self.listed_at.get(&kind).copied();
         self.host.failed_lists.retain(|it| it.kind != kind);
         self.host.failed_lists.push(FailedList { kind, as_of, error });
         self.host.failed_lists.sort_by_key(|it| it.kind);
         if self.host.is_reachable() {
-            self.tell(vec![self.host_update()], Origin::Engine).await;
+            self.apply(vec![self.host_update()], Origin::Engine).await;
         }
     }
 
@@ -439,23 +441,23 @@ impl Watcher {
     async fn mark_unreachable(&mut self, error: &EngineError) {
         let why = Some(error.to_string());
         if self.host.status == HostStatus::Unreachable && self.host.error == why {
-            return tracing::debug!(host = %self.engine.host(), %error, "the engine is still away");
+            return tracing::debug!(host = %self.engine.host(), %error, "engine still unreachable");
         }
-        tracing::warn!(host = %self.engine.host(), %error, "the engine is away");
+        tracing::warn!(host = %self.engine.host(), %error, "engine unreachable");
         // A different error, such as an invalid certificate once the machine is back, doesn't reset the time of the failure.
         if self.host.status != HostStatus::Unreachable {
             self.host.status = HostStatus::Unreachable;
             self.host.since = self.clock.now();
         }
         self.host.error = why;
-        self.tell(vec![self.host_update()], Origin::Engine).await;
+        self.apply(vec![self.host_update()], Origin::Engine).await;
     }
 
     fn host_update(&self) -> Update {
         Update::Put(Entity::Host(Arc::new(self.host.clone())))
     }
 
-    async fn tell(&self, updates: Vec<Update>, origin: Origin) {
+    async fn apply(&self, updates: Vec<Update>, origin: Origin) {
         self.inbox.send(Updates { updates, event: None, origin }).await;
     }
 }

@@ -59,7 +59,7 @@ pub(super) struct Reads {
     step: u64,
     /// Subjects that an event reported while a read of them was waiting or under way, or that could not be read: what the next
     /// read finds is not drift.
-    told: HashSet<Subject>,
+    reported: HashSet<Subject>,
 }
 
 impl Reads {
@@ -73,7 +73,7 @@ impl Reads {
             early: VecDeque::new(),
             touched: HashMap::new(),
             step: 0,
-            told: HashSet::new(),
+            reported: HashSet::new(),
         }
     }
 
@@ -85,7 +85,7 @@ impl Reads {
     pub(super) fn hint(&mut self, subject: Subject, cause: Cause, is_fact: bool) {
         self.touch(&subject);
         if cause.event.is_some() && self.is_pending(&subject) {
-            self.told.insert(subject.clone());
+            self.reported.insert(subject.clone());
         }
         self.pending(&subject).hint(subject, cause, is_fact);
         self.start();
@@ -140,7 +140,7 @@ impl Reads {
         let (subject, cause, answer) = tokio::select! {
             Some(ended) = self.under_way.next() => ended,
             () = sleep_until(moment), if !self.early.is_empty() => {
-                let (_, subject, cause) = self.early.pop_front().expect("checked");
+                let (_, subject, cause) = self.early.pop_front().expect("early isn't empty");
                 self.hint(subject, cause, false);
                 return Ok(None);
             }
@@ -148,7 +148,7 @@ impl Reads {
         };
         let decides = subject.kind() == Kind::Container;
         let answered = self.pending(&subject).finish(&subject);
-        let origin = if self.told.remove(&subject) { Origin::Engine } else { cause.origin };
+        let origin = if self.reported.remove(&subject) { Origin::Engine } else { cause.origin };
         self.touch(&subject);
         self.start();
         let answer = match answer {
@@ -157,12 +157,12 @@ impl Reads {
             // A single answer can fail or get lost: waiting half a minute for the reconcile would leave the state wrong for too
             // long.
             Err(error) => {
-                tracing::warn!(?subject, %error, failed = cause.failed, "a read failed");
+                tracing::warn!(?subject, %error, failed = cause.failed, "read failed");
                 if cause.failed < REPEATS {
                     self.hint_soon(subject, Cause { failed: cause.failed + 1, ..cause });
                 } else if origin == Origin::Engine {
                     // The reconcile will find the change that an event reported and that could not be read.
-                    self.told.insert(subject);
+                    self.reported.insert(subject);
                 }
                 return Ok(None);
             }

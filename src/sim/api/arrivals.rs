@@ -29,10 +29,10 @@ pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
         tag => format!("{repository}:{tag}"),
     };
     match (ask.query("fromSrc"), ask.query("fromImage")) {
-        ("", "") => Err(Refusal::invalid("neither fromImage nor fromSrc is said")),
+        ("", "") => Err(Refusal::invalid("fromImage or fromSrc is required")),
         ("", from) => pull(sim, &name(from, ask.query("tag"))),
         ("-", _) => import(sim, &name(ask.query("repo"), ask.query("tag")), body).await,
-        _ => Err(Refusal::invalid("the simulator imports from the request's body only: fromSrc=-")),
+        _ => Err(Refusal::invalid("the simulator imports from the request body only: use fromSrc=-")),
     }
 }
 
@@ -91,9 +91,9 @@ fn pull(sim: &Arc<Sim>, name: &str) -> Answer {
             json!({"status": format!("Status: {status} for {name}")}),
         ])
     });
-    let told = steps.chain(arrival.flatten());
-    let told = told.map(|line| Ok::<_, Infallible>(Bytes::from(format!("{line}\r\n"))));
-    Ok(lines(Body::from_stream(told)))
+    let messages = steps.chain(arrival.flatten());
+    let encoded = messages.map(|line| Ok::<_, Infallible>(Bytes::from(format!("{line}\r\n"))));
+    Ok(lines(Body::from_stream(encoded)))
 }
 
 fn steps(layer: &str, size: u64) -> Vec<Value> {

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_come_in_two_forms() {
+    fn both_filter_formats_are_parsed() {
         for filters in [r#"{"label":["a","b"]}"#, r#"{"label":{"a":true,"b":true,"c":false}}"#] {
             let encoded: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
             let read = ask("GET", &format!("/events?filters={encoded}")).filters().unwrap();

@@ -29,17 +29,17 @@ pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let written = tokio::task::spawn_blocking(move || {
         let now = time::now();
         let wanted = containers.iter().filter(|it| (all || it.state.is_up()) && matches(it, &filters));
-        let told = wanted.take(most).map(|it| strange(serialize::listed(it, now), it, strangeness.as_ref()));
-        with_body(StatusCode::OK, "application/json", (answer::list(told) + "\n").into())
+        let listed = wanted.take(most).map(|it| strange(serialize::listed(it, now), it, strangeness.as_ref()));
+        with_body(StatusCode::OK, "application/json", (answer::list(listed) + "\n").into())
     });
     written.await.map_err(|error| Refusal::failed(error.to_string()))
 }
 
 /// Replaces known values by unknown ones if a fault demands it.
-fn strange(told: Value, it: &Container, fault: Option<&Fault>) -> Value {
+fn strange(value: Value, it: &Container, fault: Option<&Fault>) -> Value {
     match fault {
-        Some(fault) if fault.means_container(&it.id, &it.name) => serialize::in_unknown_words(told),
-        _ => told,
+        Some(fault) if fault.means_container(&it.id, &it.name) => serialize::in_unknown_words(value),
+        _ => value,
     }
 }
 
@@ -68,10 +68,11 @@ fn matches(it: &Container, filters: &EventFilter) -> bool {
 
 pub async fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     let container = sim.inspect(reference).await?;
-    let told = sim.look(|world| serialize::inspected(&container, &|id: &str| world.find_network(id).ok().cloned()));
+    let inspected =
+        sim.look(|world| serialize::inspected(&container, &|id: &str| world.find_network(id).ok().cloned()));
     let path = format!("/containers/{reference}/json");
     let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", &path);
-    json(&strange(told, &container, strangeness.as_ref()))
+    json(&strange(inspected, &container, strangeness.as_ref()))
 }
 
 pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {

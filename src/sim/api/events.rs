@@ -7,7 +7,7 @@ use super::{
 };
 use crate::sim::{
     Sim,
-    events::{EventFilter, Line, Told},
+    events::{EmittedEvent, EventFilter, Line},
     faults::Kind,
     time::{self, Nanos},
     world::Refusal,
@@ -43,7 +43,7 @@ pub fn events(sim: &Arc<Sim>, ask: &Ask) -> Answer {
 }
 
 struct Subscriber {
-    remembered: VecDeque<Arc<Told>>,
+    remembered: VecDeque<Arc<EmittedEvent>>,
     coming: UnboundedReceiver<Line>,
     filter: EventFilter,
     until: Option<Instant>,
@@ -79,7 +79,7 @@ impl Subscriber {
     }
 }
 
-fn line(event: &Told) -> Bytes {
+fn line(event: &EmittedEvent) -> Bytes {
     let mut text = serde_json::to_vec(event).unwrap_or_default();
     text.push(b'\n');
     text.into()

@@ -41,7 +41,7 @@ pub async fn before(sim: &Sim, ask: &Ask, connection: &Connection) -> Option<Res
             Some(slow(error, fault.bytes_per_second.unwrap_or(100).max(1)))
         }
         _ => {
-            let message = fault.message.unwrap_or_else(|| "the simulator was asked to fail".into());
+            let message = fault.message.unwrap_or_else(|| "injected fault".into());
             Some(refused(&Refusal { status: fault.status.unwrap_or(500), message }))
         }
     }
@@ -117,5 +117,5 @@ pub async fn flushed() {
 
 /// A body that ends with this error closes its connection.
 pub fn cut() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault")
+    io::Error::new(io::ErrorKind::ConnectionReset, "connection closed by an injected fault")
 }

@@ -28,7 +28,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
         images.sort_by_key(|it| std::cmp::Reverse(it.created));
         // A filter by name also limits each image to the matching names.
         let named = filters.0.get("reference").filter(|wanted| !wanted.is_empty());
-        let told = |image: &Image| match named {
+        let with_matching_tags = |image: &Image| match named {
             Some(wanted) => {
                 let mut image = image.clone();
                 image.tags.retain(|tag| wanted.iter().any(|it| refers(it, tag)));
@@ -36,7 +36,7 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
             }
             None => listed(image),
         };
-        images.into_iter().map(told).collect()
+        images.into_iter().map(with_matching_tags).collect()
     });
     json(&listed)
 }
@@ -89,10 +89,10 @@ pub fn tag(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
 
 pub fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
     let removed = sim.change(|world, _| world.remove_image(reference, ask.flag("force")))?;
-    json(&removed.iter().map(told).collect::<Vec<_>>())
+    json(&removed.iter().map(serialized_removal).collect::<Vec<_>>())
 }
 
-fn told(removed: &Removed) -> Value {
+fn serialized_removal(removed: &Removed) -> Value {
     match removed {
         Removed::Untagged(name) => json!({"Untagged": name}),
         Removed::Deleted(id) => json!({"Deleted": id}),
@@ -103,14 +103,14 @@ fn told(removed: &Removed) -> Value {
 pub fn history(sim: &Arc<Sim>, reference: &str) -> Answer {
     let image = sim.look(|world| world.find_image(reference).cloned())?;
     let last = image.layers.len().saturating_sub(1);
-    let told = image.layers.iter().enumerate().rev().map(|(at, layer)| {
+    let layers = image.layers.iter().enumerate().rev().map(|(at, layer)| {
         json!({
             "Id": if at == last { image.id.as_str() } else { "<missing>" }, "Created": time::seconds(image.created),
             "CreatedBy": layer.created_by, "Tags": if at == last { json!(image.tags) } else { Value::Null },
             "Size": layer.size, "Comment": "",
         })
     });
-    json(&told.collect::<Vec<_>>())
+    json(&layers.collect::<Vec<_>>())
 }
 
 /// Removes unused images; without a filter, only those without a name.
@@ -119,7 +119,7 @@ pub fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     let said_no = |it: &String| matches!(it.as_str(), "false" | "0");
     let all = filters.0.get("dangling").is_some_and(|it| it.iter().any(said_no));
     let (removed, freed) = sim.change(|world, _| world.prune_images(all));
-    let removed = removed.iter().map(told).collect::<Vec<_>>();
+    let removed = removed.iter().map(serialized_removal).collect::<Vec<_>>();
     json(
         &json!({"ImagesDeleted": if removed.is_empty() { Value::Null } else { json!(removed) }, "SpaceReclaimed": freed}),
     )

@@ -18,7 +18,7 @@ mod volumes;
 
 use super::{
     Sim,
-    socket::{Connection, Door},
+    socket::{Connection, SimListener},
     world::Refusal,
 };
 use answer::{Answer, refused};
@@ -32,7 +32,7 @@ use axum::{
 use std::sync::{Arc, PoisonError};
 
 /// Serves requests until its task is aborted.
-pub async fn serve(door: Door, sim: Arc<Sim>) {
+pub async fn serve(door: SimListener, sim: Arc<Sim>) {
     let router = Router::new().fallback(answer).with_state(sim);
     // It only ends with its task.
     let _ = axum::serve(door, router.into_make_service_with_connect_info::<Connection>()).await;
@@ -60,7 +60,7 @@ async fn answer(
     let response = match routed {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refused(&refusal),
-        Err(_) => refused(&Refusal::failed("the simulator has a bug: a request panicked")),
+        Err(_) => refused(&Refusal::failed("simulator bug: the request handler panicked")),
     };
     fault_injection::after(&sim, &ask, response).await
 }

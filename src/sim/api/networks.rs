@@ -29,7 +29,9 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
         })
     };
     // The list omits the networks' containers.
-    json(&sim.look(|world| world.each_network().filter(matches).map(|it| told(it, Map::new())).collect::<Vec<_>>()))
+    let networks: Vec<Value> =
+        sim.look(|world| world.each_network().filter(matches).map(|it| serialized(it, Map::new())).collect());
+    json(&networks)
 }
 
 pub fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
@@ -37,13 +39,13 @@ pub fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
         let network = world.find_network(reference)?;
         let members = world.members(&network.id).map(|(container, endpoint)| {
             let address = if endpoint.ip.is_empty() { String::new() } else { format!("{}/16", endpoint.ip) };
-            let told = json!({
+            let member = json!({
                 "Name": container.name, "EndpointID": endpoint.endpoint_id, "MacAddress": mac(&endpoint.ip),
                 "IPv4Address": address, "IPv6Address": "",
             });
-            (container.id.clone(), told)
+            (container.id.clone(), member)
         });
-        Ok(told(network, members.collect()))
+        Ok(serialized(network, members.collect()))
     })?;
     json(&network)
 }
@@ -125,7 +127,7 @@ pub async fn disconnect(sim: &Arc<Sim>, network: &str, body: Body) -> Answer {
     Ok(with_body(StatusCode::OK, "", Body::empty()))
 }
 
-fn told(network: &Network, members: Map<String, Value>) -> Value {
+fn serialized(network: &Network, members: Map<String, Value>) -> Value {
     let pools = network.subnet.as_ref().map(|subnet| match &network.gateway {
         Some(gateway) => json!({"Subnet": subnet, "Gateway": gateway}),
         None => json!({"Subnet": subnet}),

@@ -34,7 +34,7 @@ pub fn listed(it: &Container, now: Nanos) -> Value {
 pub fn inspected(it: &Container, network: &impl Fn(&str) -> Option<Network>) -> Value {
     let (path, args) = it.command.split_first().map_or(("", &[][..]), |(path, args)| (path, args));
     // Legacy fields: only of the default bridge.
-    let bridge = it.networks.get("bridge").map(|it| endpoint_told(it, network(&it.network_id).as_ref()));
+    let bridge = it.networks.get("bridge").map(|it| endpoint_json(it, network(&it.network_id).as_ref()));
     let bridged = |field: &str| bridge.as_ref().map_or(json!(""), |it| it[field].clone());
     json!({
         "Id": it.id,
@@ -183,34 +183,34 @@ fn port_bindings(it: &Container) -> BTreeMap<String, Value> {
 }
 
 fn mounts(it: &Container) -> Vec<Value> {
-    let told = |mount: &Mount| {
-        let mut told = json!({
+    let to_json = |mount: &Mount| {
+        let mut value = json!({
             "Type": mount.kind, "Source": mount.source, "Destination": mount.destination,
             "Mode": match (mount.kind, mount.writable) { (_, false) => "ro", ("volume", _) => "z", _ => "" },
             "RW": mount.writable,
             "Propagation": if mount.kind == "bind" { "rprivate" } else { "" },
         });
         if mount.kind == "volume" {
-            told["Name"] = json!(mount.name);
-            told["Driver"] = json!("local");
+            value["Name"] = json!(mount.name);
+            value["Driver"] = json!("local");
         }
-        told
+        value
     };
-    it.mounts.iter().map(told).collect()
+    it.mounts.iter().map(to_json).collect()
 }
 
 /// The list omits aliases.
 fn networks(it: &Container) -> BTreeMap<&String, Value> {
-    let told = |endpoint: &Endpoint| endpoint_told(&Endpoint { aliases: Vec::new(), ..endpoint.clone() }, None);
-    it.networks.iter().map(|(name, endpoint)| (name, told(endpoint))).collect()
+    let to_json = |endpoint: &Endpoint| endpoint_json(&Endpoint { aliases: Vec::new(), ..endpoint.clone() }, None);
+    it.networks.iter().map(|(name, endpoint)| (name, to_json(endpoint))).collect()
 }
 
 fn inspected_networks(it: &Container, network: &impl Fn(&str) -> Option<Network>) -> BTreeMap<String, Value> {
-    let told = |endpoint: &Endpoint| endpoint_told(endpoint, network(&endpoint.network_id).as_ref());
-    it.networks.iter().map(|(name, endpoint)| (name.clone(), told(endpoint))).collect()
+    let to_json = |endpoint: &Endpoint| endpoint_json(endpoint, network(&endpoint.network_id).as_ref());
+    it.networks.iter().map(|(name, endpoint)| (name.clone(), to_json(endpoint))).collect()
 }
 
-fn endpoint_told(endpoint: &Endpoint, network: Option<&Network>) -> Value {
+fn endpoint_json(endpoint: &Endpoint, network: Option<&Network>) -> Value {
     let up = !endpoint.ip.is_empty();
     let gateway = network.and_then(|it| it.gateway.clone()).filter(|_| up).unwrap_or_default();
     json!({
@@ -233,22 +233,22 @@ pub fn mac(ip: &str) -> String {
 }
 
 /// Puts an unknown state, health and port type into a container of a list or an inspect.
-pub fn in_unknown_words(mut told: Value) -> Value {
-    if told["State"].is_string() {
-        told["State"] = json!("levitating");
-        told["Status"] = json!("Levitating 5 minutes (radiant)");
-        if let Some(ports) = told["Ports"].as_array_mut() {
+pub fn in_unknown_words(mut container: Value) -> Value {
+    if container["State"].is_string() {
+        container["State"] = json!("levitating");
+        container["Status"] = json!("Levitating 5 minutes (radiant)");
+        if let Some(ports) = container["Ports"].as_array_mut() {
             ports.iter_mut().for_each(|port| port["Type"] = json!("quic"));
         }
-        return told;
+        return container;
     }
-    told["State"]["Status"] = json!("levitating");
-    if told["State"]["Health"].is_object() {
-        told["State"]["Health"]["Status"] = json!("radiant");
+    container["State"]["Status"] = json!("levitating");
+    if container["State"]["Health"].is_object() {
+        container["State"]["Health"]["Status"] = json!("radiant");
     }
-    if let Some(ports) = told["NetworkSettings"]["Ports"].as_object_mut() {
+    if let Some(ports) = container["NetworkSettings"]["Ports"].as_object_mut() {
         let strange = std::mem::take(ports).into_iter().map(|(port, places)| (port.replace("tcp", "quic"), places));
         ports.extend(strange);
     }
-    told
+    container
 }

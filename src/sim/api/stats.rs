@@ -60,7 +60,7 @@ fn sample(it: &Container, before: Option<Nanos>, now: Nanos) -> Value {
             "memory_stats": {}, "name": name, "id": it.id,
         });
     }
-    let pulse = Pulse::of(it);
+    let pulse = LoadProfile::of(it);
     let (memory, cache) = pulse.memory(now);
     json!({
         "read": rfc3339(now), "preread": rfc3339(before.unwrap_or(0)),
@@ -81,7 +81,7 @@ fn sample(it: &Container, before: Option<Nanos>, now: Nanos) -> Value {
 }
 
 /// A container's load and its variation over time.
-struct Pulse {
+struct LoadProfile {
     seed: u64,
     started_at: Nanos,
     /// Average load as a share of one CPU.
@@ -89,7 +89,7 @@ struct Pulse {
     period: f64,
 }
 
-impl Pulse {
+impl LoadProfile {
     fn of(it: &Container) -> Self {
         let seed = seed(it);
         // Most containers do little; a few do much.
@@ -137,8 +137,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_never_go_backwards() {
-        let pulse = Pulse { seed: 4_711, started_at: 0, busy: 0.3, period: 25.0 };
+    fn counters_never_decrease() {
+        let pulse = LoadProfile { seed: 4_711, started_at: 0, busy: 0.3, period: 25.0 };
         let totals: Vec<u64> = (1..2_000).map(|n| pulse.total(n * SECOND / 10, 1.0)).collect();
         assert!(totals.is_sorted());
     }

@@ -48,25 +48,25 @@ pub fn disk_usage(sim: &Sim) -> Answer {
         }
         let users = |of: &str| users.get(of).copied().unwrap_or(0);
         let images = world.each_image().map(|image| {
-            let mut told = images::listed(image);
-            told["Containers"] = json!(users(&image.id));
-            told["SharedSize"] = json!(0);
-            told
+            let mut listed = images::listed(image);
+            listed["Containers"] = json!(users(&image.id));
+            listed["SharedSize"] = json!(0);
+            listed
         });
         let volumes = world.each_volume().map(|volume| {
-            let mut told = volumes::told(volume);
-            told["UsageData"] = json!({"Size": volume.size, "RefCount": users(&volume.name)});
-            told
+            let mut listed = volumes::serialized(volume);
+            listed["UsageData"] = json!({"Size": volume.size, "RefCount": users(&volume.name)});
+            listed
         });
         (world.containers(), images.collect::<Vec<_>>(), volumes.collect::<Vec<_>>())
     });
     let size: u64 = images.iter().filter_map(|it| it["Size"].as_u64()).sum();
     let now = time::now();
     let containers = containers.iter().map(|it| {
-        let mut told = serialize::listed(it, now);
-        told["SizeRw"] = json!(seed(it) % 50_000_000);
-        told["SizeRootFs"] = json!(seed(it));
-        told
+        let mut listed = serialize::listed(it, now);
+        listed["SizeRw"] = json!(seed(it) % 50_000_000);
+        listed["SizeRootFs"] = json!(seed(it));
+        listed
     });
     let mut text =
         json!({"LayersSize": size, "Images": images, "Volumes": volumes, "BuildCache": [], "BuilderSize": 0})

@@ -30,13 +30,13 @@ pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
                 _ => true,
             })
         };
-        world.each_volume().filter(matches).map(told).collect()
+        world.each_volume().filter(matches).map(serialized).collect()
     });
     json(&json!({"Volumes": volumes, "Warnings": null}))
 }
 
 pub fn inspect(sim: &Arc<Sim>, name: &str) -> Answer {
-    json(&sim.look(|world| world.find_volume(name).map(told))?)
+    json(&sim.look(|world| world.find_volume(name).map(serialized))?)
 }
 
 pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
@@ -49,7 +49,7 @@ pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
     let wanted: Wanted = object(body).await?;
     let volume = sim.change(|world, now| {
         let name = world.create_volume(&wanted.name, wanted.labels.unwrap_or_default(), now)?;
-        world.find_volume(&name).map(told)
+        world.find_volume(&name).map(serialized)
     })?;
     json_with(StatusCode::CREATED, &volume)
 }
@@ -65,7 +65,7 @@ pub fn prune(sim: &Arc<Sim>) -> Answer {
     json(&json!({"VolumesDeleted": names, "SpaceReclaimed": freed}))
 }
 
-pub fn told(volume: &Volume) -> Value {
+pub fn serialized(volume: &Volume) -> Value {
     json!({
         "Name": volume.name, "Driver": "local", "Mountpoint": volume.mountpoint(),
         // Docker gives whole seconds for volumes.

@@ -98,7 +98,7 @@ impl World {
         Ok(())
     }
 
-    /// The first half of an exit: emits `kill` if a signal was sent, and `die`. Until [`Self::bury`] the container is dying.
+    /// The first half of an exit: emits `kill` if a signal was sent, and `die`. Until [`Self::finish_exit`] the container is dying.
     pub fn die(&mut self, id: &str, signal: Option<i64>, exit_code: i64) -> Outcome {
         self.known(id)?;
         if let Some(signal) = signal {
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// The second half of an exit: makes it visible. `restarting` if the restart policy will start the container again.
-    pub fn bury(&mut self, id: &str, restarting: bool, now: Nanos) {
+    pub fn finish_exit(&mut self, id: &str, restarting: bool, now: Nanos) {
         self.change(id, |it| {
             let exit_code = it.dying.take().unwrap_or_default();
             it.state = if restarting { State::Restarting } else { State::Exited };

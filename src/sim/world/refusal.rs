@@ -32,7 +32,7 @@ impl Refusal {
 
     /// Real engines offer this; the simulator does not.
     pub fn not_offered() -> Self {
-        Self::new(501, "the simulated engine does not offer this")
+        Self::new(501, "not supported by the simulated engine")
     }
 
     pub fn conflict(message: impl Into<String>) -> Self {

@@ -19,7 +19,7 @@ fn web(world: &mut World) -> String {
 }
 
 /// The events since the last call, as `kind action`.
-fn told(world: &mut World) -> Vec<String> {
+fn new_events(world: &mut World) -> Vec<String> {
     world.take_events().iter().map(|it| format!("{} {}", it.kind, it.action)).collect()
 }
 
@@ -28,32 +28,32 @@ fn status(outcome: Result<impl Sized, Refusal>) -> u16 {
 }
 
 #[test]
-fn a_life_is_told_in_dockers_order() {
+fn container_lifecycle_emits_events_in_docker_order() {
     let mut world = world();
     let id = web(&mut world);
-    assert_eq!(told(&mut world), ["container create"]);
+    assert_eq!(new_events(&mut world), ["container create"]);
     world.start(&id, 10).unwrap();
-    assert_eq!(told(&mut world), ["network connect", "container start"]);
+    assert_eq!(new_events(&mut world), ["network connect", "container start"]);
     world.signal(&id, 15);
     world.die(&id, None, 143).unwrap();
     world.release(&id);
-    world.bury(&id, false, 20);
+    world.finish_exit(&id, false, 20);
     world.say(&id, "stop");
     let stop = ["container kill", "container die", "network disconnect", "container stop"];
-    assert_eq!(told(&mut world), stop);
+    assert_eq!(new_events(&mut world), stop);
     world.remove(&id, false).unwrap();
-    assert_eq!(told(&mut world), ["container destroy"]);
+    assert_eq!(new_events(&mut world), ["container destroy"]);
 }
 
 #[test]
-fn until_a_death_is_dealt_with_the_list_says_what_was_before() {
+fn dying_container_stays_running_until_its_exit_is_processed() {
     let mut world = world();
     let id = web(&mut world);
     world.start(&id, 10).unwrap();
     world.die(&id, None, 137).unwrap();
     let dying = world.get(&id).unwrap();
     assert_eq!((dying.state, dying.dying), (State::Running, Some(137)));
-    world.bury(&id, false, 20);
+    world.finish_exit(&id, false, 20);
     let dead = world.get(&id).unwrap();
     assert_eq!((dead.state, dead.exit_code, dead.finished_at), (State::Exited, 137, 20));
     assert_eq!(dead.networks["bridge"].ip, "");
@@ -61,7 +61,7 @@ fn until_a_death_is_dealt_with_the_list_says_what_was_before() {
 }
 
 #[test]
-fn events_carry_image_name_labels_and_what_is_special() {
+fn events_carry_image_name_labels_and_specific_attributes() {
     let mut world = world();
     let id = web(&mut world);
     world.rename(&id, "front").unwrap();
@@ -77,19 +77,19 @@ fn events_carry_image_name_labels_and_what_is_special() {
 }
 
 #[test]
-fn a_container_is_found_by_id_name_and_beginning() {
+fn container_is_found_by_id_name_and_id_prefix() {
     let mut world = world();
     let id = web(&mut world);
     for reference in [id.as_str(), "web", "/web", &id[..12], &id[..5]] {
         assert_eq!(world.find(reference).unwrap().id, id);
     }
-    let refusal = world.find("nobody").unwrap_err();
-    assert_eq!((refusal.status, refusal.message.as_str()), (404, "No such container: nobody"));
+    let refusal = world.find("unknown").unwrap_err();
+    assert_eq!((refusal.status, refusal.message.as_str()), (404, "No such container: unknown"));
     assert_eq!(status(world.find("")), 404);
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_dockers_status() {
+fn invalid_request_is_refused_with_docker_status() {
     let mut world = world();
     let id = web(&mut world);
     assert_eq!(status(world.pause(&id)), 409);
@@ -108,13 +108,13 @@ fn what_makes_no_sense_is_refused_with_dockers_status() {
     let twice = Creation::parse(br#"{"Image":"nginx:1.27-alpine"}"#).unwrap();
     let refusal = world.create(Some("web"), twice, 1).unwrap_err();
     assert!(refusal.message.starts_with("Conflict. The container name \"/web\" is already in use"), "{refusal:?}");
-    let unknown = Creation::parse(br#"{"Image":"nobody/knows"}"#).unwrap();
+    let unknown = Creation::parse(br#"{"Image":"unknown/image"}"#).unwrap();
     let refusal = world.create(None, unknown, 1).unwrap_err();
-    assert_eq!((refusal.status, refusal.message.as_str()), (404, "No such image: nobody/knows:latest"));
+    assert_eq!((refusal.status, refusal.message.as_str()), (404, "No such image: unknown/image:latest"));
 }
 
 #[test]
-fn a_port_is_held_by_one_running_container() {
+fn port_is_allocated_to_one_running_container() {
     let mut world = world();
     let publish = |port: &str| json!({"Image": "nginx:1.27-alpine", "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": port}]}}});
     let (first, second) = (create(&mut world, "aa", publish("81")), create(&mut world, "bb", publish("81")));
@@ -122,34 +122,34 @@ fn a_port_is_held_by_one_running_container() {
     let refusal = world.start(&second, 1).unwrap_err();
     assert!(refusal.message.contains("0.0.0.0:81 failed: port is already allocated"), "{refusal:?}");
     world.die(&first, None, 0).unwrap();
-    world.bury(&first, false, 2);
+    world.finish_exit(&first, false, 2);
     world.start(&second, 3).unwrap();
 }
 
 #[test]
-fn volumes_come_with_containers_and_anonymous_ones_go_with_them() {
+fn containers_create_volumes_and_remove_anonymous_ones() {
     let mut world = world();
     let body = json!({"Image": "redis:7.4-alpine", "Volumes": {"/own": {}}, "HostConfig": {"Binds": ["data:/data:ro", "/srv:/host"]}});
     let id = create(&mut world, "box", body);
-    assert_eq!(told(&mut world), ["volume create", "volume create", "container create"]);
+    assert_eq!(new_events(&mut world), ["volume create", "volume create", "container create"]);
     let mounts = &world.get(&id).unwrap().mounts;
     let kinds: Vec<_> = mounts.iter().map(|it| (it.kind, it.writable, it.anonymous)).collect();
     assert_eq!(kinds, [("volume", false, false), ("bind", true, false), ("volume", true, true)]);
     assert_eq!(status(world.remove_volume("data", true)), 409);
     world.start(&id, 1).unwrap();
-    assert_eq!(told(&mut world), ["network connect", "volume mount", "volume mount", "container start"]);
+    assert_eq!(new_events(&mut world), ["network connect", "volume mount", "volume mount", "container start"]);
     world.die(&id, None, 0).unwrap();
-    world.bury(&id, false, 2);
-    told(&mut world);
+    world.finish_exit(&id, false, 2);
+    new_events(&mut world);
     world.remove(&id, true).unwrap();
-    assert_eq!(told(&mut world), ["volume destroy", "container destroy"]);
+    assert_eq!(new_events(&mut world), ["volume destroy", "container destroy"]);
     assert!(world.find_volume("data").is_ok());
     assert_eq!(status(world.remove_volume("data", false)), 200);
     assert_eq!((status(world.remove_volume("data", false)), status(world.remove_volume("data", true))), (404, 200));
 }
 
 #[test]
-fn a_network_in_use_stays() {
+fn network_in_use_is_not_removed() {
     let mut world = world();
     let id = web(&mut world);
     let network: Network = world.find_network("bridge").unwrap().clone();
@@ -162,12 +162,12 @@ fn a_network_in_use_stays() {
     world.disconnect("back", &id).unwrap();
     world.take_events();
     world.remove_network("back").unwrap();
-    assert_eq!(told(&mut world), ["network destroy"]);
+    assert_eq!(new_events(&mut world), ["network destroy"]);
     assert_eq!((status(world.remove_network("bridge")), status(world.find_network("back"))), (403, 404));
 }
 
 #[test]
-fn a_tag_moves_and_the_last_name_takes_the_image_along() {
+fn tag_moves_and_removing_the_last_tag_deletes_the_image() {
     let mut world = world();
     world.tag("redis:7.4-alpine", "nginx:1.27-alpine").unwrap();
     let redis = world.find_image("nginx:1.27-alpine").unwrap().clone();
@@ -176,14 +176,14 @@ fn a_tag_moves_and_the_last_name_takes_the_image_along() {
     assert_eq!(status(world.remove_image(&redis.id, false)), 409);
     world.take_events();
     world.remove_image("nginx:1.27-alpine", false).unwrap();
-    assert_eq!(told(&mut world), ["image untag"]);
+    assert_eq!(new_events(&mut world), ["image untag"]);
     let removed = world.remove_image("redis:7.4-alpine", false).unwrap();
-    assert_eq!(told(&mut world), ["image untag", "image delete"]);
+    assert_eq!(new_events(&mut world), ["image untag", "image delete"]);
     assert_eq!(removed.last(), Some(&Removed::Deleted(redis.id)));
 }
 
 #[test]
-fn an_image_in_use_stays() {
+fn image_in_use_is_not_removed() {
     let mut world = world();
     let id = web(&mut world);
     let image = world.get(&id).unwrap().image_id.clone();

@@ -2,7 +2,7 @@
 
 use super::{Page, subject, words};
 use crate::{
-    client::{Store, erased_memo, t, told},
+    client::{Store, erased_memo, t, translate_message},
     model::{Alert, AlertChange, AlertState, Timestamp},
     views::{
         format,
@@ -20,16 +20,13 @@ pub(super) fn active(page: Page) -> AnyView {
     let store = expect_context::<Store>();
     let is_judged = erased_memo(move || store.main_host().is_some_and(|host| host.is_reachable()));
     let quiet = move || match is_judged.get() {
-        true => {
-            view! { <p class="quiet"><b>{t("All quiet.")}</b> {t(" No rule has anything to tell.")}</p> }.into_any()
-        }
-        false => {
-            view! { <p class="quiet">{t("The engine does not answer: no rule can tell how it is.")}</p> }.into_any()
-        }
+        true => view! { <p class="quiet"><b>{t("All clear.")}</b> {t(" No alerts are firing.")}</p> }.into_any(),
+        false => view! { <p class="quiet">{t("The engine isn't responding, so alert rules can't be evaluated.")}</p> }
+            .into_any(),
     };
     view! {
         <section aria-labelledby="active">
-            <h2 id="active">{t("Now")}</h2>
+            <h2 id="active">{t("Active")}</h2>
             {boxed(move || is_quiet.get().then(quiet))}
             <ul class="alerts">{lines}</ul>
         </section>
@@ -40,7 +37,7 @@ pub(super) fn active(page: Page) -> AnyView {
 fn line(page: Page, alert: Alert) -> AnyView {
     let word = words::severity(alert.severity);
     let word = if alert.state == AlertState::Pending { crate::t!("{}, pending", word) } else { word.to_owned() };
-    let what = format!("{} · {}", told(&alert.text), alert.rule_name);
+    let what = format!("{} · {}", translate_message(&alert.text), alert.rule_name);
     view! {
         <li data-alert=alert.state.as_str() data-severity=alert.severity.as_str() data-rule=alert.rule_name.clone()>
             <span class="state">{word}</span>
@@ -68,8 +65,8 @@ fn silence(page: Page, alert: &Alert) -> AnyView {
             let (eight, of_eight) = (rule.clone(), name.clone());
             view! {
                 <span class="acts" role="group" aria-label=crate::t!("Silence {}", name)>
-                    {press(page, "Silence 1 h", rule, HOUR, crate::t!("{} is silent for an hour", name))}
-                    {press(page, "8 h", eight, 8 * HOUR, crate::t!("{} is silent for 8 hours", of_eight))}
+                    {press(page, "Silence 1 h", rule, HOUR, crate::t!("{} silenced for 1 hour", name))}
+                    {press(page, "8 h", eight, 8 * HOUR, crate::t!("{} silenced for 8 hours", of_eight))}
                 </span>
             }
             .into_any()
@@ -78,14 +75,15 @@ fn silence(page: Page, alert: &Alert) -> AnyView {
 }
 
 fn press(page: Page, word: &'static str, rule: String, seconds: u32, done: String) -> AnyView {
-    let act = move |_| page.change(AlertChange::Silence(rule.clone(), seconds), done.clone(), "It is not silenced");
+    let act =
+        move |_| page.change(AlertChange::Silence(rule.clone(), seconds), done.clone(), "Couldn't change the silence");
     button("button", "silence", boxed(move || t(word).to_owned()), Box::new(act))
 }
 
 fn silenced(page: Page, rule: String, name: String, until: Timestamp, may: bool) -> AnyView {
     let now = expect_context::<Store>().now();
     let left =
-        boxed(move || crate::t!("silent for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
-    let end = may.then(|| press(page, "End silence", rule, 0, crate::t!("{} tells again", name)));
+        boxed(move || crate::t!("silenced for {}", format::duration((until.seconds() - now.get().seconds()).max(0))));
+    let end = may.then(|| press(page, "End silence", rule, 0, crate::t!("{} unsilenced", name)));
     view! { <span class="acts"><span class="tag">{left}</span> {end}</span> }.into_any()
 }

@@ -24,29 +24,29 @@ pub(super) fn channel_form(page: Page, draft: ChannelDraft) -> AnyView {
     };
     let fields = view! {
         {field("Name", "text", name, "ops", Box::new(move |text| draft.update_value(|draft| draft.name = text)))}
-        {is_new.then(|| choice("Kind", kinds, first.word(), Box::new(choose)))}
+        {is_new.then(|| choice("Type", kinds, first.word(), Box::new(choose)))}
         {boxed(move || { kind.track(); settings(draft) })}
     }
     .into_any();
     let change = move || Ok(AlertChange::PutChannel(draft.get_value()));
-    form(page, title, fields, Box::new(change), "The channel is kept")
+    form(page, title, fields, Box::new(change), "Channel saved")
 }
 
 fn settings(draft: Draft) -> AnyView {
     match draft.with_value(|draft| draft.settings.clone()) {
         ChannelSettings::Webhook { url, token } => view! {
             {text("Address", url, "https://example.org/hook", draft, 0)}
-            {secret("Token, if it wants one", token, draft, 1)}
+            {secret("Token (optional)", token, draft, 1)}
         }
         .into_any(),
         ChannelSettings::Ntfy { server, topic, token } => view! {
             {text("Server", server, "https://ntfy.sh", draft, 0)}
             {text("Topic", topic, "", draft, 1)}
-            {secret("Token, if it wants one", token, draft, 2)}
+            {secret("Token (optional)", token, draft, 2)}
         }
         .into_any(),
         ChannelSettings::Email { host, port, security, login, password, from, to } => {
-            let securities = vec![("start_tls", "STARTTLS"), ("tls", "TLS"), ("plain", t("None, this machine only"))];
+            let securities = vec![("start_tls", "STARTTLS"), ("tls", "TLS"), ("plain", t("None (localhost only)"))];
             let chosen = match security {
                 MailSecurity::StartTls => "start_tls",
                 MailSecurity::Tls => "tls",
@@ -54,16 +54,16 @@ fn settings(draft: Draft) -> AnyView {
             };
             view! {
                 <div class="pair">
-                    {text("Mail server", host, "mail.example.org", draft, 0)}
+                    {text("SMTP server", host, "mail.example.org", draft, 0)}
                     {field("Port", "number", port.to_string(), "", typed(draft, 1))}
                 </div>
                 {choice("Encryption", securities, chosen, typed(draft, 2))}
                 <div class="pair">
-                    {text("Name, if it wants one", login, "", draft, 3)}
+                    {text("Username (optional)", login, "", draft, 3)}
                     {secret("Password", password, draft, 4)}
                 </div>
                 {text("Sender", from, "quaylight@example.org", draft, 5)}
-                {text("To, with commas between", to, "ops@example.org", draft, 6)}
+                {text("To (comma-separated)", to, "ops@example.org", draft, 6)}
             }
             .into_any()
         }

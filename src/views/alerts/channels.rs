@@ -27,7 +27,7 @@ pub(super) fn channels(page: Page) -> AnyView {
                 {boxed(move || may.get().then(|| button("button", "add", boxed(|| t("New channel").to_owned()), Box::new(add))))}
             </header>
             {boxed(move || is_empty.get().then(|| view! {
-                <p class="quiet">{t("Alerts show here alone. A channel brings them to a webhook, to ntfy or by email.")}</p>
+                <p class="quiet">{t("Alerts only appear in Quaylight. Add a channel to send them to a webhook, ntfy or email.")}</p>
             }.into_any()))}
             <ul class="alerts channels">{lines}</ul>
         </section>
@@ -39,17 +39,17 @@ fn line(page: Page, channel: ChannelInfo, may: bool) -> AnyView {
     let what = format!("{} · {}", t(channel.kind.word()), channel.place);
     let ChannelInfo { id, name, settings, .. } = channel;
     let acts = may.then(|| {
-        let (tested, told, deleted, of_deleted) = (id.clone(), name.clone(), id.clone(), name.clone());
+        let (tested, shown, deleted, of_deleted) = (id.clone(), name.clone(), id.clone(), name.clone());
         let test = move |_| {
-            let done = crate::t!("{} took the test message", told);
-            page.change(AlertChange::TestChannel(tested.clone()), done, "The test did not arrive");
+            let done = crate::t!("Test message sent to {}", shown);
+            page.change(AlertChange::TestChannel(tested.clone()), done, "Test notification not delivered");
         };
         let draft = settings.map(|settings| ChannelDraft { id, name: name.clone(), settings });
         let edit = move |_| page.ask(draft.clone().map(Dialog::Channel).unwrap_or_default());
         let delete = move |_| page.ask(Dialog::DeleteChannel(deleted.clone(), of_deleted.clone()));
         view! {
             <span class="acts">
-                {button("button", "send", boxed(|| t("Send a test").to_owned()), Box::new(test))}
+                {button("button", "send", boxed(|| t("Send test").to_owned()), Box::new(test))}
                 {icon_button("edit", crate::t!("Edit {}", name), Box::new(edit))}
                 {icon_button("remove", crate::t!("Delete {}", name), Box::new(delete))}
             </span>

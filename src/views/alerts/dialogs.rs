@@ -15,11 +15,11 @@ pub(super) fn dialogs(page: Page) -> AnyView {
         Dialog::Channel(draft) => channel_form(page, draft),
         Dialog::DeleteRule(id, name) => {
             let sentence =
-                "What it watches is no longer looked at. What fires by it now is over, and nobody is told so.";
+                "This rule will no longer be evaluated. Its active alerts are cleared without a notification.";
             question(page, name, sentence, AlertChange::DeleteRule(id))
         }
         Dialog::DeleteChannel(id, name) => {
-            let sentence = "Rules that tell it tell the others on, and this page.";
+            let sentence = "Rules that use this channel keep notifying their other channels and this page.";
             question(page, name, sentence, AlertChange::DeleteChannel(id))
         }
         Dialog::Quiet(hours) => quiet_form(page, hours),
@@ -31,7 +31,7 @@ fn question(page: Page, name: String, sentence: &'static str, change: AlertChang
     let (title, word) = (crate::t!("Delete {}?", name), crate::t!("Delete {}", name));
     let delete = move |_| {
         page.close();
-        page.change(change.clone(), crate::t!("{} is deleted", name), "It could not be deleted");
+        page.change(change.clone(), crate::t!("{} deleted", name), "Couldn't delete it");
     };
     view! {
         <Dialog title on_close=move || page.close()>
@@ -53,23 +53,27 @@ fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
     let (from, until) = (StoredValue::new(words::time(hours.from)), StoredValue::new(words::time(hours.until)));
     let none = move |_| {
         page.close();
-        page.change(AlertChange::QuietHours(None), t("There are no quiet hours").to_owned(), "They are as they were");
+        page.change(
+            AlertChange::QuietHours(None),
+            t("Quiet hours turned off").to_owned(),
+            "Couldn't turn off quiet hours",
+        );
     };
     let fields = view! {
-        <p>{t("Only what is critical goes out between these times of your day. The rest waits for their end.")}</p>
+        <p>{t("Between these times, only critical alerts are sent. Other alerts are held until quiet hours end.")}</p>
         <div class="pair">
             {field("From", "time", words::time(hours.from), "", Box::new(move |text| from.set_value(text)))}
             {field("To", "time", words::time(hours.until), "", Box::new(move |text| until.set_value(text)))}
         </div>
-        {had.then(|| view! { <button type="button" class="button" on:click=on_click(none)>{t("No quiet hours")}</button> }.into_any())}
+        {had.then(|| view! { <button type="button" class="button" on:click=on_click(none)>{t("Turn off quiet hours")}</button> }.into_any())}
     }
     .into_any();
     let change = move || {
         let (from, until) = (words::minutes(&from.get_value()), words::minutes(&until.get_value()));
         match from.zip(until) {
             Some((from, until)) => Ok(AlertChange::QuietHours(Some(QuietHours { from, until, zone }))),
-            None => Err("Both are times, as 22:00".to_owned()),
+            None => Err("Enter both times as HH:MM, for example 22:00".to_owned()),
         }
     };
-    form(page, t("Quiet hours").to_owned(), fields, Box::new(change), "Quiet hours are kept")
+    form(page, t("Quiet hours").to_owned(), fields, Box::new(change), "Quiet hours saved")
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actions::alerts::change_alerts,
-    client::{Level, Store, Toasts, effect, erased_memo, t, told},
+    client::{Level, Store, Toasts, effect, erased_memo, t, translate_message},
     model::{AlertBook, AlertChange, ChannelDraft, HistoryStatus, QuietHours, Rule},
     queries::alerts::alerts,
     wire::{ActionError, PageSeed},
@@ -143,7 +143,7 @@ pub fn AlertsPage() -> impl IntoView {
             }))}
         </div>
         {boxed(move || match shown.get() {
-            Shown::Waiting => view! { <p class="quiet padded" role="status">{t("Asking the server…")}</p> }.into_any(),
+            Shown::Waiting => view! { <p class="quiet padded" role="status">{t("Loading…")}</p> }.into_any(),
             Shown::Failed => failed(page),
             Shown::Book => book(page),
         })}
@@ -152,9 +152,11 @@ pub fn AlertsPage() -> impl IntoView {
 }
 
 fn failed(page: Page) -> AnyView {
-    let why = boxed(move || page.failed.with(|error| error.as_ref().map(|it| told(&it.message)).unwrap_or_default()));
+    let why = boxed(move || {
+        page.failed.with(|error| error.as_ref().map(|it| translate_message(&it.message)).unwrap_or_default())
+    });
     let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| page.refresh()));
-    empty("unreachable", "Alerts can't be shown", why, again)
+    empty("unreachable", "Couldn't load alerts", why, again)
 }
 
 fn book(page: Page) -> AnyView {
@@ -176,12 +178,14 @@ fn notes(page: Page) -> Vec<AnyView> {
     let off = page.look(|book| match &book.history {
         HistoryStatus::Recording => None,
         HistoryStatus::Off { reason } if !book.is_known => {
-            Some(crate::t!("Rules and channels can't be read: {}.", told(reason)))
+            Some(crate::t!("Rules and channels can't be read: {}.", translate_message(reason)))
         }
-        HistoryStatus::Off { reason } => Some(crate::t!("Rules and channels can't be kept: {}.", told(reason))),
+        HistoryStatus::Off { reason } => {
+            Some(crate::t!("Rules and channels can't be saved: {}.", translate_message(reason)))
+        }
     });
     let fixed = page.book.with(|book| book.as_ref().is_some_and(|book| !book.may_configure));
-    let fixed = fixed.then(|| t("You may look at rules and channels here, not change them.").to_owned());
+    let fixed = fixed.then(|| t("You can view rules and channels, but not change them.").to_owned());
     let note = |text: String| view! { <p class="quiet padded" role="status">{text}</p> }.into_any();
     off.into_iter().chain(fixed).map(note).collect()
 }
@@ -189,7 +193,7 @@ fn notes(page: Page) -> Vec<AnyView> {
 /// The subject of an alert, linked to its container's page where there is one.
 fn subject(alert: &crate::model::Alert) -> AnyView {
     // Container names contain no spaces and aren't translated. A subject with spaces is our own text.
-    let name = if alert.subject.contains(' ') { told(&alert.subject) } else { alert.subject.clone() };
+    let name = if alert.subject.contains(' ') { translate_message(&alert.subject) } else { alert.subject.clone() };
     match &alert.container {
         Some(id) => {
             let page = Site::expect().page(&format!("/containers/{id}"));

@@ -8,8 +8,8 @@ use leptos::prelude::*;
 pub(super) fn quiet(page: Page) -> AnyView {
     let quiet = erased_memo(move || page.look(|book| (book.quiet, book.may_configure)));
     let text = boxed(move || match quiet.get().0 {
-        Some(hours) => crate::t!("{}: only what is critical goes out, the rest waits.", words::quiet(hours)),
-        None => t("None: channels are told at any hour.").to_owned(),
+        Some(hours) => crate::t!("{}: only critical alerts are sent; others are held.", words::quiet(hours)),
+        None => t("Off. Notifications are sent at any time.").to_owned(),
     });
     let change = boxed(move || {
         let (hours, may) = quiet.get();

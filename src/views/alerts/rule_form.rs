@@ -21,18 +21,18 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
         kind.set(words::kind(&words::of_kind(&word)));
     };
     let channels = channels.into_iter().map(|it| {
-        let is_told = first.channels.contains(&it.id);
-        let set = move |is_told: bool| {
+        let is_notified = first.channels.contains(&it.id);
+        let set = move |is_notified: bool| {
             draft.update_value(|rule| {
                 rule.channels.retain(|id| *id != it.id);
-                rule.channels.extend(is_told.then(|| it.id.clone()));
+                rule.channels.extend(is_notified.then(|| it.id.clone()));
             });
         };
-        check(it.name.clone(), is_told, Box::new(set))
+        check(it.name.clone(), is_notified, Box::new(set))
     });
     let channels: Vec<_> = channels.collect();
-    let told = (!channels.is_empty())
-        .then(|| view! { <fieldset><legend>{t("Tell")}</legend> {channels}</fieldset> }.into_any());
+    let notified = (!channels.is_empty())
+        .then(|| view! { <fieldset><legend>{t("Notify")}</legend> {channels}</fieldset> }.into_any());
     let severities = Severity::ALL.iter().map(|it| (it.as_str(), words::severity(*it))).collect();
     let severity = move |word: String| {
         let chosen = Severity::ALL.into_iter().find(|it| it.as_str() == word);
@@ -40,35 +40,35 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
     };
     let kinds = words::KINDS.map(|(kind, word)| (kind, t(word))).to_vec();
     let fields = view! {
-        {text("Name", first.name.clone(), "What the notification says", draft, |rule, text| rule.name = text)}
-        {choice("Tell when a container", kinds, words::kind(&first.condition), Box::new(choose))}
+        {text("Name", first.name.clone(), "Notification title", draft, |rule, text| rule.name = text)}
+        {choice("Alert when a container", kinds, words::kind(&first.condition), Box::new(choose))}
         {boxed(move || of_kind(kind.get(), draft))}
         {choice("Severity", severities, first.severity.as_str(), Box::new(severity))}
         <div class="pair">
-            {number("Duration (seconds)", first.duration, draft, |rule, seconds| rule.duration = seconds)}
+            {number("For at least (seconds)", first.duration, draft, |rule, seconds| rule.duration = seconds)}
             {number("Cooldown (seconds)", first.cooldown, draft, |rule, seconds| rule.cooldown = seconds)}
         </div>
-        {told}
+        {notified}
     }
     .into_any();
     let change = move || {
         let rule = draft.get_value();
         rule.check().map(|()| AlertChange::PutRule(rule))
     };
-    form(page, title, fields, Box::new(change), "The rule is kept")
+    form(page, title, fields, Box::new(change), "Rule saved")
 }
 
 /// The fields for this kind of condition, and its scope.
 fn of_kind(kind: &'static str, draft: Draft) -> AnyView {
     let rule = draft.get_value();
     let asked = match rule.condition {
-        Condition::Cpu { above } => number("Above (% of one core)", above, draft, |rule, it| {
+        Condition::Cpu { above } => number("Threshold (% of one core)", above, draft, |rule, it| {
             rule.condition = Condition::Cpu { above: it };
         }),
-        Condition::Memory { above } => number("Above (% of its limit)", above, draft, |rule, it| {
+        Condition::Memory { above } => number("Threshold (% of memory limit)", above, draft, |rule, it| {
             rule.condition = Condition::Memory { above: it };
         }),
-        Condition::Disk { above } => number("Above (%)", above, draft, |rule, it| {
+        Condition::Disk { above } => number("Threshold (%)", above, draft, |rule, it| {
             rule.condition = Condition::Disk { above: it };
         }),
         Condition::Log { text: looked_for } => text("Text", looked_for, "panic", draft, |rule, it| {
@@ -76,8 +76,8 @@ fn of_kind(kind: &'static str, draft: Draft) -> AnyView {
         }),
         Condition::Restarts { times, within } => view! {
             <div class="pair">
-                {number("So many times", times, draft, |rule, it| if let Condition::Restarts { times, .. } = &mut rule.condition { *times = it })}
-                {number("Within seconds", within, draft, |rule, it| if let Condition::Restarts { within, .. } = &mut rule.condition { *within = it })}
+                {number("Number of starts", times, draft, |rule, it| if let Condition::Restarts { times, .. } = &mut rule.condition { *times = it })}
+                {number("Within (seconds)", within, draft, |rule, it| if let Condition::Restarts { within, .. } = &mut rule.condition { *within = it })}
             </div>
         }
         .into_any(),
@@ -86,8 +86,8 @@ fn of_kind(kind: &'static str, draft: Draft) -> AnyView {
     let scope = (kind != "disk").then(|| {
         view! {
             <div class="pair">
-                {text("Containers named", rule.scope.name, "any, or web-*", draft, |rule, text| rule.scope.name = text)}
-                {text("Of the project", rule.scope.project, "any", draft, |rule, text| rule.scope.project = text)}
+                {text("Container name", rule.scope.name, "any, or a pattern like web-*", draft, |rule, text| rule.scope.name = text)}
+                {text("Project", rule.scope.project, "any", draft, |rule, text| rule.scope.project = text)}
             </div>
         }
         .into_any()

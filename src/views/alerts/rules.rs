@@ -39,24 +39,25 @@ fn nothing_yet(page: Page) -> AnyView {
     let may = page.look(|book| book.may_configure);
     let add = may.then(|| {
         let add = move |_| page.ask(Dialog::Rule(words::new_rule()));
-        button("button", "add", boxed(|| t("Add the first rule").to_owned()), Box::new(add))
+        button("button", "add", boxed(|| t("Create rule").to_owned()), Box::new(add))
     });
-    let hint = boxed(|| t("A rule says what to look for, and who is told.").to_owned());
-    empty("alerts", "Nothing is watched yet", hint, add.into_any())
+    let hint =
+        boxed(|| t("Rules watch your containers and notify your channels when something goes wrong.").to_owned());
+    empty("alerts", "No alert rules yet", hint, add.into_any())
 }
 
 fn line(page: Page, rule: Rule, channels: &[String], may: bool) -> AnyView {
-    let told = match channels {
-        [] => t("told here only").to_owned(),
-        some => crate::t!("told to {}", some.join(", ")),
+    let notified = match channels {
+        [] => t("in-app only").to_owned(),
+        some => crate::t!("notifies {}", some.join(", ")),
     };
-    let what = format!("{}; {told}", words::rule(&rule));
+    let what = format!("{}; {notified}", words::rule(&rule));
     let turn = {
         let rule = rule.clone();
         on_click(move |event: Event| {
             let is_on = event_target_checked(&event);
             let done = crate::t!(if is_on { "{} is on" } else { "{} is off" }, rule.name);
-            page.change(AlertChange::PutRule(Rule { is_on, ..rule.clone() }), done, "The rule is as it was");
+            page.change(AlertChange::PutRule(Rule { is_on, ..rule.clone() }), done, "Couldn't update the rule");
         })
     };
     let acts = may.then(|| {

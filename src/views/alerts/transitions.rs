@@ -2,7 +2,7 @@
 
 use super::{Page, subject};
 use crate::{
-    client::{erased_memo, t, told},
+    client::{erased_memo, t, translate_message},
     model::{Alert, AlertState},
     views::{
         Site,
@@ -18,8 +18,8 @@ pub(super) fn transitions(page: Page) -> AnyView {
     let all = Site::expect().page("/events?kind=alert");
     view! {
         <section aria-labelledby="transitions">
-            <header><h2 id="transitions">{t("Recent")}</h2> <a href=all>{t("All of them")}</a></header>
-            {boxed(move || is_empty.get().then(|| view! { <p class="quiet">{t("Nothing has fired yet.")}</p> }.into_any()))}
+            <header><h2 id="transitions">{t("Recent alerts")}</h2> <a href=all>{t("View all")}</a></header>
+            {boxed(move || is_empty.get().then(|| view! { <p class="quiet">{t("No alerts yet.")}</p> }.into_any()))}
             <ul class="alerts transitions">{lines}</ul>
         </section>
     }
@@ -30,7 +30,7 @@ fn line(alert: Alert) -> AnyView {
     let word = if alert.state == AlertState::Resolved { t("Resolved") } else { t("Fired") };
     let what = match alert.state {
         AlertState::Resolved => alert.rule_name.clone(),
-        _ => format!("{} · {}", told(&alert.text), alert.rule_name),
+        _ => format!("{} · {}", translate_message(&alert.text), alert.rule_name),
     };
     let severity = if alert.state == AlertState::Resolved { "resolved" } else { alert.severity.as_str() };
     view! {

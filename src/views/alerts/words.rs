@@ -1,7 +1,7 @@
 //! Rules and alerts as text, and the initial values of their forms.
 
 use crate::{
-    client::{t, told},
+    client::{t, translate_message},
     model::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity, Timestamp},
     views::format,
 };
@@ -27,7 +27,8 @@ pub(super) fn total(active: &[Alert]) -> String {
 
 /// When the rule fires: scope, condition, duration.
 pub(super) fn rule(rule: &Rule) -> String {
-    let (what, lasting) = (told(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
+    let (what, lasting) =
+        (translate_message(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
     let who = (!matches!(rule.condition, Condition::Disk { .. })).then(|| scope(&rule.scope));
     match (who, lasting) {
         (None, None) => crate::t!("When {}", what),
@@ -41,7 +42,7 @@ fn scope(scope: &AlertScope) -> String {
     let who = if scope.name.is_empty() { t("any container") } else { scope.name.as_str() };
     match scope.project.as_str() {
         "" => who.to_owned(),
-        project => format!("{who}{}", crate::t!(" of {}", project)),
+        project => format!("{who}{}", crate::t!(" in project {}", project)),
     }
 }
 
@@ -71,14 +72,14 @@ pub(super) fn minutes(time: &str) -> Option<u16> {
 
 /// Kinds of conditions, with their labels in the form.
 pub(super) const KINDS: [(&str, &str); 8] = [
-    ("cpu", "uses much CPU"),
-    ("memory", "uses much memory"),
-    ("restarts", "starts again and again"),
+    ("cpu", "exceeds a CPU threshold"),
+    ("memory", "exceeds a memory threshold"),
+    ("restarts", "restarts repeatedly"),
     ("unhealthy", "is unhealthy"),
-    ("failed", "ends with a failure"),
-    ("absent", "does not run"),
-    ("log", "logs a text"),
-    ("disk", "The engine's disk is full"),
+    ("failed", "exits with an error"),
+    ("absent", "isn't running"),
+    ("log", "logs a matching line"),
+    ("disk", "Engine disk usage exceeds a threshold"),
 ];
 
 pub(super) fn kind(condition: &Condition) -> &'static str {
@@ -129,17 +130,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_reads_as_a_sentence() {
+    fn rule_is_described_as_a_sentence() {
         let scope = AlertScope { name: "web-*".into(), project: "shop".into() };
         let busy = Rule { condition: Condition::Cpu { above: 80 }, scope, duration: 300, ..new_rule() };
-        assert_eq!(rule(&busy), format!("When web-* of shop uses more than 80 % of a core for {}", seconds(300)));
+        assert_eq!(
+            rule(&busy),
+            format!("When web-* in project shop uses more than 80 % of a core for {}", seconds(300))
+        );
         let disk = Rule { condition: Condition::Disk { above: 90 }, ..new_rule() };
-        assert_eq!(rule(&disk), "When the engine's disk is more than 90 % full");
+        assert_eq!(rule(&disk), "When engine disk usage is above 90 %");
         assert_eq!(rule(&new_rule()), "When any container is unhealthy");
     }
 
     #[test]
-    fn times_come_back_from_their_fields() {
+    fn time_of_day_round_trips_through_its_field() {
         for at in [0, 59, 60, 22 * 60, 23 * 60 + 59] {
             assert_eq!(minutes(&time(at)), Some(at));
         }
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_a_form() {
+    fn every_condition_kind_has_a_form() {
         for (word, _) in KINDS {
             assert_eq!(kind(&of_kind(word)), word);
         }

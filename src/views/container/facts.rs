@@ -22,7 +22,7 @@ pub(super) fn facts(row: Row) -> AnyView {
         let it = entity.as_container()?;
         let created = view! { <Ago time=it.created /> }.into_any();
         let mut facts =
-            vec![fact("Image", text(&it.image)), fact("Id", text(&it.id.as_str()[..12])), fact("Created", created)];
+            vec![fact("Image", text(&it.image)), fact("ID", text(&it.id.as_str()[..12])), fact("Created", created)];
         facts.extend(it.project().map(|project| fact("Project", text(project))));
         facts.extend(it.health.map(|health| fact("Health", text(t(health.as_str())))));
         facts.push(fact("Restart policy", text(&restarts(it))));
@@ -38,7 +38,7 @@ pub(super) fn facts(row: Row) -> AnyView {
             "Mounts",
             it.mounts.iter().map(|it| {
                 let source = if it.kind == MountKind::Tmpfs { "tmpfs" } else { &it.source };
-                format!("{} ← {source}{}", it.destination, if it.writable { "" } else { t(" (read only)") })
+                format!("{} ← {source}{}", it.destination, if it.writable { "" } else { t(" (read-only)") })
             }),
         ));
         facts.push(fact("Events", events(it, &site)));
@@ -53,8 +53,8 @@ fn events(it: &Container, site: &Site) -> AnyView {
     let changed = it.started_at.max(it.finished_at).unwrap_or(it.created);
     let around = site.page(&format!("/events?around={changed}"));
     view! {
-        <p><a href=own>{t("Of this container")}</a></p>
-        <p><a href=around>{t("What happened around its last change")}</a></p>
+        <p><a href=own>{t("View container events")}</a></p>
+        <p><a href=around>{t("Events around the last change")}</a></p>
     }
     .into_any()
 }
@@ -75,10 +75,10 @@ fn list(term: &'static str, values: impl Iterator<Item = String>) -> Option<AnyV
 fn restarts(it: &Container) -> String {
     let policy = match it.restart_policy {
         None => return String::new(),
-        Some(RestartPolicy::No) => "never",
+        Some(RestartPolicy::No) => "no",
         Some(RestartPolicy::Always) => "always",
-        Some(RestartPolicy::UnlessStopped) => "unless stopped",
-        Some(RestartPolicy::OnFailure) => "on failure",
+        Some(RestartPolicy::UnlessStopped) => "unless-stopped",
+        Some(RestartPolicy::OnFailure) => "on-failure",
     };
     match it.restart_count {
         Some(count) if count > 0 => {

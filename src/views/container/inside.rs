@@ -85,10 +85,10 @@ pub(in crate::views) fn changes_part() -> AnyView {
         view! {
             <p class="quiet" role="status">{found_of(all.len(), found.len(), ["{} path", "{} paths"])}</p>
             <table class="plain">
-                <thead><tr><th scope="col">{t("What")}</th><th scope="col">{t("Path")}</th></tr></thead>
+                <thead><tr><th scope="col">{t("Change")}</th><th scope="col">{t("Path")}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
-            {(more > 0).then(|| view! { <p class="quiet">{crate::t!("and {} more: search for them", more)}</p> }.into_any())}
+            {(more > 0).then(|| view! { <p class="quiet">{crate::t!("and {} more. Search to find them", more)}</p> }.into_any())}
         }
         .into_any()
     };
@@ -96,9 +96,9 @@ pub(in crate::views) fn changes_part() -> AnyView {
         <section class="inside" aria-label=t("Changes")>
             <div class="tools">
                 <Search what=t("paths") value=words on_input=Box::new(move |it| words.set(it)) />
-                {button("button", "restart", boxed(|| t("Look again").to_owned()), Box::new(again))}
+                {button("button", "restart", boxed(|| t("Refresh").to_owned()), Box::new(again))}
             </div>
-            {asked.draw("The changes can't be told", draw)}
+            {asked.draw("Couldn't load changes", draw)}
         </section>
     }
     .into_any()
@@ -118,16 +118,16 @@ pub(in crate::views) fn inspect_part() -> AnyView {
     let copy = move |_: MouseEvent| {
         let json = asked.look(|it| it.json.clone()).unwrap_or_default();
         let _ = window().navigator().clipboard().write_text(&json);
-        toasts.show(Level::Ok, t("The JSON is copied"), None);
+        toasts.show(Level::Ok, t("JSON copied"), None);
     };
     let draw = move |it: &Inspected| {
         let variables: Vec<_> = it.environment.iter().map(|name| a_variable(&host, &id, name.clone())).collect();
         let is_empty = variables.is_empty();
         view! {
             <h2>{t("Environment")}</h2>
-            {is_empty.then(|| view! { <p class="quiet">{t("It has no variables.")}</p> }.into_any())}
+            {is_empty.then(|| view! { <p class="quiet">{t("No environment variables.")}</p> }.into_any())}
             <table class="plain variables"><tbody>{variables}</tbody></table>
-            <h2>{t("All of it")}</h2>
+            <h2>{t("All properties")}</h2>
             {inspected(it.clone(), words, is_raw)}
         }
         .into_any()
@@ -136,11 +136,11 @@ pub(in crate::views) fn inspect_part() -> AnyView {
     view! {
         <section class="inside" aria-label=t("Inspect")>
             <div class="tools">
-                <Search what=t("facts") value=words on_input=Box::new(move |it| words.set(it)) />
+                <Search what=t("properties") value=words on_input=Box::new(move |it| words.set(it)) />
                 <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
                 {button("button", "copy", boxed(|| t("Copy JSON").to_owned()), Box::new(copy))}
             </div>
-            {asked.draw("It can't be inspected", draw)}
+            {asked.draw("Couldn't load details", draw)}
         </section>
     }
     .into_any()
@@ -156,11 +156,11 @@ fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
             value.set(None);
             return;
         }
-        let told = variable(host.clone(), id.clone(), asked.clone());
+        let answer = variable(host.clone(), id.clone(), asked.clone());
         spawn_local(async move {
-            match told.await {
-                Ok(told) => drop(value.try_set(Some(told))),
-                Err(error) => toasts.failed(t("It can't be shown"), &error),
+            match answer.await {
+                Ok(found) => drop(value.try_set(Some(found))),
+                Err(error) => toasts.failed(t("Couldn't load it"), &error),
             }
         });
     };

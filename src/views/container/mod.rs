@@ -11,7 +11,7 @@ use super::{
     Site,
     chunks::{Inside, inside, lazy, log, managing},
     containers::{ContainerActions, button_of, first},
-    files::Shelf,
+    files::FilesLocation,
     format,
     usage_charts::{span_of_address, span_tools, usage_charts},
     widgets::{Icon, boxed, empty, on_click},
@@ -61,11 +61,11 @@ pub fn ContainerPage() -> impl IntoView {
 }
 
 fn gone(id: &str) -> AnyView {
-    let words = crate::t!("Nothing here is called {}. It may have been removed.", id);
+    let words = crate::t!("{} doesn't exist. It may have been removed.", id);
     let back = view! { <a class="button" href=Site::expect().page("/containers")>{t("All containers")}</a> }.into_any();
     view! {
-        <Title text=t("No such container") />
-        {empty("containers", t("No such container"), boxed(move || words.clone()), back)}
+        <Title text=t("Container not found") />
+        {empty("containers", t("Container not found"), boxed(move || words.clone()), back)}
     }
     .into_any()
 }
@@ -85,7 +85,7 @@ fn page(key: &Key) -> AnyView {
     provide_context(Shown(key.clone()));
     if let Key::Container(host, id) = key {
         let page = Site::expect().page(&format!("/containers/{id}?tab=files&"));
-        provide_context(Shelf { host: host.clone(), of: FilesOf::Container(id.clone()), page });
+        provide_context(FilesLocation { host: host.clone(), of: FilesOf::Container(id.clone()), page });
     }
     let part = part_of_address();
     let is = move |it: Part| erased_memo(move || part.get() == it);
@@ -152,7 +152,7 @@ impl Part {
             Self::Files => ("files", "Files"),
             Self::Changes => ("changes", "Changes"),
             Self::Inspect => ("inspect", "Inspect"),
-            Self::Recipe => ("recipe", "Recipe"),
+            Self::Recipe => ("recipe", "Run / Compose"),
         }
     }
 }
@@ -173,7 +173,7 @@ fn parts(key: &Key, shown: ErasedMemo<Part>) -> AnyView {
         let current = boxed(move || (shown.get() == part).then_some("page"));
         view! { <a href=href aria-current=current>{t(name)}</a> }.into_any()
     };
-    view! { <nav class="parts" aria-label=t("Parts of the page")>{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
+    view! { <nav class="parts" aria-label=t("Sections")>{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
         .into_any()
 }
 
@@ -182,14 +182,20 @@ fn overview(key: &Key, row: Row) -> AnyView {
     let path = format!("/containers/{}", key.id());
     let (span, paused) = (span_of_address(), RwSignal::new(false));
     let recording = Recording::of(&store, key);
-    let look = store.looker();
+    let look = store.subscriber();
     let looked_at = key.clone();
     effect(move || {
         let Key::Container(_, id) = &looked_at else { return };
         look(Subscriptions { ids: vec![id.clone()], ..Subscriptions::default() });
     });
     let Key::Container(host, id) = key.clone() else { return ().into_any() };
-    let charts = usage_charts(host, Some(id), recording.points(), (span, paused), t("Figures come while it runs."));
+    let charts = usage_charts(
+        host,
+        Some(id),
+        recording.points(),
+        (span, paused),
+        t("Stats appear while the container is running."),
+    );
     view! {
         <div class="container-page">
             <section class="usage" aria-labelledby="usage">

@@ -4,7 +4,7 @@ use super::{Shown, inside::ids};
 use crate::{
     client::{Level, Toasts, t},
     model::{Recipe, recipe},
-    queries::recipes::{recipe_of, whole_recipe},
+    queries::recipes::{recipe_of, recipe_with_secrets},
     views::{
         asked::Asked,
         widgets::{boxed, button, on_click},
@@ -16,22 +16,23 @@ pub(in crate::views) fn recipe_part() -> AnyView {
     let Some((host, id)) = ids(&expect_context::<Shown>().0) else { return ().into_any() };
     let asked = Asked::<Recipe>::new();
     asked.ask(recipe_of(host.clone(), id.clone()));
-    let reveal = move || asked.ask(whole_recipe(host.clone(), id.clone()));
+    let reveal = move || asked.ask(recipe_with_secrets(host.clone(), id.clone()));
     let draw = move |it: &Recipe| {
         let is_hidden = it.spec.is_hidden();
         let reveal = reveal.clone();
         let values = is_hidden.then(|| {
             let press = Box::new(move |_| reveal());
             view! {
-                <p class="quiet">{t("Values that may be secret stand as ***. ")}</p>
-                {button("button", "registry", boxed(|| t("With their values").to_owned()), press)}
+                <p class="quiet">{t("Values that may be secret are hidden as ***. ")}</p>
+                {button("button", "registry", boxed(|| t("Show values").to_owned()), press)}
             }
             .into_any()
         });
-        let left_out = (!it.left_out.is_empty())
-            .then(|| view! { <p class="failed">{crate::t!("Not in it: {}.", it.left_out.join(", "))}</p> }.into_any());
+        let left_out = (!it.left_out.is_empty()).then(|| {
+            view! { <p class="failed">{crate::t!("Not included: {}.", it.left_out.join(", "))}</p> }.into_any()
+        });
         view! {
-            <section class="inside recipe" aria-label=t("Recipe")>
+            <section class="inside recipe" aria-label=t("Run / Compose")>
                 {values}
                 {left_out}
                 {text("docker run", recipe::docker_run(&it.name, &it.spec))}
@@ -40,7 +41,7 @@ pub(in crate::views) fn recipe_part() -> AnyView {
         }
         .into_any()
     };
-    asked.draw("It can't be told how it was made", draw)
+    asked.draw("Couldn't load the image configuration", draw)
 }
 
 fn text(title: &'static str, text: String) -> AnyView {
@@ -48,7 +49,7 @@ fn text(title: &'static str, text: String) -> AnyView {
     let copied = text.clone();
     let copy = move |_: leptos::ev::MouseEvent| {
         let _ = window().navigator().clipboard().write_text(&copied);
-        toasts.show(Level::Ok, crate::t!("{} is copied", title), None);
+        toasts.show(Level::Ok, crate::t!("{} copied", title), None);
     };
     view! {
         <div class="titled">

@@ -1,7 +1,7 @@
 //! Shell in the container. The terminal is a custom element: see `public/terminal.js`.
 
 use crate::{
-    client::{Store, erased_memo, t, told},
+    client::{Store, erased_memo, t, translate_message},
     model::ContainerState,
     views::{
         Site,
@@ -40,13 +40,13 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     let screen = boxed(move || {
         let Some(Asked { command, user, .. }) = asked.get() else {
             return runs.get().then(|| {
-                view! { <p class="quiet padded">{t("Open a shell, or run a command with a terminal around it.")}</p> }
-                    .into_any()
+                view! { <p class="quiet padded">{t("Open a shell or run a command in the container.")}</p> }.into_any()
             });
         };
         let encoded = |text: &str| String::from(js_sys::encode_uri_component(text));
         let socket = format!("{base}&command={}&user={}", encoded(&command), encoded(&user));
-        let said = move |event: ev::CustomEvent| words.set(told(&event.detail().as_string().unwrap_or_default()));
+        let said =
+            move |event: ev::CustomEvent| words.set(translate_message(&event.detail().as_string().unwrap_or_default()));
         let terminal =
             custom("quay-terminal").attr("data-socket", socket).on(ev::Custom::<ev::CustomEvent>::new("said"), said);
         Some(terminal.into_any())
@@ -55,8 +55,8 @@ pub(in crate::views) fn terminal_part() -> AnyView {
         (!runs.get() && asked.with(Option::is_none)).then(|| {
             empty(
                 "stop",
-                t("It does not run"),
-                boxed(|| t("A shell needs a running container. Start it first.").to_owned()),
+                t("Container isn't running"),
+                boxed(|| t("Start the container to open a terminal.").to_owned()),
                 ().into_any(),
             )
         })
@@ -65,9 +65,9 @@ pub(in crate::views) fn terminal_part() -> AnyView {
     view! {
         <section class="terminal" aria-label=t("Terminal")>
             <div class="tools">
-                {field("Command", "text", String::new(), "the best shell there is", Box::new(move |text| command.set_value(text)))}
-                {field("User", "text", String::new(), "the image's own", Box::new(move |text| user.set_value(text)))}
-                {button("button main", "start", boxed(move || t(if asked.with(Option::is_some) { "Open anew" } else { "Open" }).to_owned()), Box::new(open))}
+                {field("Command", "text", String::new(), "auto-detect", Box::new(move |text| command.set_value(text)))}
+                {field("User", "text", String::new(), "image default", Box::new(move |text| user.set_value(text)))}
+                {button("button main", "start", boxed(move || t(if asked.with(Option::is_some) { "Reconnect" } else { "Open" }).to_owned()), Box::new(open))}
                 <p class="quiet" role="status">{boxed(move || words.get())}</p>
             </div>
             {stopped}

@@ -3,7 +3,7 @@
 use super::page::key_of;
 use crate::{
     actions::containers::act_on_containers,
-    client::{ClientOnly, Store, Toasts, t, told},
+    client::{ClientOnly, Store, Toasts, t, translate_message},
     model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
     wire::{ActionError, ErrorKind},
 };
@@ -130,13 +130,16 @@ impl ContainerActions {
                 [] => {}
                 [(container, error)] => {
                     // An action that times out here may still be running.
-                    let ending = if error.kind == ErrorKind::Timeout { "takes long" } else { "failed" };
+                    let ending =
+                        if error.kind == ErrorKind::Timeout { "taking longer than expected" } else { "failed" };
                     toasts.failed(&format!("{} {}", crate::t!("{} {}", t(verb), container.name), t(ending)), error);
                 }
                 several => {
                     let what = crate::t!("{} failed for {} of {} containers", t(verb), several.len(), wanted.len());
-                    let lines: Vec<_> =
-                        several.iter().map(|(it, error)| format!("{}: {}", it.name, told(&error.words()))).collect();
+                    let lines: Vec<_> = several
+                        .iter()
+                        .map(|(it, error)| format!("{}: {}", it.name, translate_message(&error.words())))
+                        .collect();
                     toasts.failed(&what, &ActionError::new(several[0].1.kind, lines.join("\n")));
                 }
             }
@@ -154,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_click_carries_what_its_button_showed_when_it_went_down() {
+    fn click_performs_the_action_shown_at_pointer_down() {
         assert_eq!(carried(Some(("button", "stop")), Some(&"button"), "start"), "stop");
         assert_eq!(carried(None, Some(&"button"), "start"), "start");
         // A press on another button, released elsewhere, has no effect on this one.

@@ -104,13 +104,13 @@ fn RowMenu() -> impl IntoView {
         };
         let asks = move |icon, words, asking| asking_item(actions, icon, words, asking);
         let limits = match lacking(&store, &container.host, Lack::Update) {
-            None => asks("limits", crate::t!("Limits of {}", name), Dialog::Limits(key.clone())),
+            None => asks("limits", crate::t!("Edit limits of {}", name), Dialog::Limits(key.clone())),
             Some(why) => {
                 let say = move |_: MouseEvent| toasts.show(Level::Info, why, None);
                 view! {
                     <button role="menuitem" tabindex="-1" aria-disabled="true" title=why on:click=on_click(say)>
                         <Icon name="limits" />
-                        {crate::t!("Limits of {}", name)}
+                        {crate::t!("Edit limits of {}", name)}
                     </button>
                 }
                 .into_any()
@@ -193,20 +193,19 @@ fn remove(keys: &[Key]) -> AnyView {
         format::count(containers.len(), ["{} container", "{} containers"])
     };
     let sentence = match (containers.len(), up) {
-        (1, 0) => t("It goes with everything written inside it. Its image and its named volumes stay.").to_owned(),
+        (1, 0) => t("This deletes the container and its writable layer. The image and named volumes are kept.").to_owned(),
         (1, _) => t(
-            "It is running: it will be killed and removed with everything written inside it. Its image and its named \
-                 volumes stay.",
+            "This container is running. It will be killed and deleted along with its writable layer. The image and named volumes are kept.",
         )
         .to_owned(),
         (_, 0) => {
             let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
-            crate::t!("{} go with everything written inside them.", names.join(", "))
+            crate::t!("{} will be deleted along with their writable layers.", names.join(", "))
         }
         (_, up) => {
             let names: Vec<_> = containers.iter().map(|it| it.name.as_str()).collect();
             crate::t!(
-                "{} go with everything written inside them; {} of them running and killed first.",
+                "{} will be deleted along with their writable layers; {} are running and will be killed first.",
                 names.join(", "),
                 up
             )
@@ -268,10 +267,10 @@ fn rename(key: Key) -> AnyView {
         let (host, id, name) = (host.clone(), id.clone(), name.get_value());
         if !ContainerAction::is_name(&name) {
             return Err(
-                "A name begins with a letter or a digit, and has only those, dots, dashes and underscores".to_owned()
+                "Names must start with a letter or digit and contain only letters, digits, dots, dashes and underscores".to_owned()
             );
         }
-        let done = crate::t!("{} is called {} now", old, name);
+        let done = crate::t!("{} renamed to {}", old, name);
         Ok(Box::pin(async move {
             act_on_container(host, id, ContainerAction::Rename { name }).await?;
             toasts.show(Level::Ok, done, None);
@@ -302,7 +301,7 @@ fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
             match recipe_of(host, id).await {
                 Ok(recipe) => drop(known.try_set(Some(recipe))),
                 Err(error) => {
-                    toasts.failed(t("It can't be told how it was made"), &error);
+                    toasts.failed(t("Couldn't load the image configuration"), &error);
                     actions.asking.set(Dialog::Nothing);
                 }
             }
@@ -326,22 +325,22 @@ fn limits(key: Key) -> AnyView {
     let [memory, cores] = [(); 2].map(|()| StoredValue::new(String::new()));
     let restart = StoredValue::new(String::new());
     let policies = vec![
-        ("", t("as it is")),
+        ("", t("unchanged")),
         ("no", "no"),
         ("always", "always"),
         ("unless-stopped", "unless-stopped"),
         ("on-failure", "on-failure"),
     ];
     let fields = view! {
-        <p>{t("What is left empty stays as it is. A limit that is to go takes an edit, which makes the container anew.")}</p>
+        <p>{t("Empty fields are left unchanged. To remove a limit, use Edit, which recreates the container.")}</p>
         <div class="pair">
             {field("Memory", "text", String::new(), "512m", Box::new(move |it| memory.set_value(it)))}
-            {field("Cores", "text", String::new(), "0.5", Box::new(move |it| cores.set_value(it)))}
+            {field("CPU cores", "text", String::new(), "0.5", Box::new(move |it| cores.set_value(it)))}
         </div>
-        {choice("Restart", policies, "", Box::new(move |it| restart.set_value(it)))}
+        {choice("Restart policy", policies, "", Box::new(move |it| restart.set_value(it)))}
     }
     .into_any();
-    let title = crate::t!("Limits of {}", name);
+    let title = crate::t!("Edit limits of {}", name);
     let send = move || -> Result<Sent, String> {
         let limits = Limits {
             memory: bytes_read(&memory.get_value())?,
@@ -353,9 +352,9 @@ fn limits(key: Key) -> AnyView {
         }
         let restart = Some(restart.get_value()).filter(|it| !it.is_empty());
         if limits == Limits::default() && restart.is_none() {
-            return Err("Say what is to change".to_owned());
+            return Err("Change at least one value".to_owned());
         }
-        let (host, id, done) = (host.clone(), id.clone(), crate::t!("{} has its new limits", name));
+        let (host, id, done) = (host.clone(), id.clone(), crate::t!("Limits of {} updated", name));
         Ok(Box::pin(async move {
             act_on_container(host, id, ContainerAction::Update { limits, restart }).await?;
             toasts.show(Level::Ok, done, None);
@@ -370,17 +369,17 @@ fn commit(key: Key) -> AnyView {
     let Key::Container(host, id) = key else { return ().into_any() };
     let (image, message) = (RwSignal::new(String::new()), StoredValue::new(String::new()));
     let fields = view! {
-        <p>{t("An image of what it has in its file system now; what is in its volumes stays out of it.")}</p>
-        {field("Name of the image", "text", String::new(), "web:saved", Box::new(move |it| image.set(it)))}
+        <p>{t("Creates an image from the container's current filesystem. Data in volumes isn't included.")}</p>
+        {field("Image name", "text", String::new(), "web:saved", Box::new(move |it| image.set(it)))}
         {taken_from(host.clone(), None, image)}
-        {field("What has changed", "text", String::new(), "", Box::new(move |it| message.set_value(it)))}
+        {field("Commit message", "text", String::new(), "", Box::new(move |it| message.set_value(it)))}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
         let image = image.get_untracked();
         let image =
-            ImageName::new(image.trim()).map_err(|_| "A name is a repository and, after a colon, a tag".to_owned())?;
-        let done = crate::t!("{} is there", image);
+            ImageName::new(image.trim()).map_err(|_| "Use repository:tag, for example nginx:1.27".to_owned())?;
+        let done = crate::t!("{} created", image);
         let action = ContainerAction::Commit { name: image, message: message.get_value() };
         let action = Action::Container(host.clone(), id.clone(), action);
         Ok(Box::pin(async move {

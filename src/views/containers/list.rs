@@ -49,7 +49,7 @@ pub(super) fn List() -> impl IntoView {
         (!classes.is_empty()).then(|| classes.join(" "))
     });
     let seen = on_screen();
-    let look = expect_context::<Store>().looker();
+    let look = expect_context::<Store>().subscriber();
     effect(move || {
         let ids = lines.with(|lines| lines.entities_between(seen.get()).filter_map(container_id).collect());
         let (all, projects) = page.query.with(|query| (query.sort.used().is_some(), query.grouped));

@@ -94,7 +94,7 @@ fn ToolRow() -> impl IntoView {
 }
 
 fn no_containers() -> AnyView {
-    let hint = boxed(|| t("Start one in a terminal and it appears here at once.").to_owned());
+    let hint = boxed(|| t("Start one with the CLI. It appears here instantly.").to_owned());
     let command = view! { <Command text="docker run -d --name hello -p 8080:80 nginx" /> }.into_any();
     empty("containers", "No containers yet", hint, command)
 }
@@ -105,13 +105,13 @@ fn no_match() -> AnyView {
     let ask = ask_for();
     let hidden = boxed(move || {
         crate::t!(
-            "{} hidden by the filter.",
+            "{} hidden by filters.",
             format::count(store.count(Kind::Container), ["{} container", "{} containers"])
         )
     });
     let clear = move |_| ask(ContainerQuery { search: String::new(), state: None, ..page.query.get_untracked() });
     let button = button("button", "close", boxed(|| t("Clear filters").to_owned()), Box::new(clear));
-    empty("search", "Nothing matches", hidden, button)
+    empty("search", "No results", hidden, button)
 }
 
 fn query_of_address() -> ErasedMemo<ContainerQuery> {

@@ -7,7 +7,7 @@ use super::written::{
 };
 use crate::{
     actions::things::start,
-    client::{Level, Store, TaskBoard, Toasts, effect, t, told},
+    client::{Level, Store, TaskBoard, Toasts, effect, t, translate_message},
     model::{ContainerId, ContainerName, ContainerSpec, HostId, Job, NewContainer, Recipe, Task, TaskId, TaskState},
     views::widgets::{Sent, area, check, choice, field, form},
     wire::{ActionError, ErrorKind},
@@ -154,7 +154,7 @@ impl Typed {
                 {name.then(|| text("Name", "web", self.name))}
                 {text("Image", "nginx:1.27", self.image)}
             </div>
-            {text("Command, if not the image's own", "nginx -g 'daemon off;'", self.command)}
+            {text("Command (optional)", "nginx -g 'daemon off;'", self.command)}
             <div class="pair">
                 {lines("Ports", "8080:80", self.ports)}
                 {lines("Mounts", "data:/data", self.mounts)}
@@ -164,15 +164,15 @@ impl Typed {
                 {lines("Networks", "bridge", self.networks)}
             </div>
             <div class="pair">
-                {choice("Restart", policies, &restart, set_restart)}
+                {choice("Restart policy", policies, &restart, set_restart)}
                 {text("Memory", "no limit", self.memory)}
-                {text("Cores", "no limit", self.cpus)}
+                {text("CPU cores", "no limit", self.cpus)}
             </div>
             <details>
-                <summary>{t("More")}</summary>
+                <summary>{t("Advanced options")}</summary>
                 <div class="form">
-                    {text("Entrypoint, if not the image's own", "", self.entrypoint)}
-                    {text("Health check, as a shell's line", "curl -f http://localhost/", self.health)}
+                    {text("Entrypoint (optional)", "", self.entrypoint)}
+                    {text("Health check command", "curl -f http://localhost/", self.health)}
                     {lines("Labels", "team=web", self.labels)}
                     <div class="pair">
                         {text("User", "1000:1000", self.user)}
@@ -183,13 +183,13 @@ impl Typed {
                         {lines("Extra hosts", "db:10.0.0.5", self.extra_hosts)}
                         {lines("Capabilities to add", "NET_ADMIN", self.cap_add)}
                     </div>
-                    {tick("A terminal (TTY)", self.tty)}
-                    {tick("An init process that ends what is left over", self.init)}
-                    {tick("A file system that can't be written to", self.read_only)}
-                    {tick("Privileged: may do everything that the machine may", self.privileged)}
+                    {tick("Allocate a TTY", self.tty)}
+                    {tick("Run an init process (--init)", self.init)}
+                    {tick("Read-only root filesystem", self.read_only)}
+                    {tick("Privileged (full access to the host)", self.privileged)}
                 </div>
             </details>
-            {name.then(|| tick("Start it at once", self.starts))}
+            {name.then(|| tick("Start after creating", self.starts))}
         }
         .into_any()
     }
@@ -206,15 +206,15 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
     let typed = Typed::new(first_name, &before);
     let sentence = match purpose {
         Purpose::InPlaceOf(_) => Some(
-            "It is made anew with its data. The old one is kept until the new one runs, and comes back where it does not.",
+            "Saving recreates the container with its volumes. The old container is kept until the new one is running, and restored if it fails to start.",
         ),
         Purpose::DuplicateOf(_) | Purpose::New => None,
     };
     let lost = (!left_out.is_empty()).then(|| {
-        let words = crate::t!("This can't be taken over: {}.", left_out.join(", "));
+        let words = crate::t!("These settings can't be copied: {}.", left_out.join(", "));
         view! { <p class="failed">{words}</p> }.into_any()
     });
-    let hidden = before.is_hidden().then_some("*** stands for a value that stays as it is.");
+    let hidden = before.is_hidden().then_some("*** is a hidden value. Leave it to keep the current value.");
     let fields = view! {
         {sentence.map(|words| view! { <p>{t(words)}</p> })}
         {lost}
@@ -248,7 +248,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
             };
             match task.state {
                 TaskState::Done => {
-                    toasts.show(Level::Ok, told(&task.words), None);
+                    toasts.show(Level::Ok, translate_message(&task.words), None);
                     Ok(())
                 }
                 _ => Err(ActionError { kind: ErrorKind::Engine, message: task.words, hint: task.hint }),
@@ -259,7 +259,8 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
 }
 
 /// Docker's rule for names, checked before sending.
-const NAME: &str = "A name begins with a letter or a digit, and has only those, dots, dashes and underscores";
+const NAME: &str =
+    "Names must start with a letter or digit and contain only letters, digits, dots, dashes and underscores";
 
 /// Resolves with the task when it has ended. Never resolves if the owner is dropped first.
 fn when_over(board: ArcRwSignal<TaskBoard>, id: TaskId) -> oneshot::Receiver<Task> {

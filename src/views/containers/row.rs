@@ -177,7 +177,7 @@ fn made_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>) -> AnyView {
     view! {
         <td class="made">
             <time datetime=it.created.to_string() title=format::exact(it.created)>
-                {told_by(now, it, |it, now| format::ago(it.created, now))}
+                {at_time(now, it, |it, now| format::ago(it.created, now))}
             </time>
         </td>
     }
@@ -185,7 +185,7 @@ fn made_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>) -> AnyView {
 }
 
 fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> AnyView {
-    view! { <td class="age" data-glow=glow>{told_by(now, it, format::status)}</td> }.into_any()
+    view! { <td class="age" data-glow=glow>{at_time(now, it, format::status)}</td> }.into_any()
 }
 
 /// Takes the name, the most likely action with its button's class, whether an action is pending, and whether the menu is open.
@@ -212,7 +212,7 @@ fn act_cell(
 }
 
 /// A text that depends on the clock.
-fn told_by(
+fn at_time(
     now: &ArcRwSignal<Timestamp>,
     container: &Arc<Container>,
     tell: fn(&Container, Timestamp) -> String,
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_button_does_what_it_shows_in_each_state() {
+    fn button_performs_its_shown_action_in_every_state() {
         for state in ContainerState::ALL {
             let (action, class) = first(state);
             assert_eq!(action_of(class), Some(action), "{state}");

@@ -20,7 +20,7 @@ const LEAST_CPU: u64 = 100;
 
 /// Contents of the five usage cells.
 #[derive(Clone, PartialEq, Default)]
-struct Told {
+struct ShownUsage {
     cpu: Bar,
     memory: Bar,
     /// Empty while unknown.
@@ -40,7 +40,7 @@ struct Bar {
     area: String,
 }
 
-impl Told {
+impl ShownUsage {
     fn of(trend: &Trend, cpus: u64) -> Self {
         let it = &trend.latest;
         let cpu = (it.cpu_percent * 10.0) as u64;
@@ -65,7 +65,7 @@ impl Told {
             cpu: Bar {
                 text: format::percent(cpu),
                 unit: "%",
-                exact: crate::t!("{} % of one core, of {} cores", format::percent(cpu), cpus),
+                exact: crate::t!("{} % of one core ({} cores total)", format::percent(cpu), cpus),
                 part: (cpu / 10 / cpus.max(1)).min(100),
                 area: area(trend.cpu.iter().map(|it| u64::from(*it)), LEAST_CPU.max(highest_cpu)),
             },
@@ -98,11 +98,11 @@ pub(super) fn cells(store: &Store, key: &Key, state: ContainerState) -> AnyView 
 
 fn used(store: Store, key: &Key) -> AnyView {
     let (trend, host) = (store.trend(key), store);
-    let told = scoped_memo(move || {
+    let usage = scoped_memo(move || {
         let cpus = host.look(|state| state.hosts().next().and_then(|host| Some(host.engine.as_ref()?.cpus)));
-        trend.with(|trend| trend.as_ref().map(|it| Told::of(it, cpus.unwrap_or(1).into())))
+        trend.with(|trend| trend.as_ref().map(|it| ShownUsage::of(it, cpus.unwrap_or(1).into())))
     });
-    boxed(move || told.get().map_or_else(unknown, drawn)).into_any()
+    boxed(move || usage.get().map_or_else(unknown, drawn)).into_any()
 }
 
 fn unknown() -> AnyView {
@@ -116,23 +116,23 @@ fn unknown() -> AnyView {
     .into_any()
 }
 
-fn drawn(told: Told) -> AnyView {
+fn drawn(usage: ShownUsage) -> AnyView {
     view! {
-        {memo_view(("cpu", told.cpu), bar)}
-        {memo_view(("mem", told.memory), bar)}
-        {memo_view(told.network, |rates| network(rates))}
-        {memo_view(told.block, |rates| block(rates))}
-        {memo_view(told.pids, |count| pids(count))}
+        {memo_view(("cpu", usage.cpu), bar)}
+        {memo_view(("mem", usage.memory), bar)}
+        {memo_view(usage.network, |rates| network(rates))}
+        {memo_view(usage.block, |rates| block(rates))}
+        {memo_view(usage.pids, |count| pids(count))}
     }
     .into_any()
 }
 
 fn network(rates: &str) -> AnyView {
-    view! { <td class="netio number" title=t("Received / sent, each second")>{rates.to_owned()}</td> }.into_any()
+    view! { <td class="netio number" title=t("Received / sent per second")>{rates.to_owned()}</td> }.into_any()
 }
 
 fn block(rates: &str) -> AnyView {
-    view! { <td class="blockio number" title=t("Read / written, each second")>{rates.to_owned()}</td> }.into_any()
+    view! { <td class="blockio number" title=t("Read / written per second")>{rates.to_owned()}</td> }.into_any()
 }
 
 fn pids(count: &str) -> AnyView {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_is_an_area_that_ends_at_the_right() {
+    fn usage_area_chart_is_right_aligned() {
         assert_eq!(area([0, 50, 100].into_iter(), 100), "M57 20L57 20L58 10L59 0L59 20");
         assert_eq!(area([7].into_iter(), 0), "M59 20L59 20L59 20");
     }

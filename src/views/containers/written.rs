@@ -48,7 +48,8 @@ pub(super) fn words_read(text: &str) -> Result<Vec<String>, String> {
         match (quote, letter) {
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
             (Some('"') | None, '\\') => {
-                let next = letters.next().ok_or_else(|| "Nothing follows the last backslash".to_owned())?;
+                let next =
+                    letters.next().ok_or_else(|| "Incomplete escape: nothing follows the last backslash".to_owned())?;
                 word.get_or_insert_default().push(next);
             }
             (Some(_), letter) => word.get_or_insert_default().push(letter),
@@ -61,7 +62,7 @@ pub(super) fn words_read(text: &str) -> Result<Vec<String>, String> {
         }
     }
     match quote {
-        Some(quote) => Err(format!("A quote {quote} is not closed")),
+        Some(quote) => Err(format!("Unclosed quote {quote}")),
         None => {
             words.extend(word);
             Ok(words)
@@ -79,7 +80,11 @@ pub(super) fn ports_read(text: &str) -> Result<Vec<PortSpec>, String> {
 }
 
 fn port_read(line: &str) -> Result<PortSpec, String> {
-    let bad = || format!("\"{line}\" is no port: write 8080:80, 127.0.0.1:8080:80/udp, or 80 for any that is free");
+    let bad = || {
+        format!(
+            "\"{line}\" isn't a valid port mapping. Use 8080:80, 127.0.0.1:8080:80/udp, or 80 for a random host port"
+        )
+    };
     let number = |text: &str| text.parse::<u16>().ok().filter(|it| *it > 0).ok_or_else(bad);
     let (rest, protocol) = line.split_once('/').unwrap_or((line, ""));
     let protocol = if protocol == "tcp" { "" } else { protocol };
@@ -113,7 +118,7 @@ pub(super) fn mounts_read(text: &str) -> Result<Vec<MountSpec>, String> {
 }
 
 fn mount_read(line: &str) -> Result<MountSpec, String> {
-    let bad = || format!("\"{line}\" is no mount: write data:/data, /srv/web:/web:ro, or tmpfs:/run");
+    let bad = || format!("\"{line}\" isn't a valid mount. Use data:/data, /srv/web:/web:ro or tmpfs:/run");
     let (rest, read_only) = match line.strip_suffix(":ro") {
         Some(rest) => (rest, true),
         None => (line.strip_suffix(":rw").unwrap_or(line), false),
@@ -153,7 +158,11 @@ pub(super) fn networks_read(text: &str) -> Result<Vec<NetworkSpec>, String> {
             match word {
                 "as" => network.aliases.extend(words.next().map(str::to_owned)),
                 ip if ip.parse::<std::net::IpAddr>().is_ok() => network.ip = Some(ip.to_owned()),
-                _ => return Err(format!("\"{line}\" is no network: write front, front 10.0.0.9, or front as www")),
+                _ => {
+                    return Err(format!(
+                        "\"{line}\" isn't a valid network entry. Use front, front 10.0.0.9 or front as www"
+                    ));
+                }
             }
         }
         Ok(network)
@@ -177,7 +186,7 @@ pub(super) fn bytes_read(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let bad = || format!("\"{text}\" is no size: write 512m or 2g");
+    let bad = || format!("\"{text}\" isn't a valid size. Enter a number and a unit, for example 512m or 2g");
     let number = text.trim_end_matches('b');
     let (number, unit) = match number.chars().next_back() {
         Some('k') => (&number[..number.len() - 1], 1_u64 << 10),
@@ -201,7 +210,7 @@ pub(super) fn cores_read(text: &str) -> Result<Option<u64>, String> {
     let number = text.parse::<f64>().ok().filter(|it| it.is_finite() && *it > 0.0);
     number
         .map(|it| Some((it * 1000.0).round() as u64))
-        .ok_or_else(|| format!("\"{text}\" is no number of cores: write 0.5"))
+        .ok_or_else(|| format!("\"{text}\" isn't a valid CPU limit. Enter a number of cores, for example 0.5"))
 }
 
 pub(super) fn health_written(health: Option<&HealthSpec>) -> String {
@@ -232,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_what_was_read() {
+    fn fields_round_trip_through_text() {
         let ports = "8080:80\n127.0.0.1:53:53/udp\n[::1]:8443:443\n127.0.0.1::9000\n81";
         assert_eq!(ports_written(&ports_read(ports).unwrap()), ports);
         let mounts = "data:/data\n/srv/web:/web:ro\n/cache\ntmpfs:/run\ntmpfs:/tmp:1048576";
@@ -249,17 +258,17 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_says_how_to_write_it() {
+    fn parse_error_shows_the_expected_format() {
         assert!(ports_read("80:eighty").unwrap_err().contains("8080:80"));
         assert!(ports_read("99999").is_err() && ports_read("0:80").is_err());
         assert!(mounts_read("data").unwrap_err().contains("data:/data"));
         assert!(networks_read("front www").unwrap_err().contains("front as www"));
-        assert!(words_read("sh 'x").unwrap_err().contains("not closed"));
+        assert!(words_read("sh 'x").unwrap_err().contains("Unclosed quote"));
         assert!(bytes_read("lots").is_err() && cores_read("-1").is_err());
     }
 
     #[test]
-    fn a_check_keeps_its_times_and_words() {
+    fn edited_health_check_keeps_its_other_settings() {
         let test = vec!["CMD".to_owned(), "curl".to_owned(), "a b".to_owned()];
         let before = HealthSpec { test, retries: Some(4), ..HealthSpec::default() };
         assert_eq!(health_read("curl 'a b'", Some(&before)), Some(before.clone()));

@@ -17,7 +17,7 @@ const MOST: usize = 12;
 const RECENT: i64 = 7 * 24 * 3_600;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Concern {
+struct AttentionItem {
     /// Values of the mark's `data-*` attributes.
     state: Option<&'static str>,
     health: Option<&'static str>,
@@ -30,11 +30,11 @@ struct Concern {
     since: Option<Timestamp>,
 }
 
-fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
-    let all: Vec<(u8, Concern)> = state.containers().filter_map(|it| concern(it, now)).collect();
+fn concerns(state: &EngineState, now: Timestamp) -> Vec<AttentionItem> {
+    let all: Vec<(u8, AttentionItem)> = state.containers().filter_map(|it| concern(it, now)).collect();
     // Worst first, then latest first.
     let compare = &mut |a: usize, b: usize| (all[a].0, all[b].1.since).cmp(&(all[b].0, all[a].1.since));
-    let mut all: Vec<Concern> = order(all.len(), compare).into_iter().map(|at| all[at].1.clone()).collect();
+    let mut all: Vec<AttentionItem> = order(all.len(), compare).into_iter().map(|at| all[at].1.clone()).collect();
     let dangling = state.images().filter(|it| it.is_dangling() && it.usage.all == 0);
     let (count, size) = dangling.fold((0, 0), |(count, size), it| (count + 1, size + it.size));
     if count > 0 {
@@ -44,14 +44,14 @@ fn concerns(state: &EngineState, now: Timestamp) -> Vec<Concern> {
     }
     let unused = state.volumes().filter(|it| it.usage.all == 0).count();
     if unused > 0 {
-        let name = crate::t!("{} that no container uses", format::count(unused, ["{} volume", "{} volumes"]));
+        let name = crate::t!("{} not used by any container", format::count(unused, ["{} volume", "{} volumes"]));
         all.push(housekeeping("none", "Unused", name, "/volumes?usage=unused", String::new()));
     }
     all
 }
 
 /// The containers that need attention, worst first.
-pub fn concerned(state: &EngineState, now: Timestamp) -> Vec<Key> {
+pub fn needing_attention(state: &EngineState, now: Timestamp) -> Vec<Key> {
     let all: Vec<_> = state.containers().filter_map(|it| Some((concern(it, now)?, it))).collect();
     let compare = &mut |a: usize, b: usize| {
         let ((rank_a, a), (rank_b, b)) = (&all[a].0, &all[b].0);
@@ -61,7 +61,7 @@ pub fn concerned(state: &EngineState, now: Timestamp) -> Vec<Key> {
     keys.map(|it| Key::Container(it.host.clone(), it.id.clone())).collect()
 }
 
-fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
+fn concern(it: &Container, now: Timestamp) -> Option<(u8, AttentionItem)> {
     let page = format!("/containers?q={}", it.name);
     let ended = it.finished_at.is_none_or(|ended| now.seconds() - ended.seconds() < RECENT);
     let code = it.exit_code.unwrap_or_default();
@@ -71,19 +71,19 @@ fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
         _ => String::new(),
     };
     let (rank, word, detail, since) = match it.state {
-        ContainerState::Dead => (1, "Dead", t("could not be removed").to_owned(), it.finished_at),
+        ContainerState::Dead => (1, "Dead", t("couldn't be removed").to_owned(), it.finished_at),
         ContainerState::Restarting => (2, "Restarting", crate::t!("exited ({})", code) + &restarts, it.finished_at),
         ContainerState::Exited if code != 0 && ended => {
-            let why = if it.oom_killed { t(", killed: out of memory") } else { "" };
-            (3, "Exited", crate::t!("code {}", code) + why, it.finished_at)
+            let why = if it.oom_killed { t(", OOM killed") } else { "" };
+            (3, "Exited", crate::t!("exit code {}", code) + why, it.finished_at)
         }
         _ if it.health == Some(Health::Unhealthy) => {
-            (0, "Unhealthy", t("its health check fails").to_owned() + &restarts, it.started_at)
+            (0, "Unhealthy", t("health check failing").to_owned() + &restarts, it.started_at)
         }
         _ => return None,
     };
     let is_unhealthy = rank == 0;
-    let concern = Concern {
+    let concern = AttentionItem {
         state: (!is_unhealthy).then_some(it.state.as_str()),
         health: is_unhealthy.then_some("unhealthy"),
         usage: None,
@@ -97,9 +97,19 @@ fn concern(it: &Container, now: Timestamp) -> Option<(u8, Concern)> {
     Some((rank, concern))
 }
 
-fn housekeeping(usage: &'static str, word: &'static str, name: String, page: &str, detail: String) -> Concern {
+fn housekeeping(usage: &'static str, word: &'static str, name: String, page: &str, detail: String) -> AttentionItem {
     let page = page.to_owned();
-    Concern { state: None, health: None, usage: Some(usage), failed: false, word, name, page, detail, since: None }
+    AttentionItem {
+        state: None,
+        health: None,
+        usage: Some(usage),
+        failed: false,
+        word,
+        name,
+        page,
+        detail,
+        since: None,
+    }
 }
 
 #[component]
@@ -121,7 +131,7 @@ pub(super) fn Attention() -> impl IntoView {
     let is_quiet = erased_memo(move || all.with(Vec::is_empty));
     let hidden = move || {
         let hidden = all.with(Vec::len).saturating_sub(MOST);
-        (hidden > 0).then(|| view! { <p class="quiet">{crate::t!("And {} more.", hidden)}</p> }.into_any())
+        (hidden > 0).then(|| view! { <p class="quiet">{crate::t!("{} more", hidden)}</p> }.into_any())
     };
     view! {
         <section class="attention" aria-labelledby="attention">
@@ -140,7 +150,7 @@ pub(super) fn Attention() -> impl IntoView {
     }
 }
 
-fn line(concern: Concern) -> AnyView {
+fn line(concern: AttentionItem) -> AnyView {
     let class = if concern.health.is_some() { "state well" } else { "state" };
     let page = Site::expect().page(&concern.page);
     let detail = (!concern.detail.is_empty())
@@ -172,21 +182,17 @@ fn Quiet() -> impl IntoView {
     let words = move || {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
-            0 => t("There are no containers yet.").to_owned(),
+            0 => t("No containers yet.").to_owned(),
             all => crate::t!(
-                if running == 1 {
-                    "{} of {} runs, none is unhealthy or failed."
-                } else {
-                    "{} of {} run, none is unhealthy or failed."
-                },
+                "{} of {} running, none unhealthy or failed.",
                 running,
                 format::count(all, ["{} container", "{} containers"])
             ),
         }
     };
     let quiet = boxed(move || match is_known.get() {
-        true => view! { <b>{t("All quiet.")}</b> }.into_any(),
-        false => t("The engine does not answer: nobody knows how it is now. It was like this:").into_any(),
+        true => view! { <b>{t("All clear.")}</b> }.into_any(),
+        false => t("The engine isn't responding. Last known state:").into_any(),
     });
     view! { <p class="quiet">{quiet} " " {boxed(words)}</p> }
 }

@@ -1,7 +1,7 @@
 //! Host facts: the engine, the machine, and how much the engine stores.
 
 use crate::{
-    client::{Store, t, told},
+    client::{Store, t, translate_message},
     model::Kind,
     views::{
         Site, format,
@@ -24,11 +24,11 @@ pub fn HostFacts() -> impl IntoView {
             let (memory, unit) = format::bytes(engine.memory);
             Some(view! {
                 <Fact term="Engine" value=format!("{} {}", engine.product, engine.version) note=format!("API {}", engine.api_version) />
-                <Fact term="System" value=engine.os />
+                <Fact term="OS" value=engine.os />
                 <Fact term="Kernel" value=engine.kernel note=engine.arch />
                 <Fact term="CPUs" value=engine.cpus.to_string() />
                 <Fact term="Memory" value=format!("{memory} {unit}") />
-                <Fact term="Storage" value=engine.storage_driver />
+                <Fact term="Storage driver" value=engine.storage_driver />
             }.into_any())
         })
     };
@@ -37,7 +37,7 @@ pub fn HostFacts() -> impl IntoView {
         boxed(move || {
             let host = store.main_host()?;
             host.engine.is_none().then(|| {
-                let words = told(host.error.as_deref().unwrap_or("Connecting to the engine."));
+                let words = translate_message(host.error.as_deref().unwrap_or("Connecting to the engine…"));
                 view! {
                     <p class="quiet">{words}</p>
                     <Command text="sudo systemctl start docker" />

@@ -19,7 +19,7 @@ const SHOWN: usize = 5;
 #[component]
 pub(super) fn HostLoad() -> impl IntoView {
     let store = expect_context::<Store>();
-    let look = store.looker();
+    let look = store.subscriber();
     effect(move || look(Subscriptions { loads: true, ..Subscriptions::default() }));
     let (span, paused) = (span_of_address(), RwSignal::new(false));
     let points = RwSignal::new(Arc::new(Vec::<Point>::new()));
@@ -45,21 +45,22 @@ pub(super) fn HostLoad() -> impl IntoView {
         })
     });
     let host = store.look(|state| state.hosts().next().map(|host| host.id.clone()));
-    let charts =
-        host.map(|host| usage_charts(host, None, points.into(), (span, paused), "Figures come while something runs."));
+    let charts = host.map(|host| {
+        usage_charts(host, None, points.into(), (span, paused), "Stats appear when a container is running.")
+    });
     view! {
         <section class="usage" aria-labelledby="load">
             <header>
-                <h2 id="load">{t("Load")}</h2>
+                <h2 id="load">{t("Resource usage")}</h2>
                 <p class="load">{words}</p>
                 {span_tools("/", span, paused)}
             </header>
             {charts}
         </section>
-        {top("top-cpu", "Most CPU", |trend| Some((trend.latest.cpu_percent * 10.0) as u64), |it| {
+        {top("top-cpu", "Top CPU", |trend| Some((trend.latest.cpu_percent * 10.0) as u64), |it| {
             format!("{} %", format::percent(it))
         })}
-        {top("top-memory", "Most memory", |trend| trend.latest.memory_usage, |it| {
+        {top("top-memory", "Top memory", |trend| trend.latest.memory_usage, |it| {
             let (text, unit) = format::bytes(it);
             format!("{text} {unit}")
         })}
@@ -76,7 +77,7 @@ fn whole(load: &Load, machine: Option<&Machine>) -> String {
         format!("{text} {unit}")
     };
     crate::t!(
-        "{} · machine: {} % of {}, {} of {}",
+        "{} · host: {} % of {}, {} of {}",
         containers,
         format::percent((machine.cpu_percent * 10.0) as u64),
         format::count(machine.cpus as usize, ["{} core", "{} cores"]),
@@ -106,7 +107,7 @@ fn top(id: &'static str, title: &'static str, measure: Measure, text: fn(u64) ->
         known.into_iter().take(SHOWN).map(|(_, key)| RowKey::Entity(key)).collect::<Vec<_>>()
     });
     let nothing = boxed(move || {
-        ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing runs.")}</p> }.into_any())
+        ranked.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("No running containers.")}</p> }.into_any())
     });
     view! {
         <section class="most" aria-labelledby=id>

@@ -8,7 +8,7 @@ mod whole;
 
 use crate::client::t;
 use attention::Attention;
-pub use attention::concerned;
+pub use attention::needing_attention;
 pub use host::HostFacts;
 use leptos::prelude::*;
 use leptos_meta::Title;

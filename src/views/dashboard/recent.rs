@@ -42,7 +42,7 @@ pub(super) fn Recent() -> impl IntoView {
         store.look(|state| latest(state).into_iter().map(RowKey::Entity).collect::<Vec<_>>())
     });
     let nothing = boxed(move || {
-        latest.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("Nothing yet.")}</p> }.into_any())
+        latest.with(Vec::is_empty).then(|| view! { <p class="quiet">{t("No changes yet.")}</p> }.into_any())
     });
     view! {
         <section class="recent" aria-labelledby="recent">

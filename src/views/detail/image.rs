@@ -1,10 +1,10 @@
 //! Image details: layers and history.
 
-use super::{beside, created, grid, several, text, thing_page, users};
+use super::{beside, created, grid, resource_page, several, text, users};
 use crate::{
     client::{Row, Store, effect, t},
     model::{ImageDetails, ImagePlatform, Key, Layer},
-    queries::details::made_of,
+    queries::details::read_image_details,
     views::{
         asked::Asked,
         format, images,
@@ -17,7 +17,7 @@ use leptos::{ev::MouseEvent, prelude::*};
 
 #[component]
 pub fn ImagePage() -> impl IntoView {
-    thing_page(&images::PAGE, "No such image", body)
+    resource_page(&images::PAGE, "Image not found", body)
 }
 
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
@@ -25,7 +25,7 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let asked = Asked::<ImageDetails>::new();
     {
         let (host, id) = (host.clone(), id.clone());
-        effect(move || asked.ask(made_of(host.clone(), id.clone())));
+        effect(move || asked.ask(read_image_details(host.clone(), id.clone())));
     }
     let (words, is_raw) = (RwSignal::new(String::new()), RwSignal::new(false));
     let store = expect_context::<Store>();
@@ -33,7 +33,7 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let foreign = move |platform: &str| {
         let engine = store.look(|state| state.host(&of).and_then(|host| host.engine.clone()))?;
         let words = crate::t!(
-            "This image is for {}, and the engine is {}. It runs only by emulation.",
+            "This image is for {}, but the engine is {}. It runs only with emulation.",
             platform,
             engine.architecture()
         );
@@ -45,24 +45,24 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
             {foreign(&it.platform)}
             <h2>{t("Layers")}</h2>
             {layers(&it.layers)}
-            <h2>{t("How it was made")}</h2>
+            <h2>{t("Image configuration")}</h2>
             <div class="tools">
-                <Search what=t("facts") value=words on_input=Box::new(move |it| words.set(it)) />
+                <Search what=t("properties") value=words on_input=Box::new(move |it| words.set(it)) />
                 <button class="button" aria-pressed=raw on:click=on_click(move |_: MouseEvent| is_raw.update(|it| *it = !*it))>"JSON"</button>
             </div>
             {inspected(it.inspected.clone(), words, is_raw)}
         }
         .into_any()
     };
-    let layers = asked.draw(t("It can't be told what it is made of"), draw);
+    let layers = asked.draw(t("Couldn't load the image layers"), draw);
     let main = view! { <section class="inside" aria-label=t("Layers")>{layers}</section> };
     let facts = boxed(move || {
         let entity = row.get();
         let it = entity.as_image()?;
         let (size, unit) = format::bytes(it.size);
         Some(grid([
-            several("Names", it.tags.iter().cloned()),
-            Some(text("Id", it.id.short())),
+            several("Tags", it.tags.iter().cloned()),
+            Some(text("ID", it.id.short())),
             Some(text("Size", format!("{size} {unit}"))),
             created(it.created),
             several("Platforms", it.platforms.iter().map(platform)),
@@ -107,7 +107,7 @@ fn layers(layers: &[Layer]) -> AnyView {
         <table class="plain listing">
             <thead>
                 <tr>
-                    <th scope="col">{t("Made by")}</th>
+                    <th scope="col">{t("Created by")}</th>
                     <th scope="col" class="number">{t("Size")}</th>
                     <th scope="col" class="when">{t("Created")}</th>
                 </tr>

@@ -44,7 +44,7 @@ pub fn is_used_by(entity: &Entity, container: &Container) -> bool {
 }
 
 /// `body` is the page's content below its head.
-fn thing_page(list: &'static ListPage, gone: &'static str, body: fn(RowMenu, &Key, Row) -> AnyView) -> AnyView {
+fn resource_page(list: &'static ListPage, gone: &'static str, body: fn(RowMenu, &Key, Row) -> AnyView) -> AnyView {
     let store = expect_context::<Store>();
     let said = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
     let menu = RowMenu::new();
@@ -59,7 +59,7 @@ fn thing_page(list: &'static ListPage, gone: &'static str, body: fn(RowMenu, &Ke
     let page = boxed(move || match found.get().and_then(|key| Some((store.entity(&key)?, key))) {
         Some((row, key)) => page(list, menu, &key, row, body),
         None => {
-            let words = crate::t!("Nothing here is called {}. It may have been removed.", said);
+            let words = crate::t!("{} doesn't exist. It may have been removed.", said);
             let all = crate::t!("All {}", t(list.what));
             let back = view! { <a class="button" href=Site::expect().page(list.path)>{all}</a> };
             view! { <Title text=t(gone) /> {empty(list.what, t(gone), boxed(move || words.clone()), back.into_any())} }
@@ -135,7 +135,7 @@ fn users(key: &Key, how: impl Fn(&Container) -> String + Send + Sync + 'static) 
     let list = boxed(move || {
         let users = users.get();
         if users.is_empty() {
-            return view! { <p class="quiet">{t("No container uses it.")}</p> }.into_any();
+            return view! { <p class="quiet">{t("Not used by any container.")}</p> }.into_any();
         }
         let one = |it: &Arc<Container>| {
             view! { <li>{name_of(&site, it)} <span class="quiet">{how(it)}</span></li> }.into_any()

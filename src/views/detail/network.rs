@@ -1,6 +1,6 @@
 //! Network details: connected containers and their addresses.
 
-use super::{beside, created, grid, labels, name_of, several, text, thing_page, users_of};
+use super::{beside, created, grid, labels, name_of, resource_page, several, text, users_of};
 use crate::{
     client::{Row, t},
     model::{Container, Key},
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 #[component]
 pub fn NetworkPage() -> impl IntoView {
-    thing_page(&networks::PAGE, "No such network", body)
+    resource_page(&networks::PAGE, "Network not found", body)
 }
 
 fn body(menu: RowMenu, key: &Key, row: Row) -> AnyView {
@@ -27,7 +27,7 @@ fn body(menu: RowMenu, key: &Key, row: Row) -> AnyView {
         Some(grid([
             Some(text("Driver", &*it.driver)),
             Some(text("Scope", &*it.scope)),
-            Some(text("Id", it.id.as_str().get(..12).unwrap_or(it.id.as_str()))),
+            Some(text("ID", it.id.as_str().get(..12).unwrap_or(it.id.as_str()))),
             several(
                 "Subnets",
                 it.subnets.iter().map(|it| match &it.gateway {
@@ -36,14 +36,16 @@ fn body(menu: RowMenu, key: &Key, row: Row) -> AnyView {
                 }),
             ),
             several(
-                "Kind",
-                [word(it.is_built_in(), "built in"), word(it.internal, "internal: no way out")].into_iter().flatten(),
+                "Type",
+                [word(it.is_built_in(), "built in"), word(it.internal, "internal (no external access)")]
+                    .into_iter()
+                    .flatten(),
             ),
             created(it.created),
             labels(&it.labels),
         ]))
     });
-    let main = view! { <section class="inside" aria-label=t("Containers on it")>{members}</section> };
+    let main = view! { <section class="inside" aria-label=t("Connected containers")>{members}</section> };
     beside("Network", main.into_any(), facts.into_any())
 }
 
@@ -54,13 +56,13 @@ fn members(menu: RowMenu, key: &Key, row: Row) -> AnyView {
     let change = button(
         "button",
         "networks",
-        boxed(|| t("Connect or disconnect").to_owned()),
+        boxed(|| t("Manage connections").to_owned()),
         Box::new(move |_| menu.ask(Dialog::Members(asked.clone()))),
     );
     let list = boxed(move || {
         let members = members.get();
         if members.is_empty() {
-            return view! { <p class="quiet">{t("No container is on it.")}</p> }.into_any();
+            return view! { <p class="quiet">{t("No containers connected.")}</p> }.into_any();
         }
         let network = row.network(|it| it.name.clone());
         let one = |it: &Arc<Container>| {

@@ -1,6 +1,6 @@
 //! Volume details: its files.
 
-use super::{beside, created, fact, grid, labels, text, thing_page, users};
+use super::{beside, created, fact, grid, labels, resource_page, text, users};
 use crate::{
     client::{Row, Toasts, erased_memo, t},
     model::{FilesOf, HostId, Key, MountKind, VolumeName},
@@ -8,7 +8,7 @@ use crate::{
     views::{
         Site,
         chunks::{Inside, inside, lazy},
-        files::Shelf,
+        files::FilesLocation,
         format,
         resource_list::RowMenu,
         volumes,
@@ -19,13 +19,13 @@ use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
 #[component]
 pub fn VolumePage() -> impl IntoView {
-    thing_page(&volumes::PAGE, "No such volume", body)
+    resource_page(&volumes::PAGE, "Volume not found", body)
 }
 
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let Key::Volume(host, name) = key.clone() else { return ().into_any() };
     let page = Site::expect().page(&format!("/volumes/{name}?"));
-    provide_context(Shelf { host: host.clone(), of: FilesOf::Volume(name.clone()), page });
+    provide_context(FilesLocation { host: host.clone(), of: FilesOf::Volume(name.clone()), page });
     let size = size(host.clone(), name.clone());
     let others = boxed(move || {
         let entity = row.get();
@@ -41,7 +41,7 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let by = users(key, move |it| {
         let mount = it.mounts.iter().find(|it| it.kind == MountKind::Volume && it.source == name.as_str());
         mount.map_or_else(String::new, |it| {
-            if it.writable { it.destination.clone() } else { crate::t!("{}, read only", it.destination) }
+            if it.writable { it.destination.clone() } else { crate::t!("{}, read-only", it.destination) }
         })
     });
     let files = lazy(erased_memo(|| true), || Box::pin(inside(Inside::Files)));
@@ -58,21 +58,21 @@ fn size(host: HostId, name: VolumeName) -> AnyView {
         is_busy.set(true);
         let (asked, name) = (disk(host.clone()), name.clone());
         spawn_local(async move {
-            let told = asked.await;
+            let answer = asked.await;
             if is_busy.try_set(false).is_some() {
                 return;
             }
-            match told {
+            match answer {
                 Ok(usage) => {
                     let size =
                         usage.volumes.into_iter().find(|(it, _)| *it == name).map(|(_, size)| format::bytes(size));
                     let words = size.map_or_else(
-                        || t("its driver does not say").to_owned(),
+                        || t("not reported by the driver").to_owned(),
                         |(number, unit)| format!("{number} {unit}"),
                     );
                     known.set(Some(words));
                 }
-                Err(error) => toasts.failed(t("It can't be measured"), &error),
+                Err(error) => toasts.failed(t("Couldn't calculate the size"), &error),
             }
         });
     };
@@ -81,7 +81,7 @@ fn size(host: HostId, name: VolumeName) -> AnyView {
         Some(words) => words.into_any(),
         None => {
             let press = on_click(move |event: MouseEvent| measure.update_value(|it| it(event)));
-            let word = boxed(move || t(if is_busy.get() { "Measuring…" } else { "Measure" }));
+            let word = boxed(move || t(if is_busy.get() { "Calculating…" } else { "Calculate" }));
             view! { <button class="button" disabled=boxed(move || is_busy.get()) on:click=press>{word}</button> }
                 .into_any()
         }

@@ -110,10 +110,10 @@ fn disk_usage(menu: RowMenu) -> AnyView {
             <table class="plain listing disk">
                 <thead>
                     <tr>
-                        <th scope="col">{t("What")}</th>
+                        <th scope="col">{t("Type")}</th>
                         <th scope="col" class="number">{t("In use")}</th>
                         <th scope="col" class="number">{t("Size")}</th>
-                        <th scope="col" class="number">{t("Could be freed")}</th>
+                        <th scope="col" class="number">{t("Reclaimable")}</th>
                         <th scope="col"><span class="heard">{t("Actions")}</span></th>
                     </tr>
                 </thead>
@@ -133,12 +133,12 @@ fn disk_usage(menu: RowMenu) -> AnyView {
     };
     let shown = boxed(move || {
         if is_wanted.get() {
-            return asked.draw("It can't be measured", draw.clone());
+            return asked.draw("Couldn't calculate the size", draw.clone());
         }
-        let words = t("The engine walks through every image, container and volume for it, which can take a while.");
+        let words = t("The engine scans every image, container and volume. This can take a while.");
         view! { <p class="quiet">{words}</p> }.into_any()
     });
-    let word = boxed(move || t(if is_wanted.get() { "Measure again" } else { "Measure" }).to_owned());
+    let word = boxed(move || t(if is_wanted.get() { "Recalculate" } else { "Calculate" }).to_owned());
     view! {
         <section class="inside" aria-labelledby="disk">
             <div class="titled">

@@ -2,7 +2,7 @@
 
 use super::{feed::Feed, phrase::phrase, row::encoded};
 use crate::{
-    client::{t, told},
+    client::{t, translate_message},
     model::Event,
     views::{
         Site,
@@ -32,7 +32,7 @@ pub(super) fn details() -> AnyView {
                 <Dialog title=phrase(&event) on_close=close>
                     <dl class="facts">{facts}</dl>
                     <footer>
-                        <a class="button" href=around on:click=on_click(move |_| close())>{t("What happened around it")}</a>
+                        <a class="button" href=around on:click=on_click(move |_| close())>{t("Show nearby events")}</a>
                         <button class="button main" autofocus on:click=on_click(move |_| close())>{t("Close")}</button>
                     </footer>
                 </Dialog>
@@ -54,10 +54,10 @@ fn facts(event: &Event) -> Vec<(String, String)> {
     fact(t("Host"), event.host.as_str());
     fact(t("Event"), &format!("{} {}", event.kind, event.action));
     fact(t("Name"), &event.name);
-    fact(t("Id"), &event.id);
+    fact(t("ID"), &event.id);
     fact(t("Project"), event.project.as_deref().unwrap_or_default());
-    fact(t("Done by"), event.actor.as_deref().unwrap_or_default());
-    fact(t("Failed"), &told(event.error.as_deref().unwrap_or_default()));
+    fact(t("User"), event.actor.as_deref().unwrap_or_default());
+    fact(t("Failed"), &translate_message(event.error.as_deref().unwrap_or_default()));
     for (key, value) in event.attributes.iter().filter(|(key, _)| key != "name") {
         fact(key, value);
     }

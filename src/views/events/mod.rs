@@ -12,7 +12,7 @@ use super::{
     widgets::{Command, boxed, button, empty, on_click},
 };
 use crate::{
-    client::{Store, Subscriptions, effect, erased_memo, t, told},
+    client::{Store, Subscriptions, effect, erased_memo, t, translate_message},
     model::HistoryStatus,
     wire::PageSeed,
 };
@@ -46,7 +46,7 @@ pub fn EventsPage() -> impl IntoView {
     let mut is_here = first.is_some();
     let feed = Feed::new(first);
     provide_context(feed);
-    let look = store.looker();
+    let look = store.subscriber();
     store.listen(move |heard| feed.on_message(heard));
     let (asks, polls) = (store.clone(), store.clone());
     effect(move || {
@@ -82,21 +82,21 @@ pub fn EventsPage() -> impl IntoView {
         {boxed(move || off(&feed.history.get()))}
         {tools::tools(asked)}
         {boxed(move || match shown.get() {
-            Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">{t("Loading what happened…")}</p> }.into_any(),
+            Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">{t("Loading events…")}</p> }.into_any(),
             Shown::Failed => {
-                let words = move || if let Loading::Failed(why) = feed.loading.get() { told(&why) } else { String::new() };
+                let words = move || if let Loading::Failed(why) = feed.loading.get() { translate_message(&why) } else { String::new() };
                 let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| feed.again()));
-                empty("error", "The events could not be loaded", boxed(words), again)
+                empty("error", "Couldn't load events", boxed(words), again)
             }
             Shown::Empty => {
                 let command = view! { <Command text="docker run --rm hello-world" /> }.into_any();
-                let words = || t("What the engine and the people here do appears at once.").to_owned();
-                empty("events", "Nothing has happened yet", boxed(words), command)
+                let words = || t("Engine events and user actions appear here instantly.").to_owned();
+                empty("events", "No events yet", boxed(words), command)
             }
             Shown::NoMatch => {
                 let all = view! { <a class="button" href=Site::expect().page("/events")>{t("Show all events")}</a> }.into_any();
-                let words = || t("Nothing of that kind was recorded in that time.").to_owned();
-                empty("search", "Nothing matches", boxed(words), all)
+                let words = || t("No events match these filters.").to_owned();
+                empty("search", "No results", boxed(words), all)
             }
             Shown::Rows => table(feed),
         })}
@@ -107,13 +107,13 @@ pub fn EventsPage() -> impl IntoView {
 /// The reason why events aren't being kept, if so.
 fn off(history: &HistoryStatus) -> Option<AnyView> {
     let HistoryStatus::Off { reason } = history else { return None };
-    let words = crate::t!("Events are not being kept: {}.", told(reason));
+    let words = crate::t!("Events aren't being saved: {}.", translate_message(reason));
     Some(
         view! {
             <p class="banner" role="status">
                 <super::widgets::Icon name="warn" />
                 {words}
-                <span>{t("Only the latest are here, until Quaylight restarts. It tries again by itself.")}</span>
+                <span>{t("Only recent events are shown, and they're lost when Quaylight restarts. Retrying automatically.")}</span>
             </p>
         }
         .into_any(),
@@ -140,11 +140,11 @@ fn table(feed: Feed) -> AnyView {
     let now = expect_context::<Store>().now().get_untracked();
     let heads = [
         ("when", crate::t!("Time ({})", format::zone(now))),
-        ("what", t("What").to_owned()),
-        ("name", t("Of").to_owned()),
+        ("what", t("Event").to_owned()),
+        ("name", t("Resource").to_owned()),
         ("project", t("Project").to_owned()),
         ("code number", t("Exit code").to_owned()),
-        ("who", t("By").to_owned()),
+        ("who", t("User").to_owned()),
     ];
     let heads: Vec<_> =
         heads.map(|(class, word)| view! { <th class=class role="columnheader">{word}</th> }.into_any()).into();
@@ -156,12 +156,12 @@ fn table(feed: Feed) -> AnyView {
     let end = boxed(move || {
         let count = feed.shown.with(Vec::len);
         match (feed.loading.get(), feed.more.get()) {
-            (Loading::Failed(why), _) => crate::t!("The older ones could not be loaded: {}", told(&why)),
-            (_, false) => t("That is all.").to_owned(),
+            (Loading::Failed(why), _) => crate::t!("Couldn't load older events: {}", translate_message(&why)),
+            (_, false) => t("End of events.").to_owned(),
             (_, true) if count >= MOST => {
-                crate::t!("{} events are shown. Narrow the search for older ones, or export them.", MOST)
+                crate::t!("Showing {} events. Narrow the search or export to see older ones.", MOST)
             }
-            _ => t("Loading older ones…").to_owned(),
+            _ => t("Loading older events…").to_owned(),
         }
     });
     view! {

@@ -1,7 +1,7 @@
 //! Description of an event in words.
 
 use crate::{
-    client::{t, told},
+    client::{t, translate_message},
     model::Event,
 };
 
@@ -36,29 +36,29 @@ fn deed(event: &Event) -> String {
         first.make_ascii_uppercase();
     }
     if let Some(error) = &event.error {
-        return crate::t!("{} failed: {}", told(&verb), told(error));
+        return crate::t!("{} failed: {}", translate_message(&verb), translate_message(error));
     }
     let of = match event.kind.as_str() {
         "rule" => "Alert rule",
         "channel" => "Channel",
         "quiet_hours" => "Quiet hours",
-        _ => return crate::t!("{} requested", told(&verb)),
+        _ => return crate::t!("{} requested", translate_message(&verb)),
     };
     let done = match event.action.as_str() {
         "create" => "created",
         "change" => "changed",
         "delete" => "deleted",
         "silence" => "silenced",
-        "unsilence" => "heard again",
+        "unsilence" => "unsilenced",
         "test" => "tested",
         other => other,
     };
-    format!("{} {}", t(of), told(done))
+    format!("{} {}", t(of), translate_message(done))
 }
 
 /// The name of the event's subject. An alert's subject may be translatable text: container names have no spaces.
 pub(in crate::views) fn name(event: &Event) -> String {
-    if event.kind == "alert" && event.name.contains(' ') { told(&event.name) } else { event.name.clone() }
+    if event.kind == "alert" && event.name.contains(' ') { translate_message(&event.name) } else { event.name.clone() }
 }
 
 pub(in crate::views) fn phrase(event: &Event) -> String {
@@ -75,21 +75,23 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("container", "stop") => "Stopped",
         ("container", "restart") => "Restarted",
         ("container", "pause") => "Paused",
-        ("container", "unpause") => "Resumed",
-        ("container", "oom") => "Ran out of memory",
-        ("container", "update") => "Limits changed",
-        ("container", "commit") => "Made into an image",
+        ("container", "unpause") => "Unpaused",
+        ("container", "oom") => "Out of memory (OOM)",
+        ("container", "update") => "Limits updated",
+        ("container", "commit") => "Committed to an image",
         ("container", "attach") => "Attached to",
         ("container", "archive-path") => "Files read",
         ("container", "extract-to-dir") => "Files written",
-        ("container", "exec_die") => "Command ended",
+        ("container", "exec_die") => "Exec finished",
         ("container", "kill") => return crate::t!("Sent signal {}", attribute("signal")),
         ("container", "rename") => {
             return crate::t!("Renamed from {}", attribute("oldName").trim_start_matches('/'));
         }
-        ("container", "health_status") => return crate::t!("Health: {}", told(attribute("health"))),
-        ("container", "exec_create") => return crate::t!("Command prepared: {}", attribute("command")),
-        ("container", "exec_start") => return crate::t!("Command run: {}", attribute("command")),
+        ("container", "health_status") => {
+            return crate::t!("Health status: {}", translate_message(attribute("health")));
+        }
+        ("container", "exec_create") => return crate::t!("Exec created: {}", attribute("command")),
+        ("container", "exec_start") => return crate::t!("Exec started: {}", attribute("command")),
         ("image", "pull") => "Pulled",
         ("image", "push") => "Pushed",
         ("image", "tag") => "Tagged",
@@ -100,17 +102,17 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("volume", "unmount") => "Unmounted",
         ("network", "connect") => "Container connected",
         ("network", "disconnect") => "Container disconnected",
-        ("daemon", "reload") => "Settings reloaded",
-        ("alert", "firing") => return format!("{}: {}", attribute("rule"), told(attribute("measured"))),
+        ("daemon", "reload") => "Configuration reloaded",
+        ("alert", "firing") => return format!("{}: {}", attribute("rule"), translate_message(attribute("measured"))),
         ("notification", "lost") => {
             return crate::t!(
-                "Notification lost ({}): {}",
+                "Notification not delivered ({}): {}",
                 attribute("rule"),
-                told(event.error.as_deref().unwrap_or_default())
+                translate_message(event.error.as_deref().unwrap_or_default())
             );
         }
-        ("alert", "resolved") => return crate::t!("{}: over", attribute("rule")),
-        (_, other) => return told(&other.replace('_', " ")),
+        ("alert", "resolved") => return crate::t!("{}: resolved", attribute("rule")),
+        (_, other) => return translate_message(&other.replace('_', " ")),
     };
     t(words).to_owned()
 }
@@ -121,42 +123,43 @@ mod tests {
     use crate::model::{HostId, Labels, Timestamp};
 
     #[test]
-    fn an_event_is_told_in_words() {
-        let told = |kind: &str, action: &str, (key, value): (&str, &str), actor: Option<&str>, error: Option<&str>| {
-            let mut attributes = Labels::default();
-            attributes.insert(key.into(), value.into());
-            let event = Event {
-                seq: 1,
-                host: HostId::new("local").unwrap(),
-                time: Timestamp::default(),
-                kind: kind.into(),
-                action: action.into(),
-                id: String::new(),
-                name: "web".into(),
-                project: None,
-                actor: actor.map(str::to_owned),
-                error: error.map(str::to_owned),
-                attributes,
+    fn event_is_described_in_words() {
+        let phrase_of =
+            |kind: &str, action: &str, (key, value): (&str, &str), actor: Option<&str>, error: Option<&str>| {
+                let mut attributes = Labels::default();
+                attributes.insert(key.into(), value.into());
+                let event = Event {
+                    seq: 1,
+                    host: HostId::new("local").unwrap(),
+                    time: Timestamp::default(),
+                    kind: kind.into(),
+                    action: action.into(),
+                    id: String::new(),
+                    name: "web".into(),
+                    project: None,
+                    actor: actor.map(str::to_owned),
+                    error: error.map(str::to_owned),
+                    attributes,
+                };
+                (phrase(&event), tone(&event))
             };
-            (phrase(&event), tone(&event))
-        };
         let cases = [
-            (told("container", "die", ("exitCode", "137"), None, None), ("Exited", Some("alarm"))),
-            (told("container", "die", ("exitCode", "0"), None, None), ("Exited", None)),
-            (told("container", "kill", ("signal", "9"), None, None), ("Sent signal 9", None)),
-            (told("container", "rename", ("oldName", "/old"), None, None), ("Renamed from old", None)),
-            (told("container", "stop", ("", ""), Some("alice"), None), ("Stop requested", Some("user"))),
+            (phrase_of("container", "die", ("exitCode", "137"), None, None), ("Exited", Some("alarm"))),
+            (phrase_of("container", "die", ("exitCode", "0"), None, None), ("Exited", None)),
+            (phrase_of("container", "kill", ("signal", "9"), None, None), ("Sent signal 9", None)),
+            (phrase_of("container", "rename", ("oldName", "/old"), None, None), ("Renamed from old", None)),
+            (phrase_of("container", "stop", ("", ""), Some("alice"), None), ("Stop requested", Some("user"))),
             (
-                told("container", "stop", ("", ""), Some("alice"), Some("It is gone")),
+                phrase_of("container", "stop", ("", ""), Some("alice"), Some("It is gone")),
                 ("Stop failed: It is gone", Some("alarm")),
             ),
-            (told("rule", "change", ("", ""), Some("alice"), None), ("Alert rule changed", Some("user"))),
-            (told("alert", "firing", ("measured", "is down"), None, None), (": is down", None)),
+            (phrase_of("rule", "change", ("", ""), Some("alice"), None), ("Alert rule changed", Some("user"))),
+            (phrase_of("alert", "firing", ("measured", "is down"), None, None), (": is down", None)),
             (
-                told("notification", "lost", ("rule", "busy"), None, Some("it was given up")),
-                ("Notification lost (busy): it was given up", Some("alarm")),
+                phrase_of("notification", "lost", ("rule", "busy"), None, Some("it was given up")),
+                ("Notification not delivered (busy): it was given up", Some("alarm")),
             ),
-            (told("pod", "init_all", ("", ""), None, None), ("init all", None)),
+            (phrase_of("pod", "init_all", ("", ""), None, None), ("init all", None)),
         ];
         for ((words, tone), expected) in cases {
             assert_eq!((words.as_str(), tone), expected);

@@ -16,7 +16,7 @@ const KEYS: [&str; 10] = ["kind", "action", "entity", "project", "q", "since", "
 const TIMES: [(&str, &str); 4] = [("Any time", ""), ("Last hour", "1h"), ("24 hours", "24h"), ("7 days", "7d")];
 
 const KINDS: [(&str, &str); 7] = [
-    ("Everything", ""),
+    ("All", ""),
     ("Containers", "container"),
     ("Images", "image"),
     ("Volumes", "volume"),
@@ -51,7 +51,7 @@ pub(super) fn tools(asked: ErasedMemo<Address>) -> AnyView {
     };
     let kinds: Vec<_> = KINDS.iter().map(|(word, kind)| one_of("kind", word, kind)).collect();
     let times: Vec<_> = TIMES.iter().map(|(word, since)| one_of("since", word, since)).collect();
-    let others = vec![on_or_off("by", "By people", "users"), on_or_off("noise", "With noise", "true")];
+    let others = vec![on_or_off("by", "User actions", "users"), on_or_off("noise", "Verbose", "true")];
     // Filters that no chip represents, each with a button to remove it.
     let rest = {
         let ask = ask.clone();
@@ -79,8 +79,8 @@ pub(super) fn tools(asked: ErasedMemo<Address>) -> AnyView {
     view! {
         <div class="tools filters">
             <Search what="events" value on_input=Box::new(search) />
-            <div class="chips" role="group" aria-label=t("Kind")>{kinds}</div>
-            <div class="chips" role="group" aria-label=t("Time and more")>{times}{others}{rest}</div>
+            <div class="chips" role="group" aria-label=t("Type")>{kinds}</div>
+            <div class="chips" role="group" aria-label=t("Time and other filters")>{times}{others}{rest}</div>
         </div>
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! Banner that states why the page may be out of date, and since when.
 
 use crate::{
-    client::{Connection, Store, erased_memo, t, told},
+    client::{Connection, Store, erased_memo, t, translate_message},
     model::{HostStatus, Kind, Timestamp},
     views::{
         format,
@@ -11,14 +11,14 @@ use crate::{
 use leptos::prelude::*;
 
 #[derive(Clone, PartialEq)]
-struct Trouble {
+struct BannerMessage {
     what: Vec<&'static str>,
     why: Option<String>,
     /// The time of the data shown. `None` if there never was any.
     since: Option<Timestamp>,
 }
 
-impl Trouble {
+impl BannerMessage {
     fn lost(what: &'static str, why: Option<String>, since: Timestamp) -> Self {
         Self { what: vec![what], why, since: Some(since) }
     }
@@ -46,7 +46,7 @@ pub fn Banner() -> impl IntoView {
                 <p class="banner" data-exposed>
                     <Icon name="warn" />
                     <b>{t("The connection to the engine is not encrypted.")}</b>
-                    <span>{t("Anyone on the network between can control its machine. Use https:// or ssh:// instead.")}</span>
+                    <span>{t("Anyone on the network path can take control of the Docker host. Use https:// or ssh:// instead.")}</span>
                 </p>
             }
             .into_any()
@@ -57,25 +57,29 @@ pub fn Banner() -> impl IntoView {
         let is_full = link.with(|link| link.is_server_full);
         match lost {
             (Connection::Reconnecting, Some(since)) if is_full => {
-                let why = t("It has as many clients as it takes. Close other tabs, or wait for a place.");
-                return Some(Trouble::lost("Quaylight has no place for this page.", Some(why.to_owned()), since));
+                let why = t("Too many clients are connected. Close other tabs, or wait for a client to disconnect.");
+                return Some(BannerMessage::lost(
+                    "Quaylight has reached its client limit.",
+                    Some(why.to_owned()),
+                    since,
+                ));
             }
             (Connection::Reconnecting, Some(since)) => {
-                return Some(Trouble::lost("The connection to Quaylight is lost.", None, since));
+                return Some(BannerMessage::lost("Lost connection to Quaylight.", None, since));
             }
             (Connection::Offline, Some(since)) => {
-                return Some(Trouble::lost("This device is offline.", None, since));
+                return Some(BannerMessage::lost("This device is offline.", None, since));
             }
             _ => {}
         }
         let host = store.main_host()?;
         if host.status == HostStatus::Unreachable {
-            let why = host.error.as_deref().map(told);
-            return Some(Trouble::lost("The engine does not answer.", why, host.since));
+            let why = host.error.as_deref().map(translate_message);
+            return Some(BannerMessage::lost("The engine isn't responding.", why, host.since));
         }
         let first = host.failed_lists.first()?;
         let what = host.failed_lists.iter().map(|it| failed_list(it.kind)).collect();
-        Some(Trouble { what, why: Some(told(&first.error)), since: first.as_of })
+        Some(BannerMessage { what, why: Some(translate_message(&first.error)), since: first.as_of })
     });
     let other_release =
         erased_memo(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));
@@ -87,13 +91,13 @@ pub fn Banner() -> impl IntoView {
             <p class="banner" role="status">
                 <Icon name="restart" />
                 <b>{crate::t!("Quaylight was updated to {}.", version)}</b>
-                <span>{t("This page is of another release and no longer live.")}</span>
+                <span>{t("This page is from another version and is no longer live.")}</span>
                 {button("button", "restart", boxed(|| t("Reload").to_owned()), Box::new(reload))}
             </p>
         }
         .into_any(),
         (None, None) => ().into_any(),
-        (None, Some(Trouble { what, why, since })) => {
+        (None, Some(BannerMessage { what, why, since })) => {
             let now = now.clone();
             let of = since.map(|since| {
                 view! {

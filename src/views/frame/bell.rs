@@ -12,13 +12,13 @@ use leptos::prelude::*;
 
 /// Whether the notification center is open.
 #[derive(Clone, Copy)]
-pub struct CentreOpen(pub RwSignal<bool>);
+pub struct NotificationCenterOpen(pub RwSignal<bool>);
 
 #[component]
 pub fn Bell() -> impl IntoView {
     let (unread, failures) = (expect_context::<Store>().unread(), expect_context::<Toasts>().failures());
     let open = RwSignal::new(false);
-    provide_context(CentreOpen(open));
+    provide_context(NotificationCenterOpen(open));
     let count = erased_memo(move || unread.get() + failures.get());
     let label = erased_memo(move || match count.get() {
         0 => t("Notifications").to_owned(),

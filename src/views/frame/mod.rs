@@ -14,7 +14,7 @@ use super::{
     widgets::{boxed, on_click},
 };
 use crate::client::{Connection, Store, effect, t};
-pub use bell::CentreOpen;
+pub use bell::NotificationCenterOpen;
 pub use tasks::TasksOpen;
 
 use banner::Banner;

@@ -1,8 +1,8 @@
 //! Corner of the screen that shows toasts.
 
 use crate::{
-    client::{Level, Prefs, Store, Toasts, t, told},
-    model::{AlertState, Severity, Told},
+    client::{Level, Prefs, Store, Toasts, t, translate_message},
+    model::{AlertState, Severity, ToastPreferences},
     views::widgets::{Icon, boxed},
     wire::Notice,
 };
@@ -15,14 +15,16 @@ pub fn Toaster() -> impl IntoView {
     let prefs = expect_context::<Prefs>();
     Effect::new(move |seen: Option<u64>| {
         notices.with(|notices| {
-            let wanted = |notice: &&Notice| prefs.read_untracked(|it| is_told(&it.told, notice));
+            let wanted = |notice: &&Notice| prefs.read_untracked(|it| is_shown(&it.toasts, notice));
             let new: Vec<_> = notices.since(seen.unwrap_or_default()).filter(wanted).cloned().collect();
-            untrack(|| new.into_iter().for_each(|notice| toasts.show(level(&notice), told(&notice.text), None)));
+            untrack(|| {
+                new.into_iter().for_each(|notice| toasts.show(level(&notice), translate_message(&notice.text), None))
+            });
             notices.count
         })
     });
     view! {
-        <div class="toasts" role="status" aria-label=t("Notices")>
+        <div class="toasts" role="status" aria-label=t("Notifications")>
             {boxed(move || toasts.all().into_iter().map(|toast| view! {
                 <div class="toast" data-level=toast.level.as_str()>
                     <Icon name=match toast.level {
@@ -45,11 +47,11 @@ pub fn Toaster() -> impl IntoView {
 }
 
 /// Whether a notice pops up as a toast. Notices that aren't alerts always do.
-fn is_told(told: &Told, notice: &Notice) -> bool {
+fn is_shown(toasts: &ToastPreferences, notice: &Notice) -> bool {
     match notice.alert {
         None => true,
-        Some(AlertState::Resolved) => told.ends && told.alerts.is_some(),
-        Some(_) => told.alerts.is_some_and(|least| notice.level >= least),
+        Some(AlertState::Resolved) => toasts.resolved && toasts.alerts.is_some(),
+        Some(_) => toasts.alerts.is_some_and(|least| notice.level >= least),
     }
 }
 

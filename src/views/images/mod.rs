@@ -19,13 +19,13 @@ pub(super) static PAGE: ListPage = ListPage {
     title: "Images",
     what: "images",
     nothing_yet: "No images yet",
-    hint: "Pull one here, or in a terminal: it appears at once.",
+    hint: "Pull one here or with the CLI. It appears here instantly.",
     command: "docker pull nginx",
     filters: &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused, UsageFilter::Dangling],
     columns: &[
         ListColumn { class: "name", word: "Name", sort: "" },
         ListColumn { class: "use", word: "Used by", sort: "use" },
-        ListColumn { class: "id", word: "Id", sort: "id" },
+        ListColumn { class: "id", word: "ID", sort: "id" },
         ListColumn { class: "size number", word: "Size", sort: "size" },
         ListColumn { class: "made number", word: "Created", sort: "created" },
     ],
@@ -53,7 +53,7 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let names: Vec<_> = names.iter().map(|name| format!("name={name}")).collect();
     let address = format!("/api/images/export?{}", names.join("&"));
     let push = (!image.tags.is_empty()).then(|| ask("push", crate::t!("Push {}", name), Dialog::Push(entity.key())));
-    let first = ask("tag", crate::t!("Names of {}", name), Dialog::Names(entity.key()));
+    let first = ask("tag", crate::t!("Manage tags of {}", name), Dialog::Names(entity.key()));
     let rest = [
         Offer { icon: "export", words: crate::t!("Export {}", name), does: Does::Download(address) },
         ask("remove", crate::t!("Remove {}", name), Dialog::Remove(entity.key())),

@@ -23,7 +23,8 @@ fn platform_tag(image: &Image, engine: &Engine) -> Option<AnyView> {
         several => crate::t!("{} platforms", several.len()),
     };
     let is_foreign = stored.iter().all(|it| !engine.is_native(&it.name));
-    let title = if is_foreign { crate::t!("For {}, the engine is {}", names, engine.architecture()) } else { names };
+    let title =
+        if is_foreign { crate::t!("Built for {}, but the engine is {}", names, engine.architecture()) } else { names };
     Some(view! { <span class="tag" class:warn=is_foreign data-platforms title=title>{words}</span> }.into_any())
 }
 

@@ -26,7 +26,7 @@ pub(super) static PAGE: ListPage = ListPage {
     title: "Networks",
     what: "networks",
     nothing_yet: "No networks yet",
-    hint: "Create one in a terminal and it appears here at once.",
+    hint: "Create one here or with the CLI. It appears here instantly.",
     command: "docker network create backend",
     filters: &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused],
     columns: &[
@@ -56,7 +56,7 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let (name, key) = (&network.name, entity.key());
     let members = Offer {
         icon: "networks",
-        words: crate::t!("Containers on {}", name),
+        words: crate::t!("Manage connections of {}", name),
         does: Does::Ask(Dialog::Members(key.clone())),
     };
     let remove = Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Dialog::Remove(key)) };
@@ -79,7 +79,7 @@ fn views(is_picture: bool) -> AnyView {
     view! {
         <div class="segmented" role="group" aria-label=t("View")>
             {view("table", "Table", false, &[])}
-            {view("networks", "Picture", true, &[("view", "picture")])}
+            {view("networks", "Diagram", true, &[("view", "picture")])}
         </div>
     }
     .into_any()

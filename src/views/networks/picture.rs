@@ -63,7 +63,8 @@ pub(super) fn picture() -> AnyView {
         store.track(Kind::Container);
         store.look(picture_of)
     });
-    let total = boxed(move || picture.with(|it| crate::t!("{} containers on {}", it.lines.len(), it.lanes.len())));
+    let total =
+        boxed(move || picture.with(|it| crate::t!("{} containers on {} networks", it.lines.len(), it.lanes.len())));
     let drawn = boxed(move || picture.with(|it| draw(it, &site)));
     view! {
         <Title text=t("Networks") />
@@ -79,7 +80,7 @@ pub(super) fn picture() -> AnyView {
 fn draw(picture: &Picture, site: &Site) -> AnyView {
     if picture.lines.is_empty() {
         let command = view! { <Command text="docker run --network backend nginx" /> }.into_any();
-        return empty("networks", t("No container is on a network"), boxed(String::new), command);
+        return empty("networks", t("No containers are connected to a network"), boxed(String::new), command);
     }
     let lane = |it: &Arc<Network>| {
         let href = site.page(&format!("/networks/{}", it.id));
@@ -89,10 +90,12 @@ fn draw(picture: &Picture, site: &Site) -> AnyView {
     let lines: Vec<_> = picture.lines.iter().map(|it| line(it, &picture.lanes, site)).collect();
     let idle = match picture.idle {
         0 => None,
-        count => Some(format::count(count, ["Nobody is on {} other network.", "Nobody is on {} other networks."])),
+        count => {
+            Some(format::count(count, ["{} other network has no containers.", "{} other networks have no containers."]))
+        }
     };
     view! {
-        <div class="canvas" role="region" aria-label=t("Picture of the networks") tabindex="0">
+        <div class="canvas" role="region" aria-label=t("Network diagram") tabindex="0">
             <table class="picture">
                 <thead><tr><td></td>{lanes}</tr></thead>
                 <tbody>{lines}</tbody>

@@ -57,7 +57,7 @@ fn section(
                     <tr role="row">
                         <th class="state" role="columnheader">{t(state)}</th>
                         <th class="name" role="columnheader">{t("Name")}</th>
-                        <th class="what" role="columnheader">{t("Now")}</th>
+                        <th class="what" role="columnheader">{t("Current")}</th>
                         <th class="at number" role="columnheader">{t("Last change")}</th>
                         <th class="late number" role="columnheader">{t("Latency")}</th>
                     </tr>

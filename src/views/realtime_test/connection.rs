@@ -36,8 +36,8 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
                 {fact("Round trip p95", |link| percentile(&link.round_trips, 95))}
                 {fact("Clock offset", |link| format::micros(link.clock_offset))}
                 <div><dt>{t("Last message")}</dt><dd>{last_message}</dd></div>
-                <div><dt>{t("Revision here")}</dt><dd>{boxed(move || here.get().revision.to_string())}</dd></div>
-                <div><dt>{t("Revision on the server")}</dt><dd>{on_server}</dd></div>
+                <div><dt>{t("Client revision")}</dt><dd>{boxed(move || here.get().revision.to_string())}</dd></div>
+                <div><dt>{t("Server revision")}</dt><dd>{on_server}</dd></div>
                 <div><dt>{t("Epoch")}</dt><dd>{boxed(move || position.get().epoch.to_string())}</dd></div>
                 {fact("Drift", |link| link.server_drift.to_string())}
                 {fact("Reconnects", |link| link.reconnects.to_string())}
@@ -100,9 +100,9 @@ fn state_word(link: &Link, transport: Transport) -> &'static str {
     let line = &link.lines[transport as usize];
     match () {
         () if link.transport == transport => "in use",
-        () if line.is_blocked => "blocked here",
-        () if line.opened == 0 && line.refused > 0 => "does not get through",
-        () if line.opened == 0 => "not needed so far",
+        () if line.is_blocked => "blocked on this page",
+        () if line.opened == 0 && line.refused > 0 => "can't connect",
+        () if line.opened == 0 => "not used yet",
         () => "not in use",
     }
 }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_the_nearest_rank() {
+    fn percentiles_use_the_nearest_rank() {
         let values: Vec<i64> = (1..=20).rev().map(|it| it * 10_000).collect();
         assert_eq!(percentile(&values, 50), "100 ms");
         assert_eq!(percentile(&values, 95), "190 ms");

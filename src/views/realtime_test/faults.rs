@@ -41,18 +41,18 @@ pub(super) fn Faults() -> impl IntoView {
     });
     view! {
         <section class="faults" aria-labelledby="faults">
-            <h2 id="faults">{t("Break it")}</h2>
+            <h2 id="faults">{t("Fault injection")}</h2>
             <p class="quiet">
-                {t("Each of these breaks this page's connection. The journal says how it recovered.")}
+                {t("Each button breaks this page's connection. The connection log shows how it recovered.")}
             </p>
             <div class="buttons">
-                {press("unreachable", "Drop the connection", Command::Drop)}
+                {press("unreachable", "Drop connection", Command::Drop)}
                 {block("Block WebSocket", Transport::WebSocket)}
                 {block("Block SSE", Transport::Sse)}
                 {press("pause", "Pause reading for 10 s", Command::Pause)}
-                {press("restart", "Request a resync", Command::Resync)}
+                {press("restart", "Resync now", Command::Resync)}
             </div>
-            <ol class="journal" data-journal="" aria-label=t("Journal of the connection") tabindex="0">{entries}</ol>
+            <ol class="journal" data-journal="" aria-label=t("Connection log") tabindex="0">{entries}</ol>
         </section>
     }
 }

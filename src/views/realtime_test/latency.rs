@@ -17,7 +17,7 @@ pub(super) fn Latency() -> impl IntoView {
         let at = |place: usize| format!("{} {}", bars[place], scale(place));
         let filled = (0..bars.len()).filter(|place| bars[*place] > 0).map(at).collect::<Vec<_>>().join(", ");
         if filled.is_empty() {
-            t("Event to paint: no change yet").to_owned()
+            t("Event to paint: no changes yet").to_owned()
         } else {
             crate::t!("Event to paint: {}", filled)
         }
@@ -42,7 +42,7 @@ pub(super) fn Latency() -> impl IntoView {
             <table class="table legs" role="table" aria-label=t("Latency")>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th class="name" role="columnheader">{t("Leg")}</th>
+                        <th class="name" role="columnheader">{t("Stage")}</th>
                         <th class="mid number" role="columnheader">"p50"</th>
                         <th class="high number" role="columnheader">"p95"</th>
                         <th class="max number" role="columnheader">{t("max")}</th>
@@ -81,7 +81,7 @@ fn leg(leg: Leg) -> AnyView {
 fn name(leg: Leg) -> &'static str {
     match leg {
         Leg::Engine => "Engine → server",
-        Leg::Server => "In the server",
+        Leg::Server => "Server processing",
         Leg::Network => "Server → browser",
         Leg::Paint => "Browser → paint",
         Leg::Total => "Event → paint",

@@ -33,11 +33,10 @@ pub(super) fn SelfTest() -> impl IntoView {
         <section aria-labelledby="self-test-title">
             <h2 id="self-test-title">{t("Self-test")}</h2>
             <p class="quiet">
-                {t("Creates a container of its own, walks it through its life over each transport, measures every step, removes \
-                it, and names what is broken between this browser and Quaylight.")}
+                {t("Creates a temporary container, takes it through its lifecycle over each transport, measures every step, and removes it. Reports anything broken between this browser and Quaylight.")}
             </p>
             <div class="buttons">
-                {button("button", "start", boxed(|| t("Run the self-test").to_owned()), Box::new(start))}
+                {button("button", "start", boxed(|| t("Run self-test").to_owned()), Box::new(start))}
             </div>
             <div id="self-test"></div>
         </section>

@@ -47,23 +47,23 @@ pub(super) fn build(menu: RowMenu) -> AnyView {
         {text("Name", "web:1", name)}
         {tall_area("Dockerfile", 10, String::new(), "FROM nginx", Box::new(move |text| dockerfile.set(text)))}
         <label class="field">
-            <span>{t("Or a folder")}</span>
+            <span>{t("Or upload a folder that contains a Dockerfile")}</span>
             <input type="file" node_ref=folder on:change=choose />
         </label>
         {boxed(move || summary.get().map(|summary| folder_notes(&summary, &dockerfile_path(path))))}
         <label class="field">
-            <span>{t("Or a folder as a tar, with a Dockerfile in it")}</span>
+            <span>{t("Or upload a build context (.tar) that contains a Dockerfile")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz,.tar.xz,.tar.bz2" node_ref=tar />
         </label>
         {warnings(host.clone().ok(), dockerfile, summary)}
         <div class="pair">
-            {field("Path of the Dockerfile in it", "text", String::new(), DOCKERFILE, Box::new(type_path))}
+            {field("Dockerfile path in the build context", "text", String::new(), DOCKERFILE, Box::new(type_path))}
             {text("Target stage", "release", target)}
         </div>
-        {text("Platform, if not the engine's own", "linux/arm64", platform)}
+        {text("Platform (optional)", "linux/arm64", platform)}
         {lines("Build arguments", "VERSION=1.2", args)}
-        {check(t("Without the cache").to_owned(), false, Box::new(move |it| no_cache.set_value(it)))}
-        {check(t("Ask for newer base images").to_owned(), false, Box::new(move |it| pull.set_value(it)))}
+        {check(t("Don't use cache (--no-cache)").to_owned(), false, Box::new(move |it| no_cache.set_value(it)))}
+        {check(t("Pull newer base images").to_owned(), false, Box::new(move |it| pull.set_value(it)))}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
@@ -80,7 +80,7 @@ pub(super) fn build(menu: RowMenu) -> AnyView {
         };
         let dockerfile = path.get_untracked();
         match (text.trim().is_empty(), chosen_folder(folder), chosen_file(tar)) {
-            (true, None, None) => Err(t("Write a Dockerfile, or choose a folder or a tar").to_owned()),
+            (true, None, None) => Err(t("Enter a Dockerfile, or choose a folder or a tar archive").to_owned()),
             (false, None, None) => Ok(menu.start(host, Job::Build(name, build))),
             (true, Some(folder), None) => {
                 let path = if dockerfile.is_empty() { DOCKERFILE.to_owned() } else { dockerfile };
@@ -88,7 +88,7 @@ pub(super) fn build(menu: RowMenu) -> AnyView {
                 let address = site.page(&address(&host, &name, &build, &path));
                 let tar = async move {
                     let tar = folder.tar(&path).await;
-                    tar.map_err(|_| t("The folder can't be read").to_owned())
+                    tar.map_err(|_| t("Couldn't read the folder").to_owned())
                 };
                 Ok(upload(menu, address, tar))
             }
@@ -96,7 +96,7 @@ pub(super) fn build(menu: RowMenu) -> AnyView {
                 let address = site.page(&address(&host, &name, &build, &dockerfile));
                 Ok(upload(menu, address, async { Ok(file.into()) }))
             }
-            _ => Err(t("Choose one: a Dockerfile, a folder or a tar").to_owned()),
+            _ => Err(t("Provide one of: a Dockerfile, a folder or a tar archive").to_owned()),
         }
     };
     form(t("Build an image").to_owned(), fields, "Build", Box::new(send), menu.closer())
@@ -134,11 +134,11 @@ fn address(host: &HostId, name: &ImageName, build: &Build, dockerfile: &str) -> 
 fn sendable(summary: Option<&ContextSummary>, path: &str) -> Result<(), String> {
     let Some(summary) = summary else { return Ok(()) };
     if summary.dockerfile.is_none() {
-        return Err(crate::t!("There is no {} in this folder", path));
+        return Err(crate::t!("{} not found in this folder", path));
     }
     if summary.files > MOST_FILES {
         return Err(crate::t!(
-            "These are more than {} files: name in .dockerignore what the build does not need",
+            "The folder contains more than {} files. Add files the build doesn't need to .dockerignore",
             MOST_FILES
         ));
     }
@@ -152,13 +152,13 @@ fn folder_notes(summary: &ContextSummary, path: &str) -> AnyView {
     let sent = format!("{files} · {size} {unit}");
     let ignored = (summary.ignored > 0).then(|| {
         let ignored = format::count(summary.ignored, ["{} file", "{} files"]);
-        format!(" · {}", crate::t!("{} left out by .dockerignore", ignored))
+        format!(" · {}", crate::t!("{} excluded by .dockerignore", ignored))
     });
     let fault = sendable(Some(summary), path).err().map(|why| view! { <p class="failed">{why}</p> }.into_any());
     view! {
         <p class="quiet" role="status">{sent} {ignored}</p>
         <p class="quiet">
-            {t("A browser does not say which files are executable: all of them will be. Links become what they point to, or are left out like empty folders.")}
+            {t("Browsers don't report file permissions, so all files are marked as executable. Symbolic links are replaced with their targets or skipped. Empty folders are skipped.")}
         </p>
         {fault}
     }
@@ -181,7 +181,7 @@ fn warnings(host: Option<HostId>, dockerfile: RwSignal<String>, summary: RwSigna
             .into_iter()
             .map(|(syntax, line)| view! { <li>{crate::t!("Line {}: {}", line, t(syntax.words()))}</li> }.into_any())
             .collect();
-        let head = crate::t!("{} {} can't build this:", engine.product, engine.version);
+        let head = crate::t!("{} {} doesn't support this syntax:", engine.product, engine.version);
         Some(view! { <div class="failed" role="status"><p>{head}</p><ul>{list}</ul></div> }.into_any())
     })
     .into_any()

@@ -24,21 +24,22 @@ pub(super) fn new_volume(menu: RowMenu) -> AnyView {
             {text("Name", "data", name)}
             {text("Driver", "local", driver)}
         </div>
-        {lines("Options of the driver", "type=nfs", options)}
+        {lines("Driver options", "type=nfs", options)}
         {lines("Labels", "team=web", labels)}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
         let name = VolumeName::new(&name.get_value()).map_err(|_| t(NAME).to_owned())?;
         let action = VolumeAction::Create { driver: said(driver), options: pairs(options)?, labels: pairs(labels)? };
-        let done = crate::t!("{} is there", name);
+        let done = crate::t!("{} created", name);
         Ok(menu.send(Action::Volume(host.clone()?, name, action), done))
     };
     form(t("Create a volume").to_owned(), fields, "Create", Box::new(send), menu.closer())
 }
 
 /// Docker's rule for names, checked before sending.
-const NAME: &str = "A name begins with a letter or a digit, and has only those, dots, dashes and underscores";
+const NAME: &str =
+    "Names must start with a letter or digit and contain only letters, digits, dots, dashes and underscores";
 
 pub(super) fn new_network(menu: RowMenu) -> AnyView {
     let [name, subnet, gateway, labels] = [(); 4].map(|()| Text::default());
@@ -52,17 +53,17 @@ pub(super) fn new_network(menu: RowMenu) -> AnyView {
             {choice("Driver", drivers, "bridge", Box::new(move |it| driver.set_value(it)))}
         </div>
         <div class="pair">
-            {text("Subnet, if it matters", "172.28.0.0/16", subnet)}
-            {text("Gateway, if it matters", "172.28.0.1", gateway)}
+            {text("Subnet (optional)", "172.28.0.0/16", subnet)}
+            {text("Gateway (optional)", "172.28.0.1", gateway)}
         </div>
-        {check(t("Internal: no way out of it").to_owned(), false, Box::new(move |it| internal.set_value(it)))}
+        {check(t("Internal (no external access)").to_owned(), false, Box::new(move |it| internal.set_value(it)))}
         {lines("Labels", "team=web", labels)}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
         let name = NetworkName::new(&name.get_value()).map_err(|_| t(NAME).to_owned())?;
         if said(gateway).is_some() && said(subnet).is_none() {
-            return Err(t("A gateway needs the subnet that it is in").to_owned());
+            return Err(t("Enter the subnet the gateway belongs to").to_owned());
         }
         let new = NewNetwork {
             driver: Some(driver.get_value()),
@@ -71,7 +72,7 @@ pub(super) fn new_network(menu: RowMenu) -> AnyView {
             internal: internal.get_value(),
             labels: pairs(labels)?,
         };
-        let done = crate::t!("{} is there", name);
+        let done = crate::t!("{} created", name);
         Ok(menu.send(Action::CreateNetwork(host.clone()?, name, new), done))
     };
     form(t("Create a network").to_owned(), fields, "Create", Box::new(send), menu.closer())
@@ -85,10 +86,10 @@ pub(super) fn restore(menu: RowMenu, key: &Key) -> AnyView {
     let title = crate::t!("Restore {}", name);
     let fields = view! {
         <label class="field">
-            <span>{t("A backup of a volume, or another tar")}</span>
+            <span>{t("Backup archive (.tar)")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz,.tar.xz,.tar.bz2" node_ref=file />
         </label>
-        <p>{t("Files of the same name are replaced, and the others stay. Stop what writes to it first.")}</p>
+        <p>{t("Files with the same name are overwritten; other files are kept. Stop containers that write to this volume first.")}</p>
     }
     .into_any();
     let send = move || -> Result<Sent, String> {

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 /// The host that new resources are created on.
 pub(super) fn host() -> Result<HostId, String> {
     let host = expect_context::<Store>().look(|state| state.hosts().next().map(|host| host.id.clone()));
-    host.ok_or_else(|| t("There is no engine").to_owned())
+    host.ok_or_else(|| t("No engine configured").to_owned())
 }
 
 pub(super) type Text = StoredValue<String>;
@@ -32,7 +32,7 @@ pub(super) fn said(it: Text) -> Option<String> {
 pub(super) fn pairs(it: Text) -> Result<Labels, String> {
     let mut pairs = Labels::default();
     for line in it.get_value().lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (key, value) = line.split_once('=').ok_or_else(|| crate::t!("\"{}\" is no key=value", line))?;
+        let (key, value) = line.split_once('=').ok_or_else(|| crate::t!("\"{}\" isn't in key=value form", line))?;
         pairs.insert(key.trim().to_owned(), value.to_owned());
     }
     Ok(pairs)

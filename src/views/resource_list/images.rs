@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     actions::registries::{sign_in, sign_out},
-    client::{Store, t, told},
+    client::{Store, t, translate_message},
     model::{HostId, ImageName, Job, Key, Pull, RegistryInfo, RegistryLogin},
     queries::registries::registries,
     views::{
@@ -23,9 +23,9 @@ use std::future::Future;
 pub(super) fn image_name(typed: &str) -> Result<ImageName, String> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Err(t("Say which image").to_owned());
+        return Err(t("Enter an image").to_owned());
     }
-    let name = ImageName::new(typed).map_err(|_| t("A name is a repository and, after a colon, a tag").to_owned())?;
+    let name = ImageName::new(typed).map_err(|_| t("Use repository:tag, for example nginx:1.27").to_owned())?;
     let (repository, tag) = match typed.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
         Some((repository, tag)) => (repository, tag),
         None => (typed, ""),
@@ -33,10 +33,10 @@ pub(super) fn image_name(typed: &str) -> Result<ImageName, String> {
     // A registry's name may contain capital letters.
     let path = repository.split_once('/').map_or(repository, |(_, path)| path);
     if path.bytes().any(|it| it.is_ascii_uppercase()) {
-        return Err(crate::t!("A repository is in small letters: {}", repository.to_lowercase()));
+        return Err(crate::t!("Repository name must be lowercase: {}", repository.to_lowercase()));
     }
     if tag.len() > 128 {
-        return Err(t("A tag has 128 letters at most").to_owned());
+        return Err(t("Tags can be up to 128 characters long").to_owned());
     }
     Ok(name)
 }
@@ -46,7 +46,7 @@ pub(super) fn pull(menu: RowMenu) -> AnyView {
     let host = host();
     let fields = view! {
         {text("Image", "nginx:1.27", name)}
-        {text("Platform, if not the engine's own", "linux/arm64", platform)}
+        {text("Platform (optional)", "linux/arm64", platform)}
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
@@ -63,7 +63,7 @@ pub(super) fn push(menu: RowMenu, key: &Key) -> AnyView {
     let chosen = StoredValue::new(tags.first().cloned().unwrap_or_default());
     let options: Vec<_> = tags.iter().map(|tag| (tag.clone(), tag.clone())).collect();
     let fields = view! {
-        <p>{t("It goes to the registry that its name begins with; give it another name first for another registry.")}</p>
+        <p>{t("The image is pushed to the registry in its name. To push to another registry, add a tag for that registry first.")}</p>
         {choice("Name", options, &chosen.get_value(), Box::new(move |tag| chosen.set_value(tag)))}
     }
     .into_any();
@@ -76,7 +76,7 @@ pub(super) fn import(menu: RowMenu) -> AnyView {
     let (host, site) = (host(), Site::expect());
     let fields = view! {
         <label class="field">
-            <span>{t("A tar of images, as an export or docker save gives it")}</span>
+            <span>{t("Image archive (.tar) from docker save or Export")}</span>
             <input type="file" accept=".tar,.tar.gz,.tgz" node_ref=file />
         </label>
     }
@@ -113,16 +113,16 @@ pub(super) fn all_registries(menu: RowMenu) -> AnyView {
     let known = RwSignal::new(None::<Result<Vec<RegistryInfo>, String>>);
     let ask = move || {
         spawn_local(async move {
-            let told = registries().await.map_err(|error| error.words());
-            known.try_set(Some(told));
+            let answer = registries().await.map_err(|error| error.words());
+            known.try_set(Some(answer));
         });
     };
     ask();
     let list = boxed(move || match known.get() {
-        None => view! { <li class="quiet">{t("Asking the server…")}</li> }.into_any(),
-        Some(Err(why)) => view! { <li class="quiet" role="alert">{told(&why)}</li> }.into_any(),
+        None => view! { <li class="quiet">{t("Loading…")}</li> }.into_any(),
+        Some(Err(why)) => view! { <li class="quiet" role="alert">{translate_message(&why)}</li> }.into_any(),
         Some(Ok(list)) if list.is_empty() => {
-            view! { <li class="quiet">{t("None yet: what anybody may pull needs none.")}</li> }.into_any()
+            view! { <li class="quiet">{t("No registries yet. Public images don't need one.")}</li> }.into_any()
         }
         Some(Ok(list)) => list.into_iter().map(|it| a_registry(menu, it, ask)).collect::<Vec<_>>().into_any(),
     });
@@ -136,7 +136,7 @@ pub(super) fn all_registries(menu: RowMenu) -> AnyView {
             {text("User", "ada", username)}
             {field("Password or token", "password", String::new(), "", secret)}
         </div>
-        <p class="quiet">{t("It is kept encrypted on the server, given to the engine, and shown to nobody.")}</p>
+        <p class="quiet">{t("Stored encrypted on the server, passed only to the engine, and never shown again.")}</p>
     }
     .into_any();
     let send = move || -> Result<Sent, String> {
@@ -146,7 +146,7 @@ pub(super) fn all_registries(menu: RowMenu) -> AnyView {
             password: password.get_value(),
         };
         if asked.registry.is_empty() || asked.username.is_empty() || asked.password.is_empty() {
-            return Err(t("A registry, a user and a password or token are needed").to_owned());
+            return Err(t("Enter a registry, a username and a password or token").to_owned());
         }
         let host: HostId = host.clone()?;
         Ok(Box::pin(async move {
@@ -163,14 +163,14 @@ fn a_registry(menu: RowMenu, info: RegistryInfo, again: impl Fn() + Copy + Send 
     let RegistryInfo { registry, username, is_dockers } = info;
     let name = if registry.contains("index.docker.io") { "Docker Hub".to_owned() } else { registry.clone() };
     let end = if is_dockers {
-        view! { <small>{t("from Docker's own config")}</small> }.into_any()
+        view! { <small>{t("from Docker's config")}</small> }.into_any()
     } else {
         let label = crate::t!("Sign out of {}", name);
         let press = move |_| {
             let registry = registry.clone();
             spawn_local(async move {
                 if let Err(error) = sign_out(registry).await {
-                    menu.failed(t("Signing out failed"), &error);
+                    menu.failed(t("Couldn't sign out"), &error);
                 }
                 again();
             });
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_refused_before_docker_refuses_it() {
+    fn invalid_image_name_is_rejected_with_a_suggestion() {
         for name in ["nginx", "nginx:1.27-Alpine", "127.0.0.1:5000/team/web", "Registry.example:5000/web"] {
             assert!(image_name(name).is_ok(), "{name}");
         }

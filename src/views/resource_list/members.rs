@@ -35,7 +35,7 @@ pub(super) fn members(menu: RowMenu, key: &Key) -> AnyView {
         boxed(move || {
             let on = both.with(|(on, _)| on.clone());
             if on.is_empty() {
-                return vec![view! { <li class="quiet">{t("No container is on it.")}</li> }.into_any()];
+                return vec![view! { <li class="quiet">{t("No containers connected.")}</li> }.into_any()];
             }
             on.into_iter().map(|(name, container)| a_member(menu, &host, &id, name, container)).collect()
         })
@@ -48,7 +48,7 @@ pub(super) fn members(menu: RowMenu, key: &Key) -> AnyView {
         if !others.iter().any(|(_, id)| id.as_str() == known) {
             chosen.set_value(String::new());
         }
-        let mut options = vec![(String::new(), t("Choose one").to_owned())];
+        let mut options = vec![(String::new(), t("Select one").to_owned())];
         options.extend(others.into_iter().map(|(name, id)| (id.to_string(), name)));
         choice("Container to connect", options, &chosen.get_value(), Box::new(move |id| chosen.set_value(id)))
     });
@@ -58,18 +58,18 @@ pub(super) fn members(menu: RowMenu, key: &Key) -> AnyView {
         <ul class="entries">{list}</ul>
         <div class="pair">
             {choices}
-            {field("Address, if it matters", "text", String::new(), "172.20.0.9", Box::new(set))}
+            {field("IP address (optional)", "text", String::new(), "172.20.0.9", Box::new(set))}
         </div>
     }
     .into_any();
     let send = move || {
         let container =
-            ContainerId::new(&chosen.get_value()).map_err(|_| t("Choose a container to connect").to_owned())?;
+            ContainerId::new(&chosen.get_value()).map_err(|_| t("Select a container to connect").to_owned())?;
         let ip = Some(ip.get_value().trim().to_owned()).filter(|ip| !ip.is_empty());
         let action = NetworkAction::Connect { container, ip, aliases: Vec::new() };
-        Ok(menu.send(Action::Network(host.clone(), id.clone(), action), t("It is connected").to_owned()))
+        Ok(menu.send(Action::Network(host.clone(), id.clone(), action), t("Connected").to_owned()))
     };
-    form(crate::t!("Containers on {}", name), fields, "Connect", Box::new(send), menu.closer())
+    form(crate::t!("Manage connections of {}", name), fields, "Connect", Box::new(send), menu.closer())
 }
 
 type Named = (String, ContainerId);
@@ -81,7 +81,7 @@ fn named_id(container: &Arc<Container>) -> Named {
 fn a_member(menu: RowMenu, host: &HostId, id: &NetworkId, name: String, container: ContainerId) -> AnyView {
     let (host, id) = (host.clone(), id.clone());
     let word = crate::t!("Disconnect {}", name);
-    let (done, failed) = (crate::t!("{} is disconnected", name), crate::t!("Disconnect {} failed", name));
+    let (done, failed) = (crate::t!("{} disconnected", name), crate::t!("Couldn't disconnect {}", name));
     let disconnect = move |_| {
         let action = NetworkAction::Disconnect { container: container.clone(), force: false };
         menu.act(Action::Network(host.clone(), id.clone(), action), done.clone(), failed.clone());

@@ -20,7 +20,7 @@ use super::{
     widgets::{Command, Search, boxed, chip, column, empty, on_click, sort_word},
 };
 use crate::{
-    client::{ErasedMemo, Row, Store, erased_memo, order, t, told},
+    client::{ErasedMemo, Row, Store, erased_memo, order, t, translate_message},
     model::{Entity, Key, Kind, Usage},
 };
 pub use dialogs::dialogs;
@@ -159,12 +159,12 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
                 empty(page.what, t(page.nothing_yet), boxed(|| t(page.hint).to_owned()), command)
             }
             Shown::NotListed => {
-                let why = move || failed.with(|it| it.as_ref().map(|it| told(&it.error))).unwrap_or_default();
+                let why = move || failed.with(|it| it.as_ref().map(|it| translate_message(&it.error))).unwrap_or_default();
                 empty("unreachable", failed_list(page.kind), boxed(why), ().into_any())
             }
             Shown::NoMatch => view! {
                 {tools(page, query, all)}
-                {empty("search", t("Nothing matches"), boxed(String::new), ().into_any())}
+                {empty("search", t("No results"), boxed(String::new), ().into_any())}
             }
             .into_any(),
             Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines, menu)} }.into_any(),
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usage_is_told_in_words() {
+    fn usage_is_described_in_words() {
         let words = |running, all, dangling| usage_words(Usage { running, all }, dangling).1;
         assert_eq!(words(0, 0, false), "unused");
         assert_eq!(words(0, 0, true), "dangling");

@@ -2,12 +2,12 @@
 
 use super::row_menu::RowMenu;
 use crate::{
-    client::{Store, erased_memo, t, told},
+    client::{Store, erased_memo, t, translate_message},
     model::{ContainerState, DiskUsage, EngineState, Entity, Job, Key, Kind, Lack, Prune},
     queries::disk::disk,
     views::{
         format,
-        widgets::{boxed, check, field, grave_form, on_click},
+        widgets::{boxed, check, danger_form, field, on_click},
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -76,7 +76,7 @@ fn prune_of<'a>(keys: impl Iterator<Item = &'a Key>) -> Prune {
 
 /// The text that the user has to type to confirm.
 fn words_of(prune: &Prune) -> String {
-    prune.in_words().split(", ").map(told).collect::<Vec<_>>().join(", ")
+    prune.in_words().split(", ").map(translate_message).collect::<Vec<_>>().join(", ")
 }
 
 /// All kinds that can be pruned, in the order of removal.
@@ -99,31 +99,32 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
     if takes_room && (has_cache || !all.is_empty()) {
         let host = host.clone();
         spawn_local(async move {
-            let told = disk(host).await.map_err(|error| error.words());
-            usage.try_set(Some(told));
+            let answer = disk(host).await.map_err(|error| error.words());
+            usage.try_set(Some(answer));
         });
     }
     // A volume's data can't be restored.
-    let is_dear = erased_memo(move || chosen.with(|chosen| chosen.iter().any(|key| matches!(key, Key::Volume(..)))));
+    let requires_typed_name =
+        erased_memo(move || chosen.with(|chosen| chosen.iter().any(|key| matches!(key, Key::Volume(..)))));
     let asked_for = move |chosen: &BTreeSet<Key>| Prune { build_cache: cache.get(), ..prune_of(chosen.iter()) };
     let words = erased_memo(move || chosen.with(|chosen| words_of(&asked_for(chosen))));
     let sum = boxed(move || {
         let known = usage.get();
         if words.with(String::is_empty) {
-            return t("Nothing is chosen.").to_owned();
+            return t("Nothing selected.").to_owned();
         }
         match known {
             _ if !takes_room => words.get(),
-            None => crate::t!("{}: the engine works out how much that frees…", words.get()),
-            Some(Err(why)) => crate::t!("{}. How much that frees is not known: {}", words.get(), told(&why)),
+            None => crate::t!("{}: calculating reclaimable space…", words.get()),
+            Some(Err(why)) => crate::t!("{}. Reclaimable space unknown: {}", words.get(), translate_message(&why)),
             Some(Ok(usage)) => {
                 let bytes: u64 = chosen.with(|chosen| chosen.iter().filter_map(|key| frees(key, &usage)).sum());
                 let (size, unit) = format::bytes(bytes + if cache.get() { usage.unused_build_cache } else { 0 });
                 // Layers that only these images share free more.
                 if kinds.contains(&Kind::Image) {
-                    crate::t!("{}, which frees at least {} {}", words.get(), size, unit)
+                    crate::t!("{}, freeing at least {} {}", words.get(), size, unit)
                 } else {
-                    crate::t!("{}, which frees {} {}", words.get(), size, unit)
+                    crate::t!("{}, freeing {} {}", words.get(), size, unit)
                 }
             }
         }
@@ -147,20 +148,22 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
     }
     let of_the_cache = has_cache.then(|| {
         let set = Box::new(move |it| cache.set(it));
-        view! { <li>{check(t("Build cache that no build uses").to_owned(), true, set)}</li> }.into_any()
+        view! { <li>{check(t("Unused build cache").to_owned(), true, set)}</li> }.into_any()
     });
     let nothing = (all.is_empty() && !has_cache).then(|| {
         let words = match kinds {
-            [Kind::Container] => "Every container runs, or is protected.",
-            _ => "Everything here is used.",
+            [Kind::Container] => "Nothing to remove: every container is running or protected.",
+            _ => "Nothing to remove: everything is in use.",
         };
         view! { <p>{t(words)}</p> }.into_any()
     });
     let typed = StoredValue::new(String::new());
     let confirm = boxed(move || {
-        is_dear.get().then(|| {
+        requires_typed_name.get().then(|| {
             let set = move |text| typed.set_value(text);
-            let ask = boxed(move || crate::t!("Everything in the volumes is lost. To confirm, type: {}", words.get()));
+            let ask = boxed(move || {
+                crate::t!("All data in these volumes will be permanently deleted. To confirm, type: {}", words.get())
+            });
             view! { <p class="quiet">{ask}</p> {field("Confirm", "text", String::new(), "", Box::new(set))} }.into_any()
         })
     });
@@ -179,10 +182,10 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
             Prune { build_cache: cache.get_untracked(), ..prune_of(keys.into_iter()) }
         });
         if prune.is_empty() {
-            return Err(t("Choose what is to go").to_owned());
+            return Err(t("Select what to remove").to_owned());
         }
         let asked = words_of(&prune);
-        if is_dear.get_untracked() && typed.get_value().trim() != asked {
+        if requires_typed_name.get_untracked() && typed.get_value().trim() != asked {
             return Err(crate::t!("Type \"{}\" to confirm", asked));
         }
         Ok(menu.start(host.clone(), Job::Prune(prune)))
@@ -192,9 +195,9 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
         [Kind::Image] => "Remove unused images",
         [Kind::Volume] => "Remove unused volumes",
         [Kind::Network] => "Remove unused networks",
-        _ => "Remove what nothing uses",
+        _ => "Remove unused data",
     };
-    grave_form(t(title).to_owned(), fields, "Remove", Box::new(send), close)
+    danger_form(t(title).to_owned(), fields, "Remove", Box::new(send), close)
 }
 
 fn kind_words(kind: Kind) -> &'static str {
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_come_first_and_what_is_named_is_not_chosen_by_itself() {
+    fn dangling_images_come_first_and_tagged_ones_are_not_preselected() {
         let mut state = EngineState::default();
         for image in [image('a', &["web:1"], 9), image('b', &[], 1), image('c', &[], 5)] {
             state.apply(Change::Put(Entity::Image(image.into())));
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_image_frees_is_what_no_other_has() {
+    fn image_frees_only_its_unshared_size() {
         let it = image('a', &[], 9);
         let key = Key::Image(it.host.clone(), it.id.clone());
         let usage = DiskUsage { images: vec![(it.id, SharedSize { own: 4, shared: 5 })], ..DiskUsage::default() };

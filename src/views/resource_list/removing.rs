@@ -20,7 +20,7 @@ struct Confirmation {
     /// Containers that must be removed or disconnected first.
     held_by: Vec<String>,
     /// It contains data, so the user has to type its name.
-    is_dear: bool,
+    requires_typed_name: bool,
     action: Action,
 }
 
@@ -32,15 +32,18 @@ fn confirmation(entity: &Entity, state: &EngineState) -> Option<Confirmation> {
                 .filter(|container| container.host == it.host && container.image_id.as_ref() == Some(&it.id))
                 .partition(|container| container.state.is_up());
             let sentence = match (named(&stopped), it.tags.len()) {
-                (None, 0 | 1) => t("It goes, and has to be pulled or built to come back.").to_owned(),
+                (None, 0 | 1) => t("This removes the image. To use it again, pull or rebuild it.").to_owned(),
                 (None, names) => {
-                    crate::t!("It goes with its {} names, and has to be pulled or built to come back.", names)
+                    crate::t!("This removes the image and its {} tags. To use it again, pull or rebuild it.", names)
                 }
                 (Some(stopped), 0 | 1) => {
-                    crate::t!("It goes. Containers made from it stay, but can't be made anew without it: {}.", stopped)
+                    crate::t!(
+                        "This removes the image. Existing containers are kept but can't be recreated without it: {}.",
+                        stopped
+                    )
                 }
                 (Some(stopped), names) => crate::t!(
-                    "It goes with its {} names. Containers made from it stay, but can't be made anew without it: {}.",
+                    "This removes the image and its {} tags. Existing containers are kept but can't be recreated without it: {}.",
                     names,
                     stopped
                 ),
@@ -49,7 +52,7 @@ fn confirmation(entity: &Entity, state: &EngineState) -> Option<Confirmation> {
                 name: it.name().to_owned(),
                 sentence,
                 held_by: all_named(&running),
-                is_dear: false,
+                requires_typed_name: false,
                 action: Action::Image(
                     it.host.clone(),
                     it.id.clone(),
@@ -64,20 +67,20 @@ fn confirmation(entity: &Entity, state: &EngineState) -> Option<Confirmation> {
             });
             Some(Confirmation {
                 name: it.id.to_string(),
-                sentence: t("Everything in it is lost, and nothing brings it back.").to_owned(),
+                sentence: t("All data in it will be permanently deleted. This can't be undone.").to_owned(),
                 held_by: all_named(&users.collect::<Vec<_>>()),
-                is_dear: !it.is_anonymous(),
+                requires_typed_name: !it.is_anonymous(),
                 action: Action::Volume(it.host.clone(), it.id.clone(), VolumeAction::Remove { force: false }),
             })
         }
         Entity::Network(it) => Some(Confirmation {
             name: it.name.clone(),
-            sentence: t("Containers that were on it and stopped have to be put on another before they start again.")
+            sentence: t("Stopped containers attached to it won't start until you connect them to another network.")
                 .to_owned(),
             held_by: all_named(
                 &on_network(state, it.host.clone(), &it.name).filter(|it| it.state.is_up()).collect::<Vec<_>>(),
             ),
-            is_dear: false,
+            requires_typed_name: false,
             action: Action::Network(it.host.clone(), it.id.clone(), NetworkAction::Remove),
         }),
         Entity::Container(_) | Entity::Host(_) => None,
@@ -106,14 +109,14 @@ fn in_a_sentence(names: &[String]) -> Option<String> {
 pub(super) fn remove(menu: RowMenu, key: &Key) -> AnyView {
     let store = expect_context::<Store>();
     let asked = store.look(|state| confirmation(state.get(key)?, state));
-    let Some(Confirmation { name, sentence, held_by, is_dear, action }) = asked else {
+    let Some(Confirmation { name, sentence, held_by, requires_typed_name, action }) = asked else {
         return ().into_any();
     };
     let word = crate::t!("Remove {}", name);
     if let Some(holders) = in_a_sentence(&held_by) {
-        let why = crate::t!("Used by {}. Remove or stop what uses it first.", holders);
+        let why = crate::t!("In use by {}. Remove those containers first.", holders);
         return view! {
-            <Dialog title=crate::t!("{} can't be removed now", name) on_close=move || menu.close()>
+            <Dialog title=crate::t!("Can't remove {}", name) on_close=move || menu.close()>
                 <p>{why}</p>
                 <footer>
                     <button class="button" autofocus on:click=on_click(move |_| menu.close())>{t("Close")}</button>
@@ -125,15 +128,15 @@ pub(super) fn remove(menu: RowMenu, key: &Key) -> AnyView {
     let typed = RwSignal::new(String::new());
     let is_sure = {
         let name = name.clone();
-        erased_memo(move || !is_dear || typed.with(|typed| *typed == name))
+        erased_memo(move || !requires_typed_name || typed.with(|typed| *typed == name))
     };
-    let done = crate::t!("{} is removed", name);
-    let failed = crate::t!("Remove {} failed", name);
+    let done = crate::t!("{} removed", name);
+    let failed = crate::t!("Couldn't remove {}", name);
     let go = move |_| {
         menu.close();
         menu.act(action.clone(), done.clone(), failed.clone());
     };
-    let confirm = is_dear.then(|| {
+    let confirm = requires_typed_name.then(|| {
         let set = move |text| typed.set(text);
         view! { {field("Type its name to confirm", "text", String::new(), "", Box::new(set))} }.into_any()
     });
@@ -142,7 +145,7 @@ pub(super) fn remove(menu: RowMenu, key: &Key) -> AnyView {
             <p>{sentence}</p>
             {confirm}
             <footer>
-                <button class="button" autofocus=!is_dear on:click=on_click(move |_| menu.close())>{t("Cancel")}</button>
+                <button class="button" autofocus=!requires_typed_name on:click=on_click(move |_| menu.close())>{t("Cancel")}</button>
                 <button class="button danger main" disabled=boxed(move || !is_sure.get()) on:click=on_click(go)>{word.clone()}</button>
             </footer>
         </Dialog>
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_names_are_counted() {
+    fn long_list_of_names_is_abbreviated_with_a_count() {
         let names = |count: usize| (0..count).map(|at| format!("web-{at}")).collect::<Vec<_>>();
         assert_eq!(in_a_sentence(&names(0)), None);
         assert_eq!(in_a_sentence(&names(2)).unwrap(), "web-0, web-1");

@@ -23,7 +23,7 @@ pub fn SettingsPage() -> impl IntoView {
             <section aria-labelledby="looks">
                 <h2 id="looks">{t("Appearance")}</h2>
                 {one_of("Theme", &[("System", Theme::System), ("Light", Theme::Light), ("Dark", Theme::Dark)], |it| it.theme, |it, theme| it.theme = theme, prefs)}
-                {one_of("Containers as", &[("Table", Layout::Table), ("Cards", Layout::Cards)], |it| it.layout, |it, layout| it.layout = layout, prefs)}
+                {one_of("Default container view", &[("Table", Layout::Table), ("Cards", Layout::Cards)], |it| it.layout, |it, layout| it.layout = layout, prefs)}
                 {one_of("Density", &[("Normal", Density::Normal), ("Compact", Density::Compact)], |it| it.density, |it, density| it.density = density, prefs)}
             </section>
             {columns(prefs)}
@@ -87,9 +87,9 @@ fn columns(prefs: Prefs) -> AnyView {
     });
     view! {
         <section aria-labelledby="columns">
-            <h2 id="columns">{t("Columns of containers")}</h2>
-            <p class="quiet">{t("A narrow window leaves out some of them by itself.")}</p>
-            <fieldset><legend class="heard">{t("Shown")}</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
+            <h2 id="columns">{t("Container list columns")}</h2>
+            <p class="quiet">{t("Some columns are hidden automatically on narrow screens.")}</p>
+            <fieldset><legend class="heard">{t("Visible columns")}</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
         </section>
     }
     .into_any()
@@ -105,7 +105,7 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     let language = move |language: Language| {
         let pressed = boxed(move || prefs.read(|it| it.language == language).to_string());
         let (word, tag) = match language {
-            Language::Browser => (t("This browser's"), None),
+            Language::Browser => (t("Browser default"), None),
             Language::English => ("English", Some("en")),
             Language::Korean => ("한국어", Some("ko")),
         };
@@ -114,7 +114,7 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     };
     let zone = move |is_utc: bool| {
         let pressed = boxed(move || prefs.read(|it| it.zone.is_utc == is_utc).to_string());
-        let word = if is_utc { "UTC" } else { t("This browser's") };
+        let word = if is_utc { "UTC" } else { t("Browser default") };
         let choose = move |_| prefs.change_all(move |it| it.zone.is_utc = is_utc);
         view! { <button aria-pressed=pressed on:click=on_click(choose)>{word}</button> }.into_any()
     };
@@ -122,7 +122,7 @@ fn units_and_time(prefs: Prefs) -> AnyView {
     let clock = boxed(move || format::exact(now.get()));
     view! {
         <section aria-labelledby="units">
-            <h2 id="units">{t("Language, units and time")}</h2>
+            <h2 id="units">{t("Language and units")}</h2>
             <div class="setting">
                 <span>{t("Language")}</span>
                 <div class="segmented words" role="group" aria-label=t("Language")>
@@ -130,14 +130,14 @@ fn units_and_time(prefs: Prefs) -> AnyView {
                 </div>
             </div>
             <div class="setting">
-                <span>{t("Sizes")}</span>
-                <div class="segmented words" role="group" aria-label=t("Sizes")>{units(Units::Decimal)} {units(Units::Binary)}</div>
+                <span>{t("Size units")}</span>
+                <div class="segmented words" role="group" aria-label=t("Size units")>{units(Units::Decimal)} {units(Units::Binary)}</div>
             </div>
             <div class="setting">
                 <span>{t("Time zone")}</span>
                 <div class="segmented words" role="group" aria-label=t("Time zone")>{zone(false)} {zone(true)}</div>
             </div>
-            <p class="quiet">{t("Now it is ")} <span class="clock">{clock}</span></p>
+            <p class="quiet">{t("Current time: ")} <span class="clock">{clock}</span></p>
         </section>
     }
     .into_any()
@@ -146,21 +146,21 @@ fn units_and_time(prefs: Prefs) -> AnyView {
 fn notices(prefs: Prefs) -> AnyView {
     let words = vec![
         ("info", t("All alerts")),
-        ("warning", t("Warnings and critical ones")),
-        ("critical", t("Critical ones")),
+        ("warning", t("Warning and critical")),
+        ("critical", t("Critical only")),
         ("", t("None")),
     ];
-    let (least, ends) = prefs.read_untracked(|it| (it.told.alerts, it.told.ends));
+    let (least, ends) = prefs.read_untracked(|it| (it.toasts.alerts, it.toasts.resolved));
     let set = move |word: String| {
-        prefs.change(|it| it.told.alerts = Severity::ALL.into_iter().find(|severity| severity.as_str() == word));
+        prefs.change(|it| it.toasts.alerts = Severity::ALL.into_iter().find(|severity| severity.as_str() == word));
     };
-    let set_ends = move |ends: bool| prefs.change(|it| it.told.ends = ends);
+    let set_ends = move |ends: bool| prefs.change(|it| it.toasts.resolved = ends);
     view! {
         <section aria-labelledby="notices">
             <h2 id="notices">{t("Notifications")}</h2>
-            <p class="quiet">{t("What pops up in the corner. The bell keeps everything, and what failed of what you did.")}</p>
-            {choice("Pop up", words, least.map_or("", Severity::as_str), Box::new(set))}
-            {check(t("Also when an alert is over").to_owned(), ends, Box::new(set_ends))}
+            <p class="quiet">{t("Choose which alerts appear as toasts. All alerts and your failed actions stay in the notification center.")}</p>
+            {choice("Show toasts for", words, least.map_or("", Severity::as_str), Box::new(set))}
+            {check(t("Also show resolved alerts").to_owned(), ends, Box::new(set_ends))}
         </section>
     }
     .into_any()
@@ -173,7 +173,7 @@ fn about() -> AnyView {
     let kept = boxed(move || {
         let changed = prefs.read(|it| it.changed);
         if changed == Timestamp::default() {
-            t("Nothing was chosen yet.").to_owned()
+            t("Using default settings.").to_owned()
         } else {
             crate::t!("Last changed {}.", format::exact(changed))
         }
@@ -181,7 +181,7 @@ fn about() -> AnyView {
     view! {
         <section aria-labelledby="about">
             <h2 id="about">{t("About")}</h2>
-            <p class="quiet">{crate::t!("Quaylight {}. These settings are kept on the server, for you. ", version)} {kept}</p>
+            <p class="quiet">{crate::t!("Quaylight {}. Your settings are saved on the server. ", version)} {kept}</p>
         </section>
     }
     .into_any()

@@ -19,7 +19,7 @@ pub(super) static PAGE: ListPage = ListPage {
     title: "Volumes",
     what: "volumes",
     nothing_yet: "No volumes yet",
-    hint: "Create one in a terminal and it appears here at once.",
+    hint: "Create one here or with the CLI. It appears here instantly.",
     command: "docker volume create data",
     filters: &[UsageFilter::All, UsageFilter::InUse, UsageFilter::Unused],
     columns: &[

@@ -16,7 +16,7 @@ const LINES: u64 = 4;
 /// Number of intervals between the time labels.
 const TIMES: i64 = 4;
 
-/// If two points are more than this many steps apart, the line is interrupted: the values in between are unknown.
+/// If more than this many steps lie between two points, the line is interrupted: the values in between are unknown.
 const GAP: i64 = 3;
 
 /// The data of a chart.
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_across_stand_for_round_values() {
+    fn axis_ends_at_a_round_value() {
         for (value, round) in [(1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 25), (26, 50), (51, 100), (101, 200)] {
             assert_eq!(round_up(value), round, "{value}");
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_parts_a_line_and_its_area() {
+    fn gap_splits_a_line_and_its_area() {
         let points = [(0, 4), (1, 2), (9, 4), (10, 0)].map(|(time, value)| (time, vec![value])).to_vec();
         let plot = Plot { start: 0, end: 10, step: 1, points };
         let (line, area) = plot.paths(0, 4);

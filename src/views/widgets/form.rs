@@ -2,7 +2,7 @@
 
 use super::{Dialog, boxed, on_click};
 use crate::{
-    client::{t, told},
+    client::{t, translate_message},
     wire::ActionError,
 };
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
@@ -19,7 +19,7 @@ pub fn form(title: String, fields: AnyView, verb: &'static str, send: Send, clos
 }
 
 /// Like `form`, for an action that can't be undone.
-pub fn grave_form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
+pub fn danger_form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
     form_with("button danger main", title, fields, verb, send, close)
 }
 
@@ -58,7 +58,7 @@ fn form_with(
     let form = view! {
         <form class="form" on:submit=submit>
             {fields}
-            <p class="failed" role="alert">{boxed(move || error.get().map(|it| told(&it)))}</p>
+            <p class="failed" role="alert">{boxed(move || error.get().map(|it| translate_message(&it)))}</p>
             <footer>
                 <button type="button" class="button" on:click=on_click(move |_| cancelled())>{t("Cancel")}</button>
                 <button type="submit" class=class disabled=boxed(move || is_busy.get())>{t(verb)}</button>

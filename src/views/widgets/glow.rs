@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_changes_glow() {
+    fn only_changed_values_are_highlighted() {
         let mut glow = Glow::default();
         assert_eq!([1, 1, 2, 2, 3].map(|value| glow.mark(value)), [None, None, Some("a"), Some("a"), Some("b")]);
     }

@@ -32,7 +32,7 @@ const OUTCOMES: usize = 256;
 
 /// A channel with its name, which is unique among channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addressee {
+pub struct Recipient {
     pub name: String,
     pub channel: Channel,
 }
@@ -110,7 +110,7 @@ impl DeliveryMetrics {
 
 struct Order {
     notification: Arc<Notification>,
-    to: Arc<Addressee>,
+    to: Arc<Recipient>,
 }
 
 type Deliver = dyn Fn(&Order, DeliveryId) -> BoxFuture<'static, Result<(), NotifyError>> + Send + Sync;
@@ -122,11 +122,11 @@ pub struct DispatcherTask {
     retries: Retries,
     deliver: Box<Deliver>,
     /// By the channel's name. A lane exists for as long as its queue is not empty.
-    lanes: BTreeMap<String, Lane>,
+    lanes: BTreeMap<String, ChannelQueue>,
     under_way: FuturesUnordered<BoxFuture<'static, (String, Result<(), NotifyError>)>>,
 }
 
-struct Lane {
+struct ChannelQueue {
     /// The first is being delivered, or waits for its next try.
     waiting: VecDeque<Delivery>,
     /// `None` while a try is in progress.
@@ -171,7 +171,7 @@ impl Dispatcher {
     }
 
     /// Never waits. Emits one outcome for each channel.
-    pub fn send(&self, notification: Notification, to: &[Arc<Addressee>]) {
+    pub fn send(&self, notification: Notification, to: &[Arc<Recipient>]) {
         let notification = Arc::new(notification);
         for to in to {
             let order = Order { notification: notification.clone(), to: to.clone() };
@@ -228,12 +228,12 @@ impl DispatcherTask {
         if let Some(lane) = self.lanes.get_mut(&name) {
             if lane.waiting.len() == MOST_WAITING {
                 // Not the first: its delivery may be in progress.
-                let Delivery { order, tries, .. } = lane.waiting.remove(1).expect("there are many");
+                let Delivery { order, tries, .. } = lane.waiting.remove(1).expect("the queue is full");
                 self.outcomes.tell(order, tries, Err(NotifyError::TooMany));
             }
             lane.waiting.push_back(delivery);
         } else {
-            self.lanes.insert(name.clone(), Lane { waiting: VecDeque::from([delivery]), next_try: None });
+            self.lanes.insert(name.clone(), ChannelQueue { waiting: VecDeque::from([delivery]), next_try: None });
             self.try_first(&name);
         }
     }
@@ -246,8 +246,8 @@ impl DispatcherTask {
     }
 
     fn try_first(&mut self, name: &str) {
-        let lane = self.lanes.get_mut(name).expect("a lane is there while something waits in it");
-        let delivery = lane.waiting.front_mut().expect("a lane is there while something waits in it");
+        let lane = self.lanes.get_mut(name).expect("a lane exists while deliveries wait in it");
+        let delivery = lane.waiting.front_mut().expect("a lane exists while deliveries wait in it");
         delivery.tries += 1;
         lane.next_try = None;
         let (work, name) = ((self.deliver)(&delivery.order, delivery.id), name.to_owned());
@@ -255,13 +255,13 @@ impl DispatcherTask {
     }
 
     fn on_ended(&mut self, name: String, result: Result<(), NotifyError>) {
-        let lane = self.lanes.get_mut(&name).expect("what is under way is the first of its lane");
-        let first = lane.waiting.pop_front().expect("what is under way is the first of its lane");
+        let lane = self.lanes.get_mut(&name).expect("the delivery in progress is the first of its lane");
+        let first = lane.waiting.pop_front().expect("the delivery in progress is the first of its lane");
         match result {
             Err(error) if error.may_pass() && first.tries < self.retries.most => {
                 let wait = self.retries.wait(first.tries, rand::random());
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(channel = name, tries = first.tries, wait_ms, %error, "a notification did not get through");
+                tracing::info!(channel = name, tries = first.tries, wait_ms, %error, "notification failed, will retry");
                 lane.next_try = Some(Instant::now() + wait);
                 return lane.waiting.push_front(first);
             }
@@ -302,7 +302,7 @@ impl Outcomes {
                 self.metrics.delivered[kind as usize].add(1);
             }
             Err(error) => {
-                tracing::warn!(channel, place, tries, rule, %error, "a notification is lost");
+                tracing::warn!(channel, place, tries, rule, %error, "notification lost");
                 self.metrics.lost[kind as usize].add(1);
                 if let Some(tell) = self.when_lost.get() {
                     tell(&outcome);
@@ -359,7 +359,7 @@ mod tests {
             let url = "http://127.0.0.1:9/".parse().unwrap();
             let channel = Channel::Webhook(super::super::Webhook { url, token: None });
             let to: Vec<_> =
-                to.iter().map(|name| Arc::new(Addressee { name: (*name).into(), channel: channel.clone() })).collect();
+                to.iter().map(|name| Arc::new(Recipient { name: (*name).into(), channel: channel.clone() })).collect();
             self.dispatcher.send(Notification { title: title.into(), ..Notification::test(Timestamp::default()) }, &to);
         }
 
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_fails_is_tried_again_until_it_arrives_and_then_never_more() {
+    async fn failed_delivery_is_retried_until_it_succeeds() {
         let mut world = world(|_, before| if before < 3 { away() } else { Ok(()) });
         world.send("down", &["a"]);
         assert_eq!(world.outcome().await, arrived("a", "down", 4));
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dead_channel_holds_up_nobody_and_is_given_up_in_the_end() {
+    async fn dead_channel_delays_no_other_and_stops_after_ten_attempts() {
         let mut world = world(|name, _| if name == "dead" { away() } else { Ok(()) });
         let start = Instant::now();
         for title in ["one", "two"] {
@@ -420,14 +420,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_can_never_work_is_not_tried_again() {
+    async fn permanent_failure_is_not_retried() {
         let mut world = world(|_, _| Err(NotifyError::Settings("no".into())));
         world.send("one", &["a"]);
         assert_eq!(world.outcome().await, ("a".into(), "one".into(), 1, false));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_too_many_the_oldest_are_given_up_and_told_of() {
+    async fn full_queue_drops_and_reports_the_oldest_notification() {
         let mut world = world(|_, _| away());
         for number in 0..=MOST_WAITING {
             world.send(&number.to_string(), &["dead"]);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waited_for_an_hour_is_no_news() {
+    async fn notification_older_than_an_hour_is_dropped() {
         let mut world = world(|_, _| away());
         for number in 0..20 {
             world.send(&number.to_string(), &["dead"]);
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_longest_and_are_random_all_the_way() {
+    fn retry_backoff_doubles_up_to_a_maximum_with_full_jitter() {
         let retries = Retries::default();
         let longest: Vec<_> = (1..=10).map(|tries| retries.wait(tries, 1.0).as_secs()).collect();
         assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);

@@ -63,7 +63,7 @@ impl Email {
         self.mailboxes()?;
         let is_here = self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
         if self.security == Security::Plain && !is_here {
-            let what = "Without encryption mail goes to this machine only: choose STARTTLS or TLS";
+            let what = "Unencrypted email is only allowed to localhost. Use STARTTLS or TLS";
             return Err(NotifyError::Settings(what.into()));
         }
         Ok(())
@@ -84,12 +84,12 @@ impl Email {
 
     fn mailboxes(&self) -> Result<(Mailbox, Vec<Mailbox>), NotifyError> {
         let mailbox = |text: &String| {
-            let wrong = |_| NotifyError::Settings(format!("{text:?} is no email address: it is name@host"));
+            let wrong = |_| NotifyError::Settings(format!("{text:?} isn't a valid email address. Use name@host"));
             text.trim().parse::<Mailbox>().map_err(wrong)
         };
         let to = self.to.iter().map(mailbox).collect::<Result<Vec<_>, _>>()?;
         if to.is_empty() {
-            return Err(NotifyError::Settings("The email has no recipient".into()));
+            return Err(NotifyError::Settings("Enter at least one recipient".into()));
         }
         Ok((mailbox(&self.from)?, to))
     }
@@ -110,7 +110,7 @@ impl Email {
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .from(from);
         let message = to.into_iter().fold(builder, lettre::message::MessageBuilder::to).body(body(notification));
-        message.map_err(|error| NotifyError::Settings(format!("The email can't be written: {error}")))
+        message.map_err(|error| NotifyError::Settings(format!("Couldn't compose the email: {error}")))
     }
 
     fn transport(&self, outbound: &Outbound) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotifyError> {
@@ -147,7 +147,7 @@ impl Email {
         } else if error.is_tls() || cause.contains("certificate") || cause.contains("STARTTLS") {
             NotifyError::Insecure { place, cause }
         } else if error.is_client() {
-            NotifyError::Settings(format!("{place} can't be spoken to like this: {cause}"))
+            NotifyError::Settings(format!("Can't connect to {place} this way: {cause}"))
         } else {
             NotifyError::Unreachable { place, cause }
         }
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_that_can_not_work_are_named() {
+    fn invalid_email_settings_are_rejected_with_the_reason() {
         let good = Email {
             host: "127.0.0.1".into(),
             port: 25,
@@ -193,7 +193,7 @@ mod tests {
             it.check().unwrap_err().to_string()
         };
         assert!(wrong(|it| it.host = "mail.example.org".into()).contains("STARTTLS"));
-        assert!(wrong(|it| it.from = "nobody".into()).contains("\"nobody\""));
+        assert!(wrong(|it| it.from = "someone".into()).contains("\"someone\""));
         assert!(wrong(|it| it.to.push("a b".into())).contains("\"a b\""));
         assert!(wrong(|it| it.to.clear()).contains("recipient"));
     }

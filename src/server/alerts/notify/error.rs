@@ -6,20 +6,20 @@ pub enum NotifyError {
     /// The settings can never work.
     #[error("{0}")]
     Settings(String),
-    #[error("{place} can't be reached: {cause}")]
+    #[error("Can't reach {place}: {cause}")]
     Unreachable { place: String, cause: String },
     /// The server's identity is not verified, or the connection is less secure than required.
-    #[error("there is no secure connection to {place}: {cause}")]
+    #[error("couldn't establish a secure connection to {place}: {cause}")]
     Insecure { place: String, cause: String },
-    #[error("{place} did not answer within 10 s")]
+    #[error("{place} didn't respond within 10 s")]
     Timeout { place: String },
     /// The server answered with an error. `code` is HTTP's or SMTP's.
-    #[error("{place} refused with {code}{}", said(answer))]
+    #[error("{place} rejected it with {code}{}", said(answer))]
     Refused { place: String, code: u16, answer: String, lasting: bool },
     /// The channel's queue was full.
-    #[error("too many notifications waited for this channel")]
+    #[error("too many notifications are queued for this channel")]
     TooMany,
-    #[error("it waited for more than an hour")]
+    #[error("it was queued for more than an hour")]
     TooOld,
     #[error("the server stopped before it was delivered")]
     Stopped,
@@ -43,7 +43,7 @@ impl NotifyError {
     /// can't reach, and could read this way. The log has the answer.
     pub fn without_answer(&self) -> String {
         match self {
-            Self::Refused { place, code, .. } => format!("{place} refused with {code}"),
+            Self::Refused { place, code, .. } => format!("{place} rejected it with {code}"),
             other => other.to_string(),
         }
     }
@@ -51,24 +51,25 @@ impl NotifyError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Settings(_) => "Correct the channel's settings.",
-            Self::Unreachable { .. } => "Check the address and the port, and that this machine may connect to it.",
+            Self::Settings(_) => "Fix the channel settings.",
+            Self::Unreachable { .. } => "Check the address and port, and that the Quaylight server can connect to it.",
             Self::Insecure { .. } => {
-                "Check the name and the kind of encryption. A certificate of your own authority has to be known to this \
-                 machine, or named by SSL_CERT_FILE."
+                "Check the server name and encryption type. If the certificate is signed by a private CA, add that CA to the server's trust store or set SSL_CERT_FILE."
             }
-            Self::Timeout { .. } => "Check that the server is well; a firewall may swallow what is sent to it.",
-            Self::Refused { code: 401 | 403 | 530 | 534 | 535, .. } => "Check the token, or the name and password.",
-            Self::Refused { code: 301..=308, .. } => "The address has moved: enter the new one.",
+            Self::Timeout { .. } => "Check that the server is up and that no firewall is dropping the connection.",
+            Self::Refused { code: 401 | 403 | 530 | 534 | 535, .. } => "Check the token, or the username and password.",
+            Self::Refused { code: 301..=308, .. } => "The URL redirects elsewhere. Enter the new URL.",
             Self::Refused { code: 404 | 405 | 410, .. } => {
-                "Check the address: there is nothing there that takes messages."
+                "Check the URL: nothing at this address accepts notifications."
             }
-            Self::Refused { code: 413, .. } => "The server takes shorter messages only.",
-            Self::Refused { code: 429, .. } => "The server takes fewer messages: let the rules notify less often.",
-            Self::Refused { code: 550..=553, .. } => "Check the addresses of sender and recipients.",
-            Self::Refused { lasting: true, .. } => "Check the channel's settings, and what the server wants.",
-            Self::Refused { lasting: false, .. } => "The server has a problem of its own: look there.",
-            Self::TooMany | Self::TooOld | Self::Stopped => "See why the ones before could not be delivered.",
+            Self::Refused { code: 413, .. } => "The message is too long for the server.",
+            Self::Refused { code: 429, .. } => {
+                "The server is rate limiting messages. Make your rules notify less often."
+            }
+            Self::Refused { code: 550..=553, .. } => "Check the sender and recipient addresses.",
+            Self::Refused { lasting: true, .. } => "Check the channel settings against what the server expects.",
+            Self::Refused { lasting: false, .. } => "The server reported an internal error. Check its logs.",
+            Self::TooMany | Self::TooOld | Self::Stopped => "Check why earlier notifications weren't delivered.",
         }
     }
 }

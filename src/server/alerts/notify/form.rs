@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_comes_back_as_the_channel_it_was_with_its_secrets_left_alone() {
+    fn channel_round_trips_through_its_masked_form() {
         let email = ChannelSettings::Email {
             host: "mail.example.org".into(),
             port: 465,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_token_is_none() {
+    fn empty_token_is_absent_and_invalid_url_is_rejected() {
         let typed = ChannelSettings::Webhook { url: "https://hooks.example.org/x".into(), token: " ".into() };
         assert!(matches!(Channel::of(typed), Ok(Channel::Webhook(Webhook { token: None, .. }))));
         let typed = ChannelSettings::Webhook { url: "hooks".into(), token: String::new() };

@@ -14,7 +14,7 @@ mod secret;
 mod webhook;
 mod weburl;
 
-pub use dispatcher::{Addressee, DeliveryMetrics, Dispatcher, DispatcherTask, Outcome, Retries};
+pub use dispatcher::{DeliveryMetrics, Dispatcher, DispatcherTask, Outcome, Recipient, Retries};
 pub use email::{Email, Login, Security};
 pub use error::NotifyError;
 pub use ntfy::Ntfy;
@@ -130,7 +130,7 @@ impl Channel {
             Some(known) if secret.is_masked() => secret.clone_from(known),
             _ => is_known &= !secret.is_masked(),
         });
-        let why = "Enter the token or password again: it was entered for another destination";
+        let why = "Enter the token or password again, because the destination has changed";
         if is_known { Ok(unmasked) } else { Err(NotifyError::Settings(why.into())) }
     }
 
@@ -180,8 +180,8 @@ impl Notification {
     /// The notification that the "Send a test" button sends.
     pub fn test(at: Timestamp) -> Self {
         Self {
-            title: "Test of Quaylight".into(),
-            text: "If you can read this, notifications arrive here.".into(),
+            title: "Quaylight test notification".into(),
+            text: "If you can read this, notifications work.".into(),
             severity: Severity::Info,
             state: State::Firing,
             rule: "test".into(),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_survives_the_database_and_keeps_its_secrets_out_of_logs() {
+    fn channel_round_trips_through_json_and_hides_secrets_in_debug() {
         for channel in channels() {
             let json = serde_json::to_string(&channel).unwrap();
             assert!(json.contains("s3cret"), "{json}");
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_sees_no_secret_and_changes_none_that_it_leaves_alone() {
+    fn form_masks_secrets_and_keeps_unedited_ones() {
         for channel in channels() {
             let form = channel.masked();
             assert!(!serde_json::to_string(&form).unwrap().contains("s3cret-w"), "{form:?}");
@@ -229,12 +229,12 @@ mod tests {
             assert_eq!(form.unmasked(Some(&channel)), Ok(channel.clone()));
             let typed = form.with_secrets(|secret| *secret = Secret::new("typed"));
             assert_eq!(typed.unmasked(Some(&channel)), Ok(typed.clone()));
-            assert!(form.unmasked(None).is_err(), "there is no secret yet");
+            assert!(form.unmasked(None).is_err(), "no secret is stored yet");
         }
     }
 
     #[test]
-    fn a_masked_secret_goes_nowhere_else() {
+    fn masked_secret_is_rejected_for_another_destination() {
         let [webhook, ntfy, email] = channels();
         let from_json = |text: &str| serde_json::from_str::<Channel>(text).unwrap();
         let mail = |host: &str, port: u16, security: &str, login: &str| {

@@ -18,7 +18,7 @@ pub struct Ntfy {
 }
 
 fn public_server() -> WebUrl {
-    "https://ntfy.sh".parse().expect("an address")
+    "https://ntfy.sh".parse().expect("the URL is valid")
 }
 
 /// A JSON body, not headers, which can't contain UTF-8.
@@ -41,12 +41,12 @@ impl Ntfy {
         if (1..=64).contains(&topic.len()) && topic.chars().all(clean) {
             return Ok(());
         }
-        Err(NotifyError::Settings("A topic is 1 to 64 letters, digits, dashes and underscores".into()))
+        Err(NotifyError::Settings("Topic must be 1 to 64 letters, digits, dashes or underscores".into()))
     }
 
     pub(super) async fn send(&self, notification: &Notification, outbound: &Outbound) -> Result<(), NotifyError> {
         self.check()?;
-        let json = serde_json::to_vec(&self.message(notification)).expect("a message has no maps");
+        let json = serde_json::to_vec(&self.message(notification)).expect("a message serializes to JSON");
         outbound.post(&self.server, self.token.as_ref(), &[], json).await
     }
 
@@ -77,7 +77,7 @@ mod tests {
     use crate::model::Timestamp;
 
     #[test]
-    fn only_topics_of_ntfys_kind_are_sent_to() {
+    fn invalid_ntfy_topic_is_rejected() {
         for (topic, fine) in [("alerts-1_x", true), ("", false), ("a/b", false), ("ä", false)] {
             let ntfy = Ntfy { server: public_server(), topic: Secret::new(topic), token: None };
             assert_eq!(ntfy.check().is_ok(), fine, "{topic}");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_letters() {
+    fn long_text_is_truncated_at_a_character_boundary() {
         let ntfy = Ntfy { server: public_server(), topic: Secret::new("t"), token: None };
         let text = format!("x{}", "é".repeat(3_000));
         let notification = Notification { text, ..Notification::test(Timestamp::default()) };

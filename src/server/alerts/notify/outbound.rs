@@ -32,7 +32,7 @@ impl Default for Outbound {
         let of_this_machine = || {
             let found = rustls_native_certs::load_native_certs();
             if found.certs.is_empty() {
-                tracing::warn!(errors = ?found.errors, "this machine knows no certificates: nothing goes out over TLS");
+                tracing::warn!(errors = ?found.errors, "no CA certificates found: can't send notifications over TLS");
             }
             Way::trusting(found.certs)
         };
@@ -47,7 +47,7 @@ impl Way {
         let roots: Vec<_> = roots.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("ring has the default versions")
+            .expect("ring supports the default protocol versions")
             .with_root_certificates(store)
             .with_no_client_auth();
         let mut tcp = HttpConnector::new();
@@ -88,9 +88,9 @@ impl Outbound {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Full::from(json)).map_err(|_| {
-            NotifyError::Settings("The address or the token holds characters that can't be sent".into())
-        })?;
+        let request = request
+            .body(Full::from(json))
+            .map_err(|_| NotifyError::Settings("The URL or token contains invalid characters".into()))?;
         let answer = self.0.http.request(request).await.map_err(|error| {
             let cause = innermost(&error);
             // rustls errors are wrapped in `io::Error`, whose kind does not identify them.

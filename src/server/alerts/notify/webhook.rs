@@ -19,7 +19,7 @@ impl Webhook {
         delivery: DeliveryId,
         outbound: &Outbound,
     ) -> Result<(), NotifyError> {
-        let json = serde_json::to_vec(notification).expect("a notification has no maps");
+        let json = serde_json::to_vec(notification).expect("a notification serializes to JSON");
         let headers = [("quaylight-delivery", delivery.to_string())];
         outbound.post(&self.url, self.token.as_ref(), &headers, json).await
     }

@@ -26,13 +26,12 @@ impl FromStr for WebUrl {
 
     fn from_str(text: &str) -> Result<Self, NotifyError> {
         let settings = |what: &str| NotifyError::Settings(what.to_owned());
-        let mut url = Url::parse(text.trim())
-            .map_err(|_| settings("The address is not one: it is https://host/path, or http:// and so on"))?;
+        let mut url = Url::parse(text.trim()).map_err(|_| settings("Invalid URL. Use https://host/path"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(settings("The address has to begin with https:// or http://"));
+            return Err(settings("URL must start with https:// or http://"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(settings("The address holds a name or password, which is not supported: use a token"));
+            return Err(settings("URLs with embedded credentials aren't supported. Use a token instead"));
         }
         url.set_fragment(None);
         Ok(Self(url))
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_web_is_an_address() {
+    fn only_http_and_https_urls_are_accepted() {
         for text in ["", "hooks", "ftp://x/", "file:///etc/passwd", "javascript:1", "https://", "https://a:b@x/"] {
             assert!(text.parse::<WebUrl>().is_err(), "{text}");
         }

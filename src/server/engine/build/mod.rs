@@ -28,7 +28,7 @@ impl WritableEngine {
         let mut path = path(name, build);
         if !self.has_buildkit().await? {
             let all: BTreeMap<&str, &Credentials> = credentials.iter().map(|it| (&*it.registry, it)).collect();
-            let all = BASE64_URL_SAFE.encode(serde_json::to_string(&all).expect("texts"));
+            let all = BASE64_URL_SAFE.encode(serde_json::to_string(&all).expect("strings serialize to JSON"));
             let headers = [("Content-Type", "application/x-tar"), ("X-Registry-Config", &*all)];
             return hear(self.sender.post(Call::ImageBuild, &path, &headers, context.into_body()).await, each).await;
         }
@@ -37,7 +37,7 @@ impl WritableEngine {
             Ok(session) => Some(session),
             // A proxy before the engine may block the session, and public images need none.
             Err(error) if credentials.is_empty() => {
-                tracing::debug!(%error, "a build goes on without a session");
+                tracing::debug!(%error, "building without a session");
                 None
             }
             Err(error) => return Err(error),
@@ -53,7 +53,7 @@ impl WritableEngine {
 
 fn path(name: &ImageName, build: &Build) -> String {
     let args: BTreeMap<&str, &str> = build.args.iter().map(|(key, value)| (&**key, &**value)).collect();
-    let args = serde_json::to_string(&args).expect("texts");
+    let args = serde_json::to_string(&args).expect("strings serialize to JSON");
     let mut path = format!(
         "/build?t={}&rm=1&forcerm=1&nocache={}&pull={}&buildargs={}",
         in_query(name.as_str()),

@@ -53,7 +53,7 @@ impl Session {
             let service = service_fn(move |request| answer(credentials.clone(), request));
             let served = http2::Builder::new(TokioExecutor::new()).serve_connection(connection, service);
             if let Err(error) = served.await {
-                tracing::debug!(%error, "a session of a build has ended");
+                tracing::debug!(%error, "build session failed");
             }
         });
         Ok(Self { id, serving })
@@ -118,7 +118,7 @@ fn framed(answer: Result<Vec<u8>, &'static str>) -> Response<Body> {
     trailers.insert("grpc-status", HeaderValue::from_static(code));
     let mut frames = Vec::new();
     if let Some(message) = message {
-        let length = u32::try_from(message.len()).expect("answers are short");
+        let length = u32::try_from(message.len()).expect("the response length fits in a u32");
         let framed = [&[0][..], &length.to_be_bytes(), &message].concat();
         frames.push(Ok(Frame::data(framed.into())));
     }
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_those_of_the_registry_that_is_asked_for() {
+    fn credentials_match_the_requested_registry() {
         let of = |registry: &str| Credentials {
             username: format!("user of {registry}"),
             password: "secret".into(),

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_side_by_side_keep_their_lines() {
+    fn parallel_steps_keep_their_output_lines_separate() {
         let mut trace = Trace::default();
         let mut said = String::new();
         for (vertexes, logs) in [
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cached_and_a_failed_step_say_so() {
+    fn cached_and_failed_steps_are_reported() {
         let mut trace = Trace::default();
         let cached = Vertex { cached: true, ..vertex("a", Some(AT), Some(AT)) };
         let failed = Vertex { error: "exit code: 7".into(), ..vertex("b", Some(AT), Some(LATER)) };
@@ -280,7 +280,7 @@ mod tests {
 
     /// The message is from Docker 28.5.2.
     #[test]
-    fn a_message_of_docker_is_read() {
+    fn docker_trace_message_is_decoded() {
         use base64::{Engine as _, prelude::BASE64_STANDARD};
         let text = "CosBCkdzaGEyNTY6NzllZGQ4NTFlYTI1MWQ4NWQxNGIyNTJhZDI0MjJlNzBiMThkMjBjZDZiZmE1Y2I5YWJiY2YzYTAwYzllOWI3YRokW2ludGVybmFsXSBsb2FkIHJlbW90ZSBidWlsZCBjb250ZXh0KgwIpvS32AYQr7++sgMyDAim9LfYBhCkn/jFAw==";
         let words = Trace::default().read(&BASE64_STANDARD.decode(text).unwrap());
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_says_its_line() {
+    fn warning_includes_its_line_number() {
         let warning =
             VertexWarning { short: b"Legacy".to_vec(), ranges: vec![Range { start: Some(Position { line: 3 }) }] };
         let response = StatusResponse { warnings: vec![warning], ..StatusResponse::default() };

@@ -63,7 +63,7 @@ impl Endpoint {
     pub fn with_tls(text: &str, tls: Option<TlsFiles>) -> Result<Self, EngineError> {
         let invalid = || {
             EngineError::Address(format!(
-                "{text:?} is no engine URL: unix:///path, tcp://host:port, https://host:port or ssh://user@host"
+                "{text:?} isn't an engine URL. Use unix:///path, tcp://host:port, https://host:port or ssh://user@host"
             ))
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(invalid)?;
@@ -71,7 +71,7 @@ impl Endpoint {
             ("unix", None) if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
             ("ssh", None) => Ok(Self::Ssh(rest.parse().map_err(|()| invalid())?)),
             ("unix" | "ssh", Some(_)) => {
-                Err(EngineError::Address(format!("TLS settings are for tcp:// and https://, not for {text}")))
+                Err(EngineError::Address(format!("TLS settings apply only to tcp:// and https://, not to {text}")))
             }
             ("tcp" | "http", None) => Ok(Self::Tcp(with_port(rest, PLAIN_PORT).ok_or_else(invalid)?)),
             ("tcp" | "http" | "https", files) => Ok(Self::Tls {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn engine_urls_are_read_or_refused_with_what_is_possible() {
+    fn engine_urls_are_parsed_or_rejected() {
         let tls = |authority: &str| Endpoint::Tls { authority: authority.into(), files: TlsFiles::default() };
         for (text, endpoint) in [
             ("unix:///run/x.sock", Endpoint::Unix("/run/x.sock".into())),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_settings_turn_tcp_into_tls_and_fit_nothing_local() {
+    fn tls_settings_turn_tcp_into_tls_and_reject_local_sockets() {
         let with_tls = |text: &str| Endpoint::with_tls(text, Some(TlsFiles::default()));
         assert_eq!(with_tls("tcp://nas").unwrap().to_string(), "https://nas:2376");
         assert_eq!(with_tls("tcp://nas:2375").unwrap().to_string(), "https://nas:2375");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_tcp_is_exposed_but_on_loopback() {
+    fn plain_tcp_is_exposed_except_on_loopback() {
         let is_exposed = |text: &str| text.parse::<Endpoint>().unwrap().is_exposed();
         for text in ["tcp://nas", "tcp://10.0.0.2:2375", "tcp://[fe80::1]:2375", "tcp://0.0.0.0:2375"] {
             assert!(is_exposed(text), "{text}");
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machines_address_is_never_local() {
+    fn remote_address_is_never_local() {
         let may_be_local = |text: &str| text.parse::<Endpoint>().unwrap().may_be_local();
         assert!(may_be_local("unix:///x") && may_be_local("tcp://localhost") && may_be_local("https://127.0.0.1"));
         assert!(!may_be_local("tcp://nas") && !may_be_local("https://nas") && !may_be_local("ssh://localhost"));

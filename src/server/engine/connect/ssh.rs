@@ -171,14 +171,14 @@ struct Report(Arc<SyncMutex<Vec<u8>>>);
 
 impl Report {
     fn add(&self, bytes: &[u8]) {
-        let mut report = self.0.lock().expect("nobody panics while keeping a report");
+        let mut report = self.0.lock().expect("the lock isn't poisoned");
         report.extend_from_slice(bytes);
         let excess = report.len().saturating_sub(LONGEST_REPORT);
         report.drain(..excess);
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("nobody panics while reading a report")).into_owned()
+        String::from_utf8_lossy(&self.0.lock().expect("the lock isn't poisoned")).into_owned()
     }
 }
 
@@ -191,12 +191,12 @@ impl Tunnel {
     pub(super) async fn open(&self) -> Result<UnixStream, EngineError> {
         let mut state = self.state.lock().await;
         if state.is_closed {
-            return Err(EngineError::Unreachable("the server is going away".into()));
+            return Err(EngineError::Unreachable("the server is shutting down".into()));
         }
         if let Some(Running { process, .. }) = &mut state.running
             && let Some(status) = process.child.try_wait().ok().flatten()
         {
-            tracing::warn!(destination = %self.destination, %status, report = process.report.text(), "the SSH tunnel broke");
+            tracing::warn!(destination = %self.destination, %status, report = process.report.text(), "SSH tunnel exited");
             state.running = None;
         }
         if let Some((error, _)) = state.failure.as_ref().filter(|(_, due)| Instant::now() < *due) {
@@ -224,7 +224,7 @@ impl Tunnel {
     /// Ends a tunnel that may hang. The next connection starts another.
     pub(super) async fn reset(&self) {
         if self.state.lock().await.running.take().is_some() {
-            tracing::warn!(destination = %self.destination, "nothing comes through the SSH tunnel: it is set up again");
+            tracing::warn!(destination = %self.destination, "SSH tunnel isn't responding: restarting it");
         }
     }
 
@@ -241,7 +241,7 @@ impl Tunnel {
             .prefix("quaylight-ssh-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
-            .map_err(|error| EngineError::Way(format!("No folder for the SSH tunnel can be made: {error}.")))?;
+            .map_err(|error| EngineError::Way(format!("Couldn't create a directory for the SSH tunnel: {error}.")))?;
         let process = run(folder.path(), &self.forwarding(&folder.path().join(SOCKET)))?;
         let mut running = Running { process, folder };
         let started = timeout(START_PATIENCE, running.stands()).await;
@@ -249,13 +249,13 @@ impl Tunnel {
             Ok(true) => {}
             Ok(false) => return Err(self.explain(running.process).await),
             Err(_) => {
-                return Err(EngineError::Unreachable(format!("{} does not answer over SSH", self.destination.host)));
+                return Err(EngineError::Unreachable(format!("{} isn't responding over SSH", self.destination.host)));
             }
         }
         if !running.is_answered().await {
             return Err(self.explain_silence(running.process).await);
         }
-        tracing::info!(destination = %self.destination, "the SSH tunnel stands");
+        tracing::info!(destination = %self.destination, "SSH tunnel established");
         Ok(running)
     }
 
@@ -306,12 +306,13 @@ impl Tunnel {
     async fn explain_silence(&self, mut process: Process) -> EngineError {
         let host = &self.destination.host;
         EngineError::Way(if process.end().await.contains("administratively prohibited") {
-            format!("The SSH server of {host} forbids forwarding to sockets. Set AllowStreamLocalForwarding there.")
+            format!(
+                "The SSH server on {host} doesn't allow socket forwarding. Enable AllowStreamLocalForwarding in its sshd_config."
+            )
         } else {
             let socket = self.destination.socket();
             format!(
-                "SSH to {host} works, but no engine answers at {socket} there. Check that it runs, and that the user \
-                 may use its socket."
+                "Connected to {host} over SSH, but no engine is responding at {socket}. Check that it's running and that the SSH user can access its socket."
             )
         })
     }
@@ -350,10 +351,10 @@ fn run(folder: &Path, arguments: &[OsString]) -> Result<Process, EngineError> {
         .spawn();
     let mut child = child.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => no_program(),
-        _ => EngineError::Way(format!("ssh can't be started: {error}.")),
+        _ => EngineError::Way(format!("Couldn't start ssh: {error}.")),
     })?;
-    let lifeline = child.stdin.take().expect("it is piped");
-    let mut stderr = child.stderr.take().expect("it is piped");
+    let lifeline = child.stdin.take().expect("the stream is piped");
+    let mut stderr = child.stderr.take().expect("the stream is piped");
     let report = Report::default();
     let kept = report.clone();
     let reading = tokio::spawn(async move {
@@ -407,7 +408,7 @@ impl Running {
 }
 
 fn no_program() -> EngineError {
-    EngineError::Way("There is no ssh program here. Install OpenSSH's client where Quaylight runs.".into())
+    EngineError::Way("The ssh command wasn't found. Install the OpenSSH client on the Quaylight server.".into())
 }
 
 /// Translates the messages of ssh for the user. A server gives the same answer for a wrong user and for a wrong key.
@@ -419,21 +420,21 @@ fn explain(destination: &SshDestination, report: &str, code: Option<i32>, finger
         return no_program();
     } else if says("REMOTE HOST IDENTIFICATION HAS CHANGED") {
         format!(
-            "The SSH host key of {host} has changed ({key}). Somebody may have taken its place: remove the old key from \
-             known_hosts only if you know why."
+            "The SSH host key of {host} has changed ({key}). Someone may be impersonating this host. Remove the old key from known_hosts only if you know why it changed."
         )
     } else if says("Host key verification failed") {
         format!(
-            "The SSH host key of {host} is not known ({key}). If that is its fingerprint, add it to known_hosts: \
-             connect to it once with ssh."
+            "The SSH host key of {host} is unknown ({key}). If the fingerprint is correct, connect once with ssh to add the key to known_hosts."
         )
     } else if says("Permission denied") {
-        let user = user.as_deref().unwrap_or("the user of the SSH configuration");
-        format!("The SSH server of {host} refuses {user}: there is no such user there, or no key that it accepts.")
+        let user = user.as_deref().unwrap_or("the configured SSH user");
+        format!(
+            "The SSH server on {host} denied access to {user}. Check that the user exists and that the server accepts the SSH key."
+        )
     } else if says("Could not resolve hostname") {
-        format!("No machine is called {host}. Check the name.")
+        format!("Couldn't resolve {host}. Check the host name.")
     } else {
-        let last = report.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("ssh ended");
+        let last = report.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("ssh exited");
         return EngineError::Unreachable(last.trim().to_owned());
     })
 }
@@ -443,7 +444,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn destinations_are_read_and_nothing_passes_for_an_option() {
+    fn ssh_destinations_are_parsed_and_options_rejected() {
         for text in ["nas", "root@nas", "root@nas:2222", "nas/run/user/1000/docker.sock", "a@[::1]:22/x", "[::1]"] {
             assert_eq!(text.parse::<SshDestination>().unwrap().to_string(), text);
         }
@@ -456,20 +457,20 @@ mod tests {
     }
 
     #[test]
-    fn what_ssh_says_becomes_what_to_do() {
+    fn ssh_output_maps_to_user_facing_errors() {
         let destination = "root@nas".parse().unwrap();
         for (report, words) in [
-            ("Warning: x\nHost key verification failed.\n", "is not known (ssh-ed25519 SHA256:x)"),
+            ("Warning: x\nHost key verification failed.\n", "is unknown (ssh-ed25519 SHA256:x)"),
             ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.\n", "has changed"),
-            ("root@nas: Permission denied (publickey).\n", "refuses root"),
-            ("ssh: Could not resolve hostname nas: Name or service not known\n", "No machine is called nas"),
+            ("root@nas: Permission denied (publickey).\n", "denied access to root"),
+            ("ssh: Could not resolve hostname nas: Name or service not known\n", "Couldn't resolve nas"),
             ("ssh: connect to host nas port 22: Connection refused\n", "port 22: Connection refused"),
-            ("", "ssh ended"),
+            ("", "ssh exited"),
         ] {
             let error = explain(&destination, report, Some(255), Some("ssh-ed25519 SHA256:x")).to_string();
             assert!(error.contains(words), "{report:?}: {error}");
         }
         let error = explain(&destination, "sh: 3: ssh: not found\n", Some(127), None).to_string();
-        assert!(error.contains("There is no ssh program here"), "{error}");
+        assert!(error.contains("The ssh command wasn't found"), "{error}");
     }
 }

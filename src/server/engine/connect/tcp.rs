@@ -17,7 +17,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// Connects to `authority`, a host and port.
 pub(super) async fn open(authority: &str) -> Result<TcpStream, EngineError> {
     let connect = timeout(CONNECT_PATIENCE, TcpStream::connect(authority)).await;
-    let stream = connect.map_err(|_| EngineError::Unreachable(format!("{authority} does not answer")))?;
+    let stream = connect.map_err(|_| EngineError::Unreachable(format!("{authority} isn't responding")))?;
     let stream = stream.map_err(unreachable)?;
     let _ = stream.set_nodelay(true);
     detect_loss(&stream);
@@ -31,6 +31,6 @@ fn detect_loss(stream: &TcpStream) {
     let probes = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY).with_retries(PROBES);
     let set = socket.set_tcp_keepalive(&probes).and_then(|()| socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
     if let Err(error) = set {
-        tracing::debug!(%error, "a lost connection to the engine may go unnoticed");
+        tracing::debug!(%error, "failed to enable TCP keepalive: a lost connection may go undetected");
     }
 }

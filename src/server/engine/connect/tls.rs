@@ -65,7 +65,7 @@ impl Tls {
         let config = self.read_config()?;
         let host = host_of(&self.authority).to_owned();
         let name = ServerName::try_from(host.clone())
-            .map_err(|_| EngineError::Address(format!("{host:?} is no name that a certificate can have")))?;
+            .map_err(|_| EngineError::Address(format!("{host:?} isn't a valid host name for TLS")))?;
         let context = FailureContext { host, has_client: self.files.client.is_some(), config: self.config.clone() };
         let stream = tcp::open(&self.authority).await?;
         match TlsConnector::from(config).connect(name, stream).await {
@@ -89,22 +89,21 @@ impl Tls {
 }
 
 fn lock(config: &CachedConfig) -> MutexGuard<'_, Option<Arc<ClientConfig>>> {
-    config.lock().expect("nobody panics while holding the TLS settings")
+    config.lock().expect("the lock isn't poisoned")
 }
 
 impl TlsFiles {
     fn read(&self) -> Result<ClientConfig, EngineError> {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("ring has the default versions")
+            .expect("ring supports the default protocol versions")
             .with_root_certificates(self.roots()?);
         let Some((certificate, key)) = &self.client else { return Ok(builder.with_no_client_auth()) };
         let chain = certificates(certificate, "client certificate")?;
         let key = PrivateKeyDer::from_pem_slice(&read(key, "client key")?).map_err(|_| invalid("client key"))?;
         builder.with_client_auth_cert(chain, key).map_err(|error| {
             EngineError::Way(format!(
-                "The client certificate and its key do not fit together ({error}). Set the key that the certificate \
-                 was made for."
+                "The client certificate and key don't match ({error}). Set tls-key to the private key of the certificate in tls-cert."
             ))
         })
     }
@@ -132,14 +131,14 @@ fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
 /// Reads a file. Only the log contains its path, the error for the user does not.
 fn read(file: &Path, what: &str) -> Result<Vec<u8>, EngineError> {
     std::fs::read(file).map_err(|error| {
-        tracing::warn!(file = %file.display(), %error, "can't read a file of the engine's TLS settings");
+        tracing::warn!(file = %file.display(), %error, "cannot read a TLS file of the engine");
         let why = error.kind();
-        EngineError::Way(format!("The file of the {what} can't be read: {why}. Correct its path, or who may read it."))
+        EngineError::Way(format!("Couldn't read the {what} file: {why}. Check its path and permissions."))
     })
 }
 
 fn invalid(what: &str) -> EngineError {
-    EngineError::Way(format!("The file of the {what} holds none in PEM form. Set the right file."))
+    EngineError::Way(format!("The {what} file isn't in PEM format. Use a valid PEM file."))
 }
 
 /// Data for the message about a TLS failure.
@@ -177,36 +176,44 @@ fn explain(error: &Error, host: &str, has_client: bool) -> EngineError {
     EngineError::Way(match error {
         Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                format!("The certificate of {host} has expired. Renew it on the engine's machine.")
+                format!("The certificate of {host} has expired. Renew it on the Docker host.")
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                format!("The certificate of {host} is not valid yet. Check the clocks of both machines.")
+                format!(
+                    "The certificate of {host} isn't valid yet. Check the clocks of the Docker host and the Quaylight server."
+                )
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("The certificate of {host} is for another name. Use a name it has, or add this one to it.")
+                format!(
+                    "The certificate of {host} is for a different host name. Use a host name listed in the certificate, or add this one to it."
+                )
             }
             CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-                "The certificate of {host} is from an unknown authority. Set tls-ca to the CA that signed it, if you trust it."
+                "The certificate of {host} was signed by an unknown CA. If you trust that CA, set tls-ca to its certificate."
             ),
             CertificateError::Revoked => {
-                format!("The certificate of {host} was revoked. Replace it on the engine's machine.")
+                format!("The certificate of {host} was revoked. Replace it on the Docker host.")
             }
             other => {
-                format!("The certificate of {host} is not accepted ({other}). Replace it on the engine's machine.")
+                format!("The certificate of {host} was rejected ({other}). Replace it on the Docker host.")
             }
         },
         // An engine built with an older Go reports a missing certificate as a bad one.
         Error::AlertReceived(alert) if is_refusal(*alert) && !has_client => {
-            format!("{host} asks for a client certificate. Set tls-cert and tls-key.")
+            format!("{host} requires a client certificate. Set tls-cert and tls-key.")
         }
         Error::AlertReceived(AlertDescription::CertificateExpired) => {
-            format!("{host} says that the client certificate has expired. Renew it, and set tls-cert and tls-key.")
+            format!(
+                "{host} rejected the client certificate because it has expired. Renew it, and update tls-cert and tls-key."
+            )
         }
         Error::AlertReceived(alert) if is_refusal(*alert) => {
-            format!("{host} refuses the client certificate. Set tls-cert and tls-key to ones that its CA has signed.")
+            format!(
+                "{host} rejected the client certificate. Set tls-cert to a certificate signed by its CA, and tls-key to the matching key."
+            )
         }
-        Error::InvalidMessage(_) => format!("{host} does not speak TLS on that port. Check the port."),
-        other => format!("TLS with {host} fails ({other}). Check the engine's TLS settings."),
+        Error::InvalidMessage(_) => format!("{host} doesn't use TLS on that port. Check the port."),
+        other => format!("TLS connection to {host} failed ({other}). Check the engine's TLS settings."),
     })
 }
 

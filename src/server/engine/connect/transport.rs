@@ -143,7 +143,7 @@ impl Transport {
     }
 
     fn version(&self) -> MutexGuard<'_, Option<Negotiated>> {
-        self.0.version.lock().expect("nobody panics while holding the version")
+        self.0.version.lock().expect("the lock isn't poisoned")
     }
 }
 
@@ -176,7 +176,7 @@ impl Negotiated {
             Self::Version(version) => format!("{BASE}/v{version}{path}"),
             Self::Unversioned => format!("{BASE}{path}"),
         };
-        uri.parse().map_err(|_| EngineError::Malformed(format!("{path:?} is no path")))
+        uri.parse().map_err(|_| EngineError::Malformed(format!("{path:?} isn't a valid path")))
     }
 }
 
@@ -202,11 +202,11 @@ mod tests {
             let socket = folder.path().join("docker.sock");
             let listener = UnixListener::bind(&socket).unwrap();
             let (versions, asked) = (Arc::new(Mutex::new(versions)), Arc::new(Mutex::new(Vec::new())));
-            let (told, heard) = (versions.clone(), asked.clone());
+            let (current, heard) = (versions.clone(), asked.clone());
             let answer = move |request: Request<Incoming>| {
                 let path = request.uri().to_string();
                 heard.lock().unwrap().push(path.clone());
-                let body = if path == "/version" { *told.lock().unwrap() } else { "{}" };
+                let body = if path == "/version" { *current.lock().unwrap() } else { "{}" };
                 async move { Ok::<_, Infallible>(Response::new(body.to_owned())) }
             };
             tokio::spawn(async move {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_call_has_the_version_that_both_know() {
+    async fn every_request_uses_the_negotiated_api_version() {
         let engine = FakeEngine::start(r#"{"ApiVersion": "1.55", "MinAPIVersion": "1.44"}"#);
         let transport = Transport::new(engine.endpoint.clone());
         get(&transport, "/containers/json?all=1").await.unwrap();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_engine_that_comes_back_as_another_is_spoken_to_as_such() {
+    async fn upgraded_engine_renegotiates_the_api_version() {
         let engine = FakeEngine::start(r#"{"ApiVersion": "1.41"}"#);
         let transport = Transport::new(engine.endpoint.clone());
         get(&transport, "/images/json").await.unwrap();
@@ -250,11 +250,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_common_version_nothing_is_asked() {
+    async fn no_request_is_sent_without_a_common_api_version() {
         let engine = FakeEngine::start(r#"{"ApiVersion": "1.70", "MinAPIVersion": "1.60"}"#);
         let transport = Transport::new(engine.endpoint.clone());
         let error = get(&transport, "/info").await.unwrap_err();
-        assert!(error.to_string().contains("API 1.60 and later only"), "{error}");
+        assert!(error.to_string().contains("requires API 1.60 or later"), "{error}");
         // bollard passes the error on.
         let error = EngineError::from(transport.docker().unwrap().inspect_exec("x").await.unwrap_err());
         assert!(matches!(error, EngineError::Version(_)), "{error}");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_engine_without_a_version_is_asked_without_one() {
+    async fn engine_without_a_version_gets_unversioned_requests() {
         let engine = FakeEngine::start("OK");
         let transport = Transport::new(engine.endpoint.clone());
         get(&transport, "/info").await.unwrap();

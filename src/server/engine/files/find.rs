@@ -86,20 +86,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn find_runs_as_the_containers_own_user_and_with_no_more_rights() {
+    fn find_runs_as_the_container_user_without_privileges() {
         let config = listing("/");
         assert_eq!((config.user, config.privileged), (None, None));
     }
 
     #[test]
-    fn what_find_says_is_read_whatever_the_names_are() {
+    fn find_output_is_parsed_for_any_file_name() {
         let said = b"./a b\n\"c\0./etc\0./link\0./\xff\0\0\
             81a4 12 1700000000\n41ed 4096 1700000001\na1ff 3 1700000002\n8180 0 1700000003\n\0../x\ny\0";
         let entries = found(said).unwrap();
-        let told: Vec<_> =
+        let parsed: Vec<_> =
             entries.iter().map(|it| (&*it.name, it.kind, it.size, it.mode, it.target.as_deref())).collect();
         assert_eq!(
-            told,
+            parsed,
             [
                 ("a b\n\"c", FileKind::File, 12, 0o644, None),
                 ("etc", FileKind::Folder, 0, 0o755, None),

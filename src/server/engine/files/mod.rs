@@ -48,7 +48,7 @@ const IMAGE: &str = "quaylight/files";
 const MOUNTED_AT: &str = "/volume";
 
 /// Access to files. For a volume it holds a helper container, which is never started and is removed on drop.
-pub struct Reach {
+pub struct FileAccess {
     engine: Engine,
     id: ContainerId,
     /// Prefix of all paths. Empty for a container.
@@ -68,13 +68,13 @@ struct Lister {
     at: String,
 }
 
-impl Drop for Reach {
+impl Drop for FileAccess {
     fn drop(&mut self) {
         if let (true, Some(engine)) = (self.is_helper, self.writer.take()) {
             let id = self.id.clone();
             tokio::spawn(async move {
                 if let Err(error) = engine.remove_own(&id).await {
-                    tracing::warn!(%error, %id, "a volume's helper container stays until it is swept");
+                    tracing::warn!(%error, %id, "failed to remove a helper container: the sweeper will retry");
                 }
             });
         }
@@ -83,13 +83,13 @@ impl Drop for Reach {
 
 impl Engine {
     /// Gives read access to a container's files, through the archive API alone.
-    pub async fn reach_container(&self, id: &ContainerId) -> Result<Reach, EngineError> {
+    pub async fn reach_container(&self, id: &ContainerId) -> Result<FileAccess, EngineError> {
         self.existing(id).await?;
-        Ok(Reach { engine: self.clone(), id: id.clone(), root: "", writer: None, is_helper: false, lister: None })
+        Ok(FileAccess { engine: self.clone(), id: id.clone(), root: "", writer: None, is_helper: false, lister: None })
     }
 
     async fn existing(&self, id: &ContainerId) -> Result<Container, EngineError> {
-        let none = || EngineError::refused(404, "There is no such container");
+        let none = || EngineError::refused(404, "Container not found");
         self.container(id).await?.ok_or_else(none)
     }
 }
@@ -102,13 +102,13 @@ impl WritableEngine {
         of: &FilesOf,
         may_list: bool,
         listers: &[(ContainerId, String)],
-    ) -> Result<Reach, EngineError> {
+    ) -> Result<FileAccess, EngineError> {
         let lister = |(id, at): (ContainerId, String)| Lister { engine: self.clone(), id, at };
         match of {
             FilesOf::Container(id) => {
                 let container = self.existing(id).await?;
                 let runs = may_list && container.state == ContainerState::Running;
-                Ok(Reach {
+                Ok(FileAccess {
                     engine: Engine::clone(self),
                     id: id.clone(),
                     root: "",
@@ -120,7 +120,7 @@ impl WritableEngine {
             FilesOf::Volume(name) => {
                 // Mounting a volume that does not exist would create it.
                 if self.volume(name).await?.is_none() {
-                    return Err(EngineError::refused(404, format!("There is no volume {name}")));
+                    return Err(EngineError::refused(404, format!("Volume {name} not found")));
                 }
                 // In its own task: if the client disconnects while the engine creates the helper, it must still be removed.
                 let lister = listers.first().filter(|_| may_list).cloned().map(lister);
@@ -128,9 +128,16 @@ impl WritableEngine {
                 let made = tokio::spawn(async move {
                     let id = engine.make_helper(&name).await?;
                     let reader = Engine::clone(&engine);
-                    Ok(Reach { engine: reader, id, root: MOUNTED_AT, writer: Some(engine), is_helper: true, lister })
+                    Ok(FileAccess {
+                        engine: reader,
+                        id,
+                        root: MOUNTED_AT,
+                        writer: Some(engine),
+                        is_helper: true,
+                        lister,
+                    })
                 });
-                made.await.map_err(|_| EngineError::Malformed("the helper was not made".to_owned()))?
+                made.await.map_err(|_| EngineError::Malformed("the helper container wasn't created".to_owned()))?
             }
         }
     }
@@ -138,7 +145,7 @@ impl WritableEngine {
     async fn make_helper(&self, volume: &VolumeName) -> Result<ContainerId, EngineError> {
         if self.image(IMAGE).await?.is_none() {
             let path = format!("/images/create?fromSrc=-&repo={IMAGE}&tag=latest&changes=LABEL%20{HELPER}%3Dfiles");
-            let empty = Context::of(tar::Builder::new(Vec::new()).into_inner().expect("memory takes it"));
+            let empty = Context::of(tar::Builder::new(Vec::new()).into_inner().expect("writing to memory can't fail"));
             let headers = [("Content-Type", "application/x-tar")];
             self.sender.post(Call::ImageImport, &path, &headers, empty.into_body()).await?.whole().await?;
         }
@@ -170,12 +177,12 @@ impl WritableEngine {
     }
 }
 
-impl Reach {
+impl FileAccess {
     /// Reads the folder or file at a path. Follows links.
     pub async fn look(&self, path: &FilePath) -> Result<Found, EngineError> {
         // If the wait times out, the engine is blocking the requests ahead.
         let turn = timeout(READ_FOR, self.engine.looks.acquire()).await.map_err(|_| EngineError::Timeout)?;
-        let _turn = turn.expect("never closed");
+        let _turn = turn.expect("the semaphore is never closed");
         let (path, stat) = self.followed(path).await?;
         match stat.kind() {
             FileKind::Folder => {
@@ -199,7 +206,7 @@ impl Reach {
                 }))
             }
             FileKind::Link | FileKind::Special => {
-                Err(EngineError::refused(409, "It is neither a folder nor a file: there is nothing to read"))
+                Err(EngineError::refused(409, "Not a regular file or folder, so there's nothing to read"))
             }
         }
     }
@@ -242,11 +249,11 @@ impl Reach {
     /// Unpacks a tar, which may be compressed, into a folder.
     pub async fn put(&self, folder: &FilePath, tar: Context) -> Result<(), EngineError> {
         let Some(writer) = &self.writer else {
-            return Err(EngineError::refused(403, "These files can only be read"));
+            return Err(EngineError::refused(403, "These files are read-only"));
         };
         let (folder, stat) = self.followed(folder).await?;
         if stat.kind() != FileKind::Folder {
-            return Err(EngineError::refused(409, format!("{folder} is no folder")));
+            return Err(EngineError::refused(409, format!("{folder} isn't a folder")));
         }
         let place = format!("{}&noOverwriteDirNonDir=true", self.archive(&self.inside(&folder)));
         let put = writer.sender.put(&place, tar.into_body());
@@ -276,7 +283,7 @@ impl Reach {
         let below = stat.link_target.strip_prefix(self.root).filter(|it| it.is_empty() || it.starts_with('/'));
         let target = below
             .and_then(|it| FilePath::new(if it.is_empty() { "/" } else { it }).ok())
-            .ok_or_else(|| EngineError::refused(409, format!("The link leads out of here, to {}", stat.link_target)))?;
+            .ok_or_else(|| EngineError::refused(409, format!("This link points outside, to {}", stat.link_target)))?;
         let stat = self.stat(&target).await?;
         Ok((target, stat))
     }
@@ -287,7 +294,7 @@ impl Reach {
         match self.engine.calls.time(Call::FilesStat, head).await {
             Ok(headers) => Stat::of(&headers),
             // A response to HEAD has no body, and so no message.
-            Err(error) if error.is_not_found() => Err(EngineError::refused(404, format!("There is no {path}"))),
+            Err(error) if error.is_not_found() => Err(EngineError::refused(404, format!("{path} doesn't exist"))),
             Err(error) => Err(error),
         }
     }
@@ -319,7 +326,7 @@ impl Reach {
         let inside = if path.is_root() && !at.is_empty() { at.clone() } else { format!("{at}{path}") };
         match timeout(FIND_PATIENCE, engine.find_entries(id, &inside)).await {
             Ok(Ok(Some(entries))) => return Ok((entries, true)),
-            Ok(Err(error)) => tracing::debug!(%error, "a container lists no folder itself"),
+            Ok(Err(error)) => tracing::debug!(%error, "failed to list a folder inside the container"),
             Ok(Ok(None)) | Err(_) => {}
         }
         self.archived(path, READ_FOR).await
@@ -352,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_told_from_what_is_none() {
+    fn text_is_distinguished_from_binary() {
         assert_eq!(as_text("grün".into(), false).as_deref(), Some("grün"));
         assert_eq!(as_text(b"gr\xc3".to_vec(), true).as_deref(), Some("gr"));
         assert_eq!(as_text(b"gr\xc3".to_vec(), false), None);

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gos_modes_say_the_kind() {
+    fn go_file_mode_determines_the_file_kind() {
         let kind = |mode| Stat { size: 0, mode, mtime: String::new(), link_target: String::new() }.kind();
         assert_eq!(kind(0o644), FileKind::File);
         assert_eq!(kind(0x8000_0000 | 0o755), FileKind::Folder);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn both_alphabets_of_base64_are_read() {
+    fn both_base64_alphabets_are_decoded() {
         for encoded in ["eyJzaXplIjo1LCJsaW5rVGFyZ2V0Ijoi8J+kty8/In0=", "eyJzaXplIjo1LCJsaW5rVGFyZ2V0Ijoi8J-kty8_In0="]
         {
             let headers = HeaderMap::from_iter([(

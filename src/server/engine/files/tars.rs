@@ -112,7 +112,7 @@ where
             return Ok(None);
         }
         if header.cksum().ok() != Some(checksum(header.as_bytes())) {
-            return Err(malformed("a tar's header has a wrong checksum"));
+            return Err(malformed("a tar header has an invalid checksum"));
         }
         Ok(Some(header))
     }
@@ -120,7 +120,7 @@ where
     /// Reads the whole content of an extension.
     async fn extension(&mut self) -> Result<Vec<u8>, EngineError> {
         if self.unread > LONGEST_EXTENSION {
-            return Err(malformed("a tar's header is too long"));
+            return Err(malformed("a tar header is too long"));
         }
         let mut all = Vec::new();
         while let Some(piece) = self.content().await? {
@@ -166,7 +166,7 @@ where
     /// Returns at least one byte and at most `most`.
     async fn piece(&mut self, most: u64) -> Result<Bytes, EngineError> {
         if !self.arrives().await? {
-            return Err(EngineError::Broken("its archive ended in the middle".into()));
+            return Err(EngineError::Broken("the archive ended unexpectedly".into()));
         }
         let length = usize::try_from(most).unwrap_or(usize::MAX).min(self.rest.len());
         Ok(self.rest.split_to(length))
@@ -248,7 +248,7 @@ where
     S: Stream<Item = Result<Bytes, EngineError>> + Send + Unpin + 'static,
 {
     let mut tar = Tar::new(bytes);
-    let Some(entry) = tar.next().await? else { return Err(malformed("an archive without a file")) };
+    let Some(entry) = tar.next().await? else { return Err(malformed("the archive contained no file")) };
     let content = futures::stream::unfold(Some(tar), async |tar| {
         let mut tar = tar?;
         match tar.content().await {
@@ -274,7 +274,7 @@ where
     header.set_mtime(std::time::UNIX_EPOCH.elapsed().map_or(0, |it| it.as_secs()));
     // A name that is too long for the header gets an extension header before it.
     let mut tar = tar::Builder::new(Vec::new());
-    tar.append_data(&mut header, name, io::empty()).expect("memory takes it");
+    tar.append_data(&mut header, name, io::empty()).expect("writing to memory can't fail");
     let head = tar.get_ref().clone();
     let to_a_block = usize::try_from((512 - length % 512) % 512).unwrap_or(0);
     let end = Bytes::from(vec![0; to_a_block + 1024]);
@@ -298,10 +298,10 @@ where
         match content.next().await {
             Some(Ok(piece)) => match missing.checked_sub(piece.len() as u64) {
                 Some(missing) => Some((Ok(piece), Some((content, missing)))),
-                None => wrong("the file is longer than its header says"),
+                None => wrong("the file is larger than its declared size"),
             },
             Some(Err(error)) => Some((Err(io::Error::other(error)), None)),
-            None if missing > 0 => wrong("the file is shorter than its header says"),
+            None if missing > 0 => wrong("the file is smaller than its declared size"),
             None => None,
         }
     })
@@ -320,7 +320,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn a_folders_tar_tells_what_is_directly_in_it() {
+    async fn folder_tar_lists_only_direct_children() {
         for root in ["etc", "./", "/"] {
             let mut tar = tar::Builder::new(Vec::new());
             let mut add = |name: &str, kind| {
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_names_links_and_contents_are_read_from_pieces_of_any_size() {
+    async fn long_names_links_and_sizes_are_read_from_chunks_of_any_size() {
         let (long, content) = ("n".repeat(300), vec![7; 1_500]);
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
@@ -368,18 +368,18 @@ mod tests {
         let tar = tar.into_inner().unwrap();
         for piece in [1, 100, 512, 513, 1 << 20] {
             let (entries, is_whole) = read_folder(arriving(&tar, piece), PATIENCE).await.unwrap();
-            let told: Vec<_> = entries.iter().map(|it| (&*it.name, it.kind, it.size, it.target.as_deref())).collect();
+            let listed: Vec<_> = entries.iter().map(|it| (&*it.name, it.kind, it.size, it.target.as_deref())).collect();
             let expected = [
                 (&*long, FileKind::Link, 0, Some(&*long)),
                 ("grün", FileKind::File, 1_500, None),
                 ("last", FileKind::File, 1_500, None),
             ];
-            assert_eq!((told, is_whole), (expected.to_vec(), true), "{piece}");
+            assert_eq!((listed, is_whole), (expected.to_vec(), true), "{piece}");
         }
     }
 
     #[tokio::test]
-    async fn a_files_content_is_whole_or_an_error() {
+    async fn truncated_or_malformed_file_tar_is_an_error() {
         let mut tar = tar::Builder::new(Vec::new());
         let (mut header, content) = (tar::Header::new_gnu(), vec![7; 1_500]);
         header.set_size(1_500);
@@ -388,15 +388,15 @@ mod tests {
         let (length, read) = file_in(arriving(&tar, 700)).await.unwrap();
         assert_eq!((length, read.try_collect::<Vec<_>>().await.unwrap().concat()), (1_500, content));
         let (_, read) = file_in(arriving(&tar[..1_000], 700)).await.unwrap();
-        assert!(read.try_collect::<Vec<_>>().await.is_err(), "it ends in the middle");
+        assert!(read.try_collect::<Vec<_>>().await.is_err(), "the tar is truncated");
         assert!(file_in(arriving(&tar[..100], 700)).await.is_err());
-        assert!(file_in(arriving(&[1; 512], 700)).await.is_err(), "no checksum is right");
+        assert!(file_in(arriving(&[1; 512], 700)).await.is_err(), "the checksum is invalid");
         let nothing: [u8; 0] = [];
         assert!(file_in(arriving(&nothing, 700)).await.is_err());
     }
 
     #[tokio::test]
-    async fn an_extension_of_a_gigabyte_is_refused_before_it_is_read() {
+    async fn oversized_extension_header_is_rejected_before_it_is_read() {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::GNULongName);
         header.set_size(1 << 30);
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_another_length_than_its_header_says_is_an_error() {
+    async fn upload_that_differs_from_its_header_length_is_an_error() {
         for (texts, length, is_right) in
             [(&["abc", "de"][..], 5, true), (&["abc"], 5, false), (&["abc", "def"], 5, false), (&[], 0, true)]
         {
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_takes_too_long_is_told_as_far_as_it_was_read() {
+    async fn slow_folder_is_listed_partially_after_a_timeout() {
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(0);

@@ -13,16 +13,15 @@ const SCRAPES: Duration = Duration::from_secs(90);
 pub(super) fn write(text: &mut Exposition, state: &EngineState, stats: &Stats) {
     counts(text, state);
     let containers: Vec<_> = state.containers().map(Labelled::new).collect();
-    let help = "The state a container is in, always 1: the others have no sample.";
+    let help = "State of the container. Always 1; other states have no sample.";
     of_each(text, Kind::Gauge, "quaylight_container_state", help, &containers, |it| {
         Some((it.labels.and("state", it.container.state.as_str()), 1))
     });
-    let help = "The health of a container that has a health check, always 1: the others have no sample.";
+    let help = "Health status of a container with a health check. Always 1; other statuses have no sample.";
     of_each(text, Kind::Gauge, "quaylight_container_health", help, &containers, |it| {
         Some((it.labels.and("health", it.container.health?.as_str()), 1))
     });
-    let help =
-        "How often its restart policy started a container again. The engine counts anew when somebody starts it.";
+    let help = "Restarts by the restart policy. The engine resets this when the container is started manually.";
     of_each(text, Kind::Counter, "quaylight_container_restarts_total", help, &containers, |it| {
         Some((it.labels.clone(), it.container.restart_count?))
     });
@@ -46,29 +45,29 @@ fn usage(text: &mut Exposition, containers: &[Labelled<'_>], counters: &BTreeMap
     };
     use Kind::{Counter, Gauge};
     let name = "quaylight_container_cpu_seconds_total";
-    each(Counter, name, "CPU time that a container has used.", &|it| Some(it.cpu.used as f64 / 1e9));
+    each(Counter, name, "CPU time used by the container, in seconds.", &|it| Some(it.cpu.used as f64 / 1e9));
     let name = "quaylight_container_memory_usage_bytes";
-    let help = "Memory that a container uses, without the page cache that the kernel gives up first.";
+    let help = "Memory used by the container, excluding inactive page cache, as in docker stats.";
     each(Gauge, name, help, &|it| Some(it.memory?.in_use() as f64));
     let name = "quaylight_container_memory_limit_bytes";
-    each(Gauge, name, "Memory that a container may use: all of the machine's without a limit.", &|it| {
+    each(Gauge, name, "Memory limit of the container, or the host's total memory without a limit.", &|it| {
         Some(it.memory?.limit as f64)
     });
     let name = "quaylight_container_network_receive_bytes_total";
-    each(Counter, name, "Bytes that a container has received.", &|it| Some(it.network?.inward as f64));
+    each(Counter, name, "Bytes received by the container.", &|it| Some(it.network?.inward as f64));
     let name = "quaylight_container_network_transmit_bytes_total";
-    each(Counter, name, "Bytes that a container has sent.", &|it| Some(it.network?.outward as f64));
+    each(Counter, name, "Bytes sent by the container.", &|it| Some(it.network?.outward as f64));
     let name = "quaylight_container_block_read_bytes_total";
-    each(Counter, name, "Bytes that a container has read from block devices.", &|it| Some(it.block?.inward as f64));
+    each(Counter, name, "Bytes read from block devices by the container.", &|it| Some(it.block?.inward as f64));
     let name = "quaylight_container_block_write_bytes_total";
-    each(Counter, name, "Bytes that a container has written to block devices.", &|it| Some(it.block?.outward as f64));
+    each(Counter, name, "Bytes written to block devices by the container.", &|it| Some(it.block?.outward as f64));
     let name = "quaylight_container_pids";
-    each(Gauge, name, "Processes and threads of a container.", &|it| Some(it.pids? as f64));
+    each(Gauge, name, "Processes and threads of the container.", &|it| Some(it.pids? as f64));
 }
 
 /// Includes states without a container: a missing sample can't be compared with 0.
 fn counts(text: &mut Exposition, state: &EngineState) {
-    let mut family = text.family(Kind::Gauge, "quaylight_containers", "Containers by state.");
+    let mut family = text.family(Kind::Gauge, "quaylight_containers", "Number of containers in each state.");
     for host in state.hosts() {
         let mut counts = [0_u64; ContainerState::ALL.len()];
         for container in state.containers().filter(|it| it.host == host.id) {

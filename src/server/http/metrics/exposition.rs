@@ -95,13 +95,13 @@ impl Labels {
 }
 
 /// Prometheus' base unit for times.
-#[expect(clippy::cast_precision_loss, reason = "a float has room for 285 years of microseconds")]
+#[expect(clippy::cast_precision_loss, reason = "f64 is exact for 285 years of microseconds")]
 pub(super) fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
 fn push(text: &mut String, more: fmt::Arguments<'_>) {
-    text.write_fmt(more).expect("a string takes everything");
+    text.write_fmt(more).expect("writing to a String never fails");
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_label_says_whatever_a_container_is_called() {
+    fn label_values_are_escaped() {
         let mut text = Exposition::default();
         let labels = Labels::of("name", "a\"b\\c\nd é").and("project", "");
         text.family(Kind::Gauge, "x", "Help.").sample(&labels, 1);

@@ -24,27 +24,27 @@ pub(super) fn write(text: &mut Exposition, app: &App, state: &EngineState, posit
 fn the_state(text: &mut Exposition, app: &App, position: Position) {
     let none = Labels::default();
     let epoch = Labels::of("epoch", &position.epoch.to_string());
-    let help = "The epoch that revisions are counted in, always 1. A new one begins with each start.";
+    let help = "Epoch of the revision numbers. Always 1; each start begins a new epoch.";
     text.family(Kind::Gauge, "quaylight_state_epoch_info", help).sample(&epoch, 1);
-    let help = "The latest revision of the state: how often it changed since the start.";
+    let help = "Latest revision of the state: the number of changes since the start.";
     text.family(Kind::Gauge, "quaylight_state_revision", help).sample(&none, position.revision);
-    let help = "Differences that only the periodic comparison with the engine found. Should stay 0.";
+    let help = "Differences that only the periodic reconciliation with the engine found. Should stay 0.";
     text.family(Kind::Counter, "quaylight_drift_total", help).sample(&none, app.reader.drift());
-    let help = "How often a task of the server panicked. Should stay 0.";
+    let help = "Panics of server tasks. Should stay 0.";
     let mut panics = text.family(Kind::Counter, "quaylight_task_panics_total", help);
     for (task, times) in app.supervisor.panics() {
         panics.sample(&Labels::of("task", task), times);
     }
-    let help = "Messages that wait for the state's one writer.";
+    let help = "Messages queued for the state's writer.";
     text.family(Kind::Gauge, "quaylight_inbox_depth", help).sample(&none, app.inbox.now());
 }
 
 fn the_engines(text: &mut Exposition, app: &App, state: &EngineState) {
-    let mut up = text.family(Kind::Gauge, "quaylight_engine_up", "Whether the engine answers.");
+    let mut up = text.family(Kind::Gauge, "quaylight_engine_up", "1 if the engine is reachable, otherwise 0.");
     for host in state.hosts() {
         up.sample(&Labels::of("host", host.id.as_str()), u8::from(host.is_reachable()));
     }
-    let help = "Whether the engine's latest list of a kind came. Where it did not, the kind is as last known.";
+    let help = "1 if the engine's latest list of this kind succeeded. At 0, the kind is as last known.";
     let mut listed = text.family(Kind::Gauge, "quaylight_engine_list_up", help);
     for host in state.hosts().filter(|it| it.is_reachable()) {
         for (kind, name) in LISTED {
@@ -57,12 +57,12 @@ fn the_engines(text: &mut Exposition, app: &App, state: &EngineState) {
     let labels = |host: &str, call: Call| Labels::of("host", host).and("call", call.name());
 
     let name = "quaylight_engine_call_duration_seconds";
-    let mut took = text.family(Kind::Histogram, name, "How long the engine took to answer, well or not.");
+    let mut took = text.family(Kind::Histogram, name, "Response time of the engine, including failed calls.");
     // Calls that were never made would be most of the page.
     for (engine, (call, measured)) in calls().filter(|(_, (_, measured))| measured.took.is_used()) {
         took.histogram(&labels(engine.host().as_str(), call), &measured.took);
     }
-    let help = "Calls that the engine answered with a failure, or not at all. Not being there is no failure.";
+    let help = "Engine calls that failed or got no response. Not-found responses don't count.";
     let mut failed = text.family(Kind::Counter, "quaylight_engine_call_failures_total", help);
     for (engine, (call, measured)) in calls() {
         failed.sample(&labels(engine.host().as_str(), call), measured.failed.get());
@@ -72,30 +72,30 @@ fn the_engines(text: &mut Exposition, app: &App, state: &EngineState) {
 fn the_clients(text: &mut Exposition, app: &App) {
     let none = Labels::default();
     let metrics = &app.fanout_metrics;
-    let help = "Clients that are connected. Of polling ones those whose answer is held back.";
+    let help = "Connected clients. A polling client counts while its response is delayed.";
     let mut clients = text.family(Kind::Gauge, "quaylight_clients", help);
     for transport in Transport::ALL {
         clients.sample(&Labels::of("transport", transport.as_str()), app.sessions.count(transport));
     }
-    let help = "TCP connections that are open, those of sockets and streams among them.";
+    let help = "Open TCP connections, including those of WebSockets and streams.";
     text.family(Kind::Gauge, "quaylight_connections", help).sample(&none, app.connections.open());
-    let help = "TCP connections that were refused since there were too many.";
+    let help = "TCP connections refused because there were too many.";
     text.family(Kind::Counter, "quaylight_connections_refused_total", help).sample(&none, app.connections.refused());
-    let help = "Requests for the state by polling.";
+    let help = "Polling requests for the state.";
     text.family(Kind::Counter, "quaylight_polls_total", help).sample(&none, metrics.polls.get());
-    let help = "From the receipt of an engine's event to the moment when the first client is sent what changed.";
+    let help = "Time from receiving an engine event to sending its change to the first client.";
     text.family(Kind::Histogram, "quaylight_event_to_send_seconds", help).histogram(&none, &metrics.event_to_send);
-    let help = "Clients that had to start over with the complete state: too slow to follow, or back too late.";
+    let help = "Full resyncs of clients that were too slow, or reconnected too late.";
     let mut resyncs = text.family(Kind::Counter, "quaylight_resyncs_total", help);
     resyncs.sample(&Labels::of("reason", "slow"), metrics.resyncs_of_slow.get());
     resyncs.sample(&Labels::of("reason", "returned"), metrics.resyncs_of_returned.get());
-    let help = "Revisions that clients were too slow for as they came. They got them later, or started over.";
+    let help = "Revisions that clients were too slow for. They received them later, or a full resync.";
     text.family(Kind::Counter, "quaylight_lagged_revisions_total", help).sample(&none, metrics.skipped.get());
 }
 
 fn the_notifications(text: &mut Exposition, app: &App) {
     let delivery = app.alerts.notifications();
-    let help = "Notifications of alerts that arrived, and that were lost: refused, given up, or one of too many.";
+    let help = "Alert notifications that were delivered, or lost: rejected, given up, or dropped from a full queue.";
     let mut sent = text.family(Kind::Counter, "quaylight_notifications_total", help);
     for kind in ChannelKind::ALL {
         let labels = |result| Labels::of("kind", &kind.word().to_ascii_lowercase()).and("result", result);

@@ -9,19 +9,19 @@ const TICKS: f64 = 100.0;
 
 pub(super) fn write(text: &mut Exposition, started: Timestamp) {
     let version = Labels::of("version", env!("CARGO_PKG_VERSION"));
-    text.family(Kind::Gauge, "quaylight_build_info", "Which Quaylight this is, always 1.").sample(&version, 1);
+    text.family(Kind::Gauge, "quaylight_build_info", "Version of Quaylight. Always 1.").sample(&version, 1);
 
     let none = Labels::default();
     let name = "process_start_time_seconds";
-    let help = "When the server started, since 1970. The uptime is time() minus this.";
+    let help = "Start time of the server in seconds since 1970. The uptime is time() minus this.";
     text.family(Kind::Gauge, name, help).sample(&none, seconds(started.micros().try_into().unwrap_or_default()));
     if let Some(bytes) = fs::read_to_string("/proc/self/status").ok().as_deref().and_then(resident_bytes) {
         let name = "process_resident_memory_bytes";
-        text.family(Kind::Gauge, name, "Memory of the process, as the kernel's VmRSS.").sample(&none, bytes);
+        text.family(Kind::Gauge, name, "Resident memory of the process in bytes (VmRSS).").sample(&none, bytes);
     }
     if let Some(seconds) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_seconds) {
         let name = "process_cpu_seconds_total";
-        text.family(Kind::Counter, name, "User and system time of the process.").sample(&none, seconds);
+        text.family(Kind::Counter, name, "User and system CPU time of the process in seconds.").sample(&none, seconds);
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_words_are_understood() {
+    fn proc_status_and_stat_are_parsed() {
         let status = "Name:\tquaylight\nVmHWM:\t   20000 kB\nVmRSS:\t   12345 kB\n";
         assert_eq!(resident_bytes(status), Some(12_345 * 1024));
         let stat = "4711 (quay) light) S 1 4711 4711 0 -1 4194560 1 2 3 4 250 150 0 0 20 0 5 0 100 1 2";

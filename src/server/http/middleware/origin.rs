@@ -22,7 +22,7 @@ pub async fn local_host(request: Request, next: Next) -> Response {
     match host(&request).map(named_locally) {
         Some(Ok(())) => next.run(request).await,
         Some(Err(detail)) => refused(detail),
-        None => refused("The request names no host.".into()),
+        None => refused("The request has no Host header.".into()),
     }
 }
 
@@ -93,9 +93,7 @@ fn named_locally(host: &str) -> Result<(), String> {
     if is_local_name(host) {
         return Ok(());
     }
-    Err(format!(
-        "The request is for the host {host:?}. Without sign-in this server answers only to localhost and to addresses."
-    ))
+    Err(format!("Host {host:?} isn't allowed. Without sign-in, Quaylight accepts only localhost and IP addresses."))
 }
 
 /// `site` is the value of `Sec-Fetch-Site`: `none` means the user's own action, a typed address or a bookmark.
@@ -103,22 +101,20 @@ fn named_locally(host: &str) -> Result<(), String> {
 /// If `site` is present a read is judged by that alone: no page can set it, and behind a proxy that rewrites every `Origin` the
 /// page that reports this problem must still load. A change needs a valid `Origin` as well.
 fn verdict(host: Option<&str>, origin: Option<&str>, site: Option<&str>, asked: Asked) -> Result<(), String> {
-    let host = host.ok_or("The request names no host.")?;
+    let host = host.ok_or("The request has no Host header.")?;
     if asked == Asked::Navigation {
         return Ok(());
     }
     if let Some(origin) = origin.filter(|_| asked == Asked::Change || site.is_none()) {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
-            return Err(format!(
-                "The request comes from a page of {origin:?} and is for the host {host:?}: they must be the same."
-            ));
+            return Err(format!("Request origin {origin:?} doesn't match host {host:?}. They must be the same."));
         }
     }
     match site {
         None | Some("same-origin" | "none") => Ok(()),
         Some(site) => Err(format!(
-            "The request comes from a page of another origin (the browser says {site:?}) and is for the host {host:?}."
+            "Cross-origin request (Sec-Fetch-Site {site:?}) to host {host:?}. Open Quaylight's own page instead."
         )),
     }
 }
@@ -139,7 +135,7 @@ mod tests {
     const HOST: &str = "127.0.0.1:7300";
 
     #[test]
-    fn only_pages_of_the_same_host_and_port_may_ask() {
+    fn only_origins_of_the_same_host_and_port_are_allowed() {
         for (host, origin, allowed) in [
             (HOST, Some("http://127.0.0.1:7300"), true),
             ("localhost:7300", Some("http://localhost:7300"), true),
@@ -159,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_says_where_a_request_without_an_origin_comes_from() {
+    fn sec_fetch_site_decides_when_the_origin_is_missing() {
         for (site, allowed) in [
             (None, true),
             (Some("same-origin"), true),
@@ -172,11 +168,11 @@ mod tests {
                 assert_eq!(verdict(Some(HOST), None, site, asked).is_ok(), allowed, "{site:?} {asked:?}");
             }
         }
-        assert!(verdict(Some(HOST), None, Some("cross-site"), Asked::Navigation).is_ok(), "a link to a page");
+        assert!(verdict(Some(HOST), None, Some("cross-site"), Asked::Navigation).is_ok(), "links are allowed");
     }
 
     #[test]
-    fn a_proxy_that_rewrites_the_origin_keeps_no_page_from_loading_and_changes_nothing() {
+    fn origin_rewritten_by_a_proxy_allows_same_origin_reads_only() {
         let rewritten = |site, asked| verdict(Some(HOST), Some("http://elsewhere.example"), site, asked);
         assert!(rewritten(Some("same-origin"), Asked::Read).is_ok());
         assert!(rewritten(Some("cross-site"), Asked::Read).is_err());
@@ -185,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_navigation_is_one_of_a_tab() {
+    fn only_a_top_level_navigation_is_a_navigation() {
         let said = |mode: &str, dest: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(MODE, mode.parse().unwrap());
@@ -199,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_names_are_refused_whoever_asks() {
+    fn foreign_host_names_are_refused() {
         assert!(named_locally("127.0.0.1:7300").is_ok() && named_locally("[::1]:7300").is_ok());
         assert!(named_locally("evil.example:7300").is_err());
         assert!(named_locally("localhost.evil.example:7300").is_err());

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_lines_stay_and_keep_their_numbers() {
+    fn full_buffer_keeps_the_latest_lines_and_their_numbers() {
         let mut buffer = Buffer::default();
         let gone: u64 = (0..MOST_LINES + 5).map(|number| buffer.push(line(format!("line {number}")))).sum();
         assert_eq!((buffer.len(), buffer.dropped(), gone), (MOST_LINES, 5, 5));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_in_what_is_there_and_in_what_comes() {
+    fn search_finds_existing_and_new_lines() {
         let mut buffer = Buffer::default();
         ["GET /a", "get \u{1b}[31m/b", "POST /a"].into_iter().for_each(|text| {
             buffer.push(line(text.into()));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn earlier_lines_come_before_and_the_latest_stay() {
+    fn earlier_lines_are_prepended_and_the_latest_are_kept() {
         let mut buffer = Buffer::default();
         assert_eq!(buffer.beginnings(1), None);
         for line in [at(0, 7, "c"), at(1, 6, "C"), at(0, 7, "d"), at(0, 9, "e")] {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_lines_take_their_rows() {
+    fn wrapped_lines_take_several_rows() {
         let mut buffer = Buffer::default();
         ["short", "a longer one", "x"].into_iter().for_each(|text| {
             buffer.push(line(text.into()));

@@ -17,20 +17,19 @@ pub(super) fn details(it: Logs) -> AnyView {
         let line = it.buffer.with_value(|buffer| buffer.line(number))?;
         let text = ansi::plain(&line.text);
         let pretty = pretty(&text);
-        let cut = (line.cut > 0).then(|| {
-            crate::t!(" · {} of it are not kept here", format::count(line.cut as usize, ["{} byte", "{} bytes"]))
-        });
+        let cut = (line.cut > 0)
+            .then(|| crate::t!(" · {} truncated", format::count(line.cut as usize, ["{} byte", "{} bytes"])));
         let close = move |_: ev::MouseEvent| it.selected.set(None);
         let is_hit = it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|it| !it.is_empty());
         let at = format::exact(line.at);
         let context = (is_hit && line.stream != LogStream::Note).then(|| {
             let line = LogLine::clone(&line);
             let show = move |_: ev::MouseEvent| in_context(it, number, &line);
-            view! { <button class="button" on:click=on_click(show)>{t("In context")}</button> }.into_any()
+            view! { <button class="button" on:click=on_click(show)>{t("Show in context")}</button> }.into_any()
         });
         Some(
             view! {
-                <div class="details" role="region" aria-label=t("The whole line")>
+                <div class="details" role="region" aria-label=t("Full line")>
                     <header>
                         <time>{at}</time>
                         <span>{cut}</span>

@@ -52,8 +52,8 @@ pub(super) fn level(text: &str) -> Option<Level> {
         at = start + word.len() + near[start + word.len()..].chars().next().map_or(0, char::len_utf8);
         let Some((_, level)) = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) else { continue };
         let before = near[..start].chars().next_back();
-        let is_told = matches!(before, Some('=' | '"' | '[' | '<' | '(' | ':')) || start == 0;
-        if is_told || word.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        let is_marked = matches!(before, Some('=' | '"' | '[' | '<' | '(' | ':')) || start == 0;
+        if is_marked || word.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Some(*level);
         }
     }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_told_as_a_level_is_one() {
+    fn level_is_detected_from_its_keyword() {
         for (text, expected) in [
             ("2026-11-28 12:00:01 ERROR cannot open", Some(Level::Error)),
             ("level=warn msg=slow", Some(Level::Warn)),

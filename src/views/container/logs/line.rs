@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_marked_where_they_stand() {
+    fn search_hits_are_marked_in_the_line() {
         assert_eq!(marked("GET /get", "get"), [("GET", true), (" /", false), ("get", true)]);
         assert_eq!(marked("none", "get"), [("none", false)]);
         assert_eq!(marked("İx", "x"), [("İx", false)], "whose lower case is longer");

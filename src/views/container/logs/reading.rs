@@ -2,7 +2,7 @@
 
 use super::{Above, Asked, Logs};
 use crate::{
-    client::{ClientOnly, LogSocket, effect, t, told},
+    client::{ClientOnly, LogSocket, effect, t, translate_message},
     views::{Site, format},
     wire::{log::LogFrame, routes},
 };
@@ -29,7 +29,7 @@ impl Logs {
             let path = self.path(&base, &asked);
             let is_mine = move || self.turn.try_get_value() == Some(mine);
             spawn_local(async move {
-                let (mut is_anew, mut is_told) = (false, false);
+                let (mut is_restarted, mut is_reported) = (false, false);
                 while is_mine() {
                     if let Some((open, mut frames)) = LogSocket::open(&path) {
                         socket.set(Some(open));
@@ -38,10 +38,10 @@ impl Logs {
                                 return;
                             }
                             // Lines already read stay until the first new frame arrives.
-                            if std::mem::take(&mut is_anew) {
+                            if std::mem::take(&mut is_restarted) {
                                 self.begin();
                             }
-                            is_told = false;
+                            is_reported = false;
                             self.take(frame);
                         }
                     }
@@ -49,10 +49,10 @@ impl Logs {
                     if !is_mine() || self.end.with_untracked(Option::is_some) {
                         return;
                     }
-                    if !std::mem::replace(&mut is_told, true) {
-                        self.note(t("The connection was lost. Trying again.").to_owned());
+                    if !std::mem::replace(&mut is_reported, true) {
+                        self.note(t("Connection lost. Reconnecting…").to_owned());
                     }
-                    is_anew = true;
+                    is_restarted = true;
                     wait(AGAIN).await;
                 }
             });
@@ -83,7 +83,7 @@ impl Logs {
             LogFrame::Skipped(count) => {
                 self.skipped.update(|skipped| *skipped += count);
                 self.note(crate::t!(
-                    "{} left out: they came faster than this page takes them.",
+                    "{} skipped: the log is faster than this page can show.",
                     format::count(count as usize, ["{} line", "{} lines"])
                 ));
             }
@@ -91,7 +91,7 @@ impl Logs {
             LogFrame::Whole => self.above.set(Above::Nothing),
             LogFrame::End(why) => {
                 if let Some(why) = &why {
-                    self.note(told(why));
+                    self.note(translate_message(why));
                 }
                 self.end.set(Some(why));
                 let asked = self.asked.get_untracked();
@@ -106,7 +106,7 @@ impl Logs {
 
     /// Whether the buffered lines of several logs begin at different times. Then earlier lines of one log may belong between
     /// lines of another, so they can't simply be prepended.
-    pub(super) fn begins_raggedly(self) -> bool {
+    pub(super) fn is_merged(self) -> bool {
         self.is_followed_untracked() && self.sources.with_untracked(|sources| sources.len() > 1)
     }
 
@@ -118,7 +118,7 @@ impl Logs {
         let is_search = self.asked.with_untracked(|asked| matches!(asked, Asked::Search(..)));
         let is_known = self.above.with_untracked(|above| matches!(above, Above::Loading | Above::Nothing));
         let Some(beginnings) = beginnings.filter(|_| !is_full && !is_search && !is_known) else { return };
-        if self.words.with_untracked(|words| !words.is_empty()) || self.begins_raggedly() {
+        if self.words.with_untracked(|words| !words.is_empty()) || self.is_merged() {
             return;
         }
         let marks: Vec<_> = beginnings.iter().map(|(at, count)| format!("{}.{count}", at.micros())).collect();
@@ -129,7 +129,7 @@ impl Logs {
         self.above.set(Above::Loading);
         spawn_local(async move {
             let Some((_open, mut frames)) = LogSocket::open(&path) else { return };
-            let (mut lines, mut above) = (Vec::new(), Above::Failed("The connection was lost.".to_owned()));
+            let (mut lines, mut above) = (Vec::new(), Above::Failed("Connection lost.".to_owned()));
             let mut is_whole = false;
             while let Some(frame) = frames.next().await {
                 match frame {

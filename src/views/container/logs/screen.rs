@@ -7,7 +7,7 @@ use super::{
     stack::Fold,
 };
 use crate::{
-    client::{Prefs, effect, erased_memo, t, told},
+    client::{Prefs, effect, erased_memo, t, translate_message},
     model::LogLine,
     views::widgets::{boxed, button, on_click},
 };
@@ -268,7 +268,7 @@ pub(super) fn screen(it: Logs) -> AnyView {
                 it.is_pinned.set(true);
                 it.show();
             };
-            button("button main follow", "end", boxed(|| t("To the end").to_owned()), Box::new(follow))
+            button("button main follow", "end", boxed(|| t("Jump to latest").to_owned()), Box::new(follow))
         })
     });
     let nothing = boxed(move || {
@@ -320,23 +320,25 @@ fn edge(it: Logs) -> String {
         return String::new();
     }
     match it.above.get() {
-        Above::Nothing => t("The log begins here.").to_owned(),
-        _ if it.begins_raggedly() => {
-            t("The last lines of each are here: one alone shows what is before them.").to_owned()
+        Above::Nothing => t("Start of log.").to_owned(),
+        _ if it.is_merged() => {
+            t("Showing the latest lines of each container. Open one container's logs to see earlier lines.").to_owned()
         }
-        _ if is_full => crate::t!("{} lines are held. Search, or download, for what is before them.", MOST_LINES),
-        Above::Loading => t("Earlier lines are on their way…").to_owned(),
-        Above::Failed(why) => crate::t!("What is before these could not be read: {}", told(&why)),
+        _ if is_full => {
+            crate::t!("Showing the latest {} lines. Search or download the log to see earlier ones.", MOST_LINES)
+        }
+        Above::Loading => t("Loading earlier lines…").to_owned(),
+        Above::Failed(why) => crate::t!("Couldn't load earlier lines: {}", translate_message(&why)),
         Above::Unknown => String::new(),
     }
 }
 
 fn nothing(it: Logs) -> &'static str {
     match (it.asked.get(), it.words.with(String::is_empty), it.end.with(Option::is_some)) {
-        (Asked::Search(..), _, true) => "Nothing that is kept has these words.",
+        (Asked::Search(..), _, true) => "No matches in the full log.",
         (Asked::Search(..), _, false) => "Searching…",
-        (Asked::Around(_), true, false) => "Reading…",
-        (_, false, _) => "None of the lines here has these words. Enter searches all that is kept.",
-        (_, true, _) => "Nothing has been written yet.",
+        (Asked::Around(_), true, false) => "Loading…",
+        (_, false, _) => "No matches in the loaded lines. Press Enter to search the full log.",
+        (_, true, _) => "No log output yet.",
     }
 }

@@ -85,7 +85,7 @@ mod tests {
     use crate::model::Timestamp;
 
     #[test]
-    fn lines_stand_on_each_other() {
+    fn row_positions_accumulate_over_lines() {
         let mut stack = Stack::default();
         [1, 3, 2].into_iter().for_each(|rows| stack.push(rows));
         assert_eq!((0..5).map(|place| stack.above(place)).collect::<Vec<_>>(), [0, 1, 4, 6, 6]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_takes_as_many_rows_as_its_characters_need() {
+    fn row_count_depends_on_the_width_of_the_characters() {
         let line = |text: &str| LogLine {
             source: 1,
             at: Timestamp::default(),

@@ -28,8 +28,8 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
         is_filtered.get().then(|| {
             let pattern = move |is| is_pattern.set(is);
             view! {
-                {check(t("Pattern").to_owned(), is_pattern.get_untracked(), Box::new(pattern))}
-                {button("button", "search", boxed(|| t("Search everything").to_owned()), Box::new(move |_| search_all()))}
+                {check(t("Regex").to_owned(), is_pattern.get_untracked(), Box::new(pattern))}
+                {button("button", "search", boxed(|| t("Search full log").to_owned()), Box::new(move |_| search_all()))}
             }
             .into_any()
         })
@@ -37,7 +37,7 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
     let back = boxed(move || {
         (!it.is_followed()).then(|| {
             let follow = Box::new(move |_| it.asked.set(Asked::Follow));
-            button("button", "end", boxed(|| t("Back to the end").to_owned()), follow)
+            button("button", "end", boxed(|| t("Back to live").to_owned()), follow)
         })
     });
     let pressed = |is: RwSignal<bool>| boxed(move || is.get().to_string());
@@ -50,8 +50,8 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
             {everything}
             {back}
             <p class="quiet" role="status">{boxed(move || words(it))}</p>
-            {toggle("button", "wrap", t("Wrap"), pressed(it.wraps), switch(it.wraps))}
-            {toggle("button", "events", t("Times"), pressed(it.times), switch(it.times))}
+            {toggle("button", "wrap", t("Wrap lines"), pressed(it.wraps), switch(it.wraps))}
+            {toggle("button", "events", t("Timestamps"), pressed(it.times), switch(it.times))}
             <a class="button" href=download download="">{t("Download")}</a>
         </div>
     }
@@ -67,15 +67,15 @@ fn words(it: Logs) -> String {
         Asked::Search(..) => {
             let searched = it.searched.get().unwrap_or_default();
             let lines = format::count(searched.lines as usize, ["{} line", "{} lines"]);
-            let found = if searched.hits == 1 { "{} hit in {}" } else { "{} hits in {}" };
+            let found = if searched.hits == 1 { "{} match in {}" } else { "{} matches in {}" };
             let found = crate::t!(found, searched.hits, lines);
-            let found = if searched.is_cut { crate::t!("{}, the first of which are here", found) } else { found };
+            let found = if searched.is_cut { crate::t!("{} (showing the first ones)", found) } else { found };
             if it.end.with(Option::is_some) { found } else { crate::t!("Searching: {}", found) }
         }
         Asked::Around(line) => crate::t!("{} around {}", count, format::exact(line.at)),
         Asked::Follow => {
             let missing = dropped + it.skipped.get();
-            if missing > 0 { crate::t!("{}, {} before or between not held here", count, missing) } else { count }
+            if missing > 0 { crate::t!("{} ({} more not loaded)", count, missing) } else { count }
         }
     }
 }

@@ -43,7 +43,7 @@ impl ThisMachine {
         }
     }
 
-    fn is_the_machine_of(&self, host: &Host, evidence: Evidence) -> bool {
+    fn is_host_of(&self, host: &Host, evidence: Evidence) -> bool {
         let agrees = host.engine.as_ref().is_some_and(|it| it.kernel == self.kernel && it.memory == self.memory);
         agrees
             && match evidence {
@@ -75,10 +75,10 @@ impl ThisMachine {
 /// Engines found to be on this machine, with the time since when each is reachable. A positive result stays valid; a negative
 /// one may change with the next container.
 #[derive(Default)]
-pub(super) struct Nearness(BTreeMap<HostId, Timestamp>);
+pub(super) struct LocalEngines(BTreeMap<HostId, Timestamp>);
 
-impl Nearness {
-    pub(super) fn is_near(
+impl LocalEngines {
+    pub(super) fn is_local(
         &mut self,
         host: &Host,
         here: &ThisMachine,
@@ -88,11 +88,11 @@ impl Nearness {
         if self.0.get(&host.id) == Some(&host.since) {
             return true;
         }
-        let is_near = here.is_the_machine_of(host, here.evidence(kernel, running));
-        if is_near && host.is_reachable() {
+        let is_local = here.is_host_of(host, here.evidence(kernel, running));
+        if is_local && host.is_reachable() {
             self.0.insert(host.id.clone(), host.since);
         }
-        is_near
+        is_local
     }
 }
 
@@ -123,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_is_here_if_its_kernel_memory_and_containers_are() {
+    fn engine_is_local_if_its_kernel_memory_and_containers_match() {
         let this = host("nas", "6.1.0", 1 << 30);
-        let is_here = |host: &Host, evidence| here().is_the_machine_of(host, evidence);
+        let is_here = |host: &Host, evidence| here().is_host_of(host, evidence);
         assert!(is_here(&this, Evidence::Here) && is_here(&this, Evidence::None));
         // A socket that is forwarded to a clone of this machine with the same name.
         assert!(!is_here(&this, Evidence::Elsewhere));
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_here_stays_here_until_the_engine_comes_back_as_another() {
-        let (mut nearness, kernel) = (Nearness::default(), Kernel::new());
+    fn local_engine_stays_local_until_it_reconnects() {
+        let (mut nearness, kernel) = (LocalEngines::default(), Kernel::new());
         let this = host("nas", "6.1.0", 1 << 30);
-        assert!(nearness.is_near(&this, &here(), &kernel, &[]));
+        assert!(nearness.is_local(&this, &here(), &kernel, &[]));
         let renamed = Host { name: "other".into(), ..this };
-        assert!(nearness.is_near(&renamed, &here(), &kernel, &[]));
+        assert!(nearness.is_local(&renamed, &here(), &kernel, &[]));
         let again = Host { since: Timestamp::from_seconds(9), ..renamed };
-        assert!(!nearness.is_near(&again, &here(), &kernel, &[]));
+        assert!(!nearness.is_local(&again, &here(), &kernel, &[]));
     }
 }

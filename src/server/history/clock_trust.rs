@@ -16,13 +16,13 @@ const SETTLED: Duration = Duration::from_secs(6 * 60 * 60);
 /// A server that was off for no longer than this continues as if it had never stopped.
 const OFF: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) struct Steadiness {
+pub(super) struct ClockTrust {
     last: Moment,
     /// By the steady clock.
     trusted_from: Duration,
 }
 
-impl Steadiness {
+impl ClockTrust {
     pub(super) fn new(now: Moment) -> Self {
         Self { last: now, trusted_from: now.steady }
     }
@@ -31,7 +31,7 @@ impl Steadiness {
     /// server was off.
     pub(super) fn opened(&mut self, now: Moment, newest: Option<Timestamp>) {
         if newest.is_some_and(|newest| between(newest, now.at) > OFF) {
-            tracing::info!("the latest event is of another day: nothing is removed for its age for some hours");
+            tracing::info!("the latest event is far from the current time: removing old data is paused for some hours");
             self.trusted_from = now.steady + SETTLED;
         }
     }
@@ -42,7 +42,7 @@ impl Steadiness {
         let expected = Timestamp::from_micros(self.last.at.micros().saturating_add(passed));
         self.last = now;
         if between(expected, now.at) > TOLERANCE {
-            tracing::warn!(now = %now.at, "the clock jumped: nothing is removed for its age for some hours");
+            tracing::warn!(now = %now.at, "the clock jumped: removing old data is paused for some hours");
             self.trusted_from = now.steady + SETTLED;
         }
         now.steady >= self.trusted_from
@@ -64,34 +64,34 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_on_evenly_is_trusted_at_once() {
-        let mut steadiness = Steadiness::new(moment(0, 5));
-        steadiness.opened(moment(0, 5), Some(moment(-20 * HOUR, 0).at));
+    fn steady_clock_is_trusted_immediately() {
+        let mut clock_trust = ClockTrust::new(moment(0, 5));
+        clock_trust.opened(moment(0, 5), Some(moment(-20 * HOUR, 0).at));
         for second in (0..90 * HOUR).step_by(50) {
             // The clock runs slightly fast, by some milliseconds a minute, as real clocks do.
-            assert!(steadiness.is_trusted(moment(second + second / 10_000, 5 + second)), "{second}");
+            assert!(clock_trust.is_trusted(moment(second + second / 10_000, 5 + second)), "{second}");
         }
     }
 
     #[test]
-    fn after_a_jump_it_has_to_go_on_evenly_first() {
+    fn clock_is_trusted_again_after_six_steady_hours() {
         for jump in [30 * 24 * HOUR, 2 * HOUR, -2 * HOUR, -30 * 24 * HOUR] {
-            let mut steadiness = Steadiness::new(moment(0, 0));
-            assert!(steadiness.is_trusted(moment(60, 60)));
+            let mut clock_trust = ClockTrust::new(moment(0, 0));
+            assert!(clock_trust.is_trusted(moment(60, 60)));
             let trusted: Vec<i64> =
-                (2..20 * 60).filter(|minute| steadiness.is_trusted(moment(jump + minute * 60, minute * 60))).collect();
+                (2..20 * 60).filter(|minute| clock_trust.is_trusted(moment(jump + minute * 60, minute * 60))).collect();
             assert_eq!(trusted.first(), Some(&(2 + 6 * 60)), "{jump}");
             assert!(trusted.is_sorted_by(|a, b| a + 1 == *b));
         }
     }
 
     #[test]
-    fn a_file_whose_latest_event_is_of_another_time_is_a_reason_for_doubt() {
+    fn clock_far_from_the_latest_event_is_not_trusted() {
         for newest in [-40 * 24 * HOUR, 2 * 24 * HOUR] {
-            let mut steadiness = Steadiness::new(moment(0, 0));
-            steadiness.opened(moment(0, 0), Some(moment(newest, 0).at));
-            assert!(!steadiness.is_trusted(moment(60, 60)));
-            assert!(steadiness.is_trusted(moment(7 * HOUR, 7 * HOUR)));
+            let mut clock_trust = ClockTrust::new(moment(0, 0));
+            clock_trust.opened(moment(0, 0), Some(moment(newest, 0).at));
+            assert!(!clock_trust.is_trusted(moment(60, 60)));
+            assert!(clock_trust.is_trusted(moment(7 * HOUR, 7 * HOUR)));
         }
     }
 }
