@@ -1,6 +1,10 @@
 //! Tests of the layering: which folder may not use which crate or module, following the map in `lib.rs`.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// Rust sources under `src/`, as path and text, without their tests and comments.
 fn sources() -> Vec<(String, String)> {
@@ -113,6 +117,79 @@ fn thread_bound_values_are_created_in_browsers_only() {
 fn the_simulator_is_independent_and_only_main_uses_it() {
     assert_not_named(|path| path == "main.rs" || path.starts_with("sim/"), &["sim"]);
     assert_not_named(|path| !path.starts_with("sim/"), &["server", "views", "client", "model", "wire", "actions"]);
+}
+
+/// Splits `a::{b, c::{d}}` into `a::b` and `a::c::d`.
+fn paths(text: &str, found: &mut Vec<String>) {
+    let Some((before, rest)) = text.split_once('{') else { return found.push(text.to_owned()) };
+    let (mut depth, mut start) = (0, 0);
+    let group = rest.rsplit_once('}').map_or(rest, |(group, _)| group);
+    for (at, letter) in group.char_indices().chain([(group.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                paths(&format!("{before}{}", &group[start..at]), found);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The paths in a file that start with `crate` or `super`, from the crate's root: `server/http/files`.
+fn imports(path: &str, code: &str) -> Vec<String> {
+    let mut own: Vec<&str> = path.trim_end_matches(".rs").split('/').collect();
+    if own.last() == Some(&"mod") {
+        own.pop();
+    }
+    let code: String = code.split_whitespace().collect();
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            let mut depth = 0;
+            let rest = &code[at..];
+            let end = rest.find(|letter: char| {
+                depth += i32::from(letter == '{') - i32::from(letter == '}');
+                depth < 0 || (depth == 0 && !letter.is_alphanumeric() && !"_:{}".contains(letter))
+            });
+            paths(&rest[..end.unwrap_or(rest.len())], &mut found);
+        }
+    }
+    let absolute = |path: String| {
+        let ups = path.split("::").take_while(|it| *it == "super").count();
+        let base = if ups == 0 { Vec::new() } else { own[..own.len().saturating_sub(ups)].to_vec() };
+        let rest = path.split("::").skip(ups.max(1));
+        base.into_iter().chain(rest).collect::<Vec<_>>().join("/")
+    };
+    found.into_iter().map(absolute).collect()
+}
+
+/// Folders below the same one, such as `server/http` and `server/live`, must not import each other, directly or through others.
+#[test]
+fn folders_do_not_import_each_other_in_a_cycle() {
+    let sources = sources();
+    let folder = |path: &str| path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+    let folders: BTreeSet<String> =
+        sources.iter().filter(|(path, _)| path.split('/').count() > 2).map(|(path, _)| folder(path)).collect();
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, code) in sources.iter().filter(|(path, _)| path.split('/').count() > 2 && !path.ends_with("/tests.rs")) {
+        let from = folder(path);
+        let targets = imports(path, code).into_iter().map(|it| folder(&it));
+        let targets =
+            targets.filter(|it| *it != from && folders.contains(it) && it.split('/').next() == from.split('/').next());
+        edges.entry(from.clone()).or_default().extend(targets);
+    }
+    assert!(edges["server/http"].contains("server/live"), "imports are found");
+    let reaches = |from: &String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(next) = open.pop() {
+            open.extend(edges.get(&next).into_iter().flatten().filter(|it| seen.insert((*it).clone())).cloned());
+        }
+        seen
+    };
+    let cyclic: Vec<_> = edges.keys().filter(|it| reaches(it).contains(*it)).collect();
+    assert!(cyclic.is_empty(), "{cyclic:?} import each other: {edges:#?}");
 }
 
 #[test]

@@ -4,5 +4,3 @@
 pub mod engine;
 #[path = "../../src/server/metrics.rs"]
 pub mod metrics;
-#[path = "stats.rs"]
-pub mod stats;

@@ -1,14 +1,14 @@
 //! Hydration: the page's entry point in the browser.
 
-use super::{Connection, Prefs, Store, language, link, zone};
+use super::{Connection, Prefs, Store, language, link, site::site, zone};
 use crate::{
     model::Timestamp,
-    views::{App, LazyPage, Site},
+    views::{App, LazyPage},
     wire::{PageSeed, Seed},
 };
 use gloo_timers::future::TimeoutFuture;
 use leptos::{mount::hydrate_body, prelude::*, server_fn::client::set_server_url, task::spawn_local};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// Milliseconds until a first visit has loaded what it needs. Loading the code of other pages no longer competes with
 /// it.
@@ -74,14 +74,6 @@ async fn load_the_rest(store: Store) {
             TimeoutFuture::new(wait).await;
         }
     }
-}
-
-/// The site's settings, as the server wrote them on the root element.
-pub(super) fn site() -> Site {
-    let said = |name| document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default();
-    let hostname = window().location().hostname().unwrap_or_default().into();
-    let base_path: Arc<str> = said("data-base").into();
-    Site { router_base: base_path.clone(), base_path, version: said("data-version").into(), hostname }
 }
 
 fn seed() -> Option<Seed> {

@@ -10,6 +10,8 @@ mod language;
 #[cfg(feature = "hydrate")]
 mod link;
 mod prefs;
+#[cfg(feature = "hydrate")]
+mod site;
 mod store;
 mod streams;
 mod toasts;

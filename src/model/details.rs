@@ -3,7 +3,7 @@
 use super::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The configuration of a container or an image, without possible secrets: see [`super::mask`].
+/// The configuration of a container or an image, with values that may be secrets masked: see [`super::mask`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspected {
     /// The engine's JSON, pretty-printed.
@@ -42,7 +42,7 @@ pub struct Processes {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A changed file, compared to the image that the container was created from.
+/// A path that was added, changed or deleted, compared to the image that the container was created from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     pub kind: FileChangeKind,

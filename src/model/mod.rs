@@ -1,4 +1,4 @@
-//! The domain model: an engine's entities and their changes. Shared by server and browser, pure.
+//! The domain model: entities, actions, jobs, alerts, preferences. Shared by server and browser; does no I/O.
 
 mod action;
 mod alert;

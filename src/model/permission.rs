@@ -1,4 +1,4 @@
-//! Roles and permissions, and the table that maps roles to permissions.
+//! Roles and permissions, and the table that maps roles to permissions. There is no sign-in yet: every caller is an admin.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +17,18 @@ pub enum Permission {
     See,
     /// Read the logs, processes and configuration of containers.
     Read,
-    /// Reveal masked data: values of a container's environment.
+    /// See what may contain secrets: values of environment variables, files, backups and exports.
     Reveal,
-    /// Start, stop, restart, pause, kill containers.
+    /// Start, stop, restart, pause, kill and rename containers.
     Operate,
     /// Run commands in containers.
     Execute,
     /// Upload files to containers and volumes.
     Write,
-    /// Create images, volumes and networks, tag images, and connect containers to networks.
+    /// Create containers, images, volumes and networks; pull, push, build, import, tag and commit images; change limits;
+    /// connect networks; cancel tasks.
     Create,
-    /// Remove entities.
+    /// Remove entities and tags, recreate containers.
     Remove,
     /// Silence alerts for some time.
     Silence,

@@ -113,8 +113,8 @@ impl EngineState {
 
 /// Changing: the one reducer.
 impl EngineState {
-    /// An excerpt of a state, for display only: exactly `entities`, with the usage stored in them. It accepts no
-    /// changes.
+    /// An excerpt of a state, for display only: exactly `entities`, with the usage stored in them. Never
+    /// apply a change to it: its counts are not derived.
     pub fn excerpt(entities: impl IntoIterator<Item = Entity>) -> Self {
         let mut state = Self::default();
         for entity in entities {
@@ -228,7 +228,7 @@ impl FromIterator<Entity> for EngineState {
     }
 }
 
-/// The lists of the protocol: `{hosts, containers, images, volumes, networks}`.
+/// The JSON form of a complete state; the binary encoding sends parts. `{hosts, containers, images, volumes, networks}`.
 #[derive(Serialize, Deserialize)]
 struct Lists<H, C, I, V, N> {
     hosts: H,

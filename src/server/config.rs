@@ -3,7 +3,7 @@
 use super::{
     docker_context,
     engine::{Endpoint, TlsFiles},
-    history::Limits,
+    history::{Limits, Settings},
 };
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
@@ -179,6 +179,10 @@ impl Config {
             Err(error) => return Err(ConfigError::File(error.to_string())),
         };
         Self::from_parts(arguments, &file)
+    }
+
+    pub fn history_settings(&self) -> Settings {
+        Settings { folder: self.data_dir.clone(), limits: self.history, retry: Settings::RETRY }
     }
 
     fn from_parts(arguments: Arguments, file: &str) -> Result<Self, ConfigError> {

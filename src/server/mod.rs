@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod app;
 pub mod auth;
+pub mod body;
 pub mod clock;
 pub mod config;
 pub mod dispatch;
@@ -20,6 +21,7 @@ pub mod operations;
 pub mod own_container;
 pub mod preferences;
 pub mod private_files;
+pub mod problem;
 pub mod registries;
 pub mod spool;
 pub mod state;
@@ -72,7 +74,7 @@ pub async fn run(
         tracing::warn!(%error, "can't raise the limit of open files");
         USUAL_OPEN_FILES
     });
-    let history = History::start(config.into(), clock).await;
+    let history = History::start(config.history_settings(), clock).await;
     let (writer, reader, inbox) = state::open(clock);
     let supervisor = Supervisor::new(clock);
     let writer = supervisor.vital("state", writer.run());

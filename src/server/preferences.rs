@@ -66,7 +66,8 @@ impl AllPreferences {
         kept.into_iter().chain(browsers).max_by_key(|it| it.changed).unwrap_or_default()
     }
 
-    /// Applies a browser's change to `before`, which came from here or from its cookie. Returns the resulting preferences.
+    /// Applies what a browser changed between `before` and `after` to the stored preferences, and returns the result. `before`
+    /// is the version that the browser started from.
     pub async fn change(&self, user: &str, before: &Preferences, after: Preferences, clock: Clock) -> Preferences {
         let _turn = self.0.turn.lock().await;
         if let Err(off) = self.0.stored.load().await {

@@ -139,7 +139,7 @@ fn block(store: &Store, transport: Transport, blocked: bool) {
 
 /// Returns a path with the position in the feed to resume from.
 fn address(path: &str, position: Option<Position>) -> String {
-    let base = crate::client::hydrate::site().base_path;
+    let base = crate::client::site::site().base_path;
     let Position { epoch, revision } = position.unwrap_or(Position { epoch: 0, revision: 0 });
     format!("{base}{path}?epoch={epoch}&rev={revision}")
 }

@@ -10,7 +10,7 @@ pub(super) struct Answer {
 }
 
 pub(super) async fn ping() -> Option<Answer> {
-    let base = crate::client::hydrate::site().base_path;
+    let base = crate::client::site::site().base_path;
     let began = clock();
     let body = fetch(&format!("{base}{}", routes::PING)).await.ok()?;
     match binary::decode_server(&body) {

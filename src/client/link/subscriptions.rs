@@ -79,7 +79,7 @@ fn is_pointed_at() -> bool {
 }
 
 async fn ask(subscriptions: Subscriptions) -> Option<Stats> {
-    let base = crate::client::hydrate::site().base_path;
+    let base = crate::client::site::site().base_path;
     let Subscriptions { ids, all, loads, .. } = subscriptions;
     let ids = ids.iter().take(MOST_IDS).map(|id| id.as_str()).collect::<Vec<_>>().join(",");
     let ids = if all { String::new() } else { format!("&ids={ids}") };

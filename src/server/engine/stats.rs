@@ -1,13 +1,10 @@
 //! Stats of a running container: a stream of one line per second.
 
 use super::{
-    Call, Engine, EngineError, READ_PATIENCE,
+    Call, Cpu, Engine, EngineError, Flow, Memory, READ_PATIENCE, Reading,
     read::{Lines, or_default},
 };
-use crate::{
-    model::{ContainerId, Timestamp},
-    server::stats::{Cpu, Flow, Memory, Reading},
-};
+use crate::model::{ContainerId, Timestamp};
 use serde::Deserialize;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::sleep;

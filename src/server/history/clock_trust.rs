@@ -1,7 +1,7 @@
 //! Clock sanity check: whether the system clock can be trusted for removing old data.
 //!
-//! A clock that jumped ahead by a month made all data too old at once, and the history was empty before the clock could be set
-//! back. After a jump nothing counts as too old until the clock has run evenly for a while. The size of the file stays limited
+//! Without this check, a clock that jumps ahead by a month makes all data too old at once, and the history is empty before the
+//! clock can be set back. After a jump nothing counts as too old until the clock has run evenly for a while. The size of the file stays limited
 //! nevertheless: that needs no clock.
 
 use crate::{model::Timestamp, server::clock::Moment};
@@ -13,8 +13,8 @@ const TOLERANCE: Duration = Duration::from_secs(60 * 60);
 /// A time that stays plausible for this long is not a mistake about to be corrected.
 const SETTLED: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// A server that was off for no longer than this continues as if it had never stopped.
-const OFF: Duration = Duration::from_secs(24 * 60 * 60);
+/// If the newest event is within this time of now, the clock is trusted at once.
+const LONGEST_GAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct ClockTrust {
     last: Moment,
@@ -27,10 +27,10 @@ impl ClockTrust {
         Self { last: now, trusted_from: now.steady }
     }
 
-    /// Called when the file is opened. If its newest event is long ago, or in the future, the clock may have jumped while the
+    /// Called whenever the file is opened, also on a retry. If its newest event is long ago, or in the future, the clock may have jumped while the
     /// server was off.
     pub(super) fn opened(&mut self, now: Moment, newest: Option<Timestamp>) {
-        if newest.is_some_and(|newest| between(newest, now.at) > OFF) {
+        if newest.is_some_and(|newest| between(newest, now.at) > LONGEST_GAP) {
             tracing::info!("the latest event is far from the current time: removing old data is paused for some hours");
             self.trusted_from = now.steady + SETTLED;
         }

@@ -1,7 +1,7 @@
 //! Document collection: all documents of one kind, cached in memory and persisted in the history.
 //!
-//! Loading is retried until it succeeds, and nothing is written before. A server that started on a full or locked disk and fell
-//! back to defaults overwrote the stored documents with them. So a change before the load either is refused
+//! Loading is retried until it succeeds, and nothing is written before. Otherwise a server that starts on a full or locked disk
+//! would overwrite the stored documents with defaults. So a change before the load either is refused
 //! ([`Collection::put`]), if it can't be validated without the stored documents, or is queued in memory and later overwrites
 //! only its own document ([`Collection::set`]). A document that this version can't parse is never overwritten.
 
@@ -61,7 +61,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
     /// Spawns the task that loads the collection and retries failed saves.
     pub fn open(history: History, kind: &'static str) -> Self {
         let documents = Documents { known: BTreeMap::new(), unsaved: BTreeSet::new(), unreadable: BTreeSet::new() };
-        // Without a data folder nothing is stored: documents last until the server stops.
+        // Without a data folder, `put` and `remove` always fail, and `set` and `unset` affect memory only.
         let is_loaded = watch::Sender::new(!history.has_folder());
         let (documents, turn, unsaved) = (Mutex::new(documents), Turn::new(()), Arc::new(Notify::new()));
         let shared = Arc::new(Shared {
@@ -95,7 +95,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
         self.0.is_loaded.subscribe()
     }
 
-    /// False if there is no data folder, so that documents last only until the server stops.
+    /// False without a data folder: `put` and `remove` fail, and what `set` stores lasts until the server stops.
     pub fn lasts(&self) -> bool {
         self.0.history.has_folder()
     }

@@ -19,7 +19,7 @@ pub use collection::Collection;
 pub use events::Place;
 pub use store::Limits;
 
-use super::{clock::Clock, config::Config, engine::EngineEvent};
+use super::{clock::Clock, engine::EngineEvent};
 use crate::model::{
     ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Timestamp, UsageBucket, UsagePoint,
 };
@@ -62,12 +62,6 @@ pub struct Settings {
 
 impl Settings {
     pub const RETRY: Duration = Duration::from_secs(15);
-}
-
-impl From<&Config> for Settings {
-    fn from(config: &Config) -> Self {
-        Self { folder: config.data_dir.clone(), limits: config.history, retry: Self::RETRY }
-    }
 }
 
 /// The history is unavailable, and why.

@@ -1,9 +1,8 @@
 //! `POST /api/actions/:action`: the protocol's `action` message, for clients without a WebSocket.
 
-use super::Problem;
 use crate::{
     model::HostId,
-    server::{app::App, auth::Caller, dispatch::dispatch},
+    server::{app::App, auth::Caller, dispatch::dispatch, problem::Problem},
     wire::{ActionError, Done, ErrorKind},
 };
 use axum::{

@@ -1,12 +1,12 @@
 //! `GET /api/alerts`: pending and firing alerts. docs/protocol.md describes it.
 
-use super::Problem;
 use crate::{
     model::{Alert, Permission},
     server::{
         alerts::worst_first,
         app::App,
         auth::{Caller, require},
+        problem::Problem,
     },
 };
 use axum::{

@@ -1,6 +1,6 @@
 //! Static files of the site: embedded in the binary in a release, read from `target/site` in development.
 
-use super::Problem;
+use crate::server::problem::Problem;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},

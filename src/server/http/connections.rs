@@ -1,4 +1,4 @@
-//! Accept loop for TCP connections, with a timeout and a limit of connections.
+//! Accept loop for TCP connections, with a time limit for request heads and idle time, and a limit of connections.
 //!
 //! `axum::serve` has neither, and builds the routing tables again for each connection, which took 200 KB for as long as the
 //! connection was open.
@@ -82,7 +82,8 @@ impl Connections {
         self.refused.get()
     }
 
-    /// Serves until `shutdown` completes, then waits up to `farewell` for the requests in progress.
+    /// Serves until `shutdown` completes, then waits up to `farewell` for the requests in progress. WebSockets close
+    /// themselves on `shutdown`.
     pub async fn serve(
         &self,
         listener: TcpListener,

@@ -1,9 +1,6 @@
 //! File downloads and uploads of containers and volumes.
 
-use super::{
-    Problem,
-    transfers::{self, Piece, WAITING, as_file, counted, download, engine_for, forward, refused},
-};
+use super::transfers::{self, Piece, WAITING, as_file, counted, download, engine_for, forward, refused};
 use crate::{
     model::{ContainerId, FilePath, FilesOf, HostId, Permission, TaskKind, VolumeName},
     server::{
@@ -12,6 +9,7 @@ use crate::{
         engine::{Context, EngineError, FileAccess, tar_of_file},
         files::reach,
         operations::{note, on_files, start_task},
+        problem::Problem,
         spool::{Spool, SpoolError},
         tasks::Report,
     },

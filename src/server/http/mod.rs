@@ -11,13 +11,10 @@ mod middleware;
 mod openapi;
 mod pages;
 mod probe;
-mod problem;
 mod router;
 mod streaming;
 mod tasks;
 mod transfers;
 
 pub use connections::{Connections, listen};
-pub use problem::Problem;
 pub use router::{Effect, Route, router, table};
-pub use streaming::sent_in_time;

@@ -1,9 +1,9 @@
 //! Server-side rendering of pages, and the server functions they call.
 
-use super::{Problem, assets, middleware::security};
+use super::{assets, middleware::security};
 use crate::{
     client::{Prefs, Store, of_cookies},
-    server::{alerts::book, app::App, auth::Caller, live::event_page},
+    server::{alerts::book, app::App, auth::Caller, live::event_page, problem::Problem},
     views::{App as Page, Document, LazyPage, Site, initial_state, shell},
     wire::{PackedTask, PageSeed, Seed},
 };

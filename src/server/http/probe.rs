@@ -1,12 +1,12 @@
 //! `POST /api/probe/:step`: a self-test takes its own container through a lifecycle. No other container is touched.
 
-use super::Problem;
 use crate::{
     model::{ContainerAction, ContainerId, Permission},
     server::{
         app::App,
         auth::{Caller, require},
         engine::{OwnKind, WritableEngine},
+        problem::Problem,
     },
     wire::{ActionError, ErrorKind},
 };

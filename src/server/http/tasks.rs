@@ -1,11 +1,11 @@
 //! `GET /api/tasks/:id/output`: the whole output of a task, as text.
 
-use super::Problem;
 use crate::{
     model::{Permission, TaskId},
     server::{
         app::App,
         auth::{Caller, require},
+        problem::Problem,
     },
 };
 use axum::{

@@ -1,6 +1,6 @@
 //! Uploads and downloads of images and container file systems, which are too large for the WebSocket.
 
-use super::{Problem, streaming::drain};
+use super::streaming::drain;
 use crate::{
     model::{Build, ContainerId, Event, HostId, ImageName, Permission, TaskKind},
     server::{
@@ -8,6 +8,7 @@ use crate::{
         auth::{Caller, require},
         engine::{Context, Engine, EngineError, WritableEngine, percent_encode},
         operations::{blank, on_container, start_task},
+        problem::Problem,
         tasks,
     },
     wire::{ActionError, IDEMPOTENCY_KEY},

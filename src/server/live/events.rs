@@ -6,7 +6,7 @@ use crate::{
     server::{
         app::App,
         history::{History, Place},
-        http::Problem,
+        problem::Problem,
     },
     wire::{ActionError, Encoding, EngineEvent, EngineEvents, ErrorKind},
 };

@@ -8,7 +8,7 @@ use super::{
     sessions::Transport,
 };
 use crate::{
-    server::{app::App, http::Problem},
+    server::{app::App, problem::Problem},
     wire::{Channels, Diff, Encoding, Position, ServerFrame, Tasks, Update, json},
 };
 use axum::{

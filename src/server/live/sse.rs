@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    server::{
-        app::App,
-        http::{Problem, sent_in_time},
-    },
+    server::{app::App, body::sent_in_time, problem::Problem},
     wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
 };
 use axum::{

@@ -6,7 +6,7 @@ use crate::{
     server::{
         app::App,
         auth::{Caller, require},
-        http::Problem,
+        problem::Problem,
         tasks::Tasks,
     },
     wire::{self, Encoding, ServerFrame},

@@ -3,7 +3,7 @@
 use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
 use crate::{
     model::{ContainerId, Host, Key},
-    server::{app::App, http::Problem, stats::SubscribedStats},
+    server::{app::App, problem::Problem, stats::SubscribedStats},
     wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
 };
 use axum::{

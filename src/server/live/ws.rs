@@ -9,7 +9,7 @@ use super::{
     tasks, usage,
 };
 use crate::{
-    server::{app::App, auth::Caller, dispatch::dispatch, http::Problem, stats::StatsSubscription},
+    server::{app::App, auth::Caller, dispatch::dispatch, problem::Problem, stats::StatsSubscription},
     wire::{
         Ack, ActionError, ActionRequest, Channel, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Notice,
         Position, ServerFrame, WireError, binary, json,

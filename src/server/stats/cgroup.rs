@@ -1,8 +1,8 @@
 //! Reader of cgroup statistics. Reading the kernel's files takes microseconds, a reading by the engine takes milliseconds of
 //! its CPU. Works only if the engine runs on this machine and the files are readable.
 
-use super::{Cpu, Flow, Memory, Reading};
 use crate::model::{Container, ContainerId, Timestamp};
+use crate::server::engine::{Cpu, Flow, Memory, Reading};
 use std::{
     collections::BTreeSet,
     fs,

@@ -5,18 +5,16 @@ mod cgroup;
 mod local_engine;
 mod machine;
 mod one_shot_limiter;
-mod reading;
 mod recorder;
 mod source;
 mod subscription;
 mod tick;
 
-pub use reading::{Cpu, Flow, Memory, Reading};
 pub use recorder::record;
 pub use subscription::{StatsSubscription, SubscribedStats};
 pub use tick::Tick;
 
-use super::{clock::Clock, hosts::Hosts, state::Reader};
+use super::{clock::Clock, engine::Reading, hosts::Hosts, state::Reader};
 use crate::model::{Container, ContainerState, Host, HostId, Key, Sample, Timestamp};
 use cgroup::Kernel;
 use local_engine::{LocalEngines, ThisMachine};

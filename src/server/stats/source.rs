@@ -2,13 +2,12 @@
 //! readings.
 
 use super::{
-    Reading,
     cgroup::{Group, Kernel},
     one_shot_limiter::OneShotLimiter,
 };
 use crate::{
     model::{Container, ContainerId, Rates, Sample, Timestamp},
-    server::engine::{Engine, EngineError},
+    server::engine::{Engine, EngineError, Reading},
 };
 use std::{
     sync::{Arc, Mutex},

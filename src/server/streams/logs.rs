@@ -12,8 +12,8 @@ use crate::{
         app::App,
         auth::{Caller, require},
         engine::{EngineError, LogRange},
-        http::Problem,
         live::{self, GOING_AWAY, Gone, Socket},
+        problem::Problem,
     },
     wire::log::{LogFrame, LogSource, encode},
 };

@@ -8,9 +8,9 @@ use crate::{
         app::App,
         auth::{Caller, require},
         engine::{Shell, Terminal},
-        http::Problem,
         live::{self, Gone, Socket},
         operations::note_terminal,
+        problem::Problem,
     },
     wire::{ActionError, ErrorKind},
 };

@@ -7,7 +7,7 @@ use crate::{
         app::App,
         auth::{Caller, require},
         engine::{Log, LogLines, LogPart, LogRange},
-        http::Problem,
+        problem::Problem,
     },
     wire::{ActionError, ErrorKind},
 };

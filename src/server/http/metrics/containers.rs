@@ -3,7 +3,7 @@
 use super::exposition::{Exposition, Kind, Labels};
 use crate::{
     model::{Container, ContainerState, EngineState, Key},
-    server::stats::{Reading, Stats},
+    server::{engine::Reading, stats::Stats},
 };
 use std::{collections::BTreeMap, fmt::Display, sync::Arc, time::Duration};
 

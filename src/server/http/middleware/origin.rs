@@ -4,7 +4,7 @@
 //! `Sec-Fetch-Site`), or by a domain that resolves to 127.0.0.1 (detected by `Host`). Clients that are not browsers send
 //! neither `Origin` nor `Sec-Fetch-Site`, and pass.
 
-use crate::server::{app::App, http::Problem, live::Outcome};
+use crate::server::{app::App, live::Outcome, problem::Problem};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
