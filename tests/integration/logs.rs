@@ -224,7 +224,7 @@ async fn several_logs_are_merged_and_searched_completely() {
     }
 
     let times: Vec<_> = lines.iter().filter(|it| it.stream == LogStream::Stdout).map(|it| it.at).collect();
-    assert!(times.is_sorted(), "in the order of their times, whosoever they are");
+    assert!(times.is_sorted(), "in the order of their times, regardless of the source");
 
     let mut search = Viewer::open(&server, &format!("{both}&q=LINE%20.*99%20of&regex=true")).await;
     let hits = search.all().await;
