@@ -1,11 +1,13 @@
 // Launch options for Chromium.
 import { existsSync } from 'node:fs';
 
-const system = process.env.QUAYLIGHT_CHROMIUM ?? '/usr/bin/chromium';
+// The headless shell loads a page with less than half of the CPU time of the full browser.
+const candidates = [process.env.QUAYLIGHT_CHROMIUM, '/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const system = candidates.find((path) => path !== undefined && existsSync(path));
 
 export const chromiumLaunch = {
   // Without the system's Chromium, Playwright uses its own.
-  ...(existsSync(system) ? { executablePath: system } : {}),
+  ...(system === undefined ? {} : { executablePath: system }),
   args: [
     // The tests may run as root (containers, CI), where the sandbox refuses to start.
     '--no-sandbox',
