@@ -13,6 +13,7 @@ use super::{
     registries::Registries,
     state::{Depth, Reader},
     stats::Stats,
+    streams::LogMetrics,
     supervision::Supervisor,
     tasks::{TaskContext, Tasks},
 };
@@ -38,6 +39,7 @@ pub struct App {
     pub connections: Connections,
     pub supervisor: Supervisor,
     pub fanout_metrics: Arc<FanoutMetrics>,
+    pub log_metrics: Arc<LogMetrics>,
     pub started: Timestamp,
     /// The data folder; `None` if nothing is stored.
     pub data_dir: Option<Arc<Path>>,

@@ -123,6 +123,7 @@ pub async fn run(
         supervisor: supervisor.clone(),
         connections: Connections::up_to(open_files.min(OPEN_FILES)),
         fanout_metrics: Arc::default(),
+        log_metrics: Arc::default(),
         started: clock.now(),
         data_dir: config.data_dir.as_deref().map(Into::into),
         read_only: config.read_only,

@@ -237,6 +237,13 @@ async fn several_logs_are_merged_and_searched_completely() {
     server.stop().await;
 }
 
+/// The value of a metric without labels, or with these.
+async fn metric(server: &TestServer, name: &str) -> f64 {
+    let metrics = String::from_utf8(get(server, "/metrics").await.1).unwrap();
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
+    value.parse().unwrap()
+}
+
 #[tokio::test]
 async fn slow_log_client_receives_the_latest_lines_and_a_skipped_count() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
@@ -245,9 +252,9 @@ async fn slow_log_client_receives_the_latest_lines_and_a_skipped_count() {
     known(&server, &id).await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
     docker.run(&["start", &name]).await;
-    // The client reads nothing until everything has been written.
-    eventually(Duration::from_secs(60), "all is written", async || {
-        docker.run(&["logs", "--tail", "1", &name]).await == "done"
+    // The client reads nothing until the server has read the whole log.
+    eventually(Duration::from_secs(60), "all is read", async || {
+        metric(&server, "quaylight_log_lines_total").await >= 500_001.0
     })
     .await;
     let lines = viewer.until(|line| line.text == "done").await;
@@ -262,11 +269,7 @@ async fn log_socket_is_released_when_the_client_disconnects() {
     let (name, id) = scripted(&docker, "left", &[], "while :; do echo tick; sleep 0.1; done").await;
     docker.run(&["start", &name]).await;
     known(&server, &id).await;
-    let sockets = async || {
-        let metrics = String::from_utf8(get(&server, "/metrics").await.1).unwrap();
-        let line = metrics.lines().find(|it| it.contains("clients{transport=\"websocket\"}")).unwrap().to_owned();
-        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
-    };
+    let sockets = async || metric(&server, "quaylight_clients{transport=\"websocket\"}").await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
     viewer.until(|line| line.text == "tick").await;
     assert_eq!(sockets().await, 1.0);

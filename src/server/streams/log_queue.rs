@@ -1,9 +1,9 @@
 //! Bounded queue of log lines for one client. If the client is slow, the oldest lines are dropped and counted.
 
-use crate::model::LogLine;
+use crate::{model::LogLine, server::metrics::Counter};
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::Notify;
 
@@ -14,8 +14,17 @@ pub(super) const MOST_BYTES: usize = 2 << 20;
 /// Maximum lines per message: a browser renders between two messages.
 const AT_ONCE: usize = 1_000;
 
+/// Totals of all queues.
+#[derive(Default)]
+pub struct LogMetrics {
+    pub queued: Counter,
+    /// Lines that clients were too slow for.
+    pub dropped: Counter,
+}
+
 #[derive(Default)]
 pub(super) struct LogQueue {
+    metrics: Arc<LogMetrics>,
     held: Mutex<Held>,
     /// Notified when there are lines.
     filled: Notify,
@@ -31,6 +40,10 @@ struct Held {
 }
 
 impl LogQueue {
+    pub(super) fn new(metrics: Arc<LogMetrics>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
     /// Adds a line. Drops the oldest lines if the queue is full.
     pub(super) fn put(&self, line: LogLine) {
         let mut held = self.held();
@@ -40,8 +53,10 @@ impl LogQueue {
             let Some(oldest) = held.lines.pop_front() else { break };
             held.bytes -= oldest.text.len();
             held.skipped += 1;
+            self.metrics.dropped.add(1);
         }
         drop(held);
+        self.metrics.queued.add(1);
         self.filled.notify_one();
     }
 

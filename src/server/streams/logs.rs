@@ -122,7 +122,7 @@ impl Viewer {
     }
 
     async fn follow(&mut self, tail: u32) -> Result<(), Gone> {
-        let (queue, (moved, mut moves)) = (Arc::new(LogQueue::default()), mpsc::channel(8));
+        let (queue, (moved, mut moves)) = (self.queue(), mpsc::channel(8));
         // Dropping the set stops the followers and their reads.
         let mut followers = JoinSet::new();
         for ((number, source), (range, seen)) in self.tails(tail).await? {
@@ -215,8 +215,7 @@ impl Viewer {
     }
 
     async fn search(&mut self, needle: Needle) -> Result<(), Gone> {
-        let (queue, progress, needle) =
-            (Arc::new(LogQueue::default()), Arc::new(Progress::default()), Arc::new(needle));
+        let (queue, progress, needle) = (self.queue(), Arc::new(Progress::default()), Arc::new(needle));
         let mut searches = JoinSet::new();
         for source in self.numbered() {
             let search = Search { needle: needle.clone(), progress: progress.clone(), queue: queue.clone() };
@@ -239,6 +238,10 @@ impl Viewer {
         }
         self.say(&LogFrame::Searched(progress.now())).await?;
         self.end(failure).await
+    }
+
+    fn queue(&self) -> Arc<LogQueue> {
+        Arc::new(LogQueue::new(self.app.log_metrics.clone()))
     }
 
     async fn hand_out(&mut self, queue: &LogQueue) -> Result<(), Gone> {

@@ -9,6 +9,7 @@ mod search;
 mod terminal;
 mod text;
 
+pub use log_queue::LogMetrics;
 pub use logs::logs;
 pub use terminal::terminal;
 pub use text::log_text;

@@ -91,6 +91,10 @@ fn the_clients(text: &mut Exposition, app: &App) {
     resyncs.sample(&Labels::of("reason", "returned"), metrics.resyncs_of_returned.get());
     let help = "Revisions that clients were too slow for. They received them later, or a full resync.";
     text.family(Kind::Counter, "quaylight_lagged_revisions_total", help).sample(&none, metrics.skipped.get());
+    let help = "Log lines queued for clients.";
+    text.family(Kind::Counter, "quaylight_log_lines_total", help).sample(&none, app.log_metrics.queued.get());
+    let help = "Log lines dropped from the queues of clients that were too slow.";
+    text.family(Kind::Counter, "quaylight_log_lines_dropped_total", help).sample(&none, app.log_metrics.dropped.get());
 }
 
 fn the_notifications(text: &mut Exposition, app: &App) {
