@@ -1,6 +1,10 @@
 //! Hydration: the page's entry point in the browser.
 
-use super::{Connection, Prefs, Store, language, link, site::site, zone};
+use super::{
+    Connection, Prefs, Store, language, link,
+    site::{access, site},
+    zone,
+};
 use crate::{
     model::Timestamp,
     views::{App, LazyPage},
@@ -39,6 +43,7 @@ pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
         provide_context(of_page.clone());
         provide_context(prefs);
         provide_context(site());
+        provide_context(access());
         provide_context(PageSeed::from_text(text_of(PageSeed::ELEMENT)));
         App()
     });

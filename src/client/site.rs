@@ -1,6 +1,6 @@
-//! The site's settings in the browser.
+//! The site's settings and the user's access in the browser.
 
-use crate::views::Site;
+use crate::views::{Access, Site};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -10,4 +10,10 @@ pub(super) fn site() -> Site {
     let hostname = window().location().hostname().unwrap_or_default().into();
     let base_path: Arc<str> = said("data-base").into();
     Site { router_base: base_path.clone(), base_path, version: said("data-version").into(), hostname }
+}
+
+/// What the user may do, as the server wrote it on the root element.
+pub(super) fn access() -> Access {
+    let root = document().document_element();
+    Access { is_read_only: root.is_some_and(|root| root.has_attribute(Access::READ_ONLY)) }
 }

@@ -5,6 +5,7 @@ use super::{
     asked::Asked,
     format,
     frame::TasksOpen,
+    may_change,
     upload::{encoded, file_of, send_file},
     widgets::{Ago, Icon, Search, boxed, on_click},
 };
@@ -151,18 +152,26 @@ fn acts(shelf: &FilesLocation, folder: &FilePath, again: impl Fn() + Clone + 'st
         });
     };
     let inner = view! { <Icon name="download" /> <span>{t("Download as tar archive")}</span> }.into_any();
-    let download = shelf.download(folder, ("button", None), inner, move |_| tasks.set(true));
+    let is_volume = matches!(shelf.of, FilesOf::Volume(_));
+    let download =
+        (!is_volume || may_change()).then(|| shelf.download(folder, ("button", None), inner, move |_| tasks.set(true)));
     let press = move |_: MouseEvent| {
         if let Some(field) = field.get_untracked() {
             field.click();
         }
     };
-    view! {
+    let upload = may_change().then(|| {
+        view! {
             <button class="button" disabled=boxed(move || is_busy.get()) on:click=on_click(press)>
                 <Icon name="import" />
                 <span>{boxed(move || t(if is_busy.get() { "Uploading…" } else { "Upload a file" }).to_owned())}</span>
             </button>
             <input type="file" hidden aria-label=t("File to upload") node_ref=field on:change=on_click(chosen) />
+        }
+        .into_any()
+    });
+    view! {
+            {upload}
             {download}
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! Views: they read the store and call actions. One folder per page, named like the style sheets.
 
+mod access;
 mod alerts;
 mod app;
 mod asked;
@@ -31,6 +32,7 @@ mod usage_charts;
 mod volumes;
 mod widgets;
 
+pub use access::{Access, may_change};
 pub use app::App;
 pub use chunks::LazyPage;
 pub use initial_state::initial_state;

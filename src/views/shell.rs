@@ -1,6 +1,6 @@
 //! The HTML document around the page.
 
-use super::{App, Site};
+use super::{Access, App, Site};
 use crate::{
     client::Prefs,
     model::Language,
@@ -14,8 +14,6 @@ use leptos_meta::MetaTags;
 pub struct Document {
     /// The state that the page is rendered from: see [`Seed::to_text`].
     pub seed: String,
-    /// Whether the server is read-only for all users.
-    pub is_read_only: bool,
     /// Whether the page's code is split into chunks. Then its style sheet is split too.
     pub is_lazy: bool,
     /// Names of the files in `pkg` with the page's code, besides the first one.
@@ -66,7 +64,7 @@ if ([200, 404].includes(status) && performance.getEntriesByType('navigation')[0]
 });";
 
 pub fn shell() -> impl IntoView {
-    let site = Site::expect();
+    let (site, access) = (Site::expect(), expect_context::<Access>());
     let document = expect_context::<Document>();
     let theme = expect_context::<Prefs>().read_untracked(|it| it.theme.attribute());
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
@@ -83,7 +81,13 @@ pub fn shell() -> impl IntoView {
     let chunks: Vec<_> = document.chunks.iter().map(|name| preload(site.file(&format!("/pkg/{name}")))).collect();
     view! {
         <!DOCTYPE html>
-        <html lang=language.tag() data-theme=theme data-base=site.base_path.to_string() data-version=site.version.to_string()>
+        <html
+            lang=language.tag()
+            data-theme=theme
+            data-base=site.base_path.to_string()
+            data-version=site.version.to_string()
+            data-read-only=access.is_read_only.then_some("")
+        >
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
@@ -98,7 +102,6 @@ pub fn shell() -> impl IntoView {
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
                 {document.is_lazy.then(|| view! { <link rel="stylesheet" href=sheet /> })}
                 {words.map(|path| view! { <link rel="stylesheet" href=path /> })}
-                {document.is_read_only.then(|| view! { <link rel="stylesheet" href=site.file("/read-only.css") /> })}
                 <MetaTags />
             </head>
             <body>

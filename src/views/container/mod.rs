@@ -12,7 +12,7 @@ use super::{
     chunks::{Inside, inside, lazy, log, managing},
     containers::{ContainerActions, button_of, first},
     files::FilesLocation,
-    format,
+    format, may_change,
     usage_charts::{span_of_address, span_tools, usage_charts},
     widgets::{Icon, boxed, empty, on_click},
 };
@@ -173,8 +173,8 @@ fn parts(key: &Key, shown: ErasedMemo<Part>) -> AnyView {
         let current = boxed(move || (shown.get() == part).then_some("page"));
         view! { <a href=href aria-current=current>{t(name)}</a> }.into_any()
     };
-    view! { <nav class="parts" aria-label=t("Sections")>{Part::ALL.map(link).into_iter().collect::<Vec<_>>()}</nav> }
-        .into_any()
+    let offered = Part::ALL.into_iter().filter(|part| *part != Part::Terminal || may_change());
+    view! { <nav class="parts" aria-label=t("Sections")>{offered.map(link).collect::<Vec<_>>()}</nav> }.into_any()
 }
 
 fn overview(key: &Key, row: Row) -> AnyView {
@@ -260,7 +260,7 @@ fn buttons(actions: ContainerActions, key: Key) -> AnyView {
         })
     };
     boxed(move || {
-        let (state, name, is_pending) = state.get().flatten()?;
+        let (state, name, is_pending) = state.get().flatten().filter(|_| may_change())?;
         let one = |class, icon, action: ContainerAction| {
             let verb = t(action.verb());
             let offered = vec![(key.clone(), action)];

@@ -17,6 +17,7 @@ use crate::{
     views::{
         Site, format,
         frame::TasksOpen,
+        may_change,
         resource_list::{RowMenu, prune, taken_from},
         widgets::{Dialog, Icon, Menu, Sent, boxed, choice, field, form, on_click},
     },
@@ -94,7 +95,6 @@ fn RowMenu() -> impl IntoView {
             }
             _ => vec![],
         };
-        let separated = !lifecycle.is_empty();
         let remove = {
             let key = key.clone();
             move |_| {
@@ -116,6 +116,28 @@ fn RowMenu() -> impl IntoView {
                 .into_any()
             }
         };
+        let separator = || view! { <div role="separator"></div> };
+        let changes = may_change().then(|| {
+            view! {
+                {(!lifecycle.is_empty()).then(|| view! { {lifecycle} {separator()} }.into_any())}
+                {asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone()))}
+                {asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone()))}
+                {asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone()))}
+                {limits}
+                {asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone()))}
+            }
+            .into_any()
+        });
+        let removal = may_change().then(|| {
+            view! {
+                {separator()}
+                <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
+                    <Icon name="remove" />
+                    {crate::t!("Remove {}", name)}
+                </button>
+            }
+            .into_any()
+        });
         let address = format!("/api/containers/{}/export?host={}", container.id, container.host);
         let export = export_item(actions, site.page(&address), crate::t!("Export {}", name));
         Some(
@@ -123,19 +145,9 @@ fn RowMenu() -> impl IntoView {
                 <section aria-label=t("Actions")>
                 <Menu name=crate::t!("More actions for {}", name) from on_close=move || actions.menu.set(None)>
                     <p aria-hidden="true">{name.clone()}</p>
-                    {lifecycle}
-                    {separated.then(|| view! { <div role="separator"></div> })}
-                    {asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone()))}
-                    {asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone()))}
-                    {asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone()))}
-                    {limits}
-                    {asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone()))}
+                    {changes}
                     {export}
-                    <div role="separator"></div>
-                    <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
-                        <Icon name="remove" />
-                        {crate::t!("Remove {}", name)}
-                    </button>
+                    {removal}
                 </Menu>
                 </section>
             }

@@ -10,7 +10,7 @@ use crate::{
     client::{Store, scoped_memo, t},
     model::{Container, ContainerAction, ContainerState, Health, Key, Port, Protocol, Timestamp},
     views::{
-        Site, format,
+        Site, format, may_change,
         widgets::{Glow, boxed, memo_view},
     },
 };
@@ -118,7 +118,7 @@ fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timesta
             {used}
             {memo_view(it.created, move |_| made_cell(&made, &made_now))}
             {memo_view((times, age_glow), move |(_, glow)| age_cell(&aged, &age_now, *glow))}
-            {memo_view((name.clone(), first, drawn.is_pending, drawn.is_open), act_cell)}
+            {memo_view((name.clone(), may_change().then_some(first), drawn.is_pending, drawn.is_open), act_cell)}
         </tr>
     }
     .into_any()
@@ -188,18 +188,25 @@ fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> An
     view! { <td class="age" data-glow=glow>{at_time(now, it, format::status)}</td> }.into_any()
 }
 
-/// Takes the name, the most likely action with its button's class, whether an action is pending, and whether the menu is open.
+/// Takes the name, the most likely action with its button's class if the user may act, whether an action is pending, and
+/// whether the menu is open.
 fn act_cell(
-    (name, (first, class), is_pending, is_open): &(String, (ContainerAction, &'static str), bool, bool),
+    (name, first, is_pending, is_open): &(String, Option<(ContainerAction, &'static str)>, bool, bool),
 ) -> AnyView {
-    view! {
-        <td class="act">
+    let acts = first.as_ref().map(|(action, class)| {
+        view! {
             <button
                 class=*class
-                title=crate::t!("{} {}", t(first.verb()), name)
+                title=crate::t!("{} {}", t(action.verb()), name)
                 aria-busy=is_pending.then_some("true")
             ></button>
             <button class="restart" title=crate::t!("Restart {}", name)></button>
+        }
+        .into_any()
+    });
+    view! {
+        <td class="act">
+            {acts}
             <button
                 class="more"
                 title=crate::t!("More actions for {}", name)

@@ -8,7 +8,7 @@ use crate::{
     client::{ErasedMemo, Facet, Store, erased_memo, t},
     model::{Container, ContainerAction, Kind},
     views::{
-        Site, format,
+        Site, format, may_change,
         widgets::{Icon, boxed, button, on_click},
     },
 };
@@ -33,14 +33,21 @@ pub(in crate::views) fn selection_tools() -> AnyView {
     let site = Site::expect();
     let how_many =
         move || crate::t!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));
-    view! {
-        <div class="tools" role="toolbar" aria-label=t("Selection")>
-            <p>{boxed(move || crate::t!("{} selected", selected.with(Vec::len)))}</p>
+    let acts = may_change().then(|| {
+        view! {
             {bulk(selected, "start", |it| !it.state.is_up(), ContainerAction::Start)}
             {bulk(selected, "stop", |it| it.state.is_up(), ContainerAction::Stop { timeout: None })}
             {bulk(selected, "restart", |it| it.state.is_up(), ContainerAction::Restart { timeout: None })}
+        }
+        .into_any()
+    });
+    let removal = may_change().then(|| button("button danger", "remove", boxed(how_many), Box::new(remove)));
+    view! {
+        <div class="tools" role="toolbar" aria-label=t("Selection")>
+            <p>{boxed(move || crate::t!("{} selected", selected.with(Vec::len)))}</p>
+            {acts}
             <a class="button" href=boxed(move || selected.with(|it| logs_of(&site, it)))>{t("Logs")}</a>
-            {button("button danger", "remove", boxed(how_many), Box::new(remove))}
+            {removal}
             {button(
                 "button bare end",
                 "close",

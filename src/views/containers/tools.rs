@@ -8,7 +8,10 @@ use super::{
 use crate::{
     client::{ContainerQuery, Prefs, Store, erased_memo, t},
     model::{ContainerState, Density, Kind, Layout, Scope},
-    views::widgets::{Icon, Search, boxed, chip, on_click, toggle},
+    views::{
+        may_change,
+        widgets::{Icon, Search, boxed, chip, on_click, toggle},
+    },
 };
 use leptos::prelude::*;
 
@@ -43,13 +46,15 @@ pub(super) fn Head() -> impl IntoView {
     let actions = page.actions;
     let offer = move |class, icon, word: &'static str, asking: Dialog| {
         let ask = move |_: leptos::ev::MouseEvent| actions.asking.set(asking.clone());
-        view! {
-            <button class=class aria-label=t(word) on:click=on_click(ask)>
-                <Icon name=icon />
-                <span>{t(word)}</span>
-            </button>
-        }
-        .into_any()
+        may_change().then(|| {
+            view! {
+                <button class=class aria-label=t(word) on:click=on_click(ask)>
+                    <Icon name=icon />
+                    <span>{t(word)}</span>
+                </button>
+            }
+            .into_any()
+        })
     };
     view! {
         <div class="head">

@@ -8,7 +8,7 @@ use super::{
     Site,
     resource_list::{
         ListPage, RowMenu, dialogs,
-        row_menu::{menu_panel, more_button},
+        row_menu::{allowed, menu_panel, more_button},
         usage_words,
     },
     widgets::{Ago, boxed, empty},
@@ -82,13 +82,15 @@ fn page(
         usage_words(entity.usage().unwrap_or_default(), entity.as_image().is_some_and(|it| it.is_dangling()))
     };
     let word = usage.clone();
+    let items = expect_context::<Store>().look(|state| state.get(key).map(|it| allowed((list.offers)(it)).count()));
+    let menu_button = (items > Some(0)).then(|| more_button(menu, key.clone(), move || named.get().name().to_owned()));
     view! {
         <Title text=move || title.get().name().to_owned() />
         <div class="head">
             <a class="up" href=Site::expect().page(list.path)>{t(list.title)}</a>
             <h1>{boxed(move || name.get().name().to_owned())}</h1>
             <span class="state use" data-use=boxed(move || Some(usage().0))>{boxed(move || word().1)}</span>
-            {more_button(menu, key.clone(), move || named.get().name().to_owned())}
+            {menu_button}
         </div>
         {body(menu, key, row)}
     }

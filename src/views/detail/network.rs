@@ -5,7 +5,7 @@ use crate::{
     client::{Row, t},
     model::{Container, Key},
     views::{
-        Site, networks,
+        Site, may_change, networks,
         resource_list::{RowMenu, row_menu::Dialog},
         widgets::{boxed, button},
     },
@@ -53,12 +53,14 @@ fn members(menu: RowMenu, key: &Key, row: Row) -> AnyView {
     let site = Site::expect();
     let members = users_of(key);
     let asked = key.clone();
-    let change = button(
-        "button",
-        "networks",
-        boxed(|| t("Manage connections").to_owned()),
-        Box::new(move |_| menu.ask(Dialog::Members(asked.clone()))),
-    );
+    let change = may_change().then(|| {
+        button(
+            "button",
+            "networks",
+            boxed(|| t("Manage connections").to_owned()),
+            Box::new(move |_| menu.ask(Dialog::Members(asked.clone()))),
+        )
+    });
     let list = boxed(move || {
         let members = members.get();
         if members.is_empty() {

@@ -3,7 +3,7 @@
 use super::{
     asked::Asked,
     dashboard::HostFacts,
-    format,
+    format, may_change,
     resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
     widgets::{boxed, button},
 };
@@ -73,7 +73,7 @@ pub fn EnginePage() -> impl IntoView {
         <Title text=t("Engine") />
         <div class="head">
             <h1>{t("Engine")}</h1>
-            {button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE))))}
+            {may_change().then(|| button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE)))))}
         </div>
         <div class="container-page thing">
             <div class="main">{disk_usage(menu)}</div>
@@ -158,7 +158,7 @@ fn row(menu: RowMenu, line: &Line) -> AnyView {
         Some(Kind::Volume) => ("volumes", "Volumes", Some(&[Kind::Volume])),
         _ => ("build-cache", "Build cache", None),
     };
-    let prune = kinds.map(|kinds| {
+    let prune = kinds.filter(|_| may_change()).map(|kinds| {
         view! {
             <button
                 class="button"

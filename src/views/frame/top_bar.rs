@@ -4,7 +4,10 @@ use super::{badge::Badge, bell::Bell, tasks::TasksButton};
 use crate::{
     client::{Prefs, Store, effect, erased_memo, t},
     model::Theme,
-    views::widgets::{Icon, boxed, on_click},
+    views::{
+        may_change,
+        widgets::{Icon, boxed, on_click},
+    },
 };
 use leptos::prelude::*;
 
@@ -16,6 +19,7 @@ pub fn TopBar() -> impl IntoView {
         <header class="top">
             <p class="here">
                 <b>{boxed(move || host.main_host().map(|host| host.name.clone()))}</b>
+                {(!may_change()).then(|| view! { <i>{t("Read only")}</i> }.into_any())}
                 <small>{boxed(move || engine.main_host().and_then(|host| host.engine.as_ref().map(|it| format!("{} {}", it.product, it.version))))}</small>
             </p>
             <TasksButton />

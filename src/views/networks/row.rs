@@ -4,7 +4,7 @@ use crate::{
     client::{Store, t},
     model::Network,
     views::{
-        Site,
+        Site, may_change,
         resource_list::{row_menu::more, usage_cell},
         rows::RowKey,
         widgets::{Ago, boxed},
@@ -54,7 +54,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             <td class="scope">{network.scope.clone()}</td>
             <td class="subnet" title=subnets(network)>{subnets(network)}</td>
             <td class="made number">{network.created.map(|time| view! { <Ago time /> })}</td>
-            {takes_containers.then(|| more(move || called.clone()))}
+            {(takes_containers && may_change()).then(|| more(move || called.clone()))}
         </tr>
     }
     .into_any()

@@ -7,6 +7,7 @@ use crate::{
     views::{
         DOWNLOAD_FORM, Site,
         frame::TasksOpen,
+        may_change,
         widgets::{Icon, Menu, Sent, boxed, on_click},
     },
 };
@@ -138,6 +139,11 @@ pub enum Does {
     DownloadByPost(String),
 }
 
+/// The items that the user may choose.
+pub fn allowed(offers: Vec<Offer>) -> impl Iterator<Item = Offer> {
+    offers.into_iter().filter(|offer| matches!(offer.does, Does::Download(_)) || may_change())
+}
+
 /// The last cell of a row: its menu button. `name` is reactive because an image's name changes with its tags.
 pub fn more(name: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
     let title = boxed(move || crate::t!("More actions for {}", name()));
@@ -167,7 +173,7 @@ pub fn menu_panel(menu: RowMenu, offers: fn(&Entity) -> Vec<Offer>) -> AnyView {
         let entity = store.entity(&key)?.get();
         let from = menu.menu_from.get()?;
         let name = entity.name().to_owned();
-        let items: Vec<_> = offers(&entity).into_iter().map(|offer| item(menu, offer)).collect();
+        let items: Vec<_> = allowed(offers(&entity)).map(|offer| item(menu, offer)).collect();
         Some(
             view! {
                 <section aria-label=t("Actions")>
@@ -245,6 +251,7 @@ pub struct Head {
 
 /// The first is the primary button. Narrow pages show the others as icons.
 pub fn heads(menu: RowMenu, heads: &'static [Head]) -> AnyView {
+    let heads = if may_change() { heads } else { &[] };
     let one = |(at, Head { icon, words, asks }): (usize, &'static Head)| {
         let press = move |_: MouseEvent| menu.ask(asks.clone());
         let class = if at == 0 { "button main" } else { "button bare" };

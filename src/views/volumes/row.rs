@@ -3,7 +3,7 @@
 use crate::{
     client::{Store, t},
     views::{
-        Site,
+        Site, may_change,
         resource_list::{row_menu::more, usage_cell},
         rows::RowKey,
         widgets::{Ago, boxed},
@@ -42,7 +42,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
             <td class="made number">{volume.created.map(|time| view! { <Ago time /> })}</td>
-            {more(move || called.clone())}
+            {may_change().then(|| more(move || called.clone()))}
         </tr>
     }
     .into_any()
