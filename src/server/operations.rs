@@ -201,8 +201,12 @@ fn job_event(app: &App, caller: &Caller, host: &HostId, job: &Job) -> Event {
 pub fn on_container(app: &App, caller: &Caller, (host, id): (&HostId, &ContainerId), action: &str) -> Event {
     let container = app.reader.look(|state| state.container(host, id).cloned());
     let name = container.as_ref().map_or_else(|| id.short().to_owned(), |it| it.name.clone());
-    let project = container.and_then(|it| it.project().map(str::to_owned));
-    Event { host: host.clone(), id: id.to_string(), project, ..blank(app, caller, "container", action, name) }
+    let mut event = blank(app, caller, "container", action, name);
+    if let Some(container) = container {
+        event.project = container.project().map(str::to_owned);
+        event.attributes.insert("image".into(), container.image.clone());
+    }
+    Event { host: host.clone(), id: id.to_string(), ..event }
 }
 
 /// Lets the engine verify the credentials with the registry, and stores them if they are accepted.
@@ -273,8 +277,7 @@ fn permission(change: &AlertChange) -> Permission {
 
 /// Records that a user revealed a hidden value. The history contains its name, not the value.
 pub fn note_look(app: &App, caller: &Caller, (host, id): (&HostId, &ContainerId), variable: &str) {
-    let start = Action::Container(host.clone(), id.clone(), ContainerAction::Start);
-    let mut event = Event { action: "reveal".into(), ..asked(app, caller, &start) };
+    let mut event = on_container(app, caller, (host, id), "reveal");
     event.attributes.insert("variable".into(), variable.to_owned());
     app.history.record(event);
 }
@@ -299,8 +302,7 @@ pub fn on_files(app: &App, caller: &Caller, (host, of): (&HostId, &FilesOf), act
 
 /// Records that a user opened a terminal, or failed to.
 pub fn note_terminal(app: &App, caller: &Caller, container: &Container, command: &str, error: Option<&ActionError>) {
-    let start = Action::Container(container.host.clone(), container.id.clone(), ContainerAction::Start);
-    let mut event = Event { action: "terminal".into(), ..asked(app, caller, &start) };
+    let mut event = on_container(app, caller, (&container.host, &container.id), "terminal");
     event.attributes.insert("command".into(), command.chars().take(200).collect());
     note(app, event, error);
 }
@@ -345,21 +347,17 @@ async fn allowed(app: &App, action: &Action) -> Result<WritableEngine, ActionErr
 
 /// The event for the history, with the current name of the target, since it may be gone afterwards.
 fn asked(app: &App, caller: &Caller, action: &Action) -> Event {
+    let verb = action.verb().to_ascii_lowercase();
     let target = action.target();
-    let mut event = Event {
-        host: action.host().clone(),
-        id: target.into(),
-        ..blank(app, caller, action.noun(), &action.verb().to_ascii_lowercase(), target.to_owned())
+    let mut event = match action {
+        Action::Container(host, id, _) => on_container(app, caller, (host, id), &verb),
+        other => Event {
+            host: other.host().clone(),
+            id: target.into(),
+            ..blank(app, caller, other.noun(), &verb, target.to_owned())
+        },
     };
     app.reader.look(|state| match action {
-        Action::Container(host, id, _) => {
-            let container = state.container(host, id);
-            event.name = container.map_or_else(|| id.short().to_owned(), |it| it.name.clone());
-            event.project = container.and_then(|it| it.project()).map(str::to_owned);
-            if let Some(container) = container {
-                event.attributes.insert("image".into(), container.image.clone());
-            }
-        }
         Action::Image(host, id, _) => {
             let image = state.get(&Key::Image(host.clone(), id.clone()));
             event.name = image.and_then(Entity::as_image).map_or_else(|| id.short(), |it| it.name()).to_owned();
@@ -368,7 +366,7 @@ fn asked(app: &App, caller: &Caller, action: &Action) -> Event {
             let network = state.get(&Key::Network(host.clone(), id.clone())).and_then(Entity::as_network);
             event.name = network.map_or_else(|| id.as_str(), |it| &it.name).to_owned();
         }
-        Action::CreateNetwork(..) | Action::Volume(..) => {}
+        Action::Container(..) | Action::CreateNetwork(..) | Action::Volume(..) => {}
     });
     if let Some((word, value)) = detail(action) {
         event.attributes.insert(word.into(), value);
