@@ -37,6 +37,27 @@ test('the row buttons stop, start and restart a container', async ({ page, docke
   await document.stayed();
 });
 
+test('a Restart that arrives after the container has stopped is refused', async ({ page, docker }) => {
+  const name = docker.name('web');
+  await docker.start(name);
+  await open(page, '/containers');
+  let release = () => {};
+  const held = new Promise<void>((go) => (release = go));
+  await page.route('**/actions/containers', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const request = page.waitForRequest('**/actions/containers');
+  await press(page, name, 'Restart');
+  await request;
+  await docker.cli('stop', name);
+  await expectState(page, name, 'exited');
+  release();
+  const toast = page.getByRole('status').or(page.getByRole('alert')).filter({ hasText: `Restart ${name}` });
+  await expect(toast).toContainText('drawn for a running container');
+  expect((await docker.inspect('container', name)).State.Status).toBe('exited');
+});
+
 test('the menu pauses, unpauses and kills a container', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.start(name);

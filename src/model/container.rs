@@ -187,6 +187,12 @@ impl ContainerState {
     pub fn is_up(self) -> bool {
         matches!(self, Self::Running | Self::Paused | Self::Restarting)
     }
+
+    /// Whether buttons offer the same actions as in `other`.
+    pub fn has_actions_of(self, other: Self) -> bool {
+        let group = |state: Self| (state.is_up(), state == Self::Paused);
+        group(self) == group(other)
+    }
 }
 
 impl Health {

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     model::{
-        Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, Entity, Event, FilePath, FilesOf,
-        HostId, ImageAction, Job, Key, Labels, NetworkAction, Permission, Preferences, Prune, RegistryLogin, Request,
-        TaskId, TaskKind,
+        Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState, Entity, Event,
+        FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, NetworkAction, Permission, Preferences, Prune,
+        RegistryLogin, Request, TaskId, TaskKind,
     },
     wire::{ActionError, Done, ErrorKind},
 };
@@ -32,6 +32,34 @@ pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Don
         Some(AWAY) => error.hint(format!("No changes were made. {AWAY}")),
         _ => error,
     })
+}
+
+/// Runs the action of a button that was drawn for a container in the state `drawn_for`. Fails if the container offers other
+/// actions by now, so that a late click never does what its button didn't show.
+pub async fn perform_as_drawn(
+    app: &App,
+    caller: &Caller,
+    action: Action,
+    drawn_for: ContainerState,
+) -> Result<Done, ActionError> {
+    require(app, caller, action.permission())
+        .and_then(|()| as_drawn(app, &action, drawn_for))
+        .inspect_err(|refused| note(app, asked(app, caller, &action), refused))?;
+    perform(app, caller, action.into()).await
+}
+
+fn as_drawn(app: &App, action: &Action, drawn_for: ContainerState) -> Result<(), ActionError> {
+    let Action::Container(host, id, action) = action else { return Ok(()) };
+    match app.reader.look(|state| state.container(host, id).map(|it| it.state)) {
+        // A removal does the same in every state.
+        _ if matches!(action, ContainerAction::Remove { .. }) => Ok(()),
+        Some(now) if !now.has_actions_of(drawn_for) => {
+            Err(ActionError::new(ErrorKind::Conflict, format!("The container's state is now {now}"))
+                .hint(format!("Nothing was done, because the button was drawn for a {drawn_for} container.")))
+        }
+        // The engine reports a container that is gone.
+        _ => Ok(()),
+    }
 }
 
 /// Requests the cancellation. The task's end is reported when it has ended.

@@ -263,7 +263,7 @@ fn buttons(actions: ContainerActions, key: Key) -> AnyView {
         let (state, name, is_pending) = state.get().flatten().filter(|_| may_change())?;
         let one = |class, icon, action: ContainerAction| {
             let verb = t(action.verb());
-            let offered = vec![(key.clone(), action)];
+            let offered = vec![(key.clone(), action, state)];
             let (by_pointer, by_key) = (offered.clone(), offered.clone());
             view! {
                 <button

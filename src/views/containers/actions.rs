@@ -30,8 +30,8 @@ pub struct ContainerActions {
     pressed: ClientOnly<(Element, Offered)>,
 }
 
-/// The actions of a button, with the container each applies to.
-pub type Offered = Vec<(Key, ContainerAction)>;
+/// The actions of a button, with the container each applies to and the state for which the button was drawn.
+pub type Offered = Vec<(Key, ContainerAction, ContainerState)>;
 
 /// The actions of a click on `button`: those it offered when it was pressed. A container may exit between press and click.
 /// The button then offers Start, and a user who pressed Stop must not start it.
@@ -99,26 +99,29 @@ impl ContainerActions {
 
     /// Sends all actions in one request, because a browser sends at most six at a time. Effects show when they arrive
     /// as changes. Failures show as one toast, with each container and its error.
-    pub fn act_all(self, wanted: Vec<(Key, ContainerAction)>) {
+    pub fn act_all(self, wanted: Offered) {
         let store = expect_context::<Store>();
         let toasts = expect_context::<Toasts>();
         let known = |key: &Key| store.look(|state| state.get(key).and_then(Entity::as_container).cloned());
-        let wanted: Vec<(Arc<Container>, ContainerAction)> =
-            wanted.into_iter().filter_map(|(key, action)| Some((known(&key)?, action))).collect();
-        let Some(verb) = wanted.first().map(|(_, action)| action.verb()) else { return };
+        let wanted: Vec<(Arc<Container>, ContainerAction, ContainerState)> =
+            wanted.into_iter().filter_map(|(key, action, state)| Some((known(&key)?, action, state))).collect();
+        let Some(verb) = wanted.first().map(|(_, action, _)| action.verb()) else { return };
         let pending = self.pending;
-        pending.update(|pending| pending.extend(wanted.iter().map(|(it, _)| (key_of(it), run(it)))));
+        pending.update(|pending| pending.extend(wanted.iter().map(|(it, ..)| (key_of(it), run(it)))));
         let forget = move |keys: &[Key]| {
             pending.try_update(|pending| pending.retain(|(its, _)| !keys.contains(its)));
         };
         spawn_local(async move {
-            let actions = wanted.iter().map(|(it, action)| (it.host.clone(), it.id.clone(), action.clone())).collect();
+            let act = |(it, action, state): &(Arc<Container>, ContainerAction, ContainerState)| {
+                (it.host.clone(), it.id.clone(), action.clone(), *state)
+            };
+            let actions = wanted.iter().map(act).collect();
             let outcomes = match act_on_containers(actions).await {
                 Ok(outcomes) => outcomes,
                 Err(error) => vec![Some(error); wanted.len()],
             };
             let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-            for ((container, _), outcome) in wanted.iter().zip(outcomes) {
+            for ((container, ..), outcome) in wanted.iter().zip(outcomes) {
                 match outcome {
                     None => accepted.push(key_of(container)),
                     Some(error) => failed.push((container, error)),

@@ -62,7 +62,7 @@ fn RowMenu() -> impl IntoView {
         let name = container.name.clone();
         let item = |icon: &'static str, action: ContainerAction| {
             let text = crate::t!("{} {}", t(action.verb()), name);
-            let offered = vec![(key.clone(), action)];
+            let offered = vec![(key.clone(), action, container.state)];
             let (by_pointer, by_key) = (offered.clone(), offered.clone());
             let choose = move |event: MouseEvent| {
                 actions.menu.set(None);
@@ -238,7 +238,7 @@ fn remove(keys: &[Key]) -> AnyView {
     let remove = move |_| {
         let one = |it: &Arc<Container>| {
             let force = it.state.is_up();
-            (key_of(it), ContainerAction::Remove { force, volumes: volumes.get_untracked() })
+            (key_of(it), ContainerAction::Remove { force, volumes: volumes.get_untracked() }, it.state)
         };
         actions.act_all(containers.iter().map(one).collect());
         if let Some(selected) = selected {

@@ -1,7 +1,6 @@
 //! Container table: header, groups and rows.
 
 use super::{
-    actions::Offered,
     page::{Page, ask_for},
     row::{action_of, row},
     usage,
@@ -10,7 +9,7 @@ use crate::{
     client::{
         ContainerColumn, ContainerQuery, Facet, Prefs, Store, Subscriptions, effect, erased_memo, scoped_memo, t,
     },
-    model::{ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
+    model::{ContainerAction, ContainerId, ContainerState, Density, Key, Kind, Layout, Scope},
     views::{
         rows::{RowKey, RowKeys, on_screen, rows},
         widgets::{boxed, column, on_click, sort_word},
@@ -106,14 +105,16 @@ fn row_of(page: Page, event: &Event, selector: &str) -> Option<(Key, Element)> {
     Some((key, target.closest(selector).ok()??))
 }
 
-fn offered(key: &Key, button: &Element) -> Offered {
-    action_of(&button.class_name()).map(|action| (key.clone(), action)).into_iter().collect()
+/// The action that the button shows, and the state that its row shows.
+fn offered(key: &Key, button: &Element) -> Option<(Key, ContainerAction, ContainerState)> {
+    let state = button.closest("[data-state]").ok()??.get_attribute("data-state")?;
+    Some((key.clone(), action_of(&button.class_name())?, ContainerState::parse(&state)?))
 }
 
 /// Handles a press on a row's button.
 fn pressed(page: Page, event: &Event) {
     let Some((key, button)) = row_of(page, event, ".act > button") else { return };
-    let offered = offered(&key, &button);
+    let offered = offered(&key, &button).into_iter().collect();
     page.actions.press(Some(button), offered);
 }
 
@@ -125,7 +126,7 @@ fn clicked(page: Page, event: &Event) {
         page.actions.menu.set(Some(key));
         return;
     }
-    let offered = offered(&key, &button);
+    let offered = offered(&key, &button).into_iter().collect();
     page.actions.click(Some(button), offered);
 }
 

@@ -85,7 +85,7 @@ fn bulk(
                 boxed(move || crate::t!("{} {}", t(verb), format::count(count(), ["{} container", "{} containers"])));
             let offered = move || -> Offered {
                 selected.with_untracked(|it| {
-                    it.iter().filter(|it| takes(it)).map(|it| (key_of(it), action.clone())).collect()
+                    it.iter().filter(|it| takes(it)).map(|it| (key_of(it), action.clone(), it.state)).collect()
                 })
             };
             let (by_pointer, by_key) = (offered.clone(), offered.clone());
