@@ -31,9 +31,12 @@ const onAnyEngine = new RegExp(
   ].join('|')})\\.spec`,
 );
 
+/** Concurrent runs need separate folders. */
+const results = join(root, 'target', process.env.QUAYLIGHT_TEST_RESULTS ?? 'end2end');
+
 export default defineConfig<object, { on: 'docker' | 'podman' }>({
   testDir: join(root, 'end2end', 'tests'),
-  outputDir: join(root, 'target', 'end2end', 'results'),
+  outputDir: join(results, 'results'),
   // One engine, whose objects several tests count: two workers would see each other's containers.
   workers: 1,
   retries: 0,
@@ -42,7 +45,7 @@ export default defineConfig<object, { on: 'docker' | 'podman' }>({
   expect: { timeout: 5_000 },
   reporter: [
     ['list'],
-    ['html', { outputFolder: join(root, 'target', 'end2end', 'report'), open: 'never' }],
+    ['html', { outputFolder: join(results, 'report'), open: 'never' }],
     [join(root, 'end2end', 'support', 'failures.ts')],
   ],
   projects: [
