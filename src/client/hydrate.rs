@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    views::{App, LazyPage},
+    views::{App, lazy_codes, page_at},
     wire::{PageSeed, Seed},
 };
 use gloo_timers::future::TimeoutFuture;
@@ -33,8 +33,10 @@ pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
     // Leaked, since it is needed for the page's lifetime. The URLs of the server functions start with it.
     set_server_url(base_path.leak());
     // Hydration does not wait, so the page's code must be loaded before.
-    if let Some(page) = page() {
-        page.load().await.map_err(|error| error.to_string())?;
+    let path = window().location().pathname().unwrap_or_default();
+    let path = path.strip_prefix(&*site().base_path).unwrap_or(&path);
+    if let Some(code) = page_at(path).and_then(|(page, _)| page.lazy_code()) {
+        (code.load)().await.map_err(|error| error.to_string())?;
     }
     let prefs = Prefs::new(seed.preferences.clone());
     let store = Store::new(seed);
@@ -57,22 +59,16 @@ pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
     Ok(())
 }
 
-/// The page at this address, if its code is lazy-loaded.
-fn page() -> Option<LazyPage> {
-    let path = window().location().pathname().unwrap_or_default();
-    LazyPage::at(path.strip_prefix(&*site().base_path).unwrap_or(&path))
-}
-
 /// Loads the chunks of all other pages, so that no click has to wait for code, and a page that stays open while the
 /// server is upgraded still has all the code of its release.
 async fn load_the_rest(store: Store) {
     TimeoutFuture::new(SETTLED).await;
-    for page in LazyPage::ALL {
+    for code in lazy_codes() {
         loop {
             let (connection, is_outdated) = store.link().with_untracked(|link| (link.connection, link.is_outdated));
             let wait = match connection {
                 _ if is_outdated => return,
-                Connection::Live | Connection::Polling if page.load().await.is_ok() => break,
+                Connection::Live | Connection::Polling if (code.load)().await.is_ok() => break,
                 Connection::Live | Connection::Polling => AGAIN,
                 _ => SETTLED,
             };

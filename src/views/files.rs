@@ -4,8 +4,9 @@ use super::{
     DOWNLOAD_FORM, Site,
     asked::Asked,
     format,
-    frame::TasksOpen,
+    lazy::lazy_code,
     may_change,
+    panels::TasksOpen,
     upload::{encoded, file_of, send_file},
     widgets::{Ago, Icon, Search, boxed, on_click},
 };
@@ -72,7 +73,9 @@ impl FilesLocation {
     }
 }
 
-pub fn files_part() -> AnyView {
+lazy_code!(pub(super) FILES in log: files_part());
+
+fn files_part() -> AnyView {
     let shelf = expect_context::<FilesLocation>();
     let asked = Asked::<Found>::new();
     let path = path_of_address();

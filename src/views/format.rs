@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Prefs, t},
-    model::{Container, ContainerState, Port, Preferences, Protocol, Timestamp, Units, Zone},
+    model::{Container, ContainerState, Kind, Port, Preferences, Protocol, Timestamp, Units, Zone},
 };
 use leptos::prelude::use_context;
 
@@ -249,6 +249,16 @@ pub fn tick(time: i64, span: i64) -> String {
 /// `1 container`, `3 containers`: the text for one, and the text for any other number.
 pub fn count(number: usize, [one, many]: [&'static str; 2]) -> String {
     crate::t!(if number == 1 { one } else { many }, number)
+}
+
+/// The message shown when the engine fails to list a kind.
+pub fn failed_list(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Host | Kind::Container => "The engine can't list its containers.",
+        Kind::Image => "The engine can't list its images.",
+        Kind::Volume => "The engine can't list its volumes.",
+        Kind::Network => "The engine can't list its networks.",
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::{
     Site,
     events::{kind_icon, phrase},
-    frame::NotificationCenterOpen,
+    lazy::lazy_code,
+    panels::NotificationCenterOpen,
     widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
@@ -19,6 +20,8 @@ enum Shown {
     Failed(String),
     List(Vec<Event>),
 }
+
+lazy_code!(pub(super) NOTIFICATION_CENTER in settings: NotificationCenter());
 
 /// Opening it marks all notices as read.
 #[component]

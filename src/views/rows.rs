@@ -3,7 +3,7 @@
 //! Of a long list only the rows near the window exist in the DOM. The body's padding takes the space of the others.
 
 use super::{
-    initial_state::FIRST,
+    page_entry::FIRST,
     widgets::{Boxed, boxed},
 };
 use crate::{

@@ -2,6 +2,7 @@
 
 use super::{
     format,
+    lazy::lazy_code,
     rows::{RowKey, keyed},
     widgets::{Ago, Icon, boxed, on_click},
 };
@@ -12,7 +13,9 @@ use crate::{
 };
 use leptos::{html, prelude::*, task::spawn_local};
 
-pub fn tasks_panel() -> AnyView {
+lazy_code!(pub(super) TASKS_PANEL in settings: tasks_panel());
+
+fn tasks_panel() -> AnyView {
     let board = expect_context::<Store>().tasks();
     let panel = NodeRef::<html::Div>::new();
     effect(move || {

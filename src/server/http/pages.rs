@@ -4,7 +4,7 @@ use super::{assets, middleware::security};
 use crate::{
     client::{Prefs, Store, of_cookies},
     server::{alerts::book, app::App, auth::Caller, live::event_page, problem::Problem},
-    views::{Access, App as Page, Document, LazyPage, Site, initial_state, shell},
+    views::{Access, App as Page, Document, Site, initial_state, page_at, shell},
     wire::{PackedTask, PageSeed, Seed},
 };
 use axum::{
@@ -99,9 +99,9 @@ fn provide(app: &App) {
         hostname: without_port(hostname).into(),
     });
     provide_context(Access { is_read_only: app.read_only });
-    let page = LazyPage::at(uri.path());
-    let chunks = page.map(|page| assets::chunks(page.chunk())).unwrap_or_default();
-    provide_context(Document { seed: seed.to_text(), is_lazy: page.is_some(), chunks, page_seed: page_seed.text() });
+    let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
+    let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
+    provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });
     provide_context(page_seed);
     provide_context(Store::new(seed));
     provide_context(preferences.language.or_of(accepted));

@@ -13,6 +13,8 @@ mod words;
 
 use super::{
     Site,
+    lazy::lazy_code,
+    page_entry::{Code, Count, PageEntry, SidebarLink},
     widgets::{boxed, button, empty},
 };
 use crate::{
@@ -99,6 +101,15 @@ impl Page {
         });
     }
 }
+
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Alerts",
+    link: SidebarLink::top("alerts", Count::FiringAlerts),
+    code: Code::Lazy(CODE),
+    initial_state: None,
+};
+
+lazy_code!(CODE in alerts: AlertsPage());
 
 #[component]
 pub fn AlertsPage() -> impl IntoView {

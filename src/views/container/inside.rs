@@ -26,7 +26,7 @@ fn shown() -> Option<(HostId, ContainerId)> {
 }
 
 /// The processes, polled while the page shows them.
-pub(in crate::views) fn processes_part() -> AnyView {
+pub(super) fn processes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Processes>::new();
     effect(move || {
@@ -59,7 +59,7 @@ pub(in crate::views) fn processes_part() -> AnyView {
 }
 
 /// Files changed in the container relative to its image.
-pub(in crate::views) fn changes_part() -> AnyView {
+pub(super) fn changes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Vec<FileChange>>::new();
     let words = RwSignal::new(String::new());
@@ -105,7 +105,7 @@ pub(in crate::views) fn changes_part() -> AnyView {
 }
 
 /// The container's inspect data.
-pub(in crate::views) fn inspect_part() -> AnyView {
+pub(super) fn inspect_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
     let asked = Asked::<Inspected>::new();
     let words = RwSignal::new(String::new());

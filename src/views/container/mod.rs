@@ -9,10 +9,12 @@ mod terminal;
 
 use super::{
     Site,
-    chunks::{Inside, inside, lazy, log, managing},
-    containers::{ContainerActions, button_of, first},
-    files::FilesLocation,
-    format, may_change,
+    containers::{ContainerActions, MANAGING, button_of, first},
+    files::{FILES, FilesLocation},
+    format,
+    lazy::{lazy, lazy_code},
+    may_change,
+    page_entry::{Code, PageEntry, on_server},
     usage_charts::{span_of_address, span_tools, usage_charts},
     widgets::{Icon, boxed, empty, on_click},
 };
@@ -21,26 +23,37 @@ use crate::{
     model::{Container, ContainerAction, EngineState, FilesOf, Key},
 };
 use facts::facts;
-pub(super) use inside::{changes_part, inspect_part, processes_part};
 use leptos::{
     ev::{KeyboardEvent, MouseEvent, PointerEvent},
     prelude::*,
 };
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
-pub(super) use logs::logs;
-pub(super) use recipe::recipe_part;
 use recording::Recording;
 use std::sync::Arc;
-pub(super) use terminal::terminal_part;
 
 /// Finds a container by its full ID, by an ID prefix of at least 12 characters, or by its name.
-pub fn find(state: &EngineState, id: &str) -> Option<Key> {
+fn find(state: &EngineState, id: &str) -> Option<Key> {
     let named = |it: &&Arc<Container>| it.id.as_str() == id || it.name == id;
     let begins = |it: &&Arc<Container>| id.len() >= 12 && it.id.as_str().starts_with(id);
     let found = state.containers().find(named).or_else(|| state.containers().find(begins));
     found.map(|it| Key::Container(it.host.clone(), it.id.clone()))
 }
+
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Container",
+    link: None,
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| find(visit.state, visit.id).into_iter().collect()),
+};
+
+lazy_code!(CODE in usage: ContainerPage());
+lazy_code!(pub(super) LOGS in log: logs::logs());
+lazy_code!(TERMINAL in log: terminal::terminal_part());
+lazy_code!(PROCESSES in log: inside::processes_part());
+lazy_code!(CHANGES in log: inside::changes_part());
+lazy_code!(INSPECT in log: inside::inspect_part());
+lazy_code!(RECIPE in log: recipe::recipe_part());
 
 #[component]
 pub fn ContainerPage() -> impl IntoView {
@@ -102,13 +115,13 @@ fn page(key: &Key) -> AnyView {
         </div>
         {parts(key, part)}
         {overview}
-        {lazy(is(Part::Logs), || Box::pin(log()))}
-        {lazy(is(Part::Terminal), || Box::pin(inside(Inside::Terminal)))}
-        {lazy(is(Part::Processes), || Box::pin(inside(Inside::Processes)))}
-        {lazy(is(Part::Files), || Box::pin(inside(Inside::Files)))}
-        {lazy(is(Part::Changes), || Box::pin(inside(Inside::Changes)))}
-        {lazy(is(Part::Inspect), || Box::pin(inside(Inside::Inspect)))}
-        {lazy(is(Part::Recipe), || Box::pin(inside(Inside::Recipe)))}
+        {lazy(is(Part::Logs), LOGS)}
+        {lazy(is(Part::Terminal), TERMINAL)}
+        {lazy(is(Part::Processes), PROCESSES)}
+        {lazy(is(Part::Files), FILES)}
+        {lazy(is(Part::Changes), CHANGES)}
+        {lazy(is(Part::Inspect), INSPECT)}
+        {lazy(is(Part::Recipe), RECIPE)}
     }
     .into_any()
 }
@@ -245,7 +258,7 @@ fn more(actions: ContainerActions, key: &Key) -> AnyView {
         >
             <Icon name="more" />
         </button>
-        {lazy(erased_memo(move || actions.is_open()), || Box::pin(managing()))}
+        {lazy(erased_memo(move || actions.is_open()), MANAGING)}
     }
     .into_any()
 }

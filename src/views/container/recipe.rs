@@ -12,7 +12,7 @@ use crate::{
 };
 use leptos::prelude::*;
 
-pub(in crate::views) fn recipe_part() -> AnyView {
+pub(super) fn recipe_part() -> AnyView {
     let Some((host, id)) = ids(&expect_context::<Shown>().0) else { return ().into_any() };
     let asked = Asked::<Recipe>::new();
     asked.ask(recipe_of(host.clone(), id.clone()));

@@ -20,7 +20,7 @@ struct Asked {
     number: u32,
 }
 
-pub(in crate::views) fn terminal_part() -> AnyView {
+pub(super) fn terminal_part() -> AnyView {
     let key = expect_context::<super::Shown>().0;
     let store = expect_context::<Store>();
     let Some(row) = store.entity(&key) else { return ().into_any() };

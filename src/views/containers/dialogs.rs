@@ -15,9 +15,8 @@ use crate::{
     },
     queries::recipes::recipe_of,
     views::{
-        Site, format,
-        frame::TasksOpen,
-        may_change,
+        Site, format, may_change,
+        panels::TasksOpen,
         resource_list::{RowMenu, prune, taken_from},
         widgets::{Dialog, Icon, Menu, Sent, boxed, choice, field, form, on_click},
     },
@@ -30,7 +29,7 @@ use leptos::{
 use std::{rc::Rc, sync::Arc};
 
 /// The menu and the dialogs, for the page of the caller.
-pub fn managing() -> AnyView {
+pub(super) fn managing() -> AnyView {
     let actions = expect_context::<ContainerActions>();
     let dialog = boxed(move || match actions.asking.get() {
         Dialog::Nothing => ().into_any(),

@@ -11,8 +11,16 @@ mod tools;
 mod usage;
 mod written;
 
+use super::lazy::lazy_code;
 pub use actions::{ContainerActions, button_of};
-pub use dialogs::managing;
-pub use page::{ContainersPage, query_of};
+pub(super) use page::{PAGE, first_containers};
 pub use row::first;
-pub(super) use selection::selection_tools;
+
+lazy_code!(
+    /// The menu of a container and its dialogs. They share nearly all code with those of the lists.
+    pub(super) MANAGING in lists: dialogs::managing()
+);
+lazy_code!(
+    /// Bulk actions on selected containers.
+    SELECTION in lists: selection::selection_tools()
+);

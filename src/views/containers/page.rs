@@ -6,11 +6,14 @@ use super::{
     tools::{Head, Tools},
 };
 use crate::{
-    client::{ContainerColumn, ContainerQuery, ErasedMemo, OrderedContainers, Store, erased_memo, t},
+    client::{
+        ContainerColumn, ContainerQuery, ErasedMemo, OrderedContainers, Store, erased_memo, select_containers, t,
+    },
     model::{Container, ContainerState, Key, Kind},
     views::{
-        chunks::{lazy, managing, selection},
         format,
+        lazy::lazy,
+        page_entry::{Code, Count, FIRST, PageEntry, SidebarLink, Visit, on_server},
         resource_list::go_to,
         widgets::{Command, boxed, button, empty},
     },
@@ -42,8 +45,22 @@ pub(super) fn key_of(container: &Arc<Container>) -> Key {
     Key::Container(container.host.clone(), container.id.clone())
 }
 
+pub(in crate::views) const PAGE: PageEntry = PageEntry {
+    title: "Containers",
+    link: SidebarLink::top("containers", Count::Entities(Kind::Container)),
+    // Most visits begin here.
+    code: Code::First(|| ContainersPage().into_any()),
+    initial_state: on_server(first_containers),
+};
+
+/// The containers at the top of the list.
+pub(in crate::views) fn first_containers(visit: &Visit) -> Vec<Key> {
+    let chosen = select_containers(visit.state.containers(), &query_of(visit.query)).into_iter().take(FIRST);
+    chosen.map(key_of).collect()
+}
+
 #[component]
-pub fn ContainersPage() -> impl IntoView {
+fn ContainersPage() -> impl IntoView {
     let store = expect_context::<Store>();
     let query = query_of_address();
     let chosen = {
@@ -80,7 +97,7 @@ pub fn ContainersPage() -> impl IntoView {
             Shown::List => view! { <ToolRow /> <List /> }.into_any(),
             Shown::NoMatch => view! { <ToolRow /> {no_match()} }.into_any(),
         })}
-        {lazy(managed, || Box::pin(managing()))}
+        {lazy(managed, super::MANAGING)}
     }
 }
 
@@ -90,7 +107,7 @@ fn ToolRow() -> impl IntoView {
     let page = expect_context::<Page>();
     let selecting = erased_memo(move || page.selected.with(|selected| !selected.is_empty()));
     let tools = boxed(move || (!selecting.get()).then(|| view! { <Tools /> }.into_any()));
-    view! { {tools} {lazy(selecting, || Box::pin(selection()))} }
+    view! { {tools} {lazy(selecting, super::SELECTION)} }
 }
 
 fn no_containers() -> AnyView {
@@ -120,7 +137,7 @@ fn query_of_address() -> ErasedMemo<ContainerQuery> {
 }
 
 /// Parses the query from the address.
-pub fn query_of(address: &ParamsMap) -> ContainerQuery {
+fn query_of(address: &ParamsMap) -> ContainerQuery {
     ContainerQuery {
         search: address.get_str("q").unwrap_or_default().to_owned(),
         state: address.get_str("state").and_then(ContainerState::parse),

@@ -18,7 +18,7 @@ use leptos::{
 };
 use std::sync::Arc;
 
-pub(in crate::views) fn selection_tools() -> AnyView {
+pub(super) fn selection_tools() -> AnyView {
     let page = expect_context::<Page>();
     let store = expect_context::<Store>();
     // Containers removed in the meantime are no longer selected.

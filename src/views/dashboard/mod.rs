@@ -6,7 +6,14 @@ mod load;
 mod recent;
 mod whole;
 
-use crate::client::t;
+use super::{
+    lazy::lazy_code,
+    page_entry::{Code, Count, FIRST, PageEntry, SidebarLink, Visit, on_server},
+};
+use crate::{
+    client::t,
+    model::{Entity, Key, Kind},
+};
 use attention::Attention;
 pub use attention::needing_attention;
 pub use host::HostFacts;
@@ -16,6 +23,24 @@ use load::HostLoad;
 use recent::Recent;
 pub use recent::latest;
 use whole::Whole;
+
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Dashboard",
+    link: SidebarLink::top("dashboard", Count::None),
+    code: Code::Lazy(CODE),
+    initial_state: on_server(initial_state),
+};
+
+lazy_code!(CODE in usage: DashboardPage());
+
+/// Entities of a kind that the page sums up are sent up to this number.
+const SUMMED_UP: usize = 300;
+
+fn initial_state(visit: &Visit) -> Vec<Key> {
+    let few = |kind| visit.state.entities(kind).take(SUMMED_UP).map(Entity::key);
+    let attention = needing_attention(visit.state, visit.now).into_iter().take(FIRST);
+    attention.chain(latest(visit.state)).chain(few(Kind::Image)).chain(few(Kind::Volume)).collect()
+}
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {

@@ -1,23 +1,34 @@
 //! Image details: layers and history.
 
-use super::{beside, created, grid, resource_page, several, text, users};
+use super::{beside, created, grid, resource_page, several, text, users, with_users};
 use crate::{
     client::{Row, Store, effect, t},
-    model::{ImageDetails, ImagePlatform, Key, Layer},
+    model::{ImageDetails, ImagePlatform, Key, Kind, Layer},
     queries::details::read_image_details,
     views::{
         asked::Asked,
         format, images,
         inspected::inspected,
+        lazy::lazy_code,
+        page_entry::{Code, PageEntry, on_server},
         resource_list::RowMenu,
         widgets::{Ago, Search, boxed, on_click},
     },
 };
 use leptos::{ev::MouseEvent, prelude::*};
 
+pub(in crate::views) const IMAGE: PageEntry = PageEntry {
+    title: "Image",
+    link: None,
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| with_users(Kind::Image, visit)),
+};
+
+lazy_code!(CODE in detail: ImagePage());
+
 #[component]
 pub fn ImagePage() -> impl IntoView {
-    resource_page(&images::PAGE, "Image not found", body)
+    resource_page(&images::LIST, "Image not found", body)
 }
 
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {

@@ -6,6 +6,7 @@ mod volume;
 
 use super::{
     Site,
+    page_entry::{FIRST, Visit},
     resource_list::{
         ListPage, RowMenu, dialogs,
         row_menu::{allowed, menu_panel, more_button},
@@ -17,16 +18,16 @@ use crate::{
     client::{ErasedMemo, Row, Store, erased_memo, t},
     model::{Container, EngineState, Entity, Key, Kind, Labels, Timestamp},
 };
-pub use image::ImagePage;
+pub(super) use image::IMAGE;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-pub use network::NetworkPage;
+pub(super) use network::NETWORK;
 use std::sync::Arc;
-pub use volume::VolumePage;
+pub(super) use volume::VOLUME;
 
 /// Finds a resource by ID, name or tag, or by an ID prefix of at least 12 characters.
-pub fn find(state: &EngineState, kind: Kind, said: &str) -> Option<Key> {
+fn find(state: &EngineState, kind: Kind, said: &str) -> Option<Key> {
     let is_called = |it: &&Entity| {
         let tags = it.as_image().map(|it| &*it.tags).unwrap_or_default();
         it.key().id() == said || it.name() == said || tags.iter().any(|tag| tag == said)
@@ -39,7 +40,16 @@ pub fn find(state: &EngineState, kind: Kind, said: &str) -> Option<Key> {
     found.map(Entity::key)
 }
 
-pub fn is_used_by(entity: &Entity, container: &Container) -> bool {
+/// A resource and the containers that use it.
+fn with_users(kind: Kind, visit: &Visit) -> Vec<Key> {
+    let entity = find(visit.state, kind, visit.id).and_then(|key| visit.state.get(&key));
+    let Some(entity) = entity else { return Vec::new() };
+    let users = visit.state.containers().filter(|it| is_used_by(entity, it)).take(FIRST);
+    let users = users.map(|it| Key::Container(it.host.clone(), it.id.clone()));
+    std::iter::once(entity.key()).chain(users).collect()
+}
+
+fn is_used_by(entity: &Entity, container: &Container) -> bool {
     entity.as_used().is_some_and(|used| container.uses().contains(&used))
 }
 

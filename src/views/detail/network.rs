@@ -1,11 +1,14 @@
 //! Network details: connected containers and their addresses.
 
-use super::{beside, created, grid, labels, name_of, resource_page, several, text, users_of};
+use super::{beside, created, grid, labels, name_of, resource_page, several, text, users_of, with_users};
 use crate::{
     client::{Row, t},
-    model::{Container, Key},
+    model::{Container, Key, Kind},
     views::{
-        Site, may_change, networks,
+        Site,
+        lazy::lazy_code,
+        may_change, networks,
+        page_entry::{Code, PageEntry, on_server},
         resource_list::{RowMenu, row_menu::Dialog},
         widgets::{boxed, button},
     },
@@ -13,9 +16,18 @@ use crate::{
 use leptos::prelude::*;
 use std::sync::Arc;
 
+pub(in crate::views) const NETWORK: PageEntry = PageEntry {
+    title: "Network",
+    link: None,
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| with_users(Kind::Network, visit)),
+};
+
+lazy_code!(CODE in detail: NetworkPage());
+
 #[component]
 pub fn NetworkPage() -> impl IntoView {
-    resource_page(&networks::PAGE, "Network not found", body)
+    resource_page(&networks::LIST, "Network not found", body)
 }
 
 fn body(menu: RowMenu, key: &Key, row: Row) -> AnyView {

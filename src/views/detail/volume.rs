@@ -1,15 +1,17 @@
 //! Volume details: its files.
 
-use super::{beside, created, fact, grid, labels, resource_page, text, users};
+use super::{beside, created, fact, grid, labels, resource_page, text, users, with_users};
 use crate::{
     client::{Row, Toasts, erased_memo, t},
-    model::{FilesOf, HostId, Key, MountKind, VolumeName},
+    model::{FilesOf, HostId, Key, Kind, MountKind, VolumeName},
     queries::disk::disk,
     views::{
         Site,
-        chunks::{Inside, inside, lazy},
+        files::FILES,
         files::FilesLocation,
         format,
+        lazy::{lazy, lazy_code},
+        page_entry::{Code, PageEntry, on_server},
         resource_list::RowMenu,
         volumes,
         widgets::{boxed, on_click},
@@ -17,9 +19,18 @@ use crate::{
 };
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
+pub(in crate::views) const VOLUME: PageEntry = PageEntry {
+    title: "Volume",
+    link: None,
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| with_users(Kind::Volume, visit)),
+};
+
+lazy_code!(CODE in detail: VolumePage());
+
 #[component]
 pub fn VolumePage() -> impl IntoView {
-    resource_page(&volumes::PAGE, "Volume not found", body)
+    resource_page(&volumes::LIST, "Volume not found", body)
 }
 
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
@@ -44,7 +55,7 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
             if it.writable { it.destination.clone() } else { crate::t!("{}, read-only", it.destination) }
         })
     });
-    let files = lazy(erased_memo(|| true), || Box::pin(inside(Inside::Files)));
+    let files = lazy(erased_memo(|| true), FILES);
     let files = view! { <h2 class="of">{t("Files")}</h2> {files} };
     beside("Volume", files.into_any(), view! { <dl class="facts">{size}</dl> {others} {by} }.into_any())
 }

@@ -3,7 +3,10 @@
 use super::{
     asked::Asked,
     dashboard::HostFacts,
-    format, may_change,
+    format,
+    lazy::lazy_code,
+    may_change,
+    page_entry::{Code, PageEntry, SidebarLink},
     resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
     widgets::{boxed, button},
 };
@@ -65,6 +68,11 @@ fn lines(state: &EngineState, host: &HostId, usage: &DiskUsage) -> Vec<Line> {
         Line { kind: None, count: 0, in_use: 0, bytes: usage.build_cache, reclaimable: usage.unused_build_cache },
     ]
 }
+
+pub(super) const PAGE: PageEntry =
+    PageEntry { title: "Engine", link: SidebarLink::foot("engine"), code: Code::Lazy(CODE), initial_state: None };
+
+lazy_code!(CODE in detail: EnginePage());
 
 #[component]
 pub fn EnginePage() -> impl IntoView {

@@ -8,6 +8,8 @@ mod tools;
 
 use super::{
     Site, format,
+    lazy::lazy_code,
+    page_entry::{Code, Count, PageEntry, SidebarLink},
     rows::{RowKey, RowKeys, on_screen, rows},
     widgets::{Command, boxed, button, empty, on_click},
 };
@@ -36,6 +38,15 @@ enum Shown {
     NoMatch,
     Rows,
 }
+
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Events",
+    link: SidebarLink::top("events", Count::None),
+    code: Code::Lazy(CODE),
+    initial_state: None,
+};
+
+lazy_code!(CODE in events: EventsPage());
 
 #[component]
 pub fn EventsPage() -> impl IntoView {

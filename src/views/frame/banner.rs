@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Connection, Store, erased_memo, t, translate_message},
-    model::{HostStatus, Kind, Timestamp},
+    model::{HostStatus, Timestamp},
     views::{
         format,
         widgets::{Icon, boxed, button},
@@ -21,16 +21,6 @@ struct BannerMessage {
 impl BannerMessage {
     fn lost(what: &'static str, why: Option<String>, since: Timestamp) -> Self {
         Self { what: vec![what], why, since: Some(since) }
-    }
-}
-
-/// The message shown when the engine fails to list a kind.
-pub fn failed_list(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Host | Kind::Container => "The engine can't list its containers.",
-        Kind::Image => "The engine can't list its images.",
-        Kind::Volume => "The engine can't list its volumes.",
-        Kind::Network => "The engine can't list its networks.",
     }
 }
 
@@ -78,7 +68,7 @@ pub fn Banner() -> impl IntoView {
             return Some(BannerMessage::lost("The engine isn't responding.", why, host.since));
         }
         let first = host.failed_lists.first()?;
-        let what = host.failed_lists.iter().map(|it| failed_list(it.kind)).collect();
+        let what = host.failed_lists.iter().map(|it| format::failed_list(it.kind)).collect();
         Some(BannerMessage { what, why: Some(translate_message(&first.error)), since: first.as_of })
     });
     let other_release =

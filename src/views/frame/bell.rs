@@ -4,15 +4,13 @@ use super::popover::popover;
 use crate::{
     client::{Store, Toasts, erased_memo, t},
     views::{
-        chunks::{lazy, notification_center},
+        lazy::lazy,
+        notification_center::NOTIFICATION_CENTER,
+        panels::NotificationCenterOpen,
         widgets::{Icon, boxed},
     },
 };
 use leptos::prelude::*;
-
-/// Whether the notification center is open.
-#[derive(Clone, Copy)]
-pub struct NotificationCenterOpen(pub RwSignal<bool>);
 
 #[component]
 pub fn Bell() -> impl IntoView {
@@ -29,5 +27,5 @@ pub fn Bell() -> impl IntoView {
         {boxed(move || (count.get() > 0).then(|| view! { <b>{count.get().min(99)}</b> }.into_any()))}
     }
     .into_any();
-    popover(label, open, face, lazy(erased_memo(move || open.get()), || Box::pin(notification_center())))
+    popover(label, open, face, lazy(erased_memo(move || open.get()), NOTIFICATION_CENTER))
 }

@@ -10,15 +10,14 @@ mod toaster;
 mod top_bar;
 
 use super::{
+    page_entry::PageEntry,
+    panels::TasksOpen,
     rows::Scrolled,
     widgets::{boxed, on_click},
 };
 use crate::client::{Connection, Store, effect, t};
-pub use bell::NotificationCenterOpen;
-pub use tasks::TasksOpen;
 
 use banner::Banner;
-pub use banner::failed_list;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use sidebar::Sidebar;
@@ -26,7 +25,7 @@ use toaster::Toaster;
 use top_bar::TopBar;
 
 #[component]
-pub fn Frame(children: Children) -> impl IntoView {
+pub fn Frame(pages: &'static [(&'static str, &'static PageEntry)], children: Children) -> impl IntoView {
     let stale = is_stale();
     let scrolled = Scrolled::default();
     provide_context(scrolled.clone());
@@ -44,7 +43,7 @@ pub fn Frame(children: Children) -> impl IntoView {
             if page.is_empty() { "Quaylight".to_owned() } else { format!("{page} · Quaylight") }
         } />
         <a class="button skip" href="#main">{t("Skip to content")}</a>
-        <Sidebar />
+        <Sidebar pages />
         <TopBar />
         <main
             id="main"

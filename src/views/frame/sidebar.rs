@@ -2,9 +2,9 @@
 
 use crate::{
     client::{Store, t},
-    model::Kind,
     views::{
         Site,
+        page_entry::{Count, PageEntry, Place, SidebarLink},
         widgets::{Boxed, Icon, boxed},
     },
 };
@@ -12,15 +12,11 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 #[component]
-pub fn Sidebar() -> impl IntoView {
+pub fn Sidebar(pages: &'static [(&'static str, &'static PageEntry)]) -> impl IntoView {
     let site = Site::expect();
-    let foot = |path: &'static str, icon: &'static str, word: &'static str| {
-        view! {
-            <a class="foot" href=site.page(path) aria-current=current(&site, path)>
-                <Icon name=icon />
-                <span>{t(word)}</span>
-            </a>
-        }
+    let links = |place: Place| -> Vec<AnyView> {
+        let of_place = pages.iter().filter_map(|(path, page)| Some((*path, page.title, page.link?)));
+        of_place.filter(|(.., it)| it.place == place).map(|(path, title, it)| link(&site, path, title, it)).collect()
     };
     view! {
         <nav class="sidebar" aria-label=t("Main")>
@@ -28,47 +24,31 @@ pub fn Sidebar() -> impl IntoView {
                 <Icon name="mark" />
                 <span>"Quaylight"</span>
             </a>
-            <Entry path="/" icon="dashboard" word="Dashboard" />
-            <Entry path="/containers" icon="containers" word="Containers" count=Kind::Container />
-            <Entry path="/images" icon="images" word="Images" count=Kind::Image />
-            <Entry path="/volumes" icon="volumes" word="Volumes" count=Kind::Volume />
-            <Entry path="/networks" icon="networks" word="Networks" count=Kind::Network />
-            <Entry path="/events" icon="events" word="Events" />
-            <Entry path="/alerts" icon="alerts" word="Alerts" firing=true />
-            {foot("/engine", "engine", "Engine")}
-            {foot("/realtime-test", "realtime", "Realtime test")}
-            {foot("/settings", "settings", "Settings")}
+            {links(Place::Top)}
+            {links(Place::Foot)}
         </nav>
     }
 }
 
-#[component]
-fn Entry(
-    path: &'static str,
-    icon: &'static str,
-    word: &'static str,
-    #[prop(optional)] count: Option<Kind>,
-    /// Shows the number of firing alerts, or nothing if there are none.
-    #[prop(optional)]
-    firing: bool,
-) -> impl IntoView {
+fn link(site: &Site, path: &'static str, title: &'static str, link: SidebarLink) -> AnyView {
     let store = expect_context::<Store>();
-    let site = Site::expect();
-    let current = current(&site, path);
-    let firing = firing.then(|| {
-        let firing = store.firing();
-        let count = boxed(move || Some(firing.get()).filter(|count| *count > 0).map(|count| count.to_string()));
-        view! { <b data-count=icon>{count}</b> }.into_any()
-    });
-    let count = count.map(|count| view! { <b data-count=icon>{boxed(move || store.count_words(count))}</b> });
+    let SidebarLink { icon, place, count } = link;
+    let count = match count {
+        Count::None => None,
+        Count::Entities(kind) => Some(boxed(move || Some(store.count_words(kind)))),
+        Count::FiringAlerts => {
+            let firing = store.firing();
+            Some(boxed(move || Some(firing.get()).filter(|count| *count > 0).map(|count| count.to_string())))
+        }
+    };
     view! {
-        <a href=site.page(path) aria-current=current>
+        <a class=(place == Place::Foot).then_some("foot") href=site.page(path) aria-current=current(site, path)>
             <Icon name=icon />
-            <span>{t(word)}</span>
-            {count}
-            {firing}
+            <span>{t(title)}</span>
+            {count.map(|count| view! { <b data-count=icon>{count}</b> }.into_any())}
         </a>
     }
+    .into_any()
 }
 
 /// Marks the link of the current page.

@@ -4,15 +4,13 @@ use super::popover::popover;
 use crate::{
     client::{Store, erased_memo, t},
     views::{
-        chunks::{lazy, tasks},
+        lazy::lazy,
+        panels::TasksOpen,
+        tasks::TASKS_PANEL,
         widgets::{Icon, boxed},
     },
 };
 use leptos::prelude::*;
-
-/// Whether the task panel is open. Starting a task opens it.
-#[derive(Clone, Copy)]
-pub struct TasksOpen(pub RwSignal<bool>);
 
 #[component]
 pub fn TasksButton() -> impl IntoView {
@@ -32,7 +30,7 @@ pub fn TasksButton() -> impl IntoView {
                 {boxed(move || (running() > 0).then(|| view! { <b class="running">{running().min(99)}</b> }.into_any()))}
             }
             .into_any();
-            popover(label, open, face, lazy(erased_memo(move || open.get()), || Box::pin(tasks())))
+            popover(label, open, face, lazy(erased_memo(move || open.get()), TASKS_PANEL))
         })
     })
 }

@@ -4,8 +4,10 @@ mod row;
 
 use super::{
     format,
+    lazy::lazy_code,
+    page_entry::{Code, Count, PageEntry, SidebarLink, on_server},
     resource_list::{
-        ListColumn, ListPage, UsageFilter, by_usage, list_page,
+        ListColumn, ListPage, UsageFilter, by_usage, first_entities, list_page,
         row_menu::{Dialog, Does, Head, Offer},
     },
 };
@@ -13,7 +15,16 @@ use crate::model::{Entity, Kind};
 use leptos::prelude::*;
 use std::cmp::Ordering;
 
-pub(super) static PAGE: ListPage = ListPage {
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Images",
+    link: SidebarLink::top("images", Count::Entities(Kind::Image)),
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| first_entities(&LIST, visit)),
+};
+
+lazy_code!(CODE in lists: ImagesPage());
+
+pub(super) static LIST: ListPage = ListPage {
     kind: Kind::Image,
     path: "/images",
     title: "Images",
@@ -63,7 +74,7 @@ fn offers(entity: &Entity) -> Vec<Offer> {
 
 #[component]
 pub fn ImagesPage() -> impl IntoView {
-    list_page(&PAGE)
+    list_page(&LIST)
 }
 
 fn total(all: &[Entity]) -> String {

@@ -4,8 +4,10 @@ mod picture;
 mod row;
 
 use super::{
+    lazy::lazy_code,
+    page_entry::{Code, Count, PageEntry, SidebarLink, on_server},
     resource_list::{
-        ListColumn, ListPage, UsageFilter, by_usage, go_to, list_page,
+        ListColumn, ListPage, UsageFilter, by_usage, first_entities, go_to, list_page,
         row_menu::{Dialog, Does, Head, Offer},
     },
     widgets::{boxed, toggle},
@@ -20,7 +22,16 @@ use picture::picture;
 use row::subnets;
 use std::cmp::Ordering;
 
-pub(super) static PAGE: ListPage = ListPage {
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Networks",
+    link: SidebarLink::top("networks", Count::Entities(Kind::Network)),
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| first_entities(&LIST, visit)),
+};
+
+lazy_code!(CODE in lists: NetworksPage());
+
+pub(super) static LIST: ListPage = ListPage {
     kind: Kind::Network,
     path: "/networks",
     title: "Networks",
@@ -67,7 +78,7 @@ fn offers(entity: &Entity) -> Vec<Offer> {
 pub fn NetworksPage() -> impl IntoView {
     let address = use_query_map();
     let is_picture = erased_memo(move || address.with(|address| address.get_str("view") == Some("picture")));
-    boxed(move || if is_picture.get() { picture() } else { list_page(&PAGE) })
+    boxed(move || if is_picture.get() { picture() } else { list_page(&LIST) })
 }
 
 /// Switch between table and picture.

@@ -15,7 +15,8 @@ pub mod row_menu;
 
 use super::{
     Site,
-    frame::failed_list,
+    format::failed_list,
+    page_entry::{FIRST, Visit},
     rows::{RowKey, RowKeys, rows},
     widgets::{Command, Search, boxed, chip, column, empty, on_click, sort_word},
 };
@@ -236,6 +237,12 @@ fn table(page: &'static ListPage, query: ErasedMemo<ListQuery>, lines: ErasedMem
 }
 
 /// The entities that match `query`, in its order.
+/// The entities at the top of the list.
+pub fn first_entities(page: &ListPage, visit: &Visit) -> Vec<Key> {
+    let all: Vec<Entity> = visit.state.entities(page.kind).cloned().collect();
+    select(page, &all, &query_of(visit.query)).into_iter().take(FIRST).collect()
+}
+
 pub fn select(page: &ListPage, all: &[Entity], query: &ListQuery) -> Vec<Key> {
     let words: Vec<String> = query.search.split_whitespace().map(str::to_ascii_lowercase).collect();
     let mentions = |it: &Entity| {

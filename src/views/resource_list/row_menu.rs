@@ -5,9 +5,8 @@ use crate::{
     client::{ClientOnly, Level, Store, Toasts, t},
     model::{Action, Entity, HostId, Job, Key, Kind},
     views::{
-        DOWNLOAD_FORM, Site,
-        frame::TasksOpen,
-        may_change,
+        DOWNLOAD_FORM, Site, may_change,
+        panels::TasksOpen,
         widgets::{Icon, Menu, Sent, boxed, on_click},
     },
 };

@@ -2,6 +2,8 @@
 
 use super::{
     format,
+    lazy::lazy_code,
+    page_entry::{Code, PageEntry, SidebarLink},
     widgets::{boxed, check, choice, on_click},
 };
 use crate::{
@@ -10,6 +12,11 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+
+pub(super) const PAGE: PageEntry =
+    PageEntry { title: "Settings", link: SidebarLink::foot("settings"), code: Code::Lazy(CODE), initial_state: None };
+
+lazy_code!(CODE in settings: SettingsPage());
 
 #[component]
 pub fn SettingsPage() -> impl IntoView {

@@ -3,8 +3,12 @@
 mod row;
 
 use super::resource_list::{
-    ListColumn, ListPage, UsageFilter, by_usage, list_page,
+    ListColumn, ListPage, UsageFilter, by_usage, first_entities, list_page,
     row_menu::{Dialog, Does, Head, Offer},
+};
+use super::{
+    lazy::lazy_code,
+    page_entry::{Code, Count, PageEntry, SidebarLink, on_server},
 };
 use crate::{
     client::Store,
@@ -13,7 +17,16 @@ use crate::{
 use leptos::prelude::*;
 use std::cmp::Ordering;
 
-pub(super) static PAGE: ListPage = ListPage {
+pub(super) const PAGE: PageEntry = PageEntry {
+    title: "Volumes",
+    link: SidebarLink::top("volumes", Count::Entities(Kind::Volume)),
+    code: Code::Lazy(CODE),
+    initial_state: on_server(|visit| first_entities(&LIST, visit)),
+};
+
+lazy_code!(CODE in lists: VolumesPage());
+
+pub(super) static LIST: ListPage = ListPage {
     kind: Kind::Volume,
     path: "/volumes",
     title: "Volumes",
@@ -62,7 +75,7 @@ fn lacks_owners(host: &HostId) -> bool {
 
 #[component]
 pub fn VolumesPage() -> impl IntoView {
-    list_page(&PAGE)
+    list_page(&LIST)
 }
 
 fn compare(a: &Entity, b: &Entity, column: &str) -> Ordering {

@@ -75,7 +75,7 @@ struct Logs {
 }
 
 /// Logs of this container, and of others named in the address, merged.
-pub(in crate::views) fn logs() -> AnyView {
+pub(super) fn logs() -> AnyView {
     let key = expect_context::<super::Shown>().0;
     let others = use_query_map().with_untracked(|map| map.get("with")).unwrap_or_default();
     let ids = if others.is_empty() { key.id().to_owned() } else { format!("{},{others}", key.id()) };
