@@ -130,8 +130,9 @@ fn loading_page(title: &'static str, loading: Pin<Box<impl Future<Output = AnyVi
             <Title text=t(title) />
             <div class="head"><h1>{t(title)}</h1></div>
             <p class="quiet padded" role="status">{t("Loading…")}</p>
-        };
-        Some(loading.into_any())
+        }
+        .into_any();
+        Some(loading)
     })
     .into_any()
 }

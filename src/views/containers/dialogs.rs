@@ -78,7 +78,7 @@ fn RowMenu() -> impl IntoView {
                     <Icon name=icon />
                     {text}
                 </button>
-            }
+            }.into_any()
         };
         let lifecycle = match container.state {
             ContainerState::Running => {

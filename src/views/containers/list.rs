@@ -237,7 +237,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
                         {count.to_string()}
                         <span>" " {t(if failed { "failed" } else { state.as_str() })}</span>
                     </span>
-                }).collect_view().into_any())}
+                }.into_any()).collect::<Vec<_>>().into_any())}
                 <span class="load">{boxed(move || load.get())}</span>
             </th>
         </tr>

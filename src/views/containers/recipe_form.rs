@@ -216,10 +216,10 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
     });
     let hidden = before.is_hidden().then_some("*** is a hidden value. Leave it to keep the current value.");
     let fields = view! {
-        {sentence.map(|words| view! { <p>{t(words)}</p> })}
+        {sentence.map(|words| view! { <p>{t(words)}</p> }.into_any())}
         {lost}
         {typed.fields(&purpose)}
-        {hidden.map(|words| view! { <p class="quiet">{t(words)}</p> })}
+        {hidden.map(|words| view! { <p class="quiet">{t(words)}</p> }.into_any())}
     }
     .into_any();
     let (board, toasts, owner) = (expect_context::<Store>().tasks(), expect_context::<Toasts>(), Owner::current());

@@ -151,8 +151,8 @@ fn name_cell(it: &Named) -> AnyView {
     view! {
         <th class="name" role="rowheader" scope="row" title=it.name.clone() data-glow=it.glow>
             <a href=it.href.clone()>{it.name.clone()}</a>
-            {health.map(|word| view! { <i class="health" role="img" aria-label=word title=word></i> })}
-            {it.project.clone().map(|project| view! { <small>{project}</small> })}
+            {health.map(|word| view! { <i class="health" role="img" aria-label=word title=word></i> }.into_any())}
+            {it.project.clone().map(|project| view! { <small>{project}</small> }.into_any())}
         </th>
     }
     .into_any()

@@ -154,7 +154,7 @@ fn line(concern: AttentionItem) -> AnyView {
     let class = if concern.health.is_some() { "state well" } else { "state" };
     let page = Site::expect().page(&concern.page);
     let detail = (!concern.detail.is_empty())
-        .then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> });
+        .then(|| view! { <small title=concern.detail.clone()>{concern.detail.clone()}</small> }.into_any());
     view! {
         <li>
             <span
@@ -168,7 +168,7 @@ fn line(concern: AttentionItem) -> AnyView {
             </span>
             <a href=page title=concern.name.clone()>{concern.name.clone()}</a>
             {detail}
-            {concern.since.map(|time| view! { <Ago time /> })}
+            {concern.since.map(|time| view! { <Ago time /> }.into_any())}
         </li>
     }
     .into_any()

@@ -70,6 +70,6 @@ pub fn HostFacts() -> impl IntoView {
 
 #[component]
 fn Fact(term: &'static str, #[prop(into)] value: String, #[prop(optional, into)] note: String) -> impl IntoView {
-    let note = (!note.is_empty()).then(|| view! { <small>" · " {note}</small> });
+    let note = (!note.is_empty()).then(|| view! { <small>" · " {note}</small> }.into_any());
     view! { <div><dt>{t(term)}</dt><dd>{value} {note}</dd></div> }
 }

@@ -50,8 +50,9 @@ pub(super) fn Whole() -> impl IntoView {
                         width=percent(part.count)
                     ></rect>
                 }
+                .into_any()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
             .into_any()
     });
     let legend = boxed(move || {
@@ -72,8 +73,9 @@ pub(super) fn Whole() -> impl IntoView {
                         {t(word)}
                     </a>
                 }
+                .into_any()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
             .into_any()
     });
     view! {

@@ -48,7 +48,7 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
             platform,
             engine.architecture()
         );
-        (!engine.is_native(platform)).then(|| view! { <p class="caution">{words}</p> })
+        (!engine.is_native(platform)).then(|| view! { <p class="caution">{words}</p> }.into_any())
     };
     let draw = move |it: &ImageDetails| {
         let raw = boxed(move || is_raw.get().to_string());

@@ -95,6 +95,7 @@ pub fn Banner() -> impl IntoView {
                     <span>{boxed(move || format::ago(since, now.get()))}</span>
                     ". "
                 }
+                .into_any()
             });
             view! {
                 <p class="banner" role="status">

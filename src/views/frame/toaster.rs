@@ -35,7 +35,7 @@ pub fn Toaster() -> impl IntoView {
                     } />
                     <p>
                         {toast.text}
-                        {toast.detail.map(|detail| view! { <small>{detail}</small> })}
+                        {toast.detail.map(|detail| view! { <small>{detail}</small> }.into_any())}
                     </p>
                     <button class="button bare square" aria-label=t("Dismiss") on:click=move |_| toasts.dismiss(toast.number)>
                         <Icon name="close" />

@@ -95,7 +95,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             {usage_cell(row.clone())}
             <td class="id">{image.id.short().to_owned()}</td>
             <td class="size number">{size} " " <small>{unit}</small></td>
-            <td class="made number">{image.created.map(|time| view! { <Ago time /> })}</td>
+            <td class="made number">{image.created.map(|time| view! { <Ago time /> }.into_any())}</td>
             {more(name)}
         </tr>
     }

@@ -47,13 +47,13 @@ pub(super) fn row(line: RowKey) -> AnyView {
         <tr role="row" data-entity="network" data-id=key.id().to_owned() data-name=name() data-usage=counted>
             <th class="name" role="rowheader" scope="row" title=name()>
                 <a href=href>{name()}</a>
-                {tag.map(|tag| view! { <span class="tag">{t(tag)}</span> })}
+                {tag.map(|tag| view! { <span class="tag">{t(tag)}</span> }.into_any())}
             </th>
             {usage_cell(row.clone())}
             <td class="driver">{network.driver.clone()}</td>
             <td class="scope">{network.scope.clone()}</td>
             <td class="subnet" title=subnets(network)>{subnets(network)}</td>
-            <td class="made number">{network.created.map(|time| view! { <Ago time /> })}</td>
+            <td class="made number">{network.created.map(|time| view! { <Ago time /> }.into_any())}</td>
             {(takes_containers && may_change()).then(|| more(move || called.clone()))}
         </tr>
     }

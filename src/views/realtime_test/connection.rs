@@ -12,7 +12,7 @@ pub(super) fn ConnectionSummary() -> impl IntoView {
     let (link, now, position) = (store.link(), store.now(), store.position());
     let fact = |term: &'static str, read: fn(&Link) -> String| {
         let link = link.clone();
-        view! { <div><dt>{t(term)}</dt><dd>{boxed(move || link.with(read))}</dd></div> }
+        view! { <div><dt>{t(term)}</dt><dd>{boxed(move || link.with(read))}</dd></div> }.into_any()
     };
     let last_message = {
         let link = link.clone();

@@ -25,7 +25,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
     };
     let name = || volume.id.to_string();
     let (shown, tag) = if volume.is_anonymous() {
-        (name()[..12].to_owned(), Some(view! { <span class="tag">{t("anonymous")}</span> }))
+        (name()[..12].to_owned(), Some(view! { <span class="tag">{t("anonymous")}</span> }.into_any()))
     } else {
         (name(), None)
     };
@@ -41,7 +41,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             {usage_cell(row.clone())}
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
-            <td class="made number">{volume.created.map(|time| view! { <Ago time /> })}</td>
+            <td class="made number">{volume.created.map(|time| view! { <Ago time /> }.into_any())}</td>
             {may_change().then(|| more(move || called.clone()))}
         </tr>
     }
