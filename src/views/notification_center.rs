@@ -21,7 +21,7 @@ enum Shown {
     List(Vec<Event>),
 }
 
-lazy_code!(pub(super) NOTIFICATION_CENTER in settings: NotificationCenter());
+lazy_code!(pub(super) NOTIFICATION_CENTER in pages: NotificationCenter());
 
 /// Opening it marks all notices as read.
 #[component]

@@ -13,7 +13,7 @@ use crate::{
 };
 use leptos::{html, prelude::*, task::spawn_local};
 
-lazy_code!(pub(super) TASKS_PANEL in settings: tasks_panel());
+lazy_code!(pub(super) TASKS_PANEL in pages: tasks_panel());
 
 fn tasks_panel() -> AnyView {
     let board = expect_context::<Store>().tasks();

@@ -109,7 +109,7 @@ pub(super) const PAGE: PageEntry = PageEntry {
     initial_state: None,
 };
 
-lazy_code!(CODE in alerts: AlertsPage());
+lazy_code!(CODE in pages: AlertsPage());
 
 #[component]
 pub fn AlertsPage() -> impl IntoView {

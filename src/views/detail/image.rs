@@ -24,7 +24,7 @@ pub(in crate::views) const IMAGE: PageEntry = PageEntry {
     initial_state: on_server(|visit| with_users(Kind::Image, visit)),
 };
 
-lazy_code!(CODE in detail: ImagePage());
+lazy_code!(CODE in lists: ImagePage());
 
 #[component]
 pub fn ImagePage() -> impl IntoView {

@@ -23,7 +23,7 @@ pub(in crate::views) const NETWORK: PageEntry = PageEntry {
     initial_state: on_server(|visit| with_users(Kind::Network, visit)),
 };
 
-lazy_code!(CODE in detail: NetworkPage());
+lazy_code!(CODE in lists: NetworkPage());
 
 #[component]
 pub fn NetworkPage() -> impl IntoView {

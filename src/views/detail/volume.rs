@@ -26,7 +26,7 @@ pub(in crate::views) const VOLUME: PageEntry = PageEntry {
     initial_state: on_server(|visit| with_users(Kind::Volume, visit)),
 };
 
-lazy_code!(CODE in detail: VolumePage());
+lazy_code!(CODE in lists: VolumePage());
 
 #[component]
 pub fn VolumePage() -> impl IntoView {

@@ -72,7 +72,7 @@ fn lines(state: &EngineState, host: &HostId, usage: &DiskUsage) -> Vec<Line> {
 pub(super) const PAGE: PageEntry =
     PageEntry { title: "Engine", link: SidebarLink::foot("engine"), code: Code::Lazy(CODE), initial_state: None };
 
-lazy_code!(CODE in detail: EnginePage());
+lazy_code!(CODE in lists: EnginePage());
 
 #[component]
 pub fn EnginePage() -> impl IntoView {

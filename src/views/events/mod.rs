@@ -46,7 +46,7 @@ pub(super) const PAGE: PageEntry = PageEntry {
     initial_state: None,
 };
 
-lazy_code!(CODE in events: EventsPage());
+lazy_code!(CODE in pages: EventsPage());
 
 #[component]
 pub fn EventsPage() -> impl IntoView {

@@ -30,7 +30,7 @@ pub(super) const PAGE: PageEntry = PageEntry {
     initial_state: on_server(initial_state),
 };
 
-lazy_code!(CODE in realtime_test: RealtimeTestPage());
+lazy_code!(CODE in pages: RealtimeTestPage());
 
 fn initial_state(visit: &Visit) -> Vec<Key> {
     let visit = Visit { query: &ParamsMap::new(), ..*visit };

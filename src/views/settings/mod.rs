@@ -16,7 +16,7 @@ use leptos_meta::Title;
 pub(super) const PAGE: PageEntry =
     PageEntry { title: "Settings", link: SidebarLink::foot("settings"), code: Code::Lazy(CODE), initial_state: None };
 
-lazy_code!(CODE in settings: SettingsPage());
+lazy_code!(CODE in pages: SettingsPage());
 
 #[component]
 pub fn SettingsPage() -> impl IntoView {
