@@ -1,24 +1,18 @@
 //! Hydration: the page's entry point in the browser.
 
 use super::{
-    Connection, Prefs, Store, language, link,
+    Prefs, Store, language, link,
+    prefetch::prefetch,
     site::{access, site},
     zone,
 };
 use crate::{
     model::Timestamp,
-    views::{App, lazy_codes, page_at},
+    views::{App, page_at},
     wire::{PageSeed, Seed},
 };
-use gloo_timers::future::TimeoutFuture;
 use leptos::{mount::hydrate_body, prelude::*, server_fn::client::set_server_url, task::spawn_local};
 use std::time::Duration;
-
-/// Milliseconds until a first visit has loaded what it needs. Loading the code of other pages no longer competes with
-/// it.
-const SETTLED: u32 = 1_000;
-/// Milliseconds before a failed load of such code is retried. Opening the page itself retries at once.
-const AGAIN: u32 = 60_000;
 
 /// Hydrates the server's HTML with the state it was rendered from, then connects. Fails if that state or the page's
 /// code is of another release. `texts` are the translations into the page's language, or `None` if it is English.
@@ -55,26 +49,8 @@ pub async fn hydrate(texts: Option<String>) -> Result<(), String> {
     zone::tell(prefs);
     tick(&store);
     link::start(store.clone());
-    spawn_local(load_the_rest(store));
+    spawn_local(prefetch(store));
     Ok(())
-}
-
-/// Loads the chunks of all other pages, so that no click has to wait for code, and a page that stays open while the
-/// server is upgraded still has all the code of its release.
-async fn load_the_rest(store: Store) {
-    TimeoutFuture::new(SETTLED).await;
-    for code in lazy_codes() {
-        loop {
-            let (connection, is_outdated) = store.link().with_untracked(|link| (link.connection, link.is_outdated));
-            let wait = match connection {
-                _ if is_outdated => return,
-                Connection::Live | Connection::Polling if (code.load)().await.is_ok() => break,
-                Connection::Live | Connection::Polling => AGAIN,
-                _ => SETTLED,
-            };
-            TimeoutFuture::new(wait).await;
-        }
-    }
 }
 
 fn seed() -> Option<Seed> {

@@ -9,6 +9,8 @@ mod hydrate;
 mod language;
 #[cfg(feature = "hydrate")]
 mod link;
+#[cfg(feature = "hydrate")]
+mod prefetch;
 mod prefs;
 #[cfg(feature = "hydrate")]
 mod site;
