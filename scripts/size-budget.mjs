@@ -6,9 +6,9 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 /**
  * Brotli bytes of wasm, JavaScript and CSS together: for a first visit to the containers, and for all pages.
- * The HTML is extra: 11 KB with a hundred containers.
+ * A first visit may need 280 KB with its HTML, which is 11.7 KB with a hundred containers.
  */
-const budgets = { first: 222_000, all: 612_000 };
+const budgets = { first: 268_300, all: 670_000 };
 
 const site = join("target", "site");
 const pkg = join(site, "pkg");

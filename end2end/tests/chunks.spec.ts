@@ -39,18 +39,33 @@ test('a first visit to /containers loads only its own code and then prefetches t
 }) => {
   const files = await wasmFiles(page);
   await open(page, '/containers');
-  for (const name of ['lists', 'realtime_test', 'usage'].map((name) => `split_${name}.wasm`))
+  for (const name of ['lists', 'pages', 'usage'].map((name) => `split_${name}.wasm`))
     await expect.poll(files.all, { message: `${name} loads later` }).toContain(name);
   expect(await files.first(), 'files loaded before hydration').toEqual(['quaylight.wasm']);
   const all = await files.all();
   expect(new Set(all).size, `each file loads once: ${all}`).toBe(all.length);
 });
 
+test('with Save-Data, a chunk loads only when its page is opened', async ({ page, docker }) => {
+  const name = docker.name('volume');
+  await docker.volume(name);
+  const files = await wasmFiles(page);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true });
+  await page.clock.install();
+  await open(page, '/containers');
+  await page.clock.fastForward(60_000);
+  await link(page, 'Volumes').click();
+  await expect(rowOf(page, 'volume', name)).toBeVisible();
+  const split = (await files.all()).filter((file) => file.startsWith('split_'));
+  expect(split).toEqual(['split_lists.wasm']);
+});
+
 for (const [path, own] of [
   ['/', 'split_usage.wasm'],
   ['/containers/…', 'split_usage.wasm'],
   ['/volumes', 'split_lists.wasm'],
-  ['/realtime-test', 'split_realtime_test.wasm'],
+  ['/realtime-test', 'split_pages.wasm'],
 ] as const) {
   test(`a first visit to ${path} loads its own chunk, which the HTML preloads`, async ({ page, docker }) => {
     const id = await docker.create(docker.name('web'));
@@ -245,7 +260,7 @@ test('a page with prefetched chunks still navigates when the server is down', as
   const files = await wasmFiles(page);
   await page.goto(`${server.url}/containers`);
   await waitLive(page);
-  await expect.poll(files.all, { message: 'the last chunk is prefetched' }).toContain('split_realtime_test.wasm');
+  await expect.poll(files.all, { message: 'the last chunk is prefetched' }).toContain('split_pages.wasm');
   await server.stop();
   const document = await mark(page);
   await link(page, 'Volumes').click();
