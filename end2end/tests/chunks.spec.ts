@@ -49,7 +49,12 @@ test('a first visit to /containers loads only its own code and then prefetches t
 test('with Save-Data, a chunk loads only when its page is opened', async ({ page, docker }) => {
   const name = docker.name('volume');
   await docker.volume(name);
-  const files = await wasmFiles(page);
+  // Not read from the page: its clock replaces `performance`.
+  const chunks: string[] = [];
+  page.on('request', (request) => {
+    const name = new URL(request.url()).pathname.split('/').pop()!;
+    if (name.startsWith('split_')) chunks.push(name);
+  });
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true });
   await page.clock.install();
@@ -57,8 +62,7 @@ test('with Save-Data, a chunk loads only when its page is opened', async ({ page
   await page.clock.fastForward(60_000);
   await link(page, 'Volumes').click();
   await expect(rowOf(page, 'volume', name)).toBeVisible();
-  const split = (await files.all()).filter((file) => file.startsWith('split_'));
-  expect(split).toEqual(['split_lists.wasm']);
+  expect(chunks).toEqual(['split_lists.wasm']);
 });
 
 for (const [path, own] of [
