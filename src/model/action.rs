@@ -208,6 +208,11 @@ impl ContainerAction {
     pub fn ends_the_container(&self) -> bool {
         matches!(self, Self::Stop { .. } | Self::Restart { .. } | Self::Kill { .. } | Self::Remove { .. })
     }
+
+    /// Whether an engine accepts it in every state, but what it does depends on the state.
+    pub fn depends_on_the_state(&self) -> bool {
+        matches!(self, Self::Start | Self::Stop { .. } | Self::Restart { .. })
+    }
 }
 
 impl ImageAction {

@@ -51,8 +51,8 @@ pub async fn perform_as_drawn(
 fn as_drawn(app: &App, action: &Action, drawn_for: ContainerState) -> Result<(), ActionError> {
     let Action::Container(host, id, action) = action else { return Ok(()) };
     match app.reader.look(|state| state.container(host, id).map(|it| it.state)) {
-        // A removal does the same in every state.
-        _ if matches!(action, ContainerAction::Remove { .. }) => Ok(()),
+        // In the wrong state, the engine refuses the others itself.
+        _ if !action.depends_on_the_state() => Ok(()),
         Some(now) if !now.has_actions_of(drawn_for) => {
             Err(ActionError::new(ErrorKind::Conflict, format!("The container's state is now {now}"))
                 .hint(format!("Nothing was done, because the button was drawn for a {drawn_for} container.")))
