@@ -203,15 +203,14 @@ for (const way of ['a click', 'the back button'] as const) {
       await server.stop();
       server = await Server.start(defaultEngine, { QUAYLIGHT_LISTEN: address });
       await expect.poll(() => refused.length, { message: 'the server rejects the prefetch requests' }).toBeGreaterThan(0);
-
-      const before = refused.length;
       if (way === 'a click') await link(page, 'Volumes').click();
       else await page.goBack();
       await expect(page).toHaveURL(/\/volumes$/);
       await expect(rowOf(page, 'volume', name)).toBeVisible();
       await waitLive(page);
       expect(documents, 'the page reloads once').toBe(old + 1);
-      expect(refused.length, 'the server rejects the chunk').toBeGreaterThan(before);
+      // The click may join a prefetch of the chunk that was already rejected.
+      expect(refused.some((url) => url.includes('split_lists')), 'the server rejects the chunk').toBe(true);
       // From now on the page is of the server's release.
       const document = await mark(page);
       await link(page, 'Networks').click();
