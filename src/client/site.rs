@@ -12,7 +12,7 @@ pub(super) fn site() -> Site {
     Site { router_base: base_path.clone(), base_path, version: said("data-version").into(), hostname }
 }
 
-/// What the user may do, as the server wrote it on the root element.
+/// The user's access, as the server wrote it on the root element.
 pub(super) fn access() -> Access {
     let root = document().document_element();
     Access { is_read_only: root.is_some_and(|root| root.has_attribute(Access::READ_ONLY)) }

@@ -1,4 +1,4 @@
-//! What the routes, the sidebar, the server and the browser need to know about a page: its entry in `PAGES`.
+//! Entry of a page in `PAGES`: its title, link in the sidebar, code and initial state.
 
 use super::lazy::{LazyCode, lazy_page};
 use crate::model::{EngineState, Key, Kind, Timestamp};
