@@ -247,19 +247,20 @@ async fn metric(server: &TestServer, name: &str) -> f64 {
 #[tokio::test]
 async fn slow_log_client_receives_the_latest_lines_and_a_skipped_count() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
-    let script = "head -c 30000000 /dev/zero | tr '\\0' x | fold -w 60; echo; echo done; sleep 600";
+    // Long lines: many bytes for the queue and the buffers of the socket, and few lines to process.
+    let script = "head -c 30000000 /dev/zero | tr '\\0' x | fold -w 300; echo; echo done; sleep 600";
     let (name, id) = scripted(&docker, "floods", &[], script).await;
     known(&server, &id).await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
     docker.run(&["start", &name]).await;
     // The client reads nothing until the server has read the whole log.
     eventually(Duration::from_secs(60), "all is read", async || {
-        metric(&server, "quaylight_log_lines_total").await >= 500_001.0
+        metric(&server, "quaylight_log_lines_total").await >= 100_001.0
     })
     .await;
     let lines = viewer.until(|line| line.text == "done").await;
-    assert!(viewer.skipped > 100_000, "{}", viewer.skipped);
-    assert_eq!(written(&lines).len() as u64 + viewer.skipped, 500_001);
+    assert!(viewer.skipped > 50_000, "{}", viewer.skipped);
+    assert_eq!(written(&lines).len() as u64 + viewer.skipped, 100_001);
     server.stop().await;
 }
 
