@@ -4,3 +4,5 @@
 pub mod engine;
 #[path = "../../src/server/metrics.rs"]
 pub mod metrics;
+#[path = "../../src/server/percent.rs"]
+pub mod percent;

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod notifications;
 pub mod operations;
 pub mod own_container;
+pub mod percent;
 pub mod preferences;
 pub mod private_files;
 pub mod problem;

@@ -153,7 +153,7 @@ async fn links_are_followed_but_never_leave_the_container() {
 }
 
 fn encoded(text: &str) -> String {
-    quaylight::server::engine::percent_encode(text, b"")
+    quaylight::server::percent::component(text).to_string()
 }
 
 #[tokio::test]

@@ -7,9 +7,12 @@
 
 use super::{
     Call, Engine, EngineError, LONG_LIST_PATIENCE,
-    read::{Entries, or_default, percent_encode},
+    read::{Entries, or_default},
 };
-use crate::model::{HostId, Image, ImageId, ImagePlatform, Timestamp, Usage};
+use crate::{
+    model::{HostId, Image, ImageId, ImagePlatform, Timestamp, Usage},
+    server::percent,
+};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::time::Duration;
 
@@ -24,7 +27,7 @@ impl Engine {
 
     /// Returns one image by id or by tag. None if it doesn't exist, or has become an intermediate layer.
     pub async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
-        let path = format!("/images/{}/json", percent_encode(reference, b"-._/:@"));
+        let path = format!("/images/{}/json", percent::reference(reference));
         let Some(inspected) = self.find::<ApiImage>(Call::ImageInspect, &path).await? else { return Ok(None) };
         let (is_in_containerd, names) = (inspected.descriptor.is_some(), inspected.repo_tags.clone());
         let Some(image) = inspected.into_image(&self.host) else { return Ok(None) };
@@ -69,7 +72,7 @@ impl Engine {
     async fn list(&self, filters: &Filters) -> Result<Vec<Image>, EngineError> {
         let filters = serde_json::to_string(filters).expect("strings serialize to JSON");
         // Engines before API 1.47, and the classic image store, ignore `manifests`.
-        let path = format!("/images/json?manifests=1&filters={}", percent_encode(&filters, b""));
+        let path = format!("/images/json?manifests=1&filters={}", percent::component(&filters));
         let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_PATIENCE).await?;
         Ok(images.into_iter().filter_map(|it| it.into_image(&self.host)).collect())
     }

@@ -36,7 +36,6 @@ pub use events::{Actor, EngineEvent, Events};
 pub use files::{FileAccess, tar_of_file};
 pub use logs::{Lines as LogLines, Log, LogRange, Part as LogPart};
 pub use own::{OwnContainers, OwnKind};
-pub use read::percent_encode;
 pub use reading::{Cpu, Flow, Memory, Reading};
 pub use silent_changes::SilentChange;
 pub use stats::Readings;

@@ -2,9 +2,12 @@
 
 use super::{
     Call, Engine, EngineError, LIST_PATIENCE,
-    read::{Entries, or_default, percent_encode},
+    read::{Entries, or_default},
 };
-use crate::model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage};
+use crate::{
+    model::{HostId, Labels, Network, NetworkId, Subnet, Timestamp, Usage},
+    server::percent::component,
+};
 use serde::Deserialize;
 
 /// Id of Podman's default network, which is named `podman`. Lists name it `bridge`. Podman recreates it in memory, with a new
@@ -26,7 +29,7 @@ impl Engine {
 
 impl Engine {
     pub(super) async fn network_called(&self, name: &str) -> Result<Option<Network>, EngineError> {
-        let path = format!("/networks/{}", percent_encode(name, b"-._"));
+        let path = format!("/networks/{}", component(name));
         let network: Option<ApiNetwork> = self.find(Call::NetworkInspect, &path).await?;
         Ok(network.and_then(|network| network.into_network(&self.host)))
     }

@@ -18,11 +18,7 @@ use serde::{
     de::{DeserializeOwned, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::{
-    fmt::{self, Write},
-    marker::PhantomData,
-    time::Duration,
-};
+use std::{fmt, marker::PhantomData, time::Duration};
 use tokio::time::timeout;
 
 /// Maximum length of a line, in bytes. An event with 64 KiB of labels fits, a line that never ends does not.
@@ -284,17 +280,4 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// Encodes `text` as part of a path or query: everything except ASCII letters, digits and `keep` becomes `%XX`.
-pub fn percent_encode(text: &str, keep: &[u8]) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }

@@ -2,10 +2,13 @@
 //!
 //! A recipe omits the image's own settings, so that those of a newer image apply.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE, WritableEngine, act::repository_and_tag, read::percent_encode};
-use crate::model::{
-    ContainerAction, ContainerId, ContainerName, ContainerSpec, HealthSpec, ImageName, Labels, Limits, MountSpec,
-    MountWay, NetworkSpec, PortSpec, Recipe, Ulimit,
+use super::{Call, Engine, EngineError, READ_PATIENCE, WritableEngine, act::repository_and_tag};
+use crate::{
+    model::{
+        ContainerAction, ContainerId, ContainerName, ContainerSpec, HealthSpec, ImageName, Labels, Limits, MountSpec,
+        MountWay, NetworkSpec, PortSpec, Recipe, Ulimit,
+    },
+    server::percent::{component, reference},
 };
 use http_body_util::{BodyExt, Full};
 use serde_json::{Map, Value, json};
@@ -47,7 +50,7 @@ impl WritableEngine {
         };
         let id = ContainerId::new(&created.id).map_err(|error| EngineError::Malformed(error.to_string()))?;
         for network in spec.networks.iter().skip(1) {
-            let path = format!("/networks/{}/connect", percent_encode(&network.name, b"-._"));
+            let path = format!("/networks/{}/connect", component(&network.name));
             let connect = json!({"Container": id.as_str(), "EndpointConfig": endpoint(network)});
             if let Err(error) = self.calls.time(Call::NetworkConnect, self.post(&path, &connect)).await {
                 let remove = ContainerAction::Remove { force: true, volumes: true };
@@ -79,13 +82,12 @@ impl WritableEngine {
         struct Made {
             id: String,
         }
-        let encoded = |text: &str| percent_encode(text, b"-._/:");
         let (repository, tag) = repository_and_tag(name);
         let path = format!(
             "/commit?container={id}&repo={}&tag={}&comment={}",
-            encoded(repository),
-            encoded(tag.unwrap_or("latest")),
-            encoded(message)
+            reference(repository),
+            reference(tag.unwrap_or("latest")),
+            reference(message)
         );
         let made: Made = self.post_json(&path, &json!({})).await?;
         Ok(made.id)

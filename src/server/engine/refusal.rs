@@ -5,12 +5,13 @@
 //! only if nothing else does, as for a port that another process holds: [`WORDS`]. The engine's message is shown in any
 //! case.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE, read::percent_encode};
+use super::{Call, Engine, EngineError, READ_PATIENCE};
 use crate::{
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerName, ContainerState, ImageAction, Network,
         NetworkAction, NetworkId, VolumeAction,
     },
+    server::percent::component,
     wire::ErrorKind,
 };
 use serde::Deserialize;
@@ -410,7 +411,7 @@ impl Engine {
         struct Named {
             id: String,
         }
-        let path = format!("/containers/{}/json", percent_encode(name, b"-._"));
+        let path = format!("/containers/{}/json", component(name));
         Ok(self.find::<Named>(Call::ContainerInspect, &path).await?.map(|it| it.id))
     }
 

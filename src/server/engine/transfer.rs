@@ -7,9 +7,12 @@ use super::{
     Call, Engine, EngineError, WritableEngine,
     act::repository_and_tag,
     build::Trace,
-    read::{Body, Lines, no_body, or_default, percent_encode},
+    read::{Body, Lines, no_body, or_default},
 };
-use crate::model::{ContainerId, ImageName, Pull};
+use crate::{
+    model::{ContainerId, ImageName, Pull},
+    server::percent::reference,
+};
 use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
@@ -222,7 +225,7 @@ fn header(credentials: &Credentials) -> String {
 }
 
 pub(super) fn in_query(text: &str) -> String {
-    percent_encode(text, b"-._~/:@")
+    reference(text).to_string()
 }
 
 /// Turns a refusal into a transfer error, whose message may be a registry's.

@@ -6,8 +6,9 @@ use crate::{
     server::{
         app::App,
         auth::{Caller, require},
-        engine::{Context, Engine, EngineError, WritableEngine, percent_encode},
+        engine::{Context, Engine, EngineError, WritableEngine},
         operations::{blank, on_container, start_task},
+        percent::component,
         problem::Problem,
         tasks,
     },
@@ -294,7 +295,7 @@ pub async fn export_container(
 /// Headers that make a browser save the response under this name, with any characters.
 pub(super) fn as_file(kind: &'static str, name: &str) -> [(header::HeaderName, String); 3] {
     let plain = name.replace(|it: char| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_')), "_");
-    let whole = percent_encode(name, b"-._~");
+    let whole = component(name);
     [
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")),

@@ -8,10 +8,13 @@ mod find;
 mod stat;
 mod tars;
 
-use super::{Call, Context, Engine, EngineError, OwnKind, READ_PATIENCE, WritableEngine, read::percent_encode};
-use crate::model::{
-    Container, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HELPER,
-    VolumeName,
+use super::{Call, Context, Engine, EngineError, OwnKind, READ_PATIENCE, WritableEngine};
+use crate::{
+    model::{
+        Container, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found,
+        HELPER, VolumeName,
+    },
+    server::percent::reference,
 };
 use bollard::{
     models::{ContainerCreateBody, HostConfig, Mount, MountType},
@@ -272,7 +275,7 @@ impl FileAccess {
     }
 
     fn archive(&self, path: &str) -> String {
-        format!("/containers/{}/archive?path={}", self.id, percent_encode(path, b"-._~/"))
+        format!("/containers/{}/archive?path={}", self.id, reference(path))
     }
 
     async fn followed(&self, path: &FilePath) -> Result<(FilePath, Stat), EngineError> {
