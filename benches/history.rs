@@ -8,7 +8,7 @@ use quaylight::{
     model::EventQuery,
     server::{
         clock::Clock,
-        history::{History, Limits, Place, Settings},
+        history::{Cursor, History, Limits, Settings},
     },
 };
 use rusqlite::Connection;
@@ -99,7 +99,7 @@ async fn main() -> ExitCode {
         let mut found = 0;
         for _ in 0..5 {
             let began = Instant::now();
-            found = history.page(query(address), Place::Before(None), 100).await.events.len();
+            found = history.page(query(address), Cursor::Before(None), 100).await.events.len();
             times.push(began.elapsed());
         }
         times.sort();

@@ -6,7 +6,7 @@ import { root } from '../support/paths';
 import type { FromCrowd, ToCrowd } from './crowd-member';
 
 /** Timeout for upgrading a thousand sockets one after the other. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 export class Crowd {
   private readonly said = new Inbox<FromCrowd>('word of the crowd');
@@ -51,6 +51,6 @@ export class Crowd {
   }
 
   private hear(word: 'ready' | 'watching' | 'arrived' | 'offset'): Promise<FromCrowd> {
-    return this.said.take((message) => word in message, word, patienceMs);
+    return this.said.take((message) => word in message, word, timeoutMs);
   }
 }

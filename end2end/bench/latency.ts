@@ -11,7 +11,7 @@ import { median, ms } from './statistics';
 import { FrameCounter } from './wire-bytes';
 
 /** A change that is not in the page after this time is missed, and counts with this value. */
-const patienceMs = 5_000;
+const timeoutMs = 5_000;
 
 interface Sample {
   domOverReader: number;
@@ -84,19 +84,19 @@ export async function measureLatency({ testedEngine, browser, report, amounts, s
     // Both buffer what arrives before it is awaited; the operation's own response may be later than either.
     const performed = operation.perform(api, subject);
     const shown = probe.seen
-      .take((seen) => operation.shown(seen, subject), `${operation.name} of ${subject.name}`, patienceMs)
+      .take((seen) => operation.shown(seen, subject), `${operation.name} of ${subject.name}`, timeoutMs)
       .catch((error: Error) => error);
     await performed;
     const event = await reader.events.take(
       ({ id, action }) => id === subject.id && action === operation.event,
       `${operation.event} of ${subject.name}`,
-      patienceMs,
+      timeoutMs,
     );
     const seen = await shown;
     if (seen instanceof Error) missed.push(seen.message);
     await probe.quiet();
     return {
-      domOverReader: seen instanceof Error ? patienceMs : probe.systemTime(seen) - event.seenMs,
+      domOverReader: seen instanceof Error ? timeoutMs : probe.systemTime(seen) - event.seenMs,
       readerAfterEvent: event.seenMs - event.engineMs,
       bytes: frames.bytes,
     };

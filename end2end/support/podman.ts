@@ -25,7 +25,7 @@ location = "127.0.0.1"
 insecure = true
 `;
 
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 export class Podman {
   static readonly image = 'localhost/quaylight-test/busybox:1';
@@ -45,7 +45,7 @@ export class Podman {
     const socket = join(dir, 'podman.sock');
     const args = [...options(dir), 'system', 'service', '--time=0', `unix://${socket}`];
     const service = spawn('podman', args, { env: environment(dir), stdio: 'ignore' });
-    const until = Date.now() + patienceMs;
+    const until = Date.now() + timeoutMs;
     while (!(await answers(socket))) {
       if (Date.now() > until) throw new Error('podman does not answer');
       await pause(20);

@@ -16,7 +16,7 @@ async function choose(page: Page, kind: Kind, name: string, action: string): Pro
 }
 
 test('a volume is created with labels, and removed only after its name is typed', async ({ page, docker, pageLog }) => {
-  pageLog.allow(/actions\/thing/);
+  pageLog.allow(/actions\/request/);
   const name = docker.name('data');
   await open(page, '/volumes');
   await button(page, 'Create volume').click();
@@ -102,7 +102,7 @@ test('a network is created, connected, disconnected and removed', async ({ page,
 });
 
 test('an image gains a second tag, loses it and is removed', async ({ page, docker, pageLog }) => {
-  pageLog.allow(/actions\/thing/);
+  pageLog.allow(/actions\/request/);
   const [first, second] = [docker.called(`${docker.prefix}web:1`), docker.called(`${docker.prefix}web:2`)];
   await docker.image('web:1');
   await open(page, '/images');

@@ -49,13 +49,13 @@ export class Feed {
   }
 
   /**
-   * What `look` answers as soon as that is something; null when it takes longer than `patience_ms` or the feed ends.
+   * What `look` answers as soon as that is something; null when it takes longer than `timeout_ms` or the feed ends.
    * @template T
    * @param {() => T} look Asked now and after each message.
-   * @param {number} patience_ms
+   * @param {number} timeout_ms
    * @returns {Promise<NonNullable<T> | null>}
    */
-  until(look, patience_ms) {
+  until(look, timeout_ms) {
     return new Promise((resolve) => {
       const ask = () => {
         const found = look();
@@ -68,7 +68,7 @@ export class Feed {
         this.#waiting.delete(ask);
         resolve(found);
       };
-      const deadline = setTimeout(() => finish(null), patience_ms);
+      const deadline = setTimeout(() => finish(null), timeout_ms);
       this.#waiting.add(ask);
       ask();
     });

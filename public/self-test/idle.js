@@ -10,7 +10,7 @@ import { openSocket } from './websocket.js';
 /** A little more than the minute after which most proxies cut. */
 export const SILENCE_S = 65;
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /** So that no change of a busy engine is heard on it. */
 const CHANNELS = ['containers', 'images', 'volumes', 'networks'];
@@ -40,7 +40,7 @@ export async function watchSilence({ base, epoch, skip, onSecond }) {
       socket.onmessage = () => (heard = performance.now());
       socket.onclose = () => resolve(heard === null ? 'unavailable' : 'cut');
       clock = window.setInterval(() => {
-        if (heard === null && performance.now() - opened > PATIENCE_MS) return resolve('unavailable');
+        if (heard === null && performance.now() - opened > TIMEOUT_MS) return resolve('unavailable');
         if (silent_s() >= SILENCE_S) return resolve('ok');
         if (heard !== null) onSecond(silent_s());
       }, 1_000);

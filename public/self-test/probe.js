@@ -1,7 +1,7 @@
 // Probe container: creates it and removes it, even if the test fails.
 
 /** Longer than an engine gives a container to stop. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** The server said no, or could not be asked. */
 export class Refused extends Error {
@@ -38,7 +38,7 @@ export class Probe {
    * @param {import('./walk.js').Step} step
    */
   async take(step) {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await request(this.#base, step, this.id === null ? {} : { id: this.id }, { signal });
     this.id = step === 'remove' ? null : answer.id;
     this.name = answer.name ?? this.name;

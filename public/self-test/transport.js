@@ -33,7 +33,7 @@ export const TRANSPORTS = /** @type {const} */ (['websocket', 'sse', 'polling'])
 
 const OVER = { websocket: OverWebSocket, sse: OverSse, polling: OverPolling };
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
  * @param {TransportName} name
@@ -59,10 +59,10 @@ export async function testTransport(name, { walks, onConnected, ...setting }) {
     return { result: 'failed', connected_after_ms: null, failure, why: { failure, heldBack: false }, walk: null };
   }
   try {
-    const first = await feed.until(() => feed.heard, PATIENCE_MS);
+    const first = await feed.until(() => feed.heard, TIMEOUT_MS);
     const connected_after_ms = first === null ? null : Math.round(performance.now() - opened);
     if (connected_after_ms !== null) onConnected(connected_after_ms);
-    const state = await feed.until(() => feed.position, opened + PATIENCE_MS - performance.now());
+    const state = await feed.until(() => feed.position, opened + TIMEOUT_MS - performance.now());
     if (state === null) {
       const why = await transport.explain();
       return { result: 'failed', connected_after_ms, failure: why.failure, why, walk: null };

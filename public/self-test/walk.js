@@ -26,7 +26,7 @@ import { Probe, Refused } from './probe.js';
 
 export const STEPS = /** @type {const} */ (['create', 'start', 'pause', 'unpause', 'rename', 'stop', 'remove']);
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
  * How a container looks after each step.
@@ -91,11 +91,11 @@ async function take(step, probe, { base, clock, feed }) {
     if (error instanceof Refused) return error;
     throw error;
   }
-  // The change is often here before the answer is; its patience begins with the answer, when the engine has done it.
+  // The change is often here before the answer is; its time limit begins with the answer, when the engine has done it.
   const ours = id ?? probe.id;
   const fits = (/** @type {Container | null} */ container) => SHOWS[step](container, probe.name);
   const look = () => feed.arrivals.slice(seen).find((arrival) => arrival.id === ours && fits(arrival.container));
-  const arrival = await feed.until(look, PATIENCE_MS);
+  const arrival = await feed.until(look, TIMEOUT_MS);
   if (arrival === null) {
     if (feed.ended !== null) return { missing: feed.ended, cause: 'lost' };
     const cause = await causeOf(base, (all) => fits(all.find((it) => it.id === ours) ?? null));

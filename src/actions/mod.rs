@@ -5,4 +5,4 @@ pub mod containers;
 mod error;
 pub mod preferences;
 pub mod registries;
-pub mod things;
+pub mod requests;

@@ -28,9 +28,9 @@ pub use hydrate::hydrate;
 pub use language::{fill, t, translate_message};
 pub use prefs::{Prefs, of_cookies};
 pub use store::{
-    BOUNDS, Command, Connection, ContainerColumn, ContainerQuery, Entry, EventMessage, Facet, Figures, LastChange,
-    Latencies, Leg, Line, Link, Loads, Notices, OrderedContainers, Row, Sample, Store, Subscriptions, TaskBoard,
-    Transport, Trend, Use, What, nearest_rank, order, select_containers,
+    BOUNDS, Command, Connection, ConnectionChange, ContainerColumn, ContainerQuery, Entry, EventMessage, Facet,
+    Figures, LastChange, Latencies, Leg, Line, Link, Loads, Notices, OrderedContainers, Row, Sample, Store,
+    Subscriptions, TaskBoard, Transport, Trend, Use, nearest_rank, order, select_containers,
 };
 pub use streams::LogSocket;
 pub use toasts::{Level, Toast, Toasts};

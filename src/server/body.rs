@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 /// A client that reads nothing for this long is gone, or its user has paused the download. The source of the body is released:
 /// a connection to the engine, or a container that reaches a volume.
-pub const SEND_PATIENCE: Duration = Duration::from_secs(60);
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Chunk size in bytes: hyper buffers up to 16 of these for a slow client.
 const PIECE: usize = 16 << 10;
@@ -18,13 +18,13 @@ enum Piece {
     End,
 }
 
-/// Wraps a body: it fails if the client takes no chunk within `patience`, or when `source_lost` completes. `held` is dropped
+/// Wraps a body: it fails if the client takes no chunk within `time_limit`, or when `source_lost` completes. `held` is dropped
 /// when the body has ended, its client has disconnected, or it fails.
 ///
 /// Runs in a separate task: a body is polled only while its client reads, so it can't time out by itself.
 pub fn sent_in_time<T: Send + 'static>(
     body: Body,
-    patience: Duration,
+    time_limit: Duration,
     source_lost: impl Future<Output = ()> + Send + 'static,
     held: T,
 ) -> Body {
@@ -33,7 +33,7 @@ pub fn sent_in_time<T: Send + 'static>(
         let _held = held;
         let mut pieces = body.into_data_stream();
         let mut source_lost = pin!(source_lost);
-        let send = async |piece| matches!(timeout(patience, sender.send(piece)).await, Ok(Ok(())));
+        let send = async |piece| matches!(timeout(time_limit, sender.send(piece)).await, Ok(Ok(())));
         loop {
             let next = tokio::select! {
                 next = pieces.next() => next,
@@ -80,7 +80,7 @@ mod tests {
     use futures::TryStreamExt;
     use std::{future::pending, sync::Arc};
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     fn body(pieces: Vec<Result<&'static [u8], io::Error>>) -> Body {
         Body::from_stream(stream::iter(pieces))
@@ -97,11 +97,11 @@ mod tests {
         let held = Arc::new(());
         let long = vec![7; 3 * PIECE + 1];
         let whole = Body::from_stream(stream::iter([Ok::<_, io::Error>(long.clone()), Ok(b"end".to_vec())]));
-        let read = sent_in_time(whole, PATIENCE, pending(), held.clone()).into_data_stream();
+        let read = sent_in_time(whole, TIMEOUT, pending(), held.clone()).into_data_stream();
         assert_eq!(read.try_collect::<Vec<_>>().await.unwrap().concat(), [&*long, b"end"].concat());
         let_go(&held).await;
         let broken = body(vec![Ok(b"half"), Err(io::Error::other("broken"))]);
-        let read = sent_in_time(broken, PATIENCE, pending(), held.clone()).into_data_stream();
+        let read = sent_in_time(broken, TIMEOUT, pending(), held.clone()).into_data_stream();
         assert!(read.try_collect::<Vec<_>>().await.is_err());
         let_go(&held).await;
     }
@@ -110,10 +110,10 @@ mod tests {
     async fn unread_body_times_out_and_releases_its_resources() {
         let held = Arc::new(());
         let endless = Body::from_stream(stream::repeat_with(|| Ok::<_, io::Error>(vec![7; PIECE])));
-        let mut unread = sent_in_time(endless, PATIENCE, pending(), held.clone()).into_data_stream();
-        tokio::time::sleep(PATIENCE / 2).await;
+        let mut unread = sent_in_time(endless, TIMEOUT, pending(), held.clone()).into_data_stream();
+        tokio::time::sleep(TIMEOUT / 2).await;
         assert_eq!(Arc::strong_count(&held), 2, "the timeout hasn't passed yet");
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(TIMEOUT).await;
         assert_eq!(Arc::strong_count(&held), 1);
         assert!(unread.next().await.unwrap().is_ok());
         assert!(unread.next().await.unwrap().is_err(), "a truncated body must not look complete");
@@ -123,7 +123,7 @@ mod tests {
     async fn client_disconnect_releases_the_resources_of_a_silent_body() {
         let held = Arc::new(());
         let silent = Body::from_stream(stream::once(pending::<Result<Bytes, io::Error>>()));
-        drop(sent_in_time(silent, PATIENCE, pending(), held.clone()));
+        drop(sent_in_time(silent, TIMEOUT, pending(), held.clone()));
         let_go(&held).await;
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let silent = Body::from_stream(stream::once(pending::<Result<Bytes, io::Error>>()));
         let (lose, lost) = tokio::sync::oneshot::channel::<()>();
         let lost = async { lost.await.unwrap() };
-        let mut body = sent_in_time(silent, PATIENCE, lost, held.clone()).into_data_stream();
+        let mut body = sent_in_time(silent, TIMEOUT, lost, held.clone()).into_data_stream();
         lose.send(()).unwrap();
         assert!(body.next().await.unwrap().is_err());
         let_go(&held).await;

@@ -1,7 +1,7 @@
 //! Notification center: alerts, lost notifications, and failed actions of users. Entries stay readable after their popup has
 //! closed, and for users who were not connected.
 
-use super::history::{History, Off, Place};
+use super::history::{Cursor, History, Off};
 use crate::model::{AlertState, Event, EventQuery, Timestamp};
 use std::{
     collections::VecDeque,
@@ -50,8 +50,8 @@ impl Notifications {
         let kinds = [ALERT, NOTIFICATION].map(str::to_owned).to_vec();
         let alerts = EventQuery { kinds, ..EventQuery::default() };
         let deeds = EventQuery { by_users: true, ..EventQuery::default() };
-        let alerts = history.find(alerts, Place::Before(None), MOST).await?;
-        let deeds = history.find(deeds, Place::Before(None), MAX_USER_ACTIONS).await?;
+        let alerts = history.find(alerts, Cursor::Before(None), MOST).await?;
+        let deeds = history.find(deeds, Cursor::Before(None), MAX_USER_ACTIONS).await?;
         let failed = deeds.into_iter().filter(|event| event.error.is_some());
         let mut all = self.all();
         // Entries since the start are present already, without the number that the history assigned.

@@ -1,11 +1,10 @@
 //! File browser of a container or volume: list folders, view files, download and upload.
 
 use super::{
-    DOWNLOAD_FORM, Site,
-    asked::Asked,
-    format,
+    DOWNLOAD_FORM, Site, format,
     lazy::lazy_code,
     may_change,
+    on_demand::OnDemand,
     panels::TasksOpen,
     upload::{encoded, file_of, send_file},
     widgets::{Ago, Icon, Search, boxed, on_click},
@@ -77,7 +76,7 @@ lazy_code!(pub(super) FILES in log: files_part());
 
 fn files_part() -> AnyView {
     let shelf = expect_context::<FilesLocation>();
-    let asked = Asked::<Found>::new();
+    let asked = OnDemand::<Found>::new();
     let path = path_of_address();
     let words = RwSignal::new(String::new());
     let again = {

@@ -3,7 +3,6 @@
 mod access;
 mod alerts;
 mod app;
-mod asked;
 mod container;
 mod containers;
 mod dashboard;
@@ -20,6 +19,7 @@ mod lazy;
 mod networks;
 mod not_found;
 mod notification_center;
+mod on_demand;
 mod page_entry;
 mod pages;
 mod panels;

@@ -7,7 +7,7 @@ use super::{
     widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
-    actions::things::cancel_task,
+    actions::requests::cancel_task,
     client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, translate_message},
     model::{Progress, Task, TaskKind, TaskPart, TaskState},
 };

@@ -4,7 +4,7 @@ use crate::{
     live::Client,
     mail_sink::{MailSink, Options},
     raw_http::{ask, post},
-    support::{Docker, Folder, PATIENCE, RECONCILE, TestServer, engine_url, eventually, local},
+    support::{Docker, Folder, RECONCILE, TIMEOUT, TestServer, engine_url, eventually, local},
     web_receiver::WebReceiver,
 };
 use quaylight::{
@@ -146,7 +146,7 @@ impl World {
         ]);
         // Earlier events of the engine are not received.
         let is_watched = async || reader.look(|state| state.hosts().any(|host| host.is_reachable()));
-        eventually(PATIENCE, "the engine is watched", is_watched).await;
+        eventually(TIMEOUT, "the engine is watched", is_watched).await;
         Self { alerts, history, time, notices, tasks }
     }
 
@@ -171,7 +171,7 @@ impl World {
 
     async fn fires(&self, rule: &str) -> Alert {
         let fires = async || self.state(rule) == Some(AlertState::Firing);
-        eventually(PATIENCE * 2, &format!("{rule} fires"), fires).await;
+        eventually(TIMEOUT * 2, &format!("{rule} fires"), fires).await;
         self.alerts.active().into_iter().find(|it| it.rule_name == rule).unwrap()
     }
 
@@ -181,7 +181,7 @@ impl World {
             self.time.pass(1);
             self.state(rule).is_none()
         };
-        eventually(PATIENCE, &format!("{rule} is over"), is_over).await;
+        eventually(TIMEOUT, &format!("{rule} is over"), is_over).await;
     }
 
     /// The notices since the last call.
@@ -231,10 +231,10 @@ async fn fires_and_resolves(
     cause(docker).await;
     let alert = world.fires(&rule.name).await;
     assert!(alert.text.contains(measured), "{alert:?}");
-    eventually(PATIENCE, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
+    eventually(TIMEOUT, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
     end(docker, &world).await;
     world.is_over(&rule.name).await;
-    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    eventually(TIMEOUT, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
     let fired = format!("{}: {} {}", rule.name, alert.subject, alert.text);
     let over = format!("{}: resolved for {}", rule.name, alert.subject);
     let [hook, phone, _] = receivers.titles(&rule.name);
@@ -377,12 +377,12 @@ async fn silenced_rule_sends_no_notification_until_its_silence_ends() {
     world.alerts.put_rule(Rule { is_on: true, ..silenced }).await.unwrap();
     world.fires("silent").await;
     world.alerts.put_rule(loud.clone()).await.unwrap();
-    eventually(PATIENCE, "the other is heard", async || receivers.counts(&loud.name) == [1; 3]).await;
+    eventually(TIMEOUT, "the other is heard", async || receivers.counts(&loud.name) == [1; 3]).await;
     assert_eq!(receivers.counts("silent"), [0; 3]);
     assert!(world.heard().iter().all(|it| !it.text.starts_with("silent")));
 
     time.pass(3_700);
-    eventually(PATIENCE, "it is heard now", async || receivers.counts("silent") == [1; 3]).await;
+    eventually(TIMEOUT, "it is heard now", async || receivers.counts("silent") == [1; 3]).await;
     assert_eq!(world.heard().iter().filter(|it| it.text.starts_with("silent")).count(), 1);
     world.stop().await;
 }
@@ -403,21 +403,21 @@ async fn quiet_hours_delay_non_critical_notifications() {
     world.alerts.put_rule(warning.clone()).await.unwrap();
     world.fires(&warning.name).await;
     world.alerts.put_rule(critical).await.unwrap();
-    eventually(PATIENCE, "the critical one is heard", async || receivers.counts("critical") == [1; 3]).await;
+    eventually(TIMEOUT, "the critical one is heard", async || receivers.counts("critical") == [1; 3]).await;
     assert_eq!(receivers.counts(&warning.name), [0; 3]);
     assert_eq!(world.heard().len(), 2, "the page shows both");
 
     world.alerts.put_quiet_hours(None).await.unwrap();
-    eventually(PATIENCE, "the other is heard now", async || receivers.counts(&warning.name) == [1; 3]).await;
+    eventually(TIMEOUT, "the other is heard now", async || receivers.counts(&warning.name) == [1; 3]).await;
     // It resolves during quiet hours: receivers that got the firing notification get the resolved one afterwards.
     world.alerts.put_quiet_hours(Some(quiet)).await.unwrap();
     docker.run(&["start", &name]).await;
     world.is_over("critical").await;
     world.is_over(&warning.name).await;
-    eventually(PATIENCE, "the critical one is over", async || receivers.counts("critical") == [2; 3]).await;
+    eventually(TIMEOUT, "the critical one is over", async || receivers.counts("critical") == [2; 3]).await;
     assert_eq!(receivers.counts(&warning.name), [1; 3]);
     world.alerts.put_quiet_hours(None).await.unwrap();
-    eventually(PATIENCE, "so is the other", async || receivers.counts(&warning.name) == [2; 3]).await;
+    eventually(TIMEOUT, "so is the other", async || receivers.counts(&warning.name) == [2; 3]).await;
     assert_eq!(receivers.states(&warning.name), ["firing", "resolved"]);
     world.stop().await;
 }
@@ -464,13 +464,13 @@ async fn clock_set_back_suppresses_no_alert() {
     let world = World::start(&folder, time).await;
     let rule = Rule { duration: 2, ..rule(&name, Condition::Absent, &[]) };
     world.alerts.put_rule(rule.clone()).await.unwrap();
-    eventually(PATIENCE, "it is pending", async || world.state(&rule.name) == Some(AlertState::Pending)).await;
+    eventually(TIMEOUT, "it is pending", async || world.state(&rule.name) == Some(AlertState::Pending)).await;
     // Changes the time of day only.
     time.pass(-3_600);
     world.fires(&rule.name).await;
     docker.run(&["start", &name]).await;
     time.pass(-3_600);
-    eventually(PATIENCE * 3, "it is over", async || world.state(&rule.name).is_none()).await;
+    eventually(TIMEOUT * 3, "it is over", async || world.state(&rule.name).is_none()).await;
     world.stop().await;
 }
 
@@ -494,7 +494,7 @@ async fn flapping_container_sends_one_notification() {
         }
     }
     world.is_over(&rule.name).await;
-    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    eventually(TIMEOUT, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
     assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
     // During the cooldown it is not sent again.
     docker.run(&["pause", &name]).await;
@@ -513,9 +513,9 @@ async fn rules_survive_a_restart_without_repeated_notifications() {
     let rule = rule(&name, Condition::Absent, &channels);
     world.alerts.put_rule(rule.clone()).await.unwrap();
     let before = world.fires(&rule.name).await;
-    eventually(PATIENCE, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
+    eventually(TIMEOUT, "all hear that it fires", async || receivers.counts(&rule.name) == [1; 3]).await;
     let (rules, known) = (world.alerts.rules(), world.alerts.channels());
-    eventually(PATIENCE, "it is kept", async || !world.history.documents("alert_firing").await.unwrap().is_empty())
+    eventually(TIMEOUT, "it is kept", async || !world.history.documents("alert_firing").await.unwrap().is_empty())
         .await;
     world.stop().await;
 
@@ -526,7 +526,7 @@ async fn rules_survive_a_restart_without_repeated_notifications() {
     assert_eq!(world.alerts.transitions().len(), 1);
     docker.run(&["start", &name]).await;
     world.is_over(&rule.name).await;
-    eventually(PATIENCE, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
+    eventually(TIMEOUT, "all hear that it is over", async || receivers.counts(&rule.name) == [2; 3]).await;
     assert_eq!(receivers.states(&rule.name), ["firing", "resolved"]);
     world.stop().await;
 }
@@ -541,8 +541,8 @@ async fn deleting_a_rule_ends_its_alert_without_notification() {
     let id = world.alerts.put_rule(rule.clone()).await.unwrap();
     world.fires(&rule.name).await;
     world.alerts.delete_rule(&id).await.unwrap();
-    eventually(PATIENCE, "it is over", async || world.alerts.active().is_empty()).await;
-    eventually(PATIENCE, "it is forgotten", async || world.history.documents("alert_firing").await.unwrap().is_empty())
+    eventually(TIMEOUT, "it is over", async || world.alerts.active().is_empty()).await;
+    eventually(TIMEOUT, "it is forgotten", async || world.history.documents("alert_firing").await.unwrap().is_empty())
         .await;
     let heard: Vec<_> = world.heard().into_iter().filter_map(|it| it.alert).collect();
     assert_eq!(heard, [AlertState::Firing]);

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server's limit of concurrent uploads, downloads and followed logs.
 const BUDGET: usize = 128;
@@ -24,7 +24,7 @@ async fn serve() -> (Running, TestServer, String) {
     let server = TestServer::at(sim.url(), &[]).await;
     let id = sim.truth().containers.iter().find(|it| it.state == "running").unwrap().id.clone();
     let logs = format!("/api/containers/{id}/logs?tail=1");
-    eventually(PATIENCE, "it knows the container", async || ask(&server.url(), "GET", &logs, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it knows the container", async || ask(&server.url(), "GET", &logs, "").await.0 == 200).await;
     (sim, server, id)
 }
 
@@ -35,12 +35,12 @@ async fn message_over_64_kib_closes_every_kind_of_socket() {
     docker.run(&["start", &name]).await;
     let id = docker.run(&["inspect", "--format", "{{.Id}}", &name]).await;
     let logs = format!("/api/containers/{id}/logs?tail=1");
-    eventually(PATIENCE, "it knows the container", async || ask(&server.url(), "GET", &logs, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it knows the container", async || ask(&server.url(), "GET", &logs, "").await.0 == 200).await;
     for path in ["/ws".to_owned(), format!("/ws/logs?ids={id}"), format!("/ws/terminal?id={id}")] {
         let mut socket = upgraded_at(&server, &path, 64 * 1024).await;
         // The header of a masked message of 65,537 bytes, without any payload.
         socket.write_all(&[0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4]).await.unwrap();
-        let closed = timeout(PATIENCE, close_code(&mut socket)).await.expect("it is closed");
+        let closed = timeout(TIMEOUT, close_code(&mut socket)).await.expect("it is closed");
         assert_eq!(closed.unwrap(), 1009, "{path}");
     }
     server.stop().await;
@@ -94,6 +94,6 @@ async fn followed_logs_beyond_the_limit_get_503_until_slots_are_free() {
     assert_eq!(ask(&url, "GET", "/api/state", "").await.0, 200);
     drop(followed);
     let short = format!("/api/containers/{id}/logs?tail=1");
-    eventually(PATIENCE, "places come back", async || ask(&url, "GET", &short, "").await.0 == 200).await;
+    eventually(TIMEOUT, "places come back", async || ask(&url, "GET", &short, "").await.0 == 200).await;
     server.stop().await;
 }

@@ -26,7 +26,7 @@ const INSIDE: &str = "QUAYLIGHT_TEST_ON_CGROUP_V2";
 const SOCKET: &str = "/run/docker.sock";
 
 /// The kernel runs as a process among others, so everything takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn cgroup_v2_stats_match_the_engine_and_are_read_from_files() {
@@ -65,7 +65,7 @@ async fn on_the_machine() {
     let busy = run(&["--cpus", "0.3"], "while :; do :; done").await;
     let on_hosts_network = run(&["--network", "host"], "exec sleep 600").await;
     let ids = [idle.as_str(), busy.as_str(), on_hosts_network.as_str()];
-    eventually(PATIENCE, "the load is made", async || {
+    eventually(TIMEOUT, "the load is made", async || {
         let logs = get(&format!("/containers/{idle}/logs?stdout=1&stderr=1")).await;
         logs.contains("used") || panic_if_ended(&idle, &logs).await
     })
@@ -84,7 +84,7 @@ async fn on_the_machine() {
     let output = docker.run(&["stats", "--no-stream", "--format", "{{.MemUsage}}", &idle]).await;
     let (used, limit) = output.split_once(" / ").map(|(used, limit)| (bytes(used), bytes(limit))).unwrap();
     for (name, server) in &servers {
-        eventually(PATIENCE, &format!("{name}: memory as docker says it: {output}"), async || {
+        eventually(TIMEOUT, &format!("{name}: memory as docker says it: {output}"), async || {
             let samples = samples(server, ids).await;
             let sample = samples.into_iter().find(|it| it["container_id"] == idle).unwrap_or_default();
             let is_used = |ours: f64| (ours - used).abs() <= used * 0.01;
@@ -100,7 +100,7 @@ async fn on_the_machine() {
     // Without these controllers only the CPU is counted: the other values are unknown, not zero.
     std::fs::write("/sys/fs/cgroup/docker/cgroup.subtree_control", "-io -memory -pids").unwrap();
     for (name, server) in &servers {
-        eventually(PATIENCE, &format!("{name}: CPU and network alone are known"), async || {
+        eventually(TIMEOUT, &format!("{name}: CPU and network alone are known"), async || {
             let samples = samples(server, ids).await;
             let unknown = ["memory_usage", "memory_limit", "memory_percent", "block_read", "block_write", "pids"];
             let its =
@@ -111,7 +111,7 @@ async fn on_the_machine() {
                 && its(&idle, "network_rx").and_then(|it| it.as_u64()).is_some_and(|bytes| bytes >= 180_000)
         })
         .await;
-        eventually(PATIENCE, &format!("{name}: the metrics say no more"), async || {
+        eventually(TIMEOUT, &format!("{name}: the metrics say no more"), async || {
             let metrics = ask(&server.url, "GET", "/metrics", "").await.1;
             let says = |figure: &str| {
                 let start = format!("quaylight_container_{figure}{{");
@@ -138,7 +138,7 @@ async fn get(path: &str) -> String {
     let mut stream = UnixStream::connect(SOCKET).await.unwrap();
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it answers").unwrap();
+    timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("it answers").unwrap();
     let answer = String::from_utf8_lossy(&answer);
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }

@@ -3,7 +3,7 @@
 use crate::{
     live::Client,
     raw_http::{ask, post},
-    support::{Folder, PATIENCE, TestServer, eventually},
+    support::{Folder, TIMEOUT, TestServer, eventually},
     web_receiver::{Answer, WebReceiver},
 };
 use quaylight::{
@@ -75,7 +75,7 @@ async fn channel_of_an_older_release_is_encrypted_and_still_notifies() {
         let (status, body) = change(&server, AlertChange::PutRule(Rule { name: name.into(), ..rule() })).await;
         assert_eq!(status, 200, "{body}");
         let is_notified = async || receiver.requests().iter().any(|it| it.body.contains(&format!("\"{name}\"")));
-        eventually(PATIENCE, "the channel is notified", is_notified).await;
+        eventually(TIMEOUT, "the channel is notified", is_notified).await;
         let modes = fs::read_dir(&data).unwrap().map(|it| it.unwrap().path());
         for path in modes.chain([data.clone()]) {
             let mode = fs::metadata(&path).unwrap().permissions().mode();

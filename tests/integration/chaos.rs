@@ -33,7 +33,7 @@ const LONGEST_HANG_MS: u64 = 300;
 const CALM_AFTER: u64 = 100;
 const LOST_IN_A_CALM: usize = 5;
 
-/// A read without a response times out after 10 s; then follow one reconcile and its second of patience.
+/// A read without a response times out after 10 s; then follow one reconcile and its allowed second.
 const SETTLES_WITHIN: Duration = Duration::from_secs(25);
 
 const NAMES: [&str; 8] = ["refuse", "hang", "status", "half", "cut_events", "garbage_line", "unknown_event", "slow"];

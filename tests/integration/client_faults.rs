@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The server's limit of open sockets and streams.
 const CAP: usize = 2_000;
@@ -93,7 +93,7 @@ async fn all_are_inspected(sim: &Running, server: &TestServer) {
         let body = ask(&server.url(), "GET", "/api/state", "").await.1;
         body.matches("\"restart_policy\":\"").count() >= all
     };
-    eventually(PATIENCE * 3, "all are inspected", is_whole).await;
+    eventually(TIMEOUT * 3, "all are inspected", is_whole).await;
 }
 
 fn container_in(sim: &Running, state: &str) -> String {
@@ -203,7 +203,7 @@ async fn garbage_closes_only_the_socket_that_sent_it() {
     ] {
         let mut stream = upgraded(&server, 64 * 1024).await;
         stream.write_all(garbage).await.unwrap();
-        let closed = timeout(PATIENCE, close_code(&mut stream)).await.expect("it is closed").unwrap();
+        let closed = timeout(TIMEOUT, close_code(&mut stream)).await.expect("it is closed").unwrap();
         assert_eq!(closed, code, "{garbage:x?}");
     }
     let id = container_in(&sim, "running");
@@ -225,7 +225,7 @@ async fn message_of_64_mib_is_refused_with_1009_while_being_sent() {
             }
         }
     };
-    let (closed, ()) = timeout(PATIENCE, async { tokio::join!(close_code(&mut reading), send) }).await.unwrap();
+    let (closed, ()) = timeout(TIMEOUT, async { tokio::join!(close_code(&mut reading), send) }).await.unwrap();
     assert_eq!(closed.unwrap(), 1009);
     let id = container_in(&sim, "running");
     rename(&sim, &id, "after-64-mib").await;
@@ -256,7 +256,7 @@ async fn sockets_beyond_the_limit_get_1013_until_slots_are_free() {
     let mut refused = 0;
     for _ in 0..50 {
         for mut client in join_all((0..100).map(|_| Client::connect(&server))).await {
-            match timeout(PATIENCE, client.0.next()).await.expect("each hears something") {
+            match timeout(TIMEOUT, client.0.next()).await.expect("each hears something") {
                 Some(Ok(Message::Close(Some(frame)))) => {
                     assert_eq!(u16::from(frame.code), 1013);
                     refused += 1;
@@ -270,7 +270,7 @@ async fn sockets_beyond_the_limit_get_1013_until_slots_are_free() {
     // Other sockets count against the same limit.
     let id = "0".repeat(64);
     let mut logs = upgraded_at(&server, &format!("/ws/logs?ids={id}"), 64 * 1024).await;
-    assert_eq!(timeout(PATIENCE, close_code(&mut logs)).await.unwrap().unwrap(), 1013);
+    assert_eq!(timeout(TIMEOUT, close_code(&mut logs)).await.unwrap().unwrap(), 1013);
     open.truncate(CAP - 50);
     let mut back = 0;
     let again = async {
@@ -282,7 +282,7 @@ async fn sockets_beyond_the_limit_get_1013_until_slots_are_free() {
             }
         }
     };
-    timeout(PATIENCE, again).await.expect("50 places come back");
+    timeout(TIMEOUT, again).await.expect("50 places come back");
     drop(open);
     server.stop().await;
 }
@@ -343,6 +343,6 @@ async fn two_clients_can_stop_the_same_container_at_once() {
         let mut all = state["data"]["containers"].as_array().unwrap().iter().map(id_and_text);
         all.any(|(its, words)| its == id && words.ends_with(" exited"))
     };
-    eventually(PATIENCE, "it is down", is_down).await;
+    eventually(TIMEOUT, "it is down", is_down).await;
     server.stop().await;
 }

@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The timeout of a partial request, as promised in product.md.
 const HALF_REQUEST: Duration = Duration::from_secs(15);
@@ -57,7 +57,7 @@ async fn idle_connections_use_little_memory_and_are_closed() {
         (0..IDLE).map(|_| BlockingStream::connect(address).unwrap()).collect::<Vec<_>>()
     });
     let clients = clients.await.unwrap();
-    eventually(PATIENCE, "all are accepted", async || open_connections(&server).await > IDLE).await;
+    eventually(TIMEOUT, "all are accepted", async || open_connections(&server).await > IDLE).await;
     let each = anonymous_bytes().saturating_sub(before) / IDLE;
     eprintln!("{each} bytes for each of {IDLE} idle connections");
     assert!(each <= MOST_BYTES, "{each} bytes for each of {IDLE} idle connections");
@@ -101,7 +101,7 @@ async fn endless_request_header_is_refused() {
         let piece = [b'x'; 4096];
         while stream.write_all(&piece).await.is_ok() {}
     };
-    timeout(PATIENCE, flood).await.expect("the server stops to take more");
+    timeout(TIMEOUT, flood).await.expect("the server stops to take more");
     // Other clients are still served.
     assert_eq!(ask(&server.url(), "GET", "/healthz", "").await.0, 200);
     server.stop().await;

@@ -1,6 +1,6 @@
 //! Containers and all their changes.
 
-use crate::support::{Docker, IMAGE, PATIENCE, Watched, engine_url, eventually};
+use crate::support::{Docker, IMAGE, TIMEOUT, Watched, engine_url, eventually};
 use quaylight::model::{ContainerState, Health, MountKind, RestartPolicy};
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ async fn failed_restart_without_an_event_is_detected() {
     docker.run(&[&run[..], &[IMAGE, "false"]].concat()).await;
     watched.until_container(&name, |it| it.state == ContainerState::Restarting).await;
     // Between two starts (the interval grows with each crash) it is connected to no network.
-    eventually(PATIENCE, "the network is gone", async || docker.try_run(&["network", "rm", &network]).await.is_ok())
+    eventually(TIMEOUT, "the network is gone", async || docker.try_run(&["network", "rm", &network]).await.is_ok())
         .await;
     let state = async || docker.run(&["inspect", "--format", "{{.State.Status}}", &name]).await;
     eventually(Duration::from_secs(30), "the restart has failed", async || state().await != "restarting").await;

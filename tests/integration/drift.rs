@@ -16,7 +16,7 @@ const ROUNDS: usize = 10;
 const LOST_IN_A_ROUND: usize = 30;
 const CHANGES_PER_SECOND: f64 = 100.0;
 const RECONCILE: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drift_counts_exactly_the_lost_events() {
@@ -24,7 +24,7 @@ async fn drift_counts_exactly_the_lost_events() {
     let watched = Watched::reconciling(sim.url(), RECONCILE).await;
     // Only the test changes these: no other event makes up for a lost one.
     let quiet = join_all((0..LOST_IN_A_ROUND).map(|n| create_quiet(&sim, n))).await;
-    eventually(PATIENCE, "all is known", async || watched.reader.look(seen) == actual(&sim.truth())).await;
+    eventually(TIMEOUT, "all is known", async || watched.reader.look(seen) == actual(&sim.truth())).await;
 
     sim.set_churn(CHANGES_PER_SECOND);
     for round in 1..=ROUNDS {
@@ -41,14 +41,14 @@ async fn drift_counts_exactly_the_lost_events() {
         let renamed = |watched: &Watched| {
             watched.reader.look(|state| state.containers().filter(|it| it.name.starts_with(&start)).count())
         };
-        eventually(PATIENCE, "the losses are found", async || renamed(&watched) == LOST_IN_A_ROUND).await;
+        eventually(TIMEOUT, "the losses are found", async || renamed(&watched) == LOST_IN_A_ROUND).await;
     }
     sim.set_churn(0.0);
-    eventually(PATIENCE, "the state is the truth", async || watched.reader.look(seen) == actual(&sim.truth())).await;
+    eventually(TIMEOUT, "the state is the truth", async || watched.reader.look(seen) == actual(&sim.truth())).await;
     // Two more reconciles find nothing more.
     let lists = || sim.truth().requests["GET /containers/json"];
     let so_far = lists();
-    eventually(PATIENCE, "it was looked at again", async || lists() >= so_far + 2).await;
+    eventually(TIMEOUT, "it was looked at again", async || lists() >= so_far + 2).await;
     assert_eq!(watched.reader.drift(), u64::try_from(ROUNDS * LOST_IN_A_ROUND).unwrap());
 }
 

@@ -12,7 +12,7 @@ use quaylight::sim::{
 use std::time::Duration;
 
 /// The longest timeouts are those of lists (15 s) and reads (10 s).
-const PATIENCE: Duration = Duration::from_secs(45);
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 async fn simulate() -> Running {
     Sim::start(Options { containers: 5, ..Options::default() }).await.unwrap()
@@ -28,12 +28,12 @@ async fn error_response_with_an_endless_body_is_an_error() {
         sim.faults().switch_on(endless.on("/events"));
         sim.faults().switch_on(Fault::new(Kind::CutEvents));
         let reachable = || watched.reader.look(|state| state.hosts().any(|host| host.is_reachable()));
-        eventually(PATIENCE, "engine unreachable", async || !reachable()).await;
+        eventually(TIMEOUT, "engine unreachable", async || !reachable()).await;
         // By then it has received the endless response.
         let struck = || sim.faults().list().iter().map(|it| it.struck).sum::<u64>();
-        eventually(PATIENCE, "it asks again and again", async || struck() >= 2).await;
+        eventually(TIMEOUT, "it asks again and again", async || struck() >= 2).await;
         sim.faults().switch_all_off();
-        eventually(PATIENCE, "the engine is back", async || reachable()).await;
+        eventually(TIMEOUT, "the engine is back", async || reachable()).await;
     }
 }
 
@@ -44,14 +44,14 @@ async fn followed_log_ends_when_its_host_becomes_unreachable() {
     let server = TestServer::reconciling(wire.url(), Duration::from_secs(1)).await;
     let id = sim.truth().containers.iter().find(|it| it.state == "running").unwrap().id.clone();
     let short = format!("/api/containers/{id}/logs?tail=1");
-    eventually(PATIENCE, "it knows the container", async || ask(&server.url(), "GET", &short, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it knows the container", async || ask(&server.url(), "GET", &short, "").await.0 == 200).await;
     let mut log = Raw::get(&server.url(), &format!("{short}&follow=true")).await;
     log.until(" 200 ").await;
     wire.stall(true);
-    assert!(log.ends_within(PATIENCE).await, "it goes on: {}", log.text());
+    assert!(log.ends_within(TIMEOUT).await, "it goes on: {}", log.text());
     assert!(!log.text().ends_with("0\r\n\r\n"), "it is not whole");
     wire.stall(false);
-    eventually(PATIENCE, "it is back", async || ask(&server.url(), "GET", &short, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it is back", async || ask(&server.url(), "GET", &short, "").await.0 == 200).await;
     server.stop().await;
 }
 
@@ -63,14 +63,14 @@ async fn upload_to_a_lost_engine_reports_the_engine_failure() {
     let server = TestServer::reconciling(wire.url(), Duration::from_secs(1)).await;
     let id = sim.truth().containers.iter().find(|it| it.state == "running").unwrap().id.clone();
     let files = format!("/api/containers/{id}/files?path=/");
-    eventually(PATIENCE, "it knows the container", async || ask(&server.url(), "GET", &files, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it knows the container", async || ask(&server.url(), "GET", &files, "").await.0 == 200).await;
     let length = "Content-Length: 1000000\r\n";
     let mut upload = Raw::head_only(&server.url(), "POST", &format!("{files}&name=kept"), length).await;
     let says = async |words: &str| ask(&server.url(), "GET", "/api/tasks", "").await.1.contains(words);
-    eventually(PATIENCE, "it uploads", async || says("Uploading").await).await;
+    eventually(TIMEOUT, "it uploads", async || says("Uploading").await).await;
     wire.stall(true);
     let reason = "Connection to the engine failed";
-    eventually(PATIENCE, "it fails for the engine", async || says(reason).await).await;
+    eventually(TIMEOUT, "it fails for the engine", async || says(reason).await).await;
     upload.until(reason).await;
     server.stop().await;
 }
@@ -89,7 +89,7 @@ async fn remote_engine_connections_use_tcp_keepalive() {
     let sim = simulate().await;
     let watched = Watched::start(sim.url()).await;
     let port = sim.url().rsplit(':').next().unwrap().parse().unwrap();
-    eventually(PATIENCE, "each connection is watched", async || {
+    eventually(TIMEOUT, "each connection is watched", async || {
         let timers = keepalive_timers(port);
         !timers.is_empty() && timers.iter().all(|is_on| *is_on)
     })

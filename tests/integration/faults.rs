@@ -29,7 +29,7 @@ use tokio_tungstenite::{
 const RECONCILE: Duration = Duration::from_secs(1);
 
 /// The longest timeouts are those of lists (15 s) and reads (10 s).
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Repairs wait for the next reconcile, plus a second for late events.
 const REPAIR: Duration = Duration::from_secs(10);
@@ -54,10 +54,10 @@ async fn survives(faults: &[Fault], what: &str, shows: impl Fn(&Watched) -> bool
     faults.iter().for_each(|fault| sim.faults().switch_on(fault.clone()));
     sim.set_churn(100.0);
     let before = sim.truth().events_sent;
-    eventually(PATIENCE, what, async || shows(&watched) && sim.truth().events_sent > before + 200).await;
+    eventually(TIMEOUT, what, async || shows(&watched) && sim.truth().events_sent > before + 200).await;
     sim.set_churn(0.0);
     sim.faults().switch_all_off();
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim)).await;
     assert!(is_reachable(&watched));
 }
 
@@ -98,10 +98,10 @@ async fn hanging_engine_becomes_unreachable_and_recovers() {
     eventually(Duration::from_secs(10), "it counts as gone", async || is_unreachable(&watched)).await;
     let gone = began.elapsed();
     sim.set_churn(100.0);
-    eventually(PATIENCE, "things change meanwhile", async || sim.truth().events_sent > 100).await;
+    eventually(TIMEOUT, "things change meanwhile", async || sim.truth().events_sent > 100).await;
     sim.set_churn(0.0);
     sim.faults().switch_all_off();
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim) && is_reachable(&watched)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim) && is_reachable(&watched)).await;
     eprintln!("gone after {gone:?}, back after {:?}", began.elapsed());
 }
 
@@ -115,14 +115,14 @@ async fn slow_list_does_not_mark_the_engine_unreachable() {
         sim.faults().switch_on(Fault::new(Kind::Delay).on(path));
     }
     let has_struck = || sim.faults().list().iter().all(|it| it.struck > 0);
-    eventually(PATIENCE, "both lists are asked for", async || has_struck()).await;
+    eventually(TIMEOUT, "both lists are asked for", async || has_struck()).await;
     // The lists take this long.
     tokio::time::sleep(Duration::from_secs(20)).await;
     let name = "meanwhile";
     create(&sim, name, &serde_json::json!({})).await;
     watched.until_container(name, |_| true).await;
     sim.faults().switch_all_off();
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim)).await;
     assert_eq!((host().since, host().failed_lists.len()), (since, 0));
 }
 
@@ -166,11 +166,11 @@ async fn ended_event_stream_is_reconnected() {
     let (sim, watched) = watch(20).await;
     sim.set_churn(150.0);
     for round in 1..=10 {
-        eventually(PATIENCE, "things change", async || sim.truth().events_sent > round * 60).await;
+        eventually(TIMEOUT, "things change", async || sim.truth().events_sent > round * 60).await;
         sim.faults().switch_on(Fault::new(Kind::CutEvents));
     }
     sim.set_churn(0.0);
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim) && is_reachable(&watched)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim) && is_reachable(&watched)).await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn failed_read_is_retried_before_the_reconcile() {
     // The next reconcile is far away: it is not what repairs this.
     let watched = Watched::start(sim.url()).await;
     let quiet = async || is_true(&watched, &sim);
-    eventually(PATIENCE, "all is read", quiet).await;
+    eventually(TIMEOUT, "all is read", quiet).await;
     for (name, kind) in [("refused-once", Kind::Status), ("hung-once", Kind::Hang)] {
         let fault = Fault { method: Some("GET".into()), ..Fault::new(kind) };
         sim.faults().switch_on(fault.on("/containers/").times(1));
@@ -200,16 +200,16 @@ async fn missing_details_are_read_again_after_all_reads_failed() {
             .reader
             .look(|state| state.containers().find(|it| it.id.as_str() == id).map(|it| (it.state, it.restart_count)))
     };
-    eventually(PATIENCE, "all is read", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "all is read", async || is_true(&watched, &sim)).await;
     // Only the list after the reconnect reports the pause, and it lacks the health.
     sim.faults().switch_on(Fault::new(Kind::DropEvent).times(1));
     let fails = Fault { method: Some("GET".into()), ..Fault::new(Kind::Status) };
     sim.faults().switch_on(fails.on(&format!("/containers/{id}")));
     act(&sim, &id, "pause").await;
     sim.faults().switch_on(Fault::new(Kind::CutEvents));
-    eventually(PATIENCE, "the list tells", async || known(&watched) == Some((ContainerState::Paused, None))).await;
+    eventually(TIMEOUT, "the list tells", async || known(&watched) == Some((ContainerState::Paused, None))).await;
     let struck = || sim.faults().list().iter().map(|it| it.struck).max().unwrap_or_default();
-    eventually(PATIENCE, "the reads are given up", async || struck() >= 4).await;
+    eventually(TIMEOUT, "the reads are given up", async || struck() >= 4).await;
     sim.faults().switch_all_off();
     eventually(REPAIR, "it is read after all", async || {
         is_true(&watched, &sim) && known(&watched).unwrap().1.is_some()
@@ -235,7 +235,7 @@ async fn a_thousand_containers_are_created_and_removed_at_once() {
         .map(|n| async move { ask(sim.url(), "DELETE", &format!("/containers/one-of-many-{n}"), "").await.0 });
     assert!(gone.buffer_unordered(50).all(async |status| status == 204).await);
     count(5).await;
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, sim)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, sim)).await;
     assert_eq!(watched.reader.drift(), 0);
 }
 
@@ -251,7 +251,7 @@ async fn container_flapping_50_times_a_second_ends_in_its_actual_state() {
     }
     act(&sim, &id, "pause").await;
     watched.until_container("flapping", |it| it.state == ContainerState::Paused).await;
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim)).await;
     assert_eq!(watched.reader.drift(), 0);
 }
 
@@ -268,7 +268,7 @@ async fn silent_event_stream_is_reconciled_and_resumes() {
     let drift = watched.reader.drift();
     act(&sim, &id, "rename?name=after-silence").await;
     watched.until_container("after-silence", |_| true).await;
-    eventually(PATIENCE, "the state is the truth", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "the state is the truth", async || is_true(&watched, &sim)).await;
     assert_eq!((drift, watched.reader.drift()), (1, 1), "only what happened in silence had been missed");
 }
 
@@ -284,7 +284,7 @@ async fn lost_events_are_repaired_and_drift_counts_each_container_once() {
     for id in &ids[7..] {
         act(&sim, id, "start").await;
     }
-    eventually(PATIENCE, "all is known", async || is_true(&watched, &sim)).await;
+    eventually(TIMEOUT, "all is known", async || is_true(&watched, &sim)).await;
     assert_eq!(watched.reader.drift(), 0);
     // Also wait for the server: a read triggered by a start must not see the pause after it.
     let started = async || {
@@ -295,7 +295,7 @@ async fn lost_events_are_repaired_and_drift_counts_each_container_once() {
             containers.iter().any(|it| it["id"] == **id && it["restart_count"] == 0 && it["state"] == "running")
         })
     };
-    eventually(PATIENCE, "the server knows all", started).await;
+    eventually(TIMEOUT, "the server knows all", started).await;
     // A start also emits the network's connect event: both are lost. A pause emits one event only.
     for action in ["start", "connect"] {
         sim.faults().switch_on(Fault::new(Kind::DropEvent).of_action(action).times(4));

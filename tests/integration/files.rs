@@ -69,8 +69,8 @@ async fn cancelled_volume_access_leaves_no_helper_container() {
     let volume = docker.volume("left").await;
     let of = FilesOf::Volume(VolumeName::new(&volume).unwrap());
     drop(engine.reach(&of, true, &[]).await.unwrap());
-    for patience in (0..20).map(|step| Duration::from_micros(step * 700)) {
-        drop(tokio::time::timeout(patience, engine.reach(&of, true, &[])).await);
+    for time_limit in (0..20).map(|step| Duration::from_micros(step * 700)) {
+        drop(tokio::time::timeout(time_limit, engine.reach(&of, true, &[])).await);
     }
     // Podman does not list a container while it is being created, although it already holds the volume.
     eventually(Duration::from_secs(10), "the last of them to go", async || {

@@ -9,7 +9,7 @@ use quaylight::{
     server::{
         clock::Clock,
         engine::EngineEvent,
-        history::{History, Limits, Place, Settings},
+        history::{Cursor, History, Limits, Settings},
     },
     sim::{Options, Sim},
 };
@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn start(folder: &Path) -> History {
     let retry = Duration::from_millis(50);
@@ -52,12 +52,12 @@ fn query(address: &[(&str, &str)]) -> EventQuery {
 }
 
 async fn names(history: &History, address: &[(&str, &str)]) -> Vec<String> {
-    let page = history.page(query(address), Place::Before(None), 1_000).await;
+    let page = history.page(query(address), Cursor::Before(None), 1_000).await;
     page.events.into_iter().map(|it| it.name).collect()
 }
 
 async fn until_off(history: &History, reason: &str) {
-    eventually(PATIENCE, reason, async || match history.status() {
+    eventually(TIMEOUT, reason, async || match history.status() {
         HistoryStatus::Off { reason: it } => it.contains(reason),
         HistoryStatus::Recording => false,
     })
@@ -65,7 +65,7 @@ async fn until_off(history: &History, reason: &str) {
 }
 
 async fn until_recording(history: &History) {
-    eventually(PATIENCE, "it records", async || history.status() == HistoryStatus::Recording).await;
+    eventually(TIMEOUT, "it records", async || history.status() == HistoryStatus::Recording).await;
 }
 
 #[tokio::test]
@@ -109,13 +109,13 @@ async fn events_are_filtered_and_paged() {
         (&[("until", "1h")], 0),
     ] {
         let query = query(address);
-        let page = history.page(query.clone(), Place::Before(None), 1_000).await;
+        let page = history.page(query.clone(), Cursor::Before(None), 1_000).await;
         assert_eq!(page.events.len(), found, "{address:?}");
         assert!(page.events.iter().all(|it| query.matches(it)), "{address:?}");
     }
     let (mut before, mut paged) = (None, Vec::new());
     loop {
-        let page = history.page(query(&[]), Place::Before(before), 100).await;
+        let page = history.page(query(&[]), Cursor::Before(before), 100).await;
         before = page.events.last().map(|it| it.seq);
         paged.extend(page.events);
         if !page.more {
@@ -130,14 +130,14 @@ async fn events_are_filtered_and_paged() {
         (Some("alice"), Some("The engine rejected the request"))
     );
     assert_eq!((paged[1].exit_code(), paged[1].attributes.len()), (Some(137), 4));
-    let since = history.page(query(&[]), Place::After(seqs[2]), 1_000).await;
+    let since = history.page(query(&[]), Cursor::After(seqs[2]), 1_000).await;
     assert_eq!(since.events.iter().map(|it| it.seq).collect::<Vec<_>>(), [seqs[1], seqs[0]]);
     // The same events, from memory alone.
     let nowhere = crate::support::no_history().await;
     for event in paged.iter().rev() {
         nowhere.record(event.clone());
     }
-    let remembered = nowhere.page(query(&[("action", "die")]), Place::Before(None), 1_000).await;
+    let remembered = nowhere.page(query(&[("action", "die")]), Cursor::Before(None), 1_000).await;
     assert_eq!(remembered.events.len(), 125);
     assert!(matches!(remembered.history, HistoryStatus::Off { reason } if reason.contains("--data-dir")));
 }
@@ -201,7 +201,7 @@ async fn full_disk_pauses_recording_until_space_is_free() {
             number += 1;
             history.record_engine(&local(), &event("start", &format!("web-{number}"), now_nanos() + number));
         }
-        history.page(EventQuery::default(), Place::Before(None), 1).await;
+        history.page(EventQuery::default(), Cursor::Before(None), 1).await;
         assert!(number < 100_000, "a disk of 1 MB holds {number} events");
     }
     until_off(&history, "the disk is full").await;
@@ -423,7 +423,7 @@ async fn killed_server_loses_at_most_the_last_second_of_events() {
         database(&folder.0).and_then(read).unwrap_or_default()
     };
     let is_enough = async || matches!(written(), (3_000.., 2_500_000..));
-    eventually(PATIENCE, "some thousand events are written, and some seconds of them", is_enough).await;
+    eventually(TIMEOUT, "some thousand events are written, and some seconds of them", is_enough).await;
     server.0.kill().unwrap();
     let killed = now_nanos();
     server.0.wait().unwrap();

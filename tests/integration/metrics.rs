@@ -5,7 +5,7 @@ use crate::{
     live::Client,
     prometheus::{Prometheus, promtool_check},
     raw_http::{Raw, ask},
-    support::{Docker, PATIENCE, TestServer, Watched, eventually},
+    support::{Docker, TIMEOUT, TestServer, Watched, eventually},
 };
 use futures::SinkExt;
 use quaylight::sim::{Options, Running, Sim};
@@ -29,7 +29,7 @@ fn value(metrics: &str, sample: &str) -> Option<f64> {
 /// Waits until the sample's value matches.
 #[track_caller]
 fn until_value(server: &TestServer, sample: &str, wanted: impl Fn(f64) -> bool) -> impl Future<Output = ()> {
-    eventually(PATIENCE, sample, async move || value(&metrics(server).await, sample).is_some_and(&wanted))
+    eventually(TIMEOUT, sample, async move || value(&metrics(server).await, sample).is_some_and(&wanted))
 }
 
 /// A simulated engine without churn.
@@ -73,7 +73,7 @@ async fn prometheus_counts_containers_and_runs_the_dashboard_queries() {
         (format!("count(quaylight_container_state{{project=\"{project}\"}})"), "2"),
         ("sum(quaylight_containers) - count(quaylight_container_state)".to_owned(), "0"),
     ] {
-        eventually(PATIENCE, &format!("{query} = {expected}"), async || {
+        eventually(TIMEOUT, &format!("{query} = {expected}"), async || {
             prometheus.query(&query).await.as_deref() == Some(expected)
         })
         .await;
@@ -220,7 +220,7 @@ async fn slow_client_is_counted_with_its_skipped_revisions() {
     for n in 0..LARGE {
         let before = revision().await;
         rename(&sim, &large, &format!("large-{n}")).await;
-        eventually(PATIENCE, "the change is published", async || revision().await > before).await;
+        eventually(TIMEOUT, "the change is published", async || revision().await > before).await;
     }
     let (enough, mut n) = (revision().await + MISSED, 0);
     while revision().await < enough {

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::Value;
 use std::{path::Path, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn container_network_usage_is_reported_without_root() {
@@ -32,7 +32,7 @@ async fn container_network_usage_is_reported_without_root() {
         let sample = sample().await;
         ["network_rx", "network_tx"].iter().all(|field| sample[field].as_u64().is_some_and(|bytes| bytes >= 100))
     };
-    eventually(PATIENCE, "its network is counted", is_known).await;
+    eventually(TIMEOUT, "its network is counted", is_known).await;
     let is_exported = async || {
         let metrics = ask(&server.url, "GET", "/metrics", "").await.1;
         let line = metrics.lines().find(|line| {
@@ -40,5 +40,5 @@ async fn container_network_usage_is_reported_without_root() {
         });
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).is_some_and(|bytes| bytes >= 100.0)
     };
-    eventually(PATIENCE, "the metrics say it", is_exported).await;
+    eventually(TIMEOUT, "the metrics say it", is_exported).await;
 }

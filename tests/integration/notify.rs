@@ -3,7 +3,7 @@
 use crate::{
     authority::Authority,
     mail_sink::{MailSink, Options},
-    support::{PATIENCE, eventually},
+    support::{TIMEOUT, eventually},
     web_receiver::{Answer, WebReceiver},
 };
 use quaylight::{
@@ -245,7 +245,7 @@ fn recipient(name: &str, channel: Channel) -> Arc<Recipient> {
 }
 
 async fn outcome(outcomes: &mut broadcast::Receiver<Outcome>) -> Outcome {
-    timeout(PATIENCE, outcomes.recv()).await.expect("an outcome comes").unwrap()
+    timeout(TIMEOUT, outcomes.recv()).await.expect("an outcome comes").unwrap()
 }
 
 #[tokio::test]
@@ -297,7 +297,7 @@ async fn hanging_channel_delays_no_other_channel() {
         assert!(delivery.channel != "hanging" && delivery.result.is_ok(), "{delivery:?}");
     }
     assert_eq!((receiver.requests().len(), sink.mails().len()), (5, 5));
-    eventually(PATIENCE, "one try hangs", async || hanging.requests().len() == 1).await;
+    eventually(TIMEOUT, "one try hangs", async || hanging.requests().len() == 1).await;
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn cross_origin_requests_are_refused_on_every_route() {
     let routes = table();
     let asked = routes.iter().map(|route| (route.method.as_str(), route.path));
     let others = [
-        ("POST", "/actions/thing"),
+        ("POST", "/actions/request"),
         ("POST", "/queries/inspect"),
         ("GET", "/pkg/quaylight.js"),
         ("GET", "/site.webmanifest"),

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 const LEDGER: &str = "own-containers.json";
 
@@ -54,7 +54,7 @@ async fn next_server_removes_only_the_containers_of_a_killed_server() {
     let folder = Folder::new();
     let path = folder.0.clone();
     let first = TestServer::in_folder(folder).await;
-    eventually(PATIENCE, "the engine to be known", async || {
+    eventually(TIMEOUT, "the engine to be known", async || {
         ask(&first.url(), "GET", "/api/state", "").await.1.contains("\"arch\":\"")
     })
     .await;
@@ -67,8 +67,8 @@ async fn next_server_removes_only_the_containers_of_a_killed_server() {
     std::fs::write(folder.0.join(LEDGER), kept).unwrap();
     let path = folder.0.clone();
     let second = TestServer::in_folder(folder).await;
-    eventually(PATIENCE, "the probe to be removed", async || !is_there(&docker, &probe).await).await;
-    eventually(PATIENCE, "it to be forgotten", async || std::fs::read(path.join(LEDGER)).unwrap() == b"[]").await;
+    eventually(TIMEOUT, "the probe to be removed", async || !is_there(&docker, &probe).await).await;
+    eventually(TIMEOUT, "it to be forgotten", async || std::fs::read(path.join(LEDGER)).unwrap() == b"[]").await;
     assert!(is_there(&docker, &theirs).await, "it has the labels, but the server did not create it");
     second.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::ask,
-    support::{Docker, PATIENCE, TestServer, engine_url, eventually},
+    support::{Docker, TIMEOUT, TestServer, engine_url, eventually},
 };
 use quaylight::{model::Timestamp, server::clock::Clock};
 use serde_json::Value;
@@ -44,14 +44,14 @@ async fn health(server: &TestServer) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panicked_task_is_reported_by_healthz_and_restarted() {
     let server = TestServer::clocked(&engine_url(), CLOCK).await;
-    eventually(PATIENCE, "alerts are evaluated", async || ALERTS.load(Ordering::Relaxed) > 0).await;
+    eventually(TIMEOUT, "alerts are evaluated", async || ALERTS.load(Ordering::Relaxed) > 0).await;
     assert_eq!(health(&server).await["status"], "ok");
     *VICTIM.lock().unwrap() = Some(ALERTS_MODULE);
-    eventually(PATIENCE, "/healthz names it", async || health(&server).await["status"] == "degraded").await;
+    eventually(TIMEOUT, "/healthz names it", async || health(&server).await["status"] == "degraded").await;
     let failed = health(&server).await["failed_tasks"][0].clone();
     assert_eq!((&failed["task"], &failed["restarts"]), (&"alerts".into(), &true.into()), "{failed}");
     let before = ALERTS.load(Ordering::Relaxed);
-    eventually(PATIENCE, "alerts are evaluated again", async || ALERTS.load(Ordering::Relaxed) > before).await;
+    eventually(TIMEOUT, "alerts are evaluated again", async || ALERTS.load(Ordering::Relaxed) > before).await;
     let (_, metrics) = ask(&server.url(), "GET", "/metrics", "").await;
     assert!(metrics.contains(r#"quaylight_task_panics_total{task="alerts"} 1"#), "{metrics}");
     server.stop().await;
@@ -60,7 +60,7 @@ async fn panicked_task_is_reported_by_healthz_and_restarted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_exits_with_an_error_when_the_state_task_panics() {
     let (docker, server) = (Docker::new(), TestServer::clocked(&engine_url(), CLOCK).await);
-    eventually(PATIENCE, "it is up", async || health(&server).await["engines"][0]["reachable"] == true).await;
+    eventually(TIMEOUT, "it is up", async || health(&server).await["engines"][0]["reachable"] == true).await;
     *VICTIM.lock().unwrap() = Some(STATE_MODULE);
     docker.create("changes-the-state", &[]).await;
     let error = server.ends().await.unwrap_err();

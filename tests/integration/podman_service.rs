@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Podman requests more open files and processes than CI machines grant, and then starts no container at all.
 const SETTINGS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1000:1000\"]\n";
@@ -80,7 +80,7 @@ impl Podman {
         let mut stream = UnixStream::connect(socket(&self.folder)).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: podman\r\n\r\n").as_bytes()).await.unwrap();
         let mut answer = String::new();
-        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();
+        timeout(TIMEOUT, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 }
@@ -123,6 +123,6 @@ async fn serve(folder: &Path) -> Child {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, answers).await.expect("the service answers");
+    timeout(TIMEOUT, answers).await.expect("the service answers");
     service
 }

@@ -1,6 +1,6 @@
 //! Prometheus for one test, and its promtool.
 
-use crate::{raw_http::ask, support::PATIENCE};
+use crate::{raw_http::ask, support::TIMEOUT};
 use serde_json::Value;
 use std::{
     path::PathBuf,
@@ -52,7 +52,7 @@ impl Prometheus {
             }
             panic!("Prometheus ended at once");
         };
-        let address = timeout(PATIENCE, address).await.expect("it says where it listens");
+        let address = timeout(TIMEOUT, address).await.expect("it says where it listens");
         // Keeps reading the log, so that Prometheus never blocks on it.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Self { folder, url: format!("tcp://{address}"), process }

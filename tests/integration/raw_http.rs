@@ -7,7 +7,7 @@ use tokio::{
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection must stay silent to count as silent.
 const SILENCE: Duration = Duration::from_millis(300);
@@ -68,7 +68,7 @@ impl Raw {
     /// Reads until `wanted` has arrived.
     pub async fn until(&mut self, wanted: &str) {
         while !self.text().contains(wanted) {
-            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.arrived)).await;
+            let read = timeout(TIMEOUT, self.stream.read_buf(&mut self.arrived)).await;
             let read = read.unwrap_or_else(|_| panic!("{wanted:?} does not come: {}", self.text())).unwrap();
             assert!(read > 0, "the connection ended before {wanted:?}: {}", self.text());
         }
@@ -76,18 +76,18 @@ impl Raw {
 
     /// Reads until the connection ends, cleanly or not.
     pub async fn whole(self) -> String {
-        self.whole_within(PATIENCE).await
+        self.whole_within(TIMEOUT).await
     }
 
-    pub async fn whole_within(mut self, patience: Duration) -> String {
-        let end = timeout(patience, self.stream.read_to_end(&mut self.arrived)).await;
+    pub async fn whole_within(mut self, time_limit: Duration) -> String {
+        let end = timeout(time_limit, self.stream.read_to_end(&mut self.arrived)).await;
         let _ = end.unwrap_or_else(|_| panic!("the connection does not end"));
         self.text()
     }
 
-    /// Reads until the connection ends, cleanly or not, but not longer than `patience`.
-    pub async fn ends_within(&mut self, patience: Duration) -> bool {
-        timeout(patience, self.stream.read_to_end(&mut self.arrived)).await.is_ok()
+    /// Reads until the connection ends, cleanly or not, but not longer than `time_limit`.
+    pub async fn ends_within(&mut self, time_limit: Duration) -> bool {
+        timeout(time_limit, self.stream.read_to_end(&mut self.arrived)).await.is_ok()
     }
 
     /// Whether nothing arrives for a while, not even the end.
@@ -120,7 +120,7 @@ async fn fetch(url: &str, method: &str, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(format!("{method} {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it ends").unwrap();
+    timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("it ends").unwrap();
     let head = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("an answer has a head");
     let start = String::from_utf8_lossy(&answer[..head]).into_owned();
     assert!(start.contains(" 200 "), "{start}");

@@ -163,7 +163,7 @@ impl World {
             "/actions/preferences" => vec![bytes(&(Preferences::default(), Preferences::default()))],
             "/actions/sign_in" => vec![bytes(&(&host, &login))],
             "/actions/sign_out" => vec![bytes(&login.registry)],
-            "/actions/thing" => ACTIONS.iter().map(|action| bytes(&self.request(action))).collect(),
+            "/actions/request" => ACTIONS.iter().map(|action| bytes(&self.request(action))).collect(),
             "/queries/files" => [FilesOf::Container(id), volume]
                 .map(|of| ["/", "/etc", "/etc/hostname"].map(|path| bytes(&(&host, &of, FilePath::new(path).unwrap()))))
                 .concat(),

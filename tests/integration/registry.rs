@@ -1,6 +1,6 @@
 //! Registry for one test on loopback, and a slow proxy to it.
 
-use crate::support::{Folder, PATIENCE};
+use crate::support::{Folder, TIMEOUT};
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -59,7 +59,7 @@ impl Registry {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, answers).await.expect("the registry answers soon");
+        timeout(TIMEOUT, answers).await.expect("the registry answers soon");
         Self { address, process, _folder: folder }
     }
 

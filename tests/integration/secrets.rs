@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 const SECRET: &str = "s3cret";
 
@@ -48,7 +48,7 @@ async fn container_secrets_are_masked_and_reveals_are_recorded() {
     assert!(answer(&server, "/queries/variable", &(local(), id.clone(), "TOKEN")).await.contains(SECRET));
     let whole = answer(&server, "/queries/recipe_with_secrets", &of).await;
     assert_eq!(whole.matches(SECRET).count(), 3, "{whole}");
-    eventually(PATIENCE, "both reveals to be in the history", async || {
+    eventually(TIMEOUT, "both reveals to be in the history", async || {
         let events = events_of(&server, &id).await;
         events.len() == 2
             && events.iter().all(|it| it.starts_with("reveal "))

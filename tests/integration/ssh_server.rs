@@ -1,6 +1,6 @@
 //! SSH server for one test on loopback, with client configurations for it.
 
-use crate::support::{Folder, PATIENCE, eventually};
+use crate::support::{Folder, TIMEOUT, eventually};
 use std::{
     fs,
     net::TcpListener,
@@ -50,7 +50,7 @@ impl SshServer {
             .expect("there is an SSH server");
         let server = Self { folder, port, process };
         let address = ("127.0.0.1", port);
-        eventually(PATIENCE, "the SSH server listens", async || TcpStream::connect(address).await.is_ok()).await;
+        eventually(TIMEOUT, "the SSH server listens", async || TcpStream::connect(address).await.is_ok()).await;
         server
     }
 

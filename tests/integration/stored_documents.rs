@@ -26,7 +26,7 @@ use std::{
 };
 
 /// Longer than the server's delay before it reopens its file.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 fn disk_rule() -> Rule {
     Rule {
@@ -111,14 +111,14 @@ fn stored(folder: &Path, kind: &str) -> Vec<String> {
 fn assert_dark_cards(folder: &Path) -> impl Future<Output = ()> {
     let folder = folder.to_owned();
     let both = move |json: &String| json.contains(r#""dark""#) && json.contains(r#""cards""#);
-    eventually(PATIENCE, "the change and what was stored are both there", async move || {
+    eventually(TIMEOUT, "the change and what was stored are both there", async move || {
         stored(&folder, "preferences").iter().any(both)
     })
 }
 
 /// All documents are read while writes fail.
 async fn assert_read(server: &TestServer) {
-    eventually(PATIENCE, "the stored disk rule fires", async || fires(server).await).await;
+    eventually(TIMEOUT, "the stored disk rule fires", async || fires(server).await).await;
     let page = page(server).await;
     assert!(
         page.contains(r#"data-theme="dark""#),

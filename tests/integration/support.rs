@@ -24,7 +24,7 @@ use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle,
 pub const IMAGE: &str = "quaylight-test/busybox:1";
 
 /// Longer than any change takes, short enough for a test to fail soon.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn engine_url() -> String {
     let set = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
@@ -37,7 +37,7 @@ pub fn local() -> HostId {
 
 /// Polls a condition that emits no wake-up: a simulator's actual state, a client's map.
 #[track_caller]
-pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
+pub fn eventually(time_limit: Duration, what: &str, condition: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
     const LOOK_EVERY: Duration = Duration::from_millis(10);
     let at = std::panic::Location::caller();
     let what = what.to_owned();
@@ -47,7 +47,7 @@ pub fn eventually(patience: Duration, what: &str, condition: impl AsyncFn() -> b
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        assert!(timeout(patience, wait).await.is_ok(), "{at}: not within {patience:?}: {what}");
+        assert!(timeout(time_limit, wait).await.is_ok(), "{at}: not within {time_limit:?}: {what}");
     }
 }
 
@@ -119,13 +119,13 @@ impl Watched {
     /// Waits until the state meets `condition`; woken by changes, not by a timer.
     #[track_caller]
     pub fn until(&self, what: &str, condition: impl Fn(&EngineState) -> bool) -> impl Future<Output = ()> {
-        self.until_within(PATIENCE, what, condition)
+        self.until_within(TIMEOUT, what, condition)
     }
 
     #[track_caller]
     pub fn until_within(
         &self,
-        patience: Duration,
+        time_limit: Duration,
         what: &str,
         condition: impl Fn(&EngineState) -> bool,
     ) -> impl Future<Output = ()> {
@@ -139,7 +139,7 @@ impl Watched {
                     batches.recv().await.ok();
                 }
             };
-            assert!(timeout(patience, wait).await.is_ok(), "{at}: not within {patience:?}: {what}");
+            assert!(timeout(time_limit, wait).await.is_ok(), "{at}: not within {time_limit:?}: {what}");
         }
     }
 
@@ -354,13 +354,13 @@ impl TestServer {
     /// The server's result when it ends by itself.
     pub async fn ends(mut self) -> std::io::Result<()> {
         let serving = self.serving.take().expect("it ends once");
-        timeout(PATIENCE, serving).await.expect("it ends soon").unwrap()
+        timeout(TIMEOUT, serving).await.expect("it ends soon").unwrap()
     }
 
     /// Stops the server and waits for its end.
     pub async fn stop(mut self) {
         self.shutdown.take().map(|shutdown| shutdown.send(()));
         let serving = self.serving.take().expect("it is stopped once");
-        timeout(PATIENCE, serving).await.expect("it stops soon").unwrap().unwrap();
+        timeout(TIMEOUT, serving).await.expect("it stops soon").unwrap().unwrap();
     }
 }

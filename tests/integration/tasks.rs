@@ -5,7 +5,7 @@ use crate::{
     live::Client,
     raw_http::{self, Raw, post},
     registry::{PASSWORD, Registry, SlowWay, USER},
-    support::{Docker, IMAGE, PATIENCE, TestServer, eventually},
+    support::{Docker, IMAGE, TIMEOUT, TestServer, eventually},
 };
 use futures::SinkExt;
 use quaylight::model::{HostId, RegistryLogin};
@@ -48,7 +48,7 @@ async fn state_at_the_end(server: &TestServer, id: u64) -> Value {
         let its = tasks["tasks"].as_array().into_iter().flatten().find(|it| it["id"] == id).cloned();
         its.expect("it is listed")["state"].clone()
     };
-    eventually(PATIENCE, "it is over", async || state().await != "running").await;
+    eventually(TIMEOUT, "it is over", async || state().await != "running").await;
     state().await
 }
 
@@ -469,7 +469,7 @@ async fn recreate_keeps_the_data_and_rolls_back_on_failure() {
     };
     let is_known =
         async || raw_http::ask(&server.url(), "GET", &format!("/api/containers/{id}/logs?tail=1"), "").await.0 == 200;
-    eventually(PATIENCE, "it is known by its name", is_known).await;
+    eventually(TIMEOUT, "it is known by its name", is_known).await;
     let recreate = client.starts("container.recreate", &id, spec(json!(["sleep", "601"]))).await;
     let done = client.ended(recreate).await;
     assert_eq!((&done["state"], &done["subject"]), (&json!("done"), &json!(name)), "{done}");

@@ -21,7 +21,7 @@ const DOWNLOADS: usize = 500;
 /// The server's limit of long responses; beyond it, the error includes a hint.
 const BUDGET: usize = 128;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Requests a file, and reads no more of the response than its status.
 async fn unread(url: &str, path: &str) -> (TcpStream, bool) {
@@ -45,7 +45,7 @@ async fn serve(folder: &Folder) -> (Running, ServerProcess, String) {
     let server = ServerProcess::start(sim.url(), &folder.0);
     let id = sim.truth().containers[0].id.clone();
     let logs = format!("/api/containers/{id}/logs?tail=1");
-    eventually(PATIENCE, "it knows the container", async || ask(&server.url, "GET", &logs, "").await.0 == 200).await;
+    eventually(TIMEOUT, "it knows the container", async || ask(&server.url, "GET", &logs, "").await.0 == 200).await;
     (sim, server, format!("/api/containers/{id}/files?path=/large"))
 }
 
@@ -78,7 +78,7 @@ async fn unread_downloads_block_no_thread_and_release_their_memory() {
     let (status, body) = ask(&server.url, "GET", &large, "").await;
     assert!(status == 503 && body.contains("Wait for a task to finish"), "{body}");
     drop(downloads);
-    eventually(PATIENCE, "the memory is given back", async || server.anonymous_memory() <= before + 8).await;
+    eventually(TIMEOUT, "the memory is given back", async || server.anonymous_memory() <= before + 8).await;
     assert_eq!(download(&server.url, &large).await.len(), 64 << 20, "there is room again");
 }
 
@@ -91,10 +91,10 @@ async fn silent_engine_blocks_no_thread_during_a_download() {
     sim.faults().switch_on(silent.on(&archive));
     let asked = join_all((0..100).map(|_| Raw::get(&server.url, &large))).await;
     let struck = || sim.faults().list().iter().map(|it| it.struck).sum::<u64>();
-    eventually(PATIENCE, "all have met the silence", async || struck() == 100).await;
+    eventually(TIMEOUT, "all have met the silence", async || struck() == 100).await;
     assert!(server.threads() <= 40, "{} threads", server.threads());
     for answer in asked {
-        let text = answer.whole_within(PATIENCE).await;
+        let text = answer.whole_within(TIMEOUT).await;
         assert!(text.starts_with("HTTP/1.1 504"), "{text}");
     }
 }

@@ -7,14 +7,14 @@ use crate::{
 };
 use std::{io::Write, path::Path, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a container whose file `/kept` contains "kept". Returns its id.
 async fn container(docker: &Docker) -> String {
     let (name, label) = (docker.name("uploads"), docker.label());
     let run = ["run", "--detach", "--name", &name, "--label", &label, "--network", "none", "--stop-signal", "KILL"];
     let id = docker.run(&[&run[..], &[IMAGE, "sh", "-c", "printf kept > /kept; exec sleep 600"]].concat()).await;
-    eventually(PATIENCE, "the file is there", async || {
+    eventually(TIMEOUT, "the file is there", async || {
         docker.run(&["top", &name, "-o", "pid,args"]).await.contains("sleep 600")
     })
     .await;
@@ -78,9 +78,9 @@ async fn incomplete_upload_replaces_nothing() {
         tasks.matches("upload interrupted").count()
     };
     Raw::broken_off(&server.url(), &upload, 1_000, b"half of it").await;
-    eventually(PATIENCE, "the first has failed", async || broken_off().await == 1).await;
+    eventually(TIMEOUT, "the first has failed", async || broken_off().await == 1).await;
     post_chunked(&server.url(), &upload, &[b"a chunk, and no end"], false).await;
-    eventually(PATIENCE, "the second has failed", async || broken_off().await == 2).await;
+    eventually(TIMEOUT, "the second has failed", async || broken_off().await == 2).await;
     assert_eq!(download(&server.url(), &format!("/api/containers/{id}/files?path=/kept")).await, b"kept");
     server.stop().await;
 }

@@ -7,7 +7,7 @@ use crate::{
     raw_http::{Raw, ask},
     server_process::{ServerProcess, refused},
     ssh_server::SshServer,
-    support::{Docker, Folder, IMAGE, PATIENCE, RECONCILE, TestServer, Watched, engine_url, eventually},
+    support::{Docker, Folder, IMAGE, RECONCILE, TIMEOUT, TestServer, Watched, engine_url, eventually},
     tasks::upload,
     tls_engine::TlsEngine,
 };
@@ -128,7 +128,7 @@ async fn everything_works(watched: &Watched, docker: &Docker, name: &str) {
 
 async fn stats_are_read(engine: &WritableEngine, id: &ContainerId) {
     let mut readings = engine.readings(id).await.unwrap();
-    let first = timeout(PATIENCE, readings.next()).await.expect("a reading comes").unwrap();
+    let first = timeout(TIMEOUT, readings.next()).await.expect("a reading comes").unwrap();
     assert!(first.expect("it runs").memory.expect("it is counted").limit > 0);
 }
 
@@ -142,7 +142,7 @@ async fn a_terminal_echoes(engine: &WritableEngine, id: &ContainerId) {
             said.extend(bytes);
         }
     };
-    timeout(PATIENCE, end).await.expect("the shell ends");
+    timeout(TIMEOUT, end).await.expect("the shell ends");
     let said = String::from_utf8_lossy(&said);
     assert!(said.contains("\n42"), "{said}");
     assert_eq!(terminal.exec.exit_code().await.unwrap(), Some(3));
@@ -175,7 +175,7 @@ async fn logs_are_followed(engine: &WritableEngine, docker: &Docker, name: &str)
             parts += 1;
         }
     };
-    timeout(PATIENCE, end).await.expect("the log ends with the container");
+    timeout(TIMEOUT, end).await.expect("the log ends with the container");
     assert!(parts >= 2, "{parts} parts of a log of two lines");
     docker.run(&["rm", "-f", &talker]).await;
 }
@@ -330,7 +330,7 @@ async fn an_ssh_tunnel_is_one_process_that_ends_with_the_server() {
     let processes = ssh_processes(&ssh);
     assert_eq!(processes.len(), 1, "{processes:?}\n{}", ssh.log());
     watched.engine.close().await;
-    eventually(PATIENCE, "ssh ends", async || ssh_processes(&ssh).is_empty()).await;
+    eventually(TIMEOUT, "ssh ends", async || ssh_processes(&ssh).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -353,10 +353,8 @@ async fn ssh_tunnel_ends_when_the_server_is_killed() {
     let mode = fs::metadata(&tunnels()[0]).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "other users can't reach the engine through it");
     drop(server);
-    eventually(PATIENCE, "ssh ends and leaves nothing", async || {
-        ssh_processes(&ssh).is_empty() && tunnels().is_empty()
-    })
-    .await;
+    eventually(TIMEOUT, "ssh ends and leaves nothing", async || ssh_processes(&ssh).is_empty() && tunnels().is_empty())
+        .await;
 }
 
 async fn ask_version(engine: &WritableEngine) {
@@ -373,8 +371,8 @@ async fn killed_or_hanging_ssh_tunnel_reconnects() {
         let begun = Instant::now();
         signal(*before.first().unwrap(), name);
         let is_back = |host: &Host| host.is_reachable() && host.since > since;
-        let patience = Duration::from_secs(60);
-        watched.until_within(patience, "it is back", |state| state.hosts().any(|it| is_back(it))).await;
+        let time_limit = Duration::from_secs(60);
+        watched.until_within(time_limit, "it is back", |state| state.hosts().any(|it| is_back(it))).await;
         eprintln!("back {:?} after {name}", begun.elapsed());
         let after = ssh_processes(&ssh);
         assert!(after.is_disjoint(&before) && after.len() == 1, "{before:?} {after:?}");
@@ -387,7 +385,7 @@ async fn missing_ssh_program_is_reported() {
     let folder = Folder::new();
     let server = ServerProcess::start_with(&[("DOCKER_HOST", "ssh://nas"), ("PATH", "/nonexistent")], &folder.0);
     let health = async || ask(&server.url, "GET", "/api/state", "").await.1.contains("The ssh command wasn't found");
-    eventually(PATIENCE, "it says so", health).await;
+    eventually(TIMEOUT, "it says so", health).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -421,7 +419,7 @@ async fn is_reached(url: &str) {
         let health: Value = serde_json::from_str(&health).unwrap_or_default();
         health["engines"][0]["reachable"] == true
     };
-    eventually(PATIENCE, "the engine is reached", reached).await;
+    eventually(TIMEOUT, "the engine is reached", reached).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

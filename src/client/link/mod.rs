@@ -19,7 +19,7 @@ pub use clock::clock;
 
 use super::{
     fallback::{self, Ended, Next, TRANSPORTS},
-    store::{Command, Connection, Link as Status, Store, Transport, What},
+    store::{Command, Connection, ConnectionChange, Link as Status, Store, Transport},
     t,
 };
 use crate::{model::Timestamp, wire::Position};
@@ -86,11 +86,13 @@ impl Link {
         };
         let now = clock();
         match ended {
-            Ended::Lost => note(&self.store, What::Lost, t("Connection lost").to_owned()),
+            Ended::Lost => note(&self.store, ConnectionChange::Lost, t("Connection lost").to_owned()),
             Ended::ReleasedWhileHidden => {
-                note(&self.store, What::Lost, t("Disconnected while the tab was hidden").to_owned())
+                note(&self.store, ConnectionChange::Lost, t("Disconnected while the tab was hidden").to_owned())
             }
-            Ended::Full => note(&self.store, What::Lost, t("The server has reached its client limit").to_owned()),
+            Ended::Full => {
+                note(&self.store, ConnectionChange::Lost, t("The server has reached its client limit").to_owned())
+            }
             Ended::Refused => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
@@ -127,14 +129,14 @@ impl Link {
     }
 }
 
-fn note(store: &Store, what: What, words: String) {
+fn note(store: &Store, what: ConnectionChange, words: String) {
     store.journal().update(|journal| journal.note(clock(), what, words));
 }
 
 fn block(store: &Store, transport: Transport, blocked: bool) {
     store.link().update(|link: &mut Status| link.line(transport).is_blocked = blocked);
     let words = if blocked { "{} is blocked" } else { "{} is unblocked" };
-    note(store, What::Switched, crate::t!(words, t(transport.word())));
+    note(store, ConnectionChange::Switched, crate::t!(words, t(transport.word())));
 }
 
 /// Returns a path with the position in the feed to resume from.

@@ -10,7 +10,7 @@ use gloo_timers::future::TimeoutFuture;
 const WAIT: u32 = 5;
 
 /// Request timeout, in milliseconds.
-const PATIENCE: u32 = 9_000;
+const TIMEOUT: u32 = 9_000;
 
 /// An empty answer within this many milliseconds was not held by the server: a proxy on the way caches or cuts
 /// requests.
@@ -88,7 +88,7 @@ pub(super) async fn fetch(url: &str) -> Answer {
             _ => Err(Failed::Otherwise),
         }
     };
-    let (answer, too_late) = (answer.fuse(), TimeoutFuture::new(PATIENCE).fuse());
+    let (answer, too_late) = (answer.fuse(), TimeoutFuture::new(TIMEOUT).fuse());
     pin_mut!(answer, too_late);
     select_biased! {
         answer = answer => answer,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     client::{
         fallback::{Ended, UpgradeBackoff, better_than},
-        store::{Command, Connection, EventMessage, Step, Store, Transport, What},
+        store::{Command, Connection, ConnectionChange, EventMessage, Step, Store, Transport},
         t,
     },
     model::{AlertState, Timestamp},
@@ -101,7 +101,7 @@ impl<'a> Session<'a> {
             None => crate::t!("Connected over {}", transport),
         };
         let is_best = better_than(self.line.transport).is_empty();
-        self.greet(hello, if is_best { What::Live } else { What::FellBack }, words);
+        self.greet(hello, if is_best { ConnectionChange::Live } else { ConnectionChange::FellBack }, words);
         let Err(ended) = self.run_until_ended(commands).await;
         ended
     }
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn greet(&mut self, hello: Hello, what: What, words: String) {
+    fn greet(&mut self, hello: Hello, what: ConnectionChange, words: String) {
         let transport = self.line.transport;
         let is_ours = hello.server_version == env!("CARGO_PKG_VERSION");
         self.store.link().update(|link| {
@@ -220,14 +220,22 @@ impl<'a> Session<'a> {
         let [from, to] = [&self.line, &line].map(|line| t(line.transport.word()));
         self.line = line;
         self.unanswered = None;
-        self.greet(hello, What::Upgraded, crate::t!("Upgraded from {} to {} without interruption", from, to));
+        self.greet(
+            hello,
+            ConnectionChange::Upgraded,
+            crate::t!("Upgraded from {} to {} without interruption", from, to),
+        );
         self.schedule_upgrade();
     }
 
     async fn on_command(&mut self, command: Command) -> Result<(), Ended> {
         match command {
             Command::Drop => {
-                note(self.store, What::Dropped, crate::t!("{} dropped manually", t(self.line.transport.word())));
+                note(
+                    self.store,
+                    ConnectionChange::Dropped,
+                    crate::t!("{} dropped manually", t(self.line.transport.word())),
+                );
                 return Err(Ended::Lost);
             }
             Command::Block(transport, blocked) => {
@@ -239,7 +247,7 @@ impl<'a> Session<'a> {
                 self.schedule_upgrade();
             }
             Command::Pause => {
-                note(self.store, What::Paused, crate::t!("Reading paused for {} s", PAUSE / 1_000));
+                note(self.store, ConnectionChange::Paused, crate::t!("Reading paused for {} s", PAUSE / 1_000));
                 TimeoutFuture::new(PAUSE).await;
                 self.line.last_heard = clock();
                 self.unanswered = None;
@@ -301,7 +309,7 @@ impl<'a> Session<'a> {
         if had_a_state {
             self.lost_at = None;
             self.store.link().update(|link| link.resyncs += 1);
-            note(self.store, What::Resynced, crate::t!("Full resync at revision {}", revision));
+            note(self.store, ConnectionChange::Resynced, crate::t!("Full resync at revision {}", revision));
         }
     }
 
@@ -355,7 +363,7 @@ impl<'a> Session<'a> {
             let missed = revision.saturating_sub(before);
             self.store.link().update(|link| link.resumes += 1);
             let words = crate::t!("Resumed at revision {}, {} missed changes recovered", before, missed);
-            note(self.store, What::Resumed, words);
+            note(self.store, ConnectionChange::Resumed, words);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Transport;
 use crate::model::Timestamp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum ConnectionChange {
     Live,
     Lost,
     /// The missed changes have been applied.
@@ -24,7 +24,7 @@ pub enum What {
 pub struct Entry {
     /// By this page's clock.
     pub at: Timestamp,
-    pub what: What,
+    pub what: ConnectionChange,
     pub words: String,
 }
 
@@ -37,7 +37,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub fn note(&mut self, at: Timestamp, what: What, words: String) {
+    pub fn note(&mut self, at: Timestamp, what: ConnectionChange, words: String) {
         self.entries.truncate(KEPT - 1);
         self.entries.insert(0, Entry { at, what, words });
     }
@@ -47,7 +47,7 @@ impl Journal {
     }
 }
 
-impl What {
+impl ConnectionChange {
     /// The value of `data-what` on the page.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ mod trends;
 
 pub use connection::{Connection, Line, Link, Transport};
 pub use event_channel::EventMessage;
-pub use journal::{Command, Entry, Journal, What};
+pub use journal::{Command, ConnectionChange, Entry, Journal};
 pub use latency::{BOUNDS, Figures, Latencies, Leg, Sample, nearest_rank};
 pub use notices::Notices;
 pub use order::order;

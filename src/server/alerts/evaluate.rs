@@ -80,7 +80,7 @@ struct Reported {
 
 /// A firing alert as it is stored, so that a restarted server does not notify again.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct StoredAlert {
     alert: Alert,
     #[serde(alias = "told")]
     reported: Reported,
@@ -131,7 +131,7 @@ pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, c
     }
 }
 
-impl Kept {
+impl StoredAlert {
     /// As if the condition had just been seen to hold, so that an alert that is over gets resolved in time.
     fn tracked(self, now: Moment) -> ((String, String), Tracked) {
         let Self { alert, reported } = self;
@@ -322,7 +322,7 @@ impl Watch {
             match (was, is, rule) {
                 (was, Some(is), Some(rule)) if was.map(|it| it.reported) != Some(is.reported) => {
                     let Some(alert) = is.alert(rule) else { continue };
-                    firing.set(&id, Kept { alert, reported: is.reported }).await;
+                    firing.set(&id, StoredAlert { alert, reported: is.reported }).await;
                 }
                 (Some(_), None, _) => firing.unset(&id).await,
                 _ => {}

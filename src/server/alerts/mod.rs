@@ -21,12 +21,12 @@ mod rules;
 mod transitions;
 
 pub use book::{book, worst_first};
-use evaluate::Kept;
+use evaluate::StoredAlert;
 pub use evaluate::watch;
 
 use super::{
     clock::Clock,
-    history::{Collection, History, Off, Place},
+    history::{Collection, Cursor, History, Off},
     notifications::Notifications,
     vault::{Vault, VaultError},
 };
@@ -76,7 +76,7 @@ struct Shared {
     /// A single document, without an id.
     quiet: Collection<QuietHours>,
     /// Firing alerts, stored so that a restarted server does not notify again.
-    firing: Collection<Kept>,
+    firing: Collection<StoredAlert>,
     /// Set once `transitions` includes the alerts from before the start.
     loaded: OnceCell<()>,
     known: Mutex<Known>,
@@ -134,7 +134,7 @@ impl Alerts {
             return Ok(());
         }
         let of_alerts = EventQuery { kinds: vec![transitions::KIND.to_owned()], ..EventQuery::default() };
-        let earlier = self.0.history.find(of_alerts, Place::Before(None), transitions::MAX_TRANSITIONS).await?;
+        let earlier = self.0.history.find(of_alerts, Cursor::Before(None), transitions::MAX_TRANSITIONS).await?;
         self.known().transitions = earlier.iter().filter_map(transitions::of_event).collect();
         Ok(())
     }

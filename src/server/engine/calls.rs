@@ -13,7 +13,7 @@ use std::{
 use tokio::time::timeout;
 
 /// Timeout for an action. It is longer than bollard's timeout for the head of a response: stopping a container takes a while.
-pub(super) const ACT_PATIENCE: Duration = Duration::from_secs(150);
+pub(super) const ACT_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Upper bounds of the histogram, in µs: from a short list to the timeout of a stop.
 const ENDS: &[u64] = &[
@@ -183,7 +183,7 @@ impl Calls {
         call: Call,
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
-        self.time(call, async { timeout(ACT_PATIENCE, work).await.map_err(|_| EngineError::Timeout)? }).await
+        self.time(call, async { timeout(ACT_TIMEOUT, work).await.map_err(|_| EngineError::Timeout)? }).await
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Call, &Measured)> {

@@ -15,7 +15,7 @@ impl Engine {
     /// Returns all containers, without the facts that only an inspect contains: see [`with_details_of`].
     pub async fn containers(&self) -> Result<Vec<Container>, EngineError> {
         let Entries::<Listed>(listed) =
-            self.reader.json(Call::ContainerList, "/containers/json?all=1", super::LONG_LIST_PATIENCE).await?;
+            self.reader.json(Call::ContainerList, "/containers/json?all=1", super::LONG_LIST_TIMEOUT).await?;
         Ok(listed.into_iter().filter_map(|listed| listed.into_container(&self.host)).collect())
     }
 

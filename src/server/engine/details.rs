@@ -1,6 +1,6 @@
 //! Details of one container or image, requested on demand: configuration, processes, changed files, layers.
 
-use super::{Call, Engine, EngineError, LIST_PATIENCE, READ_PATIENCE, read::or_default};
+use super::{Call, Engine, EngineError, LIST_TIMEOUT, READ_TIMEOUT, read::or_default};
 use crate::model::{
     ContainerId, FileChange, FileChangeKind, ImageDetails, ImageId, Inspected, Layer, Processes, Timestamp, mask,
 };
@@ -31,14 +31,14 @@ impl Engine {
             comment: String,
         }
         let path = format!("/images/{id}");
-        let mut response: Value = self.reader.json(Call::ImageInspect, &format!("{path}/json"), READ_PATIENCE).await?;
+        let mut response: Value = self.reader.json(Call::ImageInspect, &format!("{path}/json"), READ_TIMEOUT).await?;
         // `ContainerConfig` is the last build step's container, whose command may set a variable.
         if let Some(fields) = response.as_object_mut() {
             fields.remove("ContainerConfig");
         }
         let history = format!("{path}/history");
         let history: Option<Vec<ApiHistoryEntry>> =
-            self.reader.json(Call::ImageHistory, &history, LIST_PATIENCE).await?;
+            self.reader.json(Call::ImageHistory, &history, LIST_TIMEOUT).await?;
         let layer = |it: ApiHistoryEntry| Layer {
             created_by: mask::layer(&it.created_by),
             created: Some(Timestamp::from_seconds(it.created)).filter(|_| it.created > 0),
@@ -66,7 +66,7 @@ impl Engine {
             #[serde(deserialize_with = "or_default")]
             processes: Vec<Vec<String>>,
         }
-        let top = self.reader.json(Call::ContainerTop, &format!("/containers/{id}/top"), READ_PATIENCE).await;
+        let top = self.reader.json(Call::ContainerTop, &format!("/containers/{id}/top"), READ_TIMEOUT).await;
         // Podman sends an empty response for a container that doesn't run.
         if let Err(EngineError::Malformed(_)) = top
             && self.container(id).await?.is_some_and(|it| !it.state.is_up())
@@ -89,7 +89,7 @@ impl Engine {
             kind: u8,
         }
         let path = format!("/containers/{id}/changes");
-        let changes: Option<Vec<Change>> = self.reader.json(Call::ContainerChanges, &path, LIST_PATIENCE).await?;
+        let changes: Option<Vec<Change>> = self.reader.json(Call::ContainerChanges, &path, LIST_TIMEOUT).await?;
         let change = |it: Change| {
             let kind = match it.kind {
                 1 => FileChangeKind::Added,
@@ -102,7 +102,7 @@ impl Engine {
     }
 
     async fn raw(&self, id: &ContainerId) -> Result<Value, EngineError> {
-        self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_PATIENCE).await
+        self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_TIMEOUT).await
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// Timeout: the engine walks through every volume and every container's layer.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -74,7 +74,7 @@ fn image_id(id: &str) -> Option<ImageId> {
 
 impl Engine {
     pub async fn disk_usage(&self) -> Result<DiskUsage, EngineError> {
-        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df", PATIENCE).await?;
+        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df", TIMEOUT).await?;
         // An engine reports -1 for a size it has not computed.
         let size = |bytes: i64| u64::try_from(bytes).ok();
         let caches = || usage.build_cache.0.iter().filter(|it| !it.shared);
@@ -121,7 +121,7 @@ impl Engine {
     /// Size of all images in bytes. Each layer counts once.
     pub async fn layers_size(&self) -> Result<u64, EngineError> {
         // Older engines ignore `type` and measure everything.
-        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df?type=image", PATIENCE).await?;
+        let usage: ApiDiskUsage = self.reader.json(Call::DiskUsage, "/system/df?type=image", TIMEOUT).await?;
         Ok(usage.layers_size)
     }
 }

@@ -16,7 +16,7 @@ pub enum EngineError {
     Unreachable(String),
     /// The connection can't be set up: a certificate, a key or a program is missing or wrong. The message includes a hint.
     #[error("{0}")]
-    Way(String),
+    Connect(String),
     /// The engine and Quaylight have no API version in common.
     #[error("{0}")]
     Version(String),
@@ -79,7 +79,7 @@ impl EngineError {
 
     /// Whether the engine is unreachable.
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Way(_) | Self::Broken(_))
+        matches!(self, Self::Unreachable(_) | Self::Connect(_) | Self::Broken(_))
     }
 }
 
@@ -161,7 +161,7 @@ impl From<EngineError> for ActionError {
                 .hint("The change may or may not have been applied. Check when the engine is back before you retry."),
             EngineError::Timeout => Self::new(ErrorKind::Timeout, error.to_string())
                 .hint("The change may still be applied. Check the state before you retry."),
-            EngineError::Way(_) => Self::new(ErrorKind::Unavailable, error.to_string()),
+            EngineError::Connect(_) => Self::new(ErrorKind::Unavailable, error.to_string()),
             EngineError::Malformed(_) | EngineError::Version(_) | EngineError::Address(_) => {
                 Self::new(ErrorKind::Engine, error.to_string())
             }

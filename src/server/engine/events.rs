@@ -1,7 +1,7 @@
 //! Event stream of the engine.
 
 use super::{
-    Call, Engine, EngineError, READ_PATIENCE,
+    Call, Engine, EngineError, READ_TIMEOUT,
     read::{Lines, or_default},
 };
 use crate::model::{Event, HostId, Labels, Timestamp, mask};
@@ -160,7 +160,7 @@ impl Engine {
             .map(Timestamp::micros)
             .map(|micros| format!("?since={}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
         let path = format!("/events{}", since.unwrap_or_default());
-        Ok(Events { lines: self.reader.lines(Call::Events, &path, READ_PATIENCE).await? })
+        Ok(Events { lines: self.reader.lines(Call::Events, &path, READ_TIMEOUT).await? })
     }
 }
 

@@ -6,7 +6,7 @@
 //! taken from the list, and digests are derived from the names.
 
 use super::{
-    Call, Engine, EngineError, LONG_LIST_PATIENCE,
+    Call, Engine, EngineError, LONG_LIST_TIMEOUT,
     read::{Entries, or_default},
 };
 use crate::{
@@ -73,7 +73,7 @@ impl Engine {
         let filters = serde_json::to_string(filters).expect("strings serialize to JSON");
         // Engines before API 1.47, and the classic image store, ignore `manifests`.
         let path = format!("/images/json?manifests=1&filters={}", percent::component(&filters));
-        let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_PATIENCE).await?;
+        let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_TIMEOUT).await?;
         Ok(images.into_iter().filter_map(|it| it.into_image(&self.host)).collect())
     }
 }

@@ -3,7 +3,7 @@
 //! They are parsed here, not by bollard: it takes a terminal's first byte for a frame header, and waits for a line end that may
 //! never arrive.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE, read::or_default};
+use super::{Call, Engine, EngineError, READ_TIMEOUT, read::or_default};
 use crate::model::{ContainerId, LONGEST_LINE, LogLine, LogStream, Timestamp};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -57,7 +57,8 @@ struct Split {
 
 impl Engine {
     pub async fn log(&self, id: &ContainerId, range: LogRange) -> Result<Log, EngineError> {
-        let Some(kept) = self.find::<Kept>(Call::ContainerInspect, &format!("/containers/{id}/json")).await? else {
+        let Some(kept) = self.find::<Inspected>(Call::ContainerInspect, &format!("/containers/{id}/json")).await?
+        else {
             return Err(EngineError::refused(404, format!("No such container: {id}")));
         };
         let tail = range.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
@@ -68,7 +69,7 @@ impl Engine {
             "/containers/{id}/logs?stdout=1&stderr=1&timestamps=1&follow={}&tail={tail}{since}{until}",
             u8::from(range.follow)
         );
-        let body = match self.reader.body(Call::ContainerLogs, &path, READ_PATIENCE).await {
+        let body = match self.reader.body(Call::ContainerLogs, &path, READ_TIMEOUT).await {
             Ok(body) => body,
             Err(error) => return Err(self.explain_of(Call::ContainerLogs, id, error).await),
         };
@@ -99,7 +100,7 @@ const NANOS: i64 = 1_000_000_000;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct Kept {
+struct Inspected {
     #[serde(deserialize_with = "or_default")]
     config: Config,
 }

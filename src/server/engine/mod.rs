@@ -10,7 +10,7 @@ mod disk;
 mod error;
 mod events;
 mod files;
-mod gets;
+mod get_client;
 mod images;
 mod logs;
 mod networks;
@@ -50,17 +50,17 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// Timeout for one small response. A dying container delays the response by 0.1 s, a busy disk by more.
-const READ_PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Timeout for a list.
-const LIST_PATIENCE: Duration = Duration::from_secs(15);
+const LIST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Timeout for a list that may have thousands of entries. A slow list doesn't mean a lost engine: [`Engine::ping`] decides
 /// that. With containerd's image store a list of a thousand images takes half a minute.
-const LONG_LIST_PATIENCE: Duration = Duration::from_secs(60);
+const LONG_LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Timeout for a ping. The engine answers it without a lock and without disk access.
-const PING_PATIENCE: Duration = Duration::from_secs(4);
+const PING_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Maximum number of folders and files read concurrently: each may be a tar of a container's whole file system.
 const LOOKS_AT_ONCE: usize = 16;
@@ -70,7 +70,7 @@ const LOOKS_AT_ONCE: usize = 16;
 pub struct Engine {
     host: HostId,
     endpoint: Endpoint,
-    reader: gets::Gets,
+    reader: get_client::GetClient,
     calls: Calls,
     silent_changes: silent_changes::SilentChanges,
     looks: Arc<Semaphore>,
@@ -148,7 +148,7 @@ fn open(host: HostId, endpoint: Endpoint) -> (Engine, read::Reader, Transport) {
     let engine = Engine {
         host,
         endpoint,
-        reader: gets::Gets::new(reader.clone()),
+        reader: get_client::GetClient::new(reader.clone()),
         calls,
         silent_changes: silent_changes::SilentChanges::default(),
         looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
@@ -168,7 +168,7 @@ impl Engine {
 
     /// `GET path` of one entity. None if it doesn't exist.
     async fn find<T: DeserializeOwned>(&self, call: Call, path: &str) -> Result<Option<T>, EngineError> {
-        match self.reader.json(call, path, READ_PATIENCE).await {
+        match self.reader.json(call, path, READ_TIMEOUT).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),

@@ -1,7 +1,7 @@
 //! Networks in the engine's API.
 
 use super::{
-    Call, Engine, EngineError, LIST_PATIENCE,
+    Call, Engine, EngineError, LIST_TIMEOUT,
     read::{Entries, or_default},
 };
 use crate::{
@@ -16,7 +16,7 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 
 impl Engine {
     pub async fn networks(&self) -> Result<Vec<Network>, EngineError> {
-        let Entries::<ApiNetwork>(networks) = self.reader.json(Call::NetworkList, "/networks", LIST_PATIENCE).await?;
+        let Entries::<ApiNetwork>(networks) = self.reader.json(Call::NetworkList, "/networks", LIST_TIMEOUT).await?;
         Ok(networks.into_iter().filter_map(|network| network.into_network(&self.host)).collect())
     }
 

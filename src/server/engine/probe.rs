@@ -2,7 +2,7 @@
 //!
 //! Nothing is pulled for it: its image contains one program of a few instructions that waits forever.
 
-use super::{EngineError, OwnKind, WritableEngine, calls::ACT_PATIENCE};
+use super::{EngineError, OwnKind, WritableEngine, calls::ACT_TIMEOUT};
 use crate::model::{ContainerAction, ContainerId};
 use bollard::{
     body_full,
@@ -22,7 +22,7 @@ const PROGRAM: &str = "wait";
 impl WritableEngine {
     /// Creates a probe. `arch` is the engine's architecture, as it reports it.
     pub async fn create_probe(&self, name: &str, arch: &str) -> Result<ContainerId, EngineError> {
-        timeout(ACT_PATIENCE, self.make_probe(name, arch)).await.map_err(|_| EngineError::Timeout)?
+        timeout(ACT_TIMEOUT, self.make_probe(name, arch)).await.map_err(|_| EngineError::Timeout)?
     }
 
     async fn make_probe(&self, name: &str, arch: &str) -> Result<ContainerId, EngineError> {
@@ -54,7 +54,7 @@ impl WritableEngine {
         self.act_on_container(id, ContainerAction::Remove { force: true, volumes: true }).await?;
         let docker = self.docker()?;
         let remove = async { Ok(docker.remove_image(IMAGE, None::<query::RemoveImageOptions>, None).await?) };
-        match timeout(ACT_PATIENCE, remove).await.unwrap_or(Err(EngineError::Timeout)) {
+        match timeout(ACT_TIMEOUT, remove).await.unwrap_or(Err(EngineError::Timeout)) {
             Ok(_) | Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(()),
             Err(error) => Err(error),
         }

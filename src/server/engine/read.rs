@@ -4,7 +4,7 @@
 //! everything else that must not break with the next engine are parsed into our own small structs. Actions go through bollard.
 
 pub(super) use super::connect::{Body, no_body};
-use super::{Call, Calls, EngineError, READ_PATIENCE, connect::Transport};
+use super::{Call, Calls, EngineError, READ_TIMEOUT, connect::Transport};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::{
     HeaderMap, Request, StatusCode,
@@ -31,7 +31,7 @@ const LONGEST_ANSWER: usize = 256 << 20;
 const LONGEST_REFUSAL: usize = 64 << 10;
 
 /// Timeout for a refusal's body, after the head of the response.
-const REFUSAL_PATIENCE: Duration = Duration::from_secs(5);
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct Reader {
@@ -53,25 +53,25 @@ impl Reader {
         &self,
         call: Call,
         path: &str,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<T, EngineError> {
         let whole = async {
             let body = accepted(self.get(path).await?).await?;
             whole(body).await
         };
-        let answer = async { timeout(patience, whole).await.map_err(|_| EngineError::Timeout)? };
+        let answer = async { timeout(time_limit, whole).await.map_err(|_| EngineError::Timeout)? };
         let body = self.calls.time(call, answer).await?;
         serde_json::from_slice(&body).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
     }
 
-    /// `GET path` as a stream of lines. `patience` is the timeout for the response's head only.
-    pub(super) async fn lines(&self, call: Call, path: &str, patience: Duration) -> Result<Lines, EngineError> {
-        Ok(Lines { body: self.body(call, path, patience).await?, buffer: Vec::new(), searched: 0 })
+    /// `GET path` as a stream of lines. `time_limit` is the timeout for the response's head only.
+    pub(super) async fn lines(&self, call: Call, path: &str, time_limit: Duration) -> Result<Lines, EngineError> {
+        Ok(Lines { body: self.body(call, path, time_limit).await?, buffer: Vec::new(), searched: 0 })
     }
 
-    /// `GET path` as a stream of bytes. `patience` is the timeout for the response's head only.
-    pub(super) async fn body(&self, call: Call, path: &str, patience: Duration) -> Result<Incoming, EngineError> {
-        let head = async { timeout(patience, self.get(path)).await.map_err(|_| EngineError::Timeout)? };
+    /// `GET path` as a stream of bytes. `time_limit` is the timeout for the response's head only.
+    pub(super) async fn body(&self, call: Call, path: &str, time_limit: Duration) -> Result<Incoming, EngineError> {
+        let head = async { timeout(time_limit, self.get(path)).await.map_err(|_| EngineError::Timeout)? };
         self.calls.time(call, async { accepted(head.await?).await }).await
     }
 
@@ -121,13 +121,13 @@ impl Reader {
             }
             Ok(hyper::upgrade::on(answer).await?)
         };
-        timeout(READ_PATIENCE, upgraded).await.map_err(|_| EngineError::Timeout)?
+        timeout(READ_TIMEOUT, upgraded).await.map_err(|_| EngineError::Timeout)?
     }
 
     /// The headers of `HEAD path`.
-    pub(super) async fn head(&self, path: &str, patience: Duration) -> Result<HeaderMap, EngineError> {
+    pub(super) async fn head(&self, path: &str, time_limit: Duration) -> Result<HeaderMap, EngineError> {
         let answer = self.send(Request::head(path), no_body());
-        let answer = timeout(patience, answer).await.map_err(|_| EngineError::Timeout)??;
+        let answer = timeout(time_limit, answer).await.map_err(|_| EngineError::Timeout)??;
         let headers = answer.headers().clone();
         accepted(answer).await.map(|_| headers)
     }
@@ -168,7 +168,7 @@ pub(super) async fn refusal(status: StatusCode, mut body: Incoming) -> EngineErr
         }
     };
     // A timeout is no error: the part that has arrived is used.
-    let _ = timeout(REFUSAL_PATIENCE, read).await;
+    let _ = timeout(REFUSAL_TIMEOUT, read).await;
     refused(status, &words)
 }
 
@@ -182,7 +182,7 @@ async fn whole(body: Incoming) -> Result<Bytes, EngineError> {
 
 /// Reads the body of a small response, whose head has arrived.
 async fn whole_in_time(body: Incoming) -> Result<Bytes, EngineError> {
-    timeout(READ_PATIENCE, whole(body)).await.map_err(|_| EngineError::Timeout)?
+    timeout(READ_TIMEOUT, whole(body)).await.map_err(|_| EngineError::Timeout)?
 }
 
 fn refused(status: StatusCode, body: &[u8]) -> EngineError {

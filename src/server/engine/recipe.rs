@@ -2,7 +2,7 @@
 //!
 //! A recipe omits the image's own settings, so that those of a newer image apply.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE, WritableEngine, act::repository_and_tag};
+use super::{Call, Engine, EngineError, READ_TIMEOUT, WritableEngine, act::repository_and_tag};
 use crate::{
     model::{
         ContainerAction, ContainerId, ContainerName, ContainerSpec, HealthSpec, ImageName, Labels, Limits, MountSpec,
@@ -115,7 +115,7 @@ impl Engine {
     /// Returns the names of a container's anonymous volumes by mount point, for a replacement to take over.
     pub async fn anonymous_volumes(&self, id: &ContainerId) -> Result<BTreeMap<String, String>, EngineError> {
         let container: Value =
-            self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_PATIENCE).await?;
+            self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_TIMEOUT).await?;
         let is_anonymous = |name: &str| name.len() == 64 && name.bytes().all(|it| it.is_ascii_hexdigit());
         let volumes = list(&container["Mounts"]).iter().filter(|it| it["Type"] == "volume");
         let volumes = volumes.filter_map(|it| Some((it["Destination"].as_str()?, it["Name"].as_str()?)));

@@ -5,7 +5,7 @@
 //! only if nothing else does, as for a port that another process holds: [`WORDS`]. The engine's message is shown in any
 //! case.
 
-use super::{Call, Engine, EngineError, READ_PATIENCE};
+use super::{Call, Engine, EngineError, READ_TIMEOUT};
 use crate::{
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerName, ContainerState, ImageAction, Network,
@@ -304,7 +304,7 @@ fn port_in(message: &str, published: &[u16]) -> Option<u16> {
 }
 
 /// Timeout for all requests after a refusal, because the response to the user waits for them.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Engine {
     /// Adds the cause to a refusal of `action`, as far as it can be determined.
@@ -335,7 +335,7 @@ impl Engine {
             // The status alone explains an action that changed nothing (304), and an entity that is gone.
             EngineError::Refused { status, message, cause } if status != 304 => {
                 // Without facts the message decides.
-                let facts = timeout(PATIENCE, facts).await.ok().and_then(Result::ok).unwrap_or_default();
+                let facts = timeout(TIMEOUT, facts).await.ok().and_then(Result::ok).unwrap_or_default();
                 let cause = classify(call, status, &message, &facts).or(cause);
                 EngineError::Refused { status, message, cause }
             }
@@ -387,7 +387,7 @@ impl Engine {
 
     async fn facts_of(&self, id: &ContainerId) -> Result<Facts, EngineError> {
         let container: Value =
-            self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_PATIENCE).await?;
+            self.reader.json(Call::ContainerInspect, &format!("/containers/{id}/json"), READ_TIMEOUT).await?;
         let host = &container["HostConfig"];
         let bindings = host["PortBindings"].as_object().into_iter().flat_map(|it| it.values());
         let bindings = bindings.filter_map(Value::as_array).flatten();
@@ -417,7 +417,7 @@ impl Engine {
 
     async fn lacks_driver(&self, kind: &str, driver: Option<&str>) -> Result<Facts, EngineError> {
         let Some(driver) = driver else { return Ok(Facts::default()) };
-        let info: Value = self.reader.json(Call::Info, "/info", READ_PATIENCE).await?;
+        let info: Value = self.reader.json(Call::Info, "/info", READ_TIMEOUT).await?;
         let known = info["Plugins"][kind].as_array();
         let driver_is_missing = known.is_some_and(|known| !known.iter().any(|it| it == driver));
         Ok(Facts { driver_is_missing, ..Facts::default() })
@@ -439,7 +439,7 @@ impl Engine {
         let facts = Facts { is_connected, ..Facts::default() };
         let Some(ip) = ip.and_then(|it| it.parse::<IpAddr>().ok()) else { return Ok(facts) };
         let path = format!("/networks/{id}");
-        let members: Members = self.reader.json(Call::NetworkInspect, &path, READ_PATIENCE).await?;
+        let members: Members = self.reader.json(Call::NetworkInspect, &path, READ_TIMEOUT).await?;
         let has_it = |member: &Value| {
             let addresses = [&member["IPv4Address"], &member["IPv6Address"]];
             addresses.iter().filter_map(|it| it.as_str()).any(|it| parse_subnet(it).is_some_and(|(its, _)| its == ip))

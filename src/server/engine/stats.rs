@@ -1,7 +1,7 @@
 //! Stats of a running container: a stream of one line per second.
 
 use super::{
-    Call, Cpu, Engine, EngineError, Flow, Memory, READ_PATIENCE, Reading,
+    Call, Cpu, Engine, EngineError, Flow, Memory, READ_TIMEOUT, Reading,
     read::{Lines, or_default},
 };
 use crate::model::{ContainerId, Timestamp};
@@ -26,7 +26,7 @@ impl Engine {
     pub async fn reading(&self, id: &ContainerId) -> Result<Option<Reading>, EngineError> {
         let stats: Stats = self
             .reader
-            .json(Call::ContainerStats, &format!("/containers/{id}/stats?stream=0&one-shot=1"), READ_PATIENCE)
+            .json(Call::ContainerStats, &format!("/containers/{id}/stats?stream=0&one-shot=1"), READ_TIMEOUT)
             .await?;
         Ok((stats.cpu_stats.system_cpu_usage > 0).then(|| stats.into()))
     }
@@ -34,7 +34,7 @@ impl Engine {
     /// Streams readings: the first immediately, then one per second.
     pub async fn readings(&self, id: &ContainerId) -> Result<Readings, EngineError> {
         let path = format!("/containers/{id}/stats?stream=1");
-        let lines = self.reader.lines(Call::ContainerStats, &path, READ_PATIENCE).await?;
+        let lines = self.reader.lines(Call::ContainerStats, &path, READ_TIMEOUT).await?;
         Ok(Readings { engine: self.clone(), id: id.clone(), lines: Some(lines) })
     }
 }

@@ -1,7 +1,7 @@
 //! Engine information: version, host facts, missing features.
 
 use super::{
-    Call, Engine, EngineError, PING_PATIENCE, READ_PATIENCE,
+    Call, Engine, EngineError, PING_TIMEOUT, READ_TIMEOUT,
     connect::EngineVersions,
     read::{Entries, or_default},
 };
@@ -94,9 +94,9 @@ impl Engine {
     /// Returns the machine's name and the engine's facts. Also negotiates the API version of all later requests: an engine
     /// that becomes reachable again may be another one.
     pub async fn describe(&self) -> Result<(String, model::Engine), EngineError> {
-        let version: Version = self.reader.json(Call::Version, "/version", READ_PATIENCE).await?;
+        let version: Version = self.reader.json(Call::Version, "/version", READ_TIMEOUT).await?;
         self.reader.agree(EngineVersions { highest: &version.api_version, lowest: &version.min_api_version })?;
-        let info: Info = self.reader.json(Call::Info, "/info", READ_PATIENCE).await?;
+        let info: Info = self.reader.json(Call::Info, "/info", READ_TIMEOUT).await?;
         let is_podman = version.is_podman();
         let has_buildkit = version.has_buildkit();
         let engine = model::Engine {
@@ -122,7 +122,7 @@ impl Engine {
     /// route refuses the method (405), a missing one is not found (404).
     async fn what_podman_lacks(&self, version: &str) -> Vec<Lack> {
         let path = format!("/containers/{}/update", "0".repeat(64));
-        let asked = self.reader.json::<serde_json::Value>(Call::ContainerUpdate, &path, READ_PATIENCE).await;
+        let asked = self.reader.json::<serde_json::Value>(Call::ContainerUpdate, &path, READ_TIMEOUT).await;
         let lacks_it = asked.is_err_and(|error| error.is_not_found());
         let has_export = is_at_least(version, FIRST_PODMAN_WITH_VOLUME_EXPORT);
         let lacks = [(lacks_it, Lack::Update), (true, Lack::BuildCache), (!has_export, Lack::FileOwners)];
@@ -131,22 +131,22 @@ impl Engine {
 
     /// Whether the engine supports `POST /build?version=2`.
     pub(super) async fn has_buildkit(&self) -> Result<bool, EngineError> {
-        let version: Version = self.reader.json(Call::Version, "/version", READ_PATIENCE).await?;
+        let version: Version = self.reader.json(Call::Version, "/version", READ_TIMEOUT).await?;
         Ok(version.has_buildkit())
     }
 
     /// The engine's data folder. None if this machine has no such folder.
     pub async fn data_folder(&self) -> Result<Option<PathBuf>, EngineError> {
-        let info: Info = self.reader.json(Call::Info, "/info", READ_PATIENCE).await?;
+        let info: Info = self.reader.json(Call::Info, "/info", READ_TIMEOUT).await?;
         Ok(Some(PathBuf::from(info.docker_root_dir)).filter(|folder| folder.is_dir()))
     }
 
     /// Ok if the engine answers in time, with any response.
     ///
     /// # Errors
-    /// If the engine can't be reached, or sends no response within [`PING_PATIENCE`].
+    /// If the engine can't be reached, or sends no response within [`PING_TIMEOUT`].
     pub async fn ping(&self) -> Result<(), EngineError> {
-        match self.calls.time(Call::Ping, self.reader.head("/_ping", PING_PATIENCE)).await {
+        match self.calls.time(Call::Ping, self.reader.head("/_ping", PING_TIMEOUT)).await {
             Err(error) if error.is_away() || matches!(error, EngineError::Timeout) => Err(error),
             _ => Ok(()),
         }

@@ -2,7 +2,7 @@
 //!
 //! Like the log, it does not go through bollard, whose decoder waits for whole lines: a prompt has no line end.
 
-use super::{Call, EngineError, READ_PATIENCE, WritableEngine, read::refusal};
+use super::{Call, EngineError, READ_TIMEOUT, WritableEngine, read::refusal};
 use crate::model::ContainerId;
 use bollard::{exec::StartExecOptions, models::ExecConfig, query_parameters::ResizeExecOptions};
 use http_body_util::{BodyExt, Full};
@@ -47,7 +47,7 @@ pub struct Exec {
 }
 
 /// Timeout for a resize. It is short because a resize blocks the rest of the terminal.
-const RESIZE_PATIENCE: Duration = Duration::from_secs(1);
+const RESIZE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Detects a shell, in order of preference.
 const BEST_SHELL: &str = "for it in bash ash sh; do command -v $it >/dev/null 2>&1 && exec $it; done";
@@ -98,7 +98,7 @@ impl WritableEngine {
             .header(hyper::header::UPGRADE, "tcp")
             .body(body.map_err(|never| match never {}).boxed_unsync())
             .map_err(|error| EngineError::Malformed(error.to_string()))?;
-        let answer = timeout(READ_PATIENCE, self.transport.send(request)).await.map_err(|_| EngineError::Timeout)??;
+        let answer = timeout(READ_TIMEOUT, self.transport.send(request)).await.map_err(|_| EngineError::Timeout)??;
         let status = answer.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
             return Err(refusal(status, answer.into_body()).await);
@@ -132,7 +132,7 @@ impl Exec {
             let options = ResizeExecOptions { w: i32::from(columns), h: i32::from(rows) };
             Ok::<_, EngineError>(self.engine.docker()?.resize_exec(&self.id, options).await?)
         };
-        if let Ok(Err(error)) = timeout(RESIZE_PATIENCE, resize).await {
+        if let Ok(Err(error)) = timeout(RESIZE_TIMEOUT, resize).await {
             tracing::debug!(%error, "failed to resize a terminal");
         }
     }
@@ -146,7 +146,7 @@ impl Exec {
             docker.start_exec(&exec, Some(options)).await?;
             Ok(())
         };
-        timeout(READ_PATIENCE, hang_up).await.map_err(|_| EngineError::Timeout)?
+        timeout(READ_TIMEOUT, hang_up).await.map_err(|_| EngineError::Timeout)?
     }
 
     fn killing(&self) -> ExecConfig {

@@ -30,7 +30,7 @@ use std::{
 };
 
 /// Timeout until the first byte: the engine looks up all images first.
-const EXPORT_PATIENCE: Duration = Duration::from_secs(60);
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Credentials for a registry. `Debug` does not print them.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -134,7 +134,7 @@ impl Engine {
     ) -> Result<impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin + use<>, EngineError> {
         let names: Vec<_> = names.iter().map(|name| format!("names={}", in_query(name.as_str()))).collect();
         let path = format!("/images/get?{}", names.join("&"));
-        let body = self.reader.body(Call::ImageExport, &path, EXPORT_PATIENCE).await?;
+        let body = self.reader.body(Call::ImageExport, &path, EXPORT_TIMEOUT).await?;
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
 
@@ -144,7 +144,7 @@ impl Engine {
         id: &ContainerId,
     ) -> Result<impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin + use<>, EngineError> {
         let path = format!("/containers/{id}/export");
-        let body = self.reader.body(Call::ContainerExport, &path, EXPORT_PATIENCE).await?;
+        let body = self.reader.body(Call::ContainerExport, &path, EXPORT_TIMEOUT).await?;
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
 }

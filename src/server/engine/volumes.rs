@@ -1,7 +1,7 @@
 //! Volumes in the engine's API.
 
 use super::{
-    Call, Engine, EngineError, LIST_PATIENCE, READ_PATIENCE,
+    Call, Engine, EngineError, LIST_TIMEOUT, READ_TIMEOUT,
     read::{Entries, or_default},
 };
 use crate::model::{HostId, Labels, Timestamp, Usage, Volume, VolumeName};
@@ -18,7 +18,7 @@ impl Engine {
             #[serde(default, deserialize_with = "or_default")]
             volumes: Entries<ApiVolume>,
         }
-        let list: List = self.reader.json(Call::VolumeList, "/volumes", LIST_PATIENCE).await?;
+        let list: List = self.reader.json(Call::VolumeList, "/volumes", LIST_TIMEOUT).await?;
         Ok(list.volumes.0.into_iter().filter_map(|volume| volume.into_volume(&self.host)).collect())
     }
 
@@ -35,7 +35,7 @@ impl Engine {
         name: &VolumeName,
     ) -> Result<Option<impl Stream<Item = Result<Bytes, EngineError>> + Send + use<>>, EngineError> {
         let path = format!("/libpod/volumes/{name}/export");
-        match self.reader.body(Call::VolumeExport, &path, READ_PATIENCE).await {
+        match self.reader.body(Call::VolumeExport, &path, READ_TIMEOUT).await {
             Ok(body) => Ok(Some(body.into_data_stream().map_err(EngineError::from))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),

@@ -179,7 +179,7 @@ pub(super) fn latest(connection: &Connection, count: usize) -> rusqlite::Result<
 
 /// Pagination cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Cursor {
     /// Newest first, from the end or from before this number.
     Before(Option<u64>),
     /// Oldest first, after this number.
@@ -197,7 +197,7 @@ const DISORDER: i64 = 3_600 * 1_000_000;
 pub(super) fn find(
     connection: &Connection,
     query: &EventQuery,
-    place: Place,
+    place: Cursor,
     limit: usize,
 ) -> rusqlite::Result<Vec<Event>> {
     let Some((lowest, highest)) = bounds(connection, query, place)? else { return Ok(Vec::new()) };
@@ -206,7 +206,7 @@ pub(super) fn find(
         seqs.extend(group.find(connection, query, (lowest, highest), place, limit)?);
     }
     seqs.sort_unstable();
-    if let Place::Before(_) = place {
+    if let Cursor::Before(_) = place {
         seqs.reverse();
     }
     seqs.truncate(limit);
@@ -216,10 +216,10 @@ pub(super) fn find(
 }
 
 /// The range of numbers that matches can have; `None` if there can be no match.
-fn bounds(connection: &Connection, query: &EventQuery, place: Place) -> rusqlite::Result<Option<(i64, i64)>> {
+fn bounds(connection: &Connection, query: &EventQuery, place: Cursor) -> rusqlite::Result<Option<(i64, i64)>> {
     let (mut lowest, mut highest) = match place {
-        Place::Before(before) => (0, before.map_or(i64::MAX, |it| i64::try_from(it).unwrap_or(i64::MAX) - 1)),
-        Place::After(after) => (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1), i64::MAX),
+        Cursor::Before(before) => (0, before.map_or(i64::MAX, |it| i64::try_from(it).unwrap_or(i64::MAX) - 1)),
+        Cursor::After(after) => (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1), i64::MAX),
     };
     // Takes the extreme of several rows at the edge, since the first one may have arrived late.
     let edge = |sql: &str, time: i64| connection.query_one(sql, [time], |row| row.get::<_, Option<i64>>(0));
@@ -281,7 +281,7 @@ impl Group {
         connection: &Connection,
         query: &EventQuery,
         (lowest, highest): (i64, i64),
-        place: Place,
+        place: Cursor,
         limit: usize,
     ) -> rusqlite::Result<Vec<i64>> {
         let things = self.things(connection, query)?;
@@ -289,10 +289,10 @@ impl Group {
             return Ok(Vec::new());
         }
         let (way, plus_thing, plus_action) = match self.way(connection, things.as_deref())? {
-            Way::ByBoth => ("INDEXED BY events_by_thing", "", ""),
-            Way::ByThing => ("INDEXED BY events_by_thing", "", "+"),
-            Way::ByAction => ("INDEXED BY events_by_action", "+", ""),
-            Way::InOrder => ("NOT INDEXED", "+", "+"),
+            Plan::ByBoth => ("INDEXED BY events_by_thing", "", ""),
+            Plan::ByThing => ("INDEXED BY events_by_thing", "", "+"),
+            Plan::ByAction => ("INDEXED BY events_by_action", "+", ""),
+            Plan::InOrder => ("NOT INDEXED", "+", "+"),
         };
         let mut conditions = vec![format!("{plus_action}action IN ({LIST})"), "seq BETWEEN ? AND ?".to_owned()];
         let mut values = vec![list(&self.actions), Value::Integer(lowest), Value::Integer(highest)];
@@ -307,7 +307,7 @@ impl Group {
             }
         }
         values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let order = if let Place::Before(_) = place { "DESC" } else { "ASC" };
+        let order = if let Cursor::Before(_) = place { "DESC" } else { "ASC" };
         let conditions = conditions.join(" AND ");
         let sql = format!("SELECT seq FROM events {way} WHERE {conditions} ORDER BY seq {order} LIMIT ?");
         let mut found = connection.prepare_cached(&sql)?;
@@ -343,7 +343,7 @@ impl Group {
 
     /// Picks the query plan. Few matches are found by an index and sorted. If there are many, a scan in order finds the first
     /// soon.
-    fn way(&self, connection: &Connection, things: Option<&[i64]>) -> rusqlite::Result<Way> {
+    fn way(&self, connection: &Connection, things: Option<&[i64]>) -> rusqlite::Result<Plan> {
         let are_few = |sql: &str, values: &[Value]| {
             let mut count = connection.prepare_cached(&format!("SELECT count(*) FROM ({sql} LIMIT {FEW})"))?;
             let count = count.query_row(rusqlite::params_from_iter(values), |row| row.get::<_, i64>(0));
@@ -354,14 +354,14 @@ impl Group {
             let are_looked_up_soon = things.len() * self.actions.len() < FEW as usize;
             let both = format!("{from}_thing WHERE thing IN ({LIST}) AND action IN ({LIST})");
             if are_looked_up_soon && are_few(&both, &[list(things), list(&self.actions)])? {
-                return Ok(Way::ByBoth);
+                return Ok(Plan::ByBoth);
             }
             if are_few(&format!("{from}_thing WHERE thing IN ({LIST})"), &[list(things)])? {
-                return Ok(Way::ByThing);
+                return Ok(Plan::ByThing);
             }
         }
         let by_action = format!("{from}_action WHERE action IN ({LIST})");
-        Ok(if are_few(&by_action, &[list(&self.actions)])? { Way::ByAction } else { Way::InOrder })
+        Ok(if are_few(&by_action, &[list(&self.actions)])? { Plan::ByAction } else { Plan::InOrder })
     }
 }
 
@@ -373,7 +373,7 @@ fn list(numbers: &[i64]) -> Value {
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Plan {
     ByBoth,
     ByThing,
     ByAction,

@@ -16,7 +16,7 @@ mod usage;
 mod writer;
 
 pub use collection::Collection;
-pub use events::Place;
+pub use events::Cursor;
 pub use store::Limits;
 
 use super::{clock::Clock, engine::EngineEvent};
@@ -170,7 +170,7 @@ impl History {
     }
 
     /// At most `limit` events, including all recorded before the call. If the file can't be read, events in memory.
-    pub async fn page(&self, query: EventQuery, place: Place, limit: usize) -> EventPage {
+    pub async fn page(&self, query: EventQuery, place: Cursor, limit: usize) -> EventPage {
         let (mut events, history) = match self.find(query.clone(), place, limit + 1).await {
             Ok(events) => (events, self.status()),
             Err(Off { reason }) => (self.remembered(&query, place), HistoryStatus::Off { reason }),
@@ -181,7 +181,7 @@ impl History {
     }
 
     /// At most `limit` events from the file, and from memory those that could not be written to it.
-    pub async fn find(&self, query: EventQuery, place: Place, limit: usize) -> Result<Vec<Event>, Off> {
+    pub async fn find(&self, query: EventQuery, place: Cursor, limit: usize) -> Result<Vec<Event>, Off> {
         let asked = query.clone();
         let written = self.flush().await;
         let mut events = self.read(move |connection| events::find(connection, &asked, place, limit)).await?;
@@ -189,7 +189,7 @@ impl History {
             let stored: HashSet<u64> = events.iter().map(|it| it.seq).collect();
             events.extend(self.remembered(&query, place).into_iter().filter(|it| !stored.contains(&it.seq)));
             events.sort_by_key(|it| it.seq);
-            if let Place::Before(_) = place {
+            if let Cursor::Before(_) = place {
                 events.reverse();
             }
             events.truncate(limit);
@@ -197,15 +197,15 @@ impl History {
         Ok(events)
     }
 
-    fn remembered(&self, query: &EventQuery, place: Place) -> Vec<Event> {
+    fn remembered(&self, query: &EventQuery, place: Cursor) -> Vec<Event> {
         let recent = self.recent();
         let those = |wanted: &dyn Fn(u64) -> bool| {
             let chosen = recent.newest().filter(|it| wanted(it.seq) && query.matches(it));
             chosen.map(|it| Event::clone(it)).collect::<Vec<_>>()
         };
         match place {
-            Place::Before(before) => those(&|seq| before.is_none_or(|before| seq < before)),
-            Place::After(after) => {
+            Cursor::Before(before) => those(&|seq| before.is_none_or(|before| seq < before)),
+            Cursor::After(after) => {
                 let mut those = those(&|seq| seq > after);
                 those.reverse();
                 those
@@ -358,7 +358,7 @@ mod tests {
             }
         }
         assert!(most.load(Ordering::Relaxed) <= READERS, "{most:?} at once");
-        let answer = history.page(EventQuery::default(), Place::Before(None), 1);
+        let answer = history.page(EventQuery::default(), Cursor::Before(None), 1);
         tokio::time::timeout(Duration::from_secs(10), answer).await.expect("a permit is released soon");
         history.close().await;
     }

@@ -370,25 +370,25 @@ pub(super) fn read<T>(
     is_writing: bool,
     question: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
 ) -> Result<T, StoreError> {
-    let patience = if is_writing { BUSY } else { BUSY_AGAIN };
+    let time_limit = if is_writing { BUSY } else { BUSY_AGAIN };
     let file = file_in(folder);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let refused = match reader(&file, flags, patience) {
+    let refused = match reader(&file, flags, time_limit) {
         Ok(mut connection) => return Ok(question(&mut connection)?),
         Err(error) if error.is_for_want_of_room() => error,
         Err(error) => return Err(error),
     };
     let _closed = opening.read().unwrap_or_else(PoisonError::into_inner);
     let Some(address) = immutable(&file).filter(|_| is_closed(&file)) else { return Err(refused) };
-    let mut connection = reader(&address, flags | OpenFlags::SQLITE_OPEN_URI, patience)?;
+    let mut connection = reader(&address, flags | OpenFlags::SQLITE_OPEN_URI, time_limit)?;
     // Never a reason to move the file aside: another program may have written to it after all.
     question(&mut connection).map_err(|error| StoreError::Unsteady(error.to_string()))
 }
 
 /// Fails if the file can't be read, or was written by a later version.
-fn reader(file: &Path, flags: OpenFlags, patience: Duration) -> Result<Connection, StoreError> {
+fn reader(file: &Path, flags: OpenFlags, time_limit: Duration) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(patience)?;
+    connection.busy_timeout(time_limit)?;
     connection.pragma_update(None, "cache_size", -2_048)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     if schema::is_from_the_future(&connection)? {
@@ -414,7 +414,7 @@ fn is_closed(file: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::model::{ContainerId, Event, EventQuery, HostId, UsageLevel};
-    use crate::server::history::Place;
+    use crate::server::history::Cursor;
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_seconds(1_795_260_000);
@@ -467,7 +467,7 @@ mod tests {
         for (key, value) in address {
             query.read(key, value, NOW).unwrap();
         }
-        let found = events::find(&store.connection, &query, Place::Before(None), 10_000).unwrap();
+        let found = events::find(&store.connection, &query, Cursor::Before(None), 10_000).unwrap();
         found.into_iter().map(|it| it.name).collect()
     }
 

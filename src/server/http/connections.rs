@@ -29,7 +29,7 @@ use tokio::{
 
 /// Time limit for a request's head, including the wait for its first byte. So a keep-alive connection that stays idle for this
 /// long is closed, too; a browser opens a new one when it needs one.
-const HEAD_PATIENCE: Duration = Duration::from_secs(12);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Size limit of a request's head. A longer one is answered with 431.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -95,7 +95,7 @@ impl Connections {
         let router = router.with_state::<()>(());
         // Not hyper-util's `auto` builder: it waits for the first byte without a timeout.
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(LONGEST_HEAD);
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
         let (close, closing) = watch::channel(());
         tokio::pin!(shutdown);
         loop {

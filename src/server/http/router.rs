@@ -33,10 +33,10 @@ use tower_http::{
 };
 
 /// Timeout between two chunks of a request's body.
-const BODY_PATIENCE: Duration = Duration::from_secs(12);
+const BODY_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// The same for an upload, which may come from a phone on the move.
-const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a route may do to an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,11 +144,11 @@ pub fn router(app: App) -> Router {
     let same_origin = middleware::from_fn_with_state(app.clone(), origin::same);
     let pages = pages::routes(&app).layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
     let answers = answers.layer(same_origin.clone()).merge(pages);
-    let answers = answers.layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE));
+    let answers = answers.layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     let answers = answers.layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
     let transfers = transfers
         .route_layer(middleware::from_fn_with_state(app.clone(), streaming::bounded))
-        .layer(RequestBodyTimeoutLayer::new(UPLOAD_PATIENCE));
+        .layer(RequestBodyTimeoutLayer::new(UPLOAD_TIMEOUT));
     let routes = streams.merge(transfers).layer(same_origin).merge(answers).with_state(app.clone());
     let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
     routes.layer(middleware::from_fn(origin::local_host)).layer(middleware::from_fn(security::headers))

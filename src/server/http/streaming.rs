@@ -4,7 +4,7 @@ use crate::{
     model::HostId,
     server::{
         app::App,
-        body::{SEND_PATIENCE, sent_in_time},
+        body::{SEND_TIMEOUT, sent_in_time},
         live::MOST_TRANSFERS,
         problem::Problem,
     },
@@ -26,12 +26,12 @@ const MOST_UNWANTED: usize = 64 << 20;
 
 /// Timeouts for discarding: between two chunks, and in all.
 const UNWANTED_PAUSE: Duration = Duration::from_secs(1);
-const UNWANTED_PATIENCE: Duration = Duration::from_secs(30);
+const UNWANTED_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes the kernel close a connection whose client reads nothing for this long. By then the source of the response is
 /// released, and half a megabyte is left in buffers. Linux also closes it if the client is alive but keeps its window closed.
 pub fn close_when_unread(stream: &TcpStream) {
-    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(SEND_PATIENCE)) {
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(SEND_TIMEOUT)) {
         tracing::debug!(%error, "can't set TCP_USER_TIMEOUT on a connection");
     }
 }
@@ -58,7 +58,7 @@ pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Re
             None => pending().await,
         }
     };
-    response.map(|body| sent_in_time(body, SEND_PATIENCE, unreachable, place))
+    response.map(|body| sent_in_time(body, SEND_TIMEOUT, unreachable, place))
 }
 
 /// Discards a part of a rejected upload: a browser reads no response before it has sent everything.
@@ -72,5 +72,5 @@ pub async fn drain(mut pieces: BodyDataStream) {
             }
         }
     };
-    let _ = timeout(UNWANTED_PATIENCE, take).await;
+    let _ = timeout(UNWANTED_TIMEOUT, take).await;
 }

@@ -30,7 +30,7 @@ use tokio::{sync::mpsc, time::timeout};
 pub(super) const WAITING: usize = 2;
 
 /// Timeout of an upload that sends nothing.
-const RECEIVE_PATIENCE: Duration = Duration::from_secs(60);
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// In characters; a longer key is ignored.
 const LONGEST_KEY: usize = 200;
@@ -187,7 +187,7 @@ pub(super) async fn forward(app: &App, host: &HostId, body: Body, sender: mpsc::
     let pass_on = async {
         // Dropping the sender without an end marks the upload as broken off: what a browser sent before it disconnected must
         // not count as complete.
-        while let Ok(next) = timeout(RECEIVE_PATIENCE, pieces.next()).await {
+        while let Ok(next) = timeout(RECEIVE_TIMEOUT, pieces.next()).await {
             let (piece, is_end) = match next {
                 Some(Ok(bytes)) => (Piece::Bytes(bytes), false),
                 Some(Err(_)) => return,

@@ -5,7 +5,7 @@ use crate::{
     model::{BadQuery, Event, EventPage, EventQuery, Timestamp},
     server::{
         app::App,
-        history::{History, Place},
+        history::{Cursor, History},
         problem::Problem,
     },
     wire::{ActionError, Encoding, EngineEvent, EngineEvents, ErrorKind},
@@ -129,8 +129,8 @@ impl EventsQuery {
         Ok(query)
     }
 
-    fn place(&self) -> Place {
-        self.after.map_or(Place::Before(self.before), Place::After)
+    fn place(&self) -> Cursor {
+        self.after.map_or(Cursor::Before(self.before), Cursor::After)
     }
 
     async fn page(&self, app: &App) -> EventPage {
@@ -196,8 +196,8 @@ fn lines(app: App, query: EventsQuery) -> impl Stream<Item = Result<String, Infa
         }
         let left = left - page.events.len();
         let next = page.events.last().filter(|_| page.more && left > 0).map(|last| match place {
-            Place::Before(_) => Place::Before(Some(last.seq)),
-            Place::After(_) => Place::After(last.seq),
+            Cursor::Before(_) => Cursor::Before(Some(last.seq)),
+            Cursor::After(_) => Cursor::After(last.seq),
         });
         Some((Ok(text), next.map(|place| (app, query, place, left, String::new()))))
     })

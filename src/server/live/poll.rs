@@ -27,7 +27,7 @@ const LONGEST_WAIT: u64 = 30;
 const TELLING: i64 = 15;
 
 #[derive(Deserialize)]
-pub struct Known {
+pub struct PollQuery {
     since: Option<String>,
     /// Seconds to wait for a change if nothing has changed since.
     wait: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Known {
     hello: Option<bool>,
 }
 
-pub async fn state(State(app): State<App>, Query(known): Query<Known>, headers: HeaderMap) -> Response {
+pub async fn state(State(app): State<App>, Query(known): Query<PollQuery>, headers: HeaderMap) -> Response {
     let since: Option<Position> = match known.since.as_deref().map(str::parse) {
         None => None,
         Some(Ok(position)) => Some(position),
@@ -68,14 +68,14 @@ fn full() -> Response {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.").into_response()
 }
 
-/// Returns when there is something new for the client at `since`, when `patience` is over, or when the server closes.
-async fn something_after(app: &App, since: Position, patience: Duration) {
+/// Returns when there is something new for the client at `since`, when `time_limit` is over, or when the server closes.
+async fn something_after(app: &App, since: Position, time_limit: Duration) {
     let mut batches = app.reader.follow(Some(since)).batches;
     if app.reader.position() != since {
         return;
     }
     tokio::select! {
-        next = timeout(patience, batches.recv()) => {
+        next = timeout(time_limit, batches.recv()) => {
             if let Ok(Ok(batch)) = next {
                 app.fanout_metrics.sending(&batch, app.clock);
             }

@@ -42,8 +42,8 @@ impl Transport {
     }
 }
 
-/// A client's place, held until dropped.
-pub struct Place {
+/// A client's slot, held until dropped.
+pub struct Slot {
     transport: Transport,
     taken: Arc<[AtomicUsize; Transport::ALL.len()]>,
     _permit: OwnedSemaphorePermit,
@@ -57,10 +57,10 @@ impl Sessions {
     }
 
     /// Takes a place for one more client; none if all are taken.
-    pub fn enter(&self, transport: Transport) -> Option<Place> {
+    pub fn enter(&self, transport: Transport) -> Option<Slot> {
         let permit = self.places.clone().try_acquire_owned().ok()?;
         self.taken[transport as usize].fetch_add(1, Relaxed);
-        Some(Place { transport, taken: self.taken.clone(), _permit: permit })
+        Some(Slot { transport, taken: self.taken.clone(), _permit: permit })
     }
 
     /// Takes a place for one more long request or answer, held until dropped; none if all are taken.
@@ -80,7 +80,7 @@ impl Sessions {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.taken[self.transport as usize].fetch_sub(1, Relaxed);
     }

@@ -14,9 +14,9 @@ use std::{future::Future, time::Duration};
 use tokio::time::{Instant, Interval, interval_at, timeout};
 
 /// A client that accepts no byte for this long is gone.
-const SEND_PATIENCE: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Size of the read buffer, kept for as long as the socket lives: clients send little.
 const READ_BUFFER: usize = 4 * 1024;
@@ -26,7 +26,7 @@ const READ_BUFFER: usize = 4 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// A socket without server pings that received nothing for this long is dead. Longer than what proxies allow.
-const QUIET_PATIENCE: Duration = Duration::from_secs(600);
+const QUIET_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub const GOING_AWAY: u16 = 1001;
 const TRY_AGAIN_LATER: u16 = 1013;
@@ -111,7 +111,7 @@ impl Socket {
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {
-        if self.unanswered || (self.is_quiet && self.heard.elapsed() >= QUIET_PATIENCE) {
+        if self.unanswered || (self.is_quiet && self.heard.elapsed() >= QUIET_TIMEOUT) {
             return Err(Gone);
         }
         if !self.is_quiet {
@@ -122,7 +122,7 @@ impl Socket {
     }
 
     pub async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(SEND_PATIENCE, self.inner.send(message)).await {
+        match timeout(SEND_TIMEOUT, self.inner.send(message)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Gone),
         }
@@ -130,7 +130,7 @@ impl Socket {
 
     pub async fn close(&mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame { code, reason: reason.into() };
-        let _ = timeout(CLOSE_PATIENCE, self.inner.send(Message::Close(Some(frame)))).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.inner.send(Message::Close(Some(frame)))).await;
     }
 
     /// Closes the socket with the reason, if the protocol has a code for it.

@@ -30,7 +30,7 @@ use tokio::{
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A client that accepts nothing for this long is gone.
-const SEND_PATIENCE: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Quaylight's own page can't see comments: it receives the time instead, often enough to notice a silence within 10 s.
 const TIME_EVERY: Duration = Duration::from_secs(3);
@@ -72,7 +72,7 @@ fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     let response = (unbuffered, Sse::new(messages).keep_alive(heartbeat)).into_response();
-    response.map(|body| sent_in_time(body, SEND_PATIENCE, std::future::pending(), place))
+    response.map(|body| sent_in_time(body, SEND_TIMEOUT, std::future::pending(), place))
 }
 
 type Next = Result<Event, Infallible>;

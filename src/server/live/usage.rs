@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// If none of the requested containers runs, the answer is sent after this.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Query of an address.
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> R
     let channels = if query.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
     let mut viewer = app.stats.subscribe();
     viewer.set(and(viewer.wanted(), &Subscription { channels, ids }, &app));
-    let stats = timeout(PATIENCE, viewer.next()).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
+    let stats = timeout(TIMEOUT, viewer.next()).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
     let asked = Asked { encoding: query.encoding, ..Asked::default() };
     match asked.encoding() {
         Encoding::Json => Json(stats).into_response(),

@@ -30,7 +30,7 @@ use tokio::sync::{broadcast, mpsc};
 const ACTIONS_AT_ONCE: usize = 64;
 
 #[derive(Deserialize)]
-pub struct Known {
+pub struct SocketQuery {
     epoch: Option<u64>,
     rev: Option<u64>,
     /// Token for the handshake of a self-test: see `handshakes.rs`.
@@ -42,7 +42,7 @@ pub struct Known {
 
 pub async fn socket(
     State(app): State<App>,
-    Query(known): Query<Known>,
+    Query(known): Query<SocketQuery>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {

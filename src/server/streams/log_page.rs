@@ -14,7 +14,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Timeout for the page of one log: an engine that stops answering delays the other pages no longer than this.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An engine counts a tail from the end of the log, whatever time the lines must precede. The first request therefore adds this
 /// many lines to the page and to the lines known to be after that time. The second asks for four times as many, the third for
@@ -69,7 +69,7 @@ pub(super) struct Cursor<'a> {
 
 /// Which lines to keep if there are more than requested.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kept<'a> {
+enum KeptLines<'a> {
     /// The first ones after a cursor.
     FirstAfter(Cursor<'a>),
     Last,
@@ -96,18 +96,18 @@ pub(super) async fn tails(app: &App, sources: &[(u16, LogSource)], lines: u32) -
     let recent = LogRange { since: Some(since), ..LogRange::default() };
     each(sources, |source| async move {
         let by_hand = async {
-            let near = read(app, source, recent, most, Kept::Last).await?;
+            let near = read(app, source, recent, most, KeptLines::Last).await?;
             if near.lines.len() >= most.lines {
                 return Ok(LogPage { is_whole: false, ..near });
             }
-            read(app, source, LogRange::default(), most, Kept::Last).await
+            read(app, source, LogRange::default(), most, KeptLines::Last).await
         };
         if !counts_rightly(app, source)
             && let Ok(counted) = timeout(BY_HAND, by_hand).await
         {
             return counted;
         }
-        read(app, source, tail, most, Kept::Last).await
+        read(app, source, tail, most, KeptLines::Last).await
     })
     .await
 }
@@ -155,7 +155,7 @@ pub(super) async fn after(
     each(sources, |source| async move {
         let cursor = cursors[usize::from(source.0)];
         let since = Some(cursor.at.micros().saturating_mul(1_000));
-        read(app, source, LogRange { since, ..LogRange::default() }, most, Kept::FirstAfter(cursor)).await
+        read(app, source, LogRange { since, ..LogRange::default() }, most, KeptLines::FirstAfter(cursor)).await
     })
     .await
 }
@@ -247,7 +247,7 @@ where
     F: Future<Output = Result<LogPage, EngineError>>,
 {
     let each = sources.iter().map(read);
-    join_all(each.map(|it| async { timeout(PATIENCE, it).await.map_err(|_| EngineError::Timeout).flatten() })).await
+    join_all(each.map(|it| async { timeout(TIMEOUT, it).await.map_err(|_| EngineError::Timeout).flatten() })).await
 }
 
 async fn read(
@@ -255,7 +255,7 @@ async fn read(
     (number, source): &(u16, LogSource),
     range: LogRange,
     most: Most,
-    kept: Kept<'_>,
+    kept: KeptLines<'_>,
 ) -> Result<LogPage, EngineError> {
     let mut page = LogPage { is_whole: true, ..LogPage::default() };
     let Some(engine) = app.hosts.get(&source.host).cloned() else { return Ok(page) };
@@ -264,7 +264,7 @@ async fn read(
     while let Some(part) = log.next().await? {
         let Some((line, nanos)) = parts.take(part) else { continue };
         came += 1;
-        if let Kept::FirstAfter(cursor) = kept {
+        if let KeptLines::FirstAfter(cursor) = kept {
             if !is_past && (line.at <= cursor.at) {
                 is_past = cursor.is_at(&line);
                 continue;
@@ -275,7 +275,7 @@ async fn read(
             }
         }
         page.push(nanos, LogLine { source: *number, ..line });
-        if kept == Kept::Last {
+        if kept == KeptLines::Last {
             page.keep_last(most);
         }
     }

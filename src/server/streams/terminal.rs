@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Timeout for the exit code after a command's last byte.
-const CODE_PATIENCE: Duration = Duration::from_secs(2);
+const CODE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Maximum bytes of input that the command has not read yet. Above this, no more input is received until the command reads
 /// some.
@@ -44,7 +44,7 @@ pub struct TerminalQuery {
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct ClientMessage {
     resize: (u16, u16),
 }
 
@@ -106,7 +106,7 @@ async fn serve(
                 }
             };
             // Processes that the command started may outlive it and keep the terminal open.
-            let code = timeout(CODE_PATIENCE, code).await.ok().transpose()?;
+            let code = timeout(CODE_TIMEOUT, code).await.ok().transpose()?;
             let _ = socket.send(Message::text(json!({"exit": code}).to_string())).await;
         }
         Ended::Viewer => terminal.exec.hang_up().await?,
@@ -159,7 +159,7 @@ async fn run_until_ended(app: &App, host: &HostId, terminal: &mut Terminal, sock
                 match heard {
                     Ok(Message::Binary(bytes)) => waiting.extend_from_slice(&bytes),
                     Ok(Message::Text(text)) => {
-                        if let Ok(Said { resize: (columns, rows) }) = serde_json::from_str(&text) {
+                        if let Ok(ClientMessage { resize: (columns, rows) }) = serde_json::from_str(&text) {
                             terminal.exec.resize(columns.max(1), rows.max(1)).await;
                         }
                     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Timeout of measuring the size of images: older engines measure every volume for it.
-const SIZE_PATIENCE: Duration = Duration::from_secs(20);
+const SIZE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Containers come first, since they use all the other resources.
 fn in_order(host: &HostId, prune: &Prune) -> Vec<(String, Action)> {
@@ -36,7 +36,7 @@ fn in_order(host: &HostId, prune: &Prune) -> Vec<(String, Action)> {
 
 pub(super) async fn prune(engine: &WritableEngine, prune: Prune, report: &Report) -> Result<String, ActionError> {
     let with_images = !prune.images.is_empty();
-    let size = async || if with_images { timeout(SIZE_PATIENCE, engine.layers_size()).await.ok()?.ok() } else { None };
+    let size = async || if with_images { timeout(SIZE_TIMEOUT, engine.layers_size()).await.ok()?.ok() } else { None };
     let before = size().await;
     let all = in_order(engine.host(), &prune);
     let count = prune.len();

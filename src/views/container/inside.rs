@@ -5,9 +5,9 @@ use crate::{
     model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Processes},
     queries::details::{file_changes, inspect, top, variable},
     views::{
-        asked::Asked,
         format,
         inspected::{DRAWN, found_of, inspected},
+        on_demand::OnDemand,
         widgets::{Search, boxed, button, on_click},
     },
 };
@@ -28,7 +28,7 @@ fn shown() -> Option<(HostId, ContainerId)> {
 /// The processes, polled while the page shows them.
 pub(super) fn processes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
-    let asked = Asked::<Processes>::new();
+    let asked = OnDemand::<Processes>::new();
     effect(move || {
         let (host, id) = (host.clone(), id.clone());
         let ask = move || {
@@ -61,7 +61,7 @@ pub(super) fn processes_part() -> AnyView {
 /// Files changed in the container relative to its image.
 pub(super) fn changes_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
-    let asked = Asked::<Vec<FileChange>>::new();
+    let asked = OnDemand::<Vec<FileChange>>::new();
     let words = RwSignal::new(String::new());
     let ask = move || asked.ask(file_changes(host.clone(), id.clone()));
     effect({
@@ -107,7 +107,7 @@ pub(super) fn changes_part() -> AnyView {
 /// The container's inspect data.
 pub(super) fn inspect_part() -> AnyView {
     let Some((host, id)) = shown() else { return ().into_any() };
-    let asked = Asked::<Inspected>::new();
+    let asked = OnDemand::<Inspected>::new();
     let words = RwSignal::new(String::new());
     let is_raw = RwSignal::new(false);
     {

@@ -6,7 +6,7 @@ use crate::{
     model::{Recipe, recipe},
     queries::recipes::{recipe_of, recipe_with_secrets},
     views::{
-        asked::Asked,
+        on_demand::OnDemand,
         widgets::{boxed, button, on_click},
     },
 };
@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 pub(super) fn recipe_part() -> AnyView {
     let Some((host, id)) = ids(&expect_context::<Shown>().0) else { return ().into_any() };
-    let asked = Asked::<Recipe>::new();
+    let asked = OnDemand::<Recipe>::new();
     asked.ask(recipe_of(host.clone(), id.clone()));
     let reveal = move || asked.ask(recipe_with_secrets(host.clone(), id.clone()));
     let draw = move |it: &Recipe| {

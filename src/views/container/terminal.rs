@@ -14,7 +14,7 @@ use wasm_bindgen::JsCast;
 
 /// The requested session. A new number starts another attempt.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Asked {
+struct OnDemand {
     command: String,
     user: String,
     number: u32,
@@ -25,20 +25,20 @@ pub(super) fn terminal_part() -> AnyView {
     let store = expect_context::<Store>();
     let Some(row) = store.entity(&key) else { return ().into_any() };
     let runs = erased_memo(move || row.container(|it| it.state == ContainerState::Running));
-    let asked = RwSignal::new(None::<Asked>);
+    let asked = RwSignal::new(None::<OnDemand>);
     let words = RwSignal::new(String::new());
     let (command, user) = (StoredValue::new(String::new()), StoredValue::new(String::new()));
     let number = StoredValue::new(0);
     let open = move |_: ev::MouseEvent| {
         number.update_value(|number| *number += 1);
         words.set(t("Connecting…").to_owned());
-        asked.set(Some(Asked { command: command.get_value(), user: user.get_value(), number: number.get_value() }));
+        asked.set(Some(OnDemand { command: command.get_value(), user: user.get_value(), number: number.get_value() }));
     };
     let site = Site::expect();
     let (script, sheet) = (site.file("/terminal.js"), site.file("/terminal/xterm.css"));
     let base = format!("{}{}?id={}", site.base_path, routes::TERMINAL, key.id());
     let screen = boxed(move || {
-        let Some(Asked { command, user, .. }) = asked.get() else {
+        let Some(OnDemand { command, user, .. }) = asked.get() else {
             return runs.get().then(|| {
                 view! { <p class="quiet padded">{t("Open a shell or run a command in the container.")}</p> }.into_any()
             });

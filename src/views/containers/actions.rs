@@ -13,7 +13,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
 /// Pending timeout: a button stops waiting after this. A signal, for example, may have no visible effect.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The part of a container that an action changes. While it stays the same, the action's effect has not arrived.
 type Run = (ContainerState, Option<Timestamp>, Option<Timestamp>);
@@ -127,7 +127,7 @@ impl ContainerActions {
                     Some(error) => failed.push((container, error)),
                 }
             }
-            set_timeout(move || forget(&accepted), PATIENCE);
+            set_timeout(move || forget(&accepted), TIMEOUT);
             forget(&failed.iter().map(|(it, _)| key_of(it)).collect::<Vec<_>>());
             match &failed[..] {
                 [] => {}

@@ -7,7 +7,7 @@ use super::{
     written::{bytes_read, cores_read},
 };
 use crate::{
-    actions::{containers::act_on_container, things::act},
+    actions::{containers::act_on_container, requests::act},
     client::{Level, Store, Toasts, erased_memo, t},
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,

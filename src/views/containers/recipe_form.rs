@@ -6,7 +6,7 @@ use super::written::{
     words_read, words_written,
 };
 use crate::{
-    actions::things::start,
+    actions::requests::start,
     client::{Level, Store, TaskBoard, Toasts, effect, t, translate_message},
     model::{ContainerId, ContainerName, ContainerSpec, HostId, Job, NewContainer, Recipe, Task, TaskId, TaskState},
     views::widgets::{Sent, area, check, choice, field, form},

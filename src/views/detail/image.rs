@@ -6,10 +6,10 @@ use crate::{
     model::{ImageDetails, ImagePlatform, Key, Kind, Layer},
     queries::details::read_image_details,
     views::{
-        asked::Asked,
         format, images,
         inspected::inspected,
         lazy::lazy_code,
+        on_demand::OnDemand,
         page_entry::{Code, PageEntry, on_server},
         resource_list::RowMenu,
         widgets::{Ago, Search, boxed, on_click},
@@ -33,7 +33,7 @@ pub fn ImagePage() -> impl IntoView {
 
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let Key::Image(host, id) = key.clone() else { return ().into_any() };
-    let asked = Asked::<ImageDetails>::new();
+    let asked = OnDemand::<ImageDetails>::new();
     {
         let (host, id) = (host.clone(), id.clone());
         effect(move || asked.ask(read_image_details(host.clone(), id.clone())));

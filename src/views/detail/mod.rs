@@ -76,7 +76,7 @@ fn resource_page(list: &'static ListPage, gone: &'static str, body: fn(RowMenu, 
                 .into_any()
         }
     });
-    view! { {page} {menu_panel(menu, list.offers)} {dialogs(menu)} }.into_any()
+    view! { {page} {menu_panel(menu, list.menu_items)} {dialogs(menu)} }.into_any()
 }
 
 fn page(
@@ -92,7 +92,7 @@ fn page(
         usage_words(entity.usage().unwrap_or_default(), entity.as_image().is_some_and(|it| it.is_dangling()))
     };
     let word = usage.clone();
-    let items = expect_context::<Store>().look(|state| state.get(key).map(|it| allowed((list.offers)(it)).count()));
+    let items = expect_context::<Store>().look(|state| state.get(key).map(|it| allowed((list.menu_items)(it)).count()));
     let menu_button = (items > Some(0)).then(|| more_button(menu, key.clone(), move || named.get().name().to_owned()));
     view! {
         <Title text=move || title.get().name().to_owned() />

@@ -1,11 +1,11 @@
 //! `/engine`: engine facts and disk usage.
 
 use super::{
-    asked::Asked,
     dashboard::HostFacts,
     format,
     lazy::lazy_code,
     may_change,
+    on_demand::OnDemand,
     page_entry::{Code, PageEntry, SidebarLink},
     resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
     widgets::{boxed, button},
@@ -93,7 +93,7 @@ pub fn EnginePage() -> impl IntoView {
 
 fn disk_usage(menu: RowMenu) -> AnyView {
     let store = expect_context::<Store>();
-    let asked = Asked::<DiskUsage>::new();
+    let asked = OnDemand::<DiskUsage>::new();
     let is_wanted = RwSignal::new(false);
     let host = {
         let store = store.clone();

@@ -32,11 +32,11 @@ pub(super) struct Feed {
     pub(super) history: RwSignal<HistoryStatus>,
     pub(super) loading: RwSignal<Loading>,
     pub(super) open: RwSignal<Option<Arc<Event>>>,
-    asked: StoredValue<Asked>,
+    asked: StoredValue<OnDemand>,
 }
 
 #[derive(Default)]
-struct Asked {
+struct OnDemand {
     address: Address,
     query: EventQuery,
     /// The highest event number received.
@@ -58,7 +58,7 @@ impl Feed {
             history: RwSignal::new(history),
             loading: RwSignal::new(loading),
             open: RwSignal::new(None),
-            asked: StoredValue::new(Asked { latest, ..Asked::default() }),
+            asked: StoredValue::new(OnDemand { latest, ..OnDemand::default() }),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     page_entry::{Code, Count, PageEntry, SidebarLink, on_server},
     resource_list::{
         ListColumn, ListPage, UsageFilter, by_usage, first_entities, list_page,
-        row_menu::{Dialog, Does, Head, Offer},
+        row_menu::{Dialog, Head, ItemAction, MenuItem},
     },
 };
 use crate::model::{Entity, Kind};
@@ -52,13 +52,13 @@ pub(super) static LIST: ListPage = ListPage {
         Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Image]) },
         Head { icon: "registry", words: "Registries", asks: Dialog::Registries },
     ],
-    offers,
+    menu_items,
 };
 
-fn offers(entity: &Entity) -> Vec<Offer> {
+fn menu_items(entity: &Entity) -> Vec<MenuItem> {
     let Some(image) = entity.as_image() else { return Vec::new() };
     let name = entity.name();
-    let ask = |icon, words: String, asks| Offer { icon, words, does: Does::Ask(asks) };
+    let ask = |icon, words: String, asks| MenuItem { icon, words, action: ItemAction::Ask(asks) };
     // Exported by name, because the names go into the file.
     let names = if image.tags.is_empty() { vec![image.id.to_string()] } else { image.tags.clone() };
     let names: Vec<_> = names.iter().map(|name| format!("name={name}")).collect();
@@ -66,7 +66,7 @@ fn offers(entity: &Entity) -> Vec<Offer> {
     let push = (!image.tags.is_empty()).then(|| ask("push", crate::t!("Push {}", name), Dialog::Push(entity.key())));
     let first = ask("tag", crate::t!("Manage tags of {}", name), Dialog::Names(entity.key()));
     let rest = [
-        Offer { icon: "export", words: crate::t!("Export {}", name), does: Does::Download(address) },
+        MenuItem { icon: "export", words: crate::t!("Export {}", name), action: ItemAction::Download(address) },
         ask("remove", crate::t!("Remove {}", name), Dialog::Remove(entity.key())),
     ];
     std::iter::once(first).chain(push).chain(rest).collect()

@@ -8,7 +8,7 @@ use super::{
     page_entry::{Code, Count, PageEntry, SidebarLink, on_server},
     resource_list::{
         ListColumn, ListPage, UsageFilter, by_usage, first_entities, go_to, list_page,
-        row_menu::{Dialog, Does, Head, Offer},
+        row_menu::{Dialog, Head, ItemAction, MenuItem},
     },
     widgets::{boxed, toggle},
 };
@@ -59,18 +59,19 @@ pub(super) static LIST: ListPage = ListPage {
         Head { icon: "add", words: "Create network", asks: Dialog::NewNetwork },
         Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Network]) },
     ],
-    offers,
+    menu_items,
 };
 
-fn offers(entity: &Entity) -> Vec<Offer> {
+fn menu_items(entity: &Entity) -> Vec<MenuItem> {
     let Some(network) = entity.as_network() else { return Vec::new() };
     let (name, key) = (&network.name, entity.key());
-    let members = Offer {
+    let members = MenuItem {
         icon: "networks",
         words: crate::t!("Manage connections of {}", name),
-        does: Does::Ask(Dialog::Members(key.clone())),
+        action: ItemAction::Ask(Dialog::Members(key.clone())),
     };
-    let remove = Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Dialog::Remove(key)) };
+    let remove =
+        MenuItem { icon: "remove", words: crate::t!("Remove {}", name), action: ItemAction::Ask(Dialog::Remove(key)) };
     if network.is_built_in() { vec![members] } else { vec![members, remove] }
 }
 

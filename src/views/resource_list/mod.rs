@@ -35,7 +35,7 @@ use leptos_router::{
 pub use names::taken_from;
 pub use prune::{ALL as PRUNABLE, prune};
 pub use row_menu::RowMenu;
-use row_menu::{Head, Offer, heads, menu_panel};
+use row_menu::{Head, MenuItem, heads, menu_panel};
 use std::cmp::Ordering;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,7 +111,7 @@ pub struct ListPage {
     /// Buttons of the head. The first is the primary one.
     pub heads: &'static [Head],
     /// Items of a row's menu.
-    pub offers: fn(&Entity) -> Vec<Offer>,
+    pub menu_items: fn(&Entity) -> Vec<MenuItem>,
 }
 
 pub struct ListColumn {
@@ -170,7 +170,7 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
             .into_any(),
             Shown::Rows => view! { {tools(page, query, all)} {table(page, query, lines, menu)} }.into_any(),
         })}
-        {menu_panel(menu, page.offers)}
+        {menu_panel(menu, page.menu_items)}
         {dialogs(menu)}
     }
     .into_any()

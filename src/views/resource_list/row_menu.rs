@@ -1,7 +1,7 @@
 //! Row menu of a list, and its dialogs.
 
 use crate::{
-    actions::things::{act, start},
+    actions::requests::{act, start},
     client::{ClientOnly, Level, Store, Toasts, t},
     model::{Action, Entity, HostId, Job, Key, Kind},
     views::{
@@ -124,13 +124,13 @@ impl RowMenu {
 }
 
 /// An item of a row's menu.
-pub struct Offer {
+pub struct MenuItem {
     pub icon: &'static str,
     pub words: String,
-    pub does: Does,
+    pub action: ItemAction,
 }
 
-pub enum Does {
+pub enum ItemAction {
     Ask(Dialog),
     /// Links to an address below the base path that returns a file.
     Download(String),
@@ -139,8 +139,8 @@ pub enum Does {
 }
 
 /// The items that the user may choose.
-pub fn allowed(offers: Vec<Offer>) -> impl Iterator<Item = Offer> {
-    offers.into_iter().filter(|offer| matches!(offer.does, Does::Download(_)) || may_change())
+pub fn allowed(menu_items: Vec<MenuItem>) -> impl Iterator<Item = MenuItem> {
+    menu_items.into_iter().filter(|it| matches!(it.action, ItemAction::Download(_)) || may_change())
 }
 
 /// The last cell of a row: its menu button. `name` is reactive because an image's name changes with its tags.
@@ -165,14 +165,14 @@ pub fn more_button(menu: RowMenu, key: Key, name: impl Fn() -> String + Send + S
 }
 
 /// The menu of the open row. Mounted beside the table, because rows clip their contents.
-pub fn menu_panel(menu: RowMenu, offers: fn(&Entity) -> Vec<Offer>) -> AnyView {
+pub fn menu_panel(menu: RowMenu, menu_items: fn(&Entity) -> Vec<MenuItem>) -> AnyView {
     let store = expect_context::<Store>();
     boxed(move || {
         let key = menu.menu.get()?;
         let entity = store.entity(&key)?.get();
         let from = menu.menu_from.get()?;
         let name = entity.name().to_owned();
-        let items: Vec<_> = allowed(offers(&entity)).map(|offer| item(menu, offer)).collect();
+        let items: Vec<_> = allowed(menu_items(&entity)).map(|it| item(menu, it)).collect();
         Some(
             view! {
                 <section aria-label=t("Actions")>
@@ -188,12 +188,12 @@ pub fn menu_panel(menu: RowMenu, offers: fn(&Entity) -> Vec<Offer>) -> AnyView {
     .into_any()
 }
 
-fn item(menu: RowMenu, offer: Offer) -> AnyView {
-    let Offer { icon, words, does } = offer;
-    let asks = match does {
-        Does::Ask(asks) => asks,
-        Does::Download(address) => return download(menu, icon, words, &address),
-        Does::DownloadByPost(address) => return download_by_post(menu, icon, words, &address),
+fn item(menu: RowMenu, it: MenuItem) -> AnyView {
+    let MenuItem { icon, words, action } = it;
+    let asks = match action {
+        ItemAction::Ask(asks) => asks,
+        ItemAction::Download(address) => return download(menu, icon, words, &address),
+        ItemAction::DownloadByPost(address) => return download_by_post(menu, icon, words, &address),
     };
     let class = matches!(asks, Dialog::Remove(_)).then_some("danger");
     let choose = move |_: MouseEvent| {

@@ -4,7 +4,7 @@ mod row;
 
 use super::resource_list::{
     ListColumn, ListPage, UsageFilter, by_usage, first_entities, list_page,
-    row_menu::{Dialog, Does, Head, Offer},
+    row_menu::{Dialog, Head, ItemAction, MenuItem},
 };
 use super::{
     lazy::lazy_code,
@@ -51,21 +51,25 @@ pub(super) static LIST: ListPage = ListPage {
         Head { icon: "add", words: "Create volume", asks: Dialog::NewVolume },
         Head { icon: "prune", words: "Prune", asks: Dialog::Prune(&[Kind::Volume]) },
     ],
-    offers,
+    menu_items,
 };
 
-fn offers(entity: &Entity) -> Vec<Offer> {
+fn menu_items(entity: &Entity) -> Vec<MenuItem> {
     let (name, key) = (entity.name(), entity.key());
-    let backup = Does::DownloadByPost(format!("/api/volumes/{name}/backup?host={}", key.host()));
+    let backup = ItemAction::DownloadByPost(format!("/api/volumes/{name}/backup?host={}", key.host()));
     let words = if lacks_owners(key.host()) {
         crate::t!("Back up {} without file owners", name)
     } else {
         crate::t!("Back up {}", name)
     };
     vec![
-        Offer { icon: "export", words, does: backup },
-        Offer { icon: "import", words: crate::t!("Restore {}", name), does: Does::Ask(Dialog::Restore(key.clone())) },
-        Offer { icon: "remove", words: crate::t!("Remove {}", name), does: Does::Ask(Dialog::Remove(key)) },
+        MenuItem { icon: "export", words, action: backup },
+        MenuItem {
+            icon: "import",
+            words: crate::t!("Restore {}", name),
+            action: ItemAction::Ask(Dialog::Restore(key.clone())),
+        },
+        MenuItem { icon: "remove", words: crate::t!("Remove {}", name), action: ItemAction::Ask(Dialog::Remove(key)) },
     ]
 }
 

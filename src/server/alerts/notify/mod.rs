@@ -30,7 +30,7 @@ use std::{fmt, time::Duration};
 use tokio::time::timeout;
 
 /// Timeout of one delivery, from the DNS lookup to the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notification {
@@ -91,7 +91,7 @@ impl Channel {
                 Self::Email(it) => it.send(notification, delivery, outbound).await,
             }
         };
-        timeout(PATIENCE, sent).await.unwrap_or_else(|_| Err(NotifyError::Timeout { place: self.place() }))
+        timeout(TIMEOUT, sent).await.unwrap_or_else(|_| Err(NotifyError::Timeout { place: self.place() }))
     }
 
     /// Validates the settings, as far as possible without sending.

@@ -42,13 +42,13 @@ use tokio::{
 use tower_service::Service;
 
 /// Timeout for the TCP connection and the TLS handshake.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens connections to one engine's socket. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Connector(Arc<Way>);
+pub(super) struct Connector(Arc<Target>);
 
-enum Way {
+enum Target {
     Unix(PathBuf),
     /// Host and port.
     Tcp(String),
@@ -72,37 +72,37 @@ impl Pipe {
 impl Connector {
     fn new(endpoint: Endpoint) -> Self {
         Self(Arc::new(match endpoint {
-            Endpoint::Unix(path) => Way::Unix(path),
-            Endpoint::Tcp(authority) => Way::Tcp(authority),
-            Endpoint::Tls { authority, files } => Way::Tls(Tls::new(authority, files)),
-            Endpoint::Ssh(destination) => Way::Ssh(Box::new(Tunnel::new(destination))),
+            Endpoint::Unix(path) => Target::Unix(path),
+            Endpoint::Tcp(authority) => Target::Tcp(authority),
+            Endpoint::Tls { authority, files } => Target::Tls(Tls::new(authority, files)),
+            Endpoint::Ssh(destination) => Target::Ssh(Box::new(Tunnel::new(destination))),
         }))
     }
 
     async fn open(&self) -> Result<Pipe, EngineError> {
         match &*self.0 {
-            Way::Unix(path) => Ok(Pipe::new(UnixStream::connect(path).await.map_err(unreachable)?)),
-            Way::Tcp(authority) => Ok(Pipe::new(tcp::open(authority).await?)),
-            Way::Tls(tls) => {
-                let open = timeout(CONNECT_PATIENCE, tls.open()).await;
+            Target::Unix(path) => Ok(Pipe::new(UnixStream::connect(path).await.map_err(unreachable)?)),
+            Target::Tcp(authority) => Ok(Pipe::new(tcp::open(authority).await?)),
+            Target::Tls(tls) => {
+                let open = timeout(CONNECT_TIMEOUT, tls.open()).await;
                 Ok(Pipe::new(open.map_err(|_| EngineError::Timeout)??))
             }
-            Way::Ssh(tunnel) => Ok(Pipe::new(tunnel.open().await?)),
+            Target::Ssh(tunnel) => Ok(Pipe::new(tunnel.open().await?)),
         }
     }
 
     /// Drops the state shared between connections, as it may be the reason that the engine does not answer.
     async fn reset(&self) {
         match &*self.0 {
-            Way::Unix(_) | Way::Tcp(_) => {}
-            Way::Tls(tls) => tls.reset(),
-            Way::Ssh(tunnel) => tunnel.reset().await,
+            Target::Unix(_) | Target::Tcp(_) => {}
+            Target::Tls(tls) => tls.reset(),
+            Target::Ssh(tunnel) => tunnel.reset().await,
         }
     }
 
     /// Ends the SSH tunnel, if there is one.
     async fn close(&self) {
-        if let Way::Ssh(tunnel) = &*self.0 {
+        if let Target::Ssh(tunnel) = &*self.0 {
             tunnel.close().await;
         }
     }
@@ -110,9 +110,9 @@ impl Connector {
     /// The value of the `Host` header.
     fn authority(&self) -> &str {
         match &*self.0 {
-            Way::Tcp(authority) => authority,
-            Way::Tls(tls) => tls.authority(),
-            Way::Unix(_) | Way::Ssh(_) => "docker",
+            Target::Tcp(authority) => authority,
+            Target::Tls(tls) => tls.authority(),
+            Target::Unix(_) | Target::Ssh(_) => "docker",
         }
     }
 }

@@ -38,16 +38,16 @@ pub struct SshDestination {
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 /// Timeout for the tunnel to start. `ssh` itself uses half of it as its connect timeout.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Polling interval while the tunnel starts: no event reports that the socket file has appeared.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Timeout for the engine's answer to the first request through the tunnel.
-const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Timeout for ssh to exit. It is short because ssh is killed.
-const END_PATIENCE: Duration = Duration::from_secs(2);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Retry delays after a failure to connect. Servers ban clients that try a wrong key every second.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -241,10 +241,12 @@ impl Tunnel {
             .prefix("quaylight-ssh-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
-            .map_err(|error| EngineError::Way(format!("Couldn't create a directory for the SSH tunnel: {error}.")))?;
+            .map_err(|error| {
+                EngineError::Connect(format!("Couldn't create a directory for the SSH tunnel: {error}."))
+            })?;
         let process = run(folder.path(), &self.forwarding(&folder.path().join(SOCKET)))?;
         let mut running = Running { process, folder };
-        let started = timeout(START_PATIENCE, running.stands()).await;
+        let started = timeout(START_TIMEOUT, running.stands()).await;
         match started {
             Ok(true) => {}
             Ok(false) => return Err(self.explain(running.process).await),
@@ -305,7 +307,7 @@ impl Tunnel {
     /// Explains why no engine answers through an established tunnel.
     async fn explain_silence(&self, mut process: Process) -> EngineError {
         let host = &self.destination.host;
-        EngineError::Way(if process.end().await.contains("administratively prohibited") {
+        EngineError::Connect(if process.end().await.contains("administratively prohibited") {
             format!(
                 "The SSH server on {host} doesn't allow socket forwarding. Enable AllowStreamLocalForwarding in its sshd_config."
             )
@@ -329,7 +331,7 @@ impl Tunnel {
     async fn host_key(&self) -> Option<String> {
         let arguments = [vec!["-v".into()], self.connecting(), vec!["true".into()]].concat();
         let mut process = run(Path::new(""), &arguments).ok()?;
-        let _ = timeout(START_PATIENCE, process.child.wait()).await;
+        let _ = timeout(START_TIMEOUT, process.child.wait()).await;
         let report = process.end().await;
         let key = report.lines().find_map(|line| line.split_once("Server host key: "))?.1;
         Some(key.trim().to_owned())
@@ -351,7 +353,7 @@ fn run(folder: &Path, arguments: &[OsString]) -> Result<Process, EngineError> {
         .spawn();
     let mut child = child.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => no_program(),
-        _ => EngineError::Way(format!("Couldn't start ssh: {error}.")),
+        _ => EngineError::Connect(format!("Couldn't start ssh: {error}.")),
     })?;
     let lifeline = child.stdin.take().expect("the stream is piped");
     let mut stderr = child.stderr.take().expect("the stream is piped");
@@ -373,7 +375,7 @@ impl Process {
     async fn end(&mut self) -> String {
         self.lifeline = None;
         let ended = async { (self.child.wait().await, (&mut self.reading).await) };
-        let _ = timeout(END_PATIENCE, ended).await;
+        let _ = timeout(END_TIMEOUT, ended).await;
         self.report.text()
     }
 }
@@ -390,7 +392,7 @@ impl Running {
             stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n").await?;
             stream.read(&mut [0; 64]).await
         };
-        matches!(timeout(PROBE_PATIENCE, ask).await, Ok(Ok(1..)))
+        matches!(timeout(PROBE_TIMEOUT, ask).await, Ok(Ok(1..)))
     }
 
     /// Waits until the tunnel accepts connections. Returns false if ssh exits instead.
@@ -408,7 +410,7 @@ impl Running {
 }
 
 fn no_program() -> EngineError {
-    EngineError::Way("The ssh command wasn't found. Install the OpenSSH client on the Quaylight server.".into())
+    EngineError::Connect("The ssh command wasn't found. Install the OpenSSH client on the Quaylight server.".into())
 }
 
 /// Translates the messages of ssh for the user. A server gives the same answer for a wrong user and for a wrong key.
@@ -416,7 +418,7 @@ fn explain(destination: &SshDestination, report: &str, code: Option<i32>, finger
     let SshDestination { user, host, .. } = destination;
     let says = |words: &str| report.contains(words);
     let key = fingerprint.unwrap_or("unknown");
-    EngineError::Way(if code == Some(NO_PROGRAM) && says("not found") {
+    EngineError::Connect(if code == Some(NO_PROGRAM) && says("not found") {
         return no_program();
     } else if says("REMOTE HOST IDENTIFICATION HAS CHANGED") {
         format!(

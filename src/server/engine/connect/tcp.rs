@@ -1,6 +1,6 @@
 //! TCP connections that detect a lost peer.
 
-use super::{CONNECT_PATIENCE, unreachable};
+use super::{CONNECT_TIMEOUT, unreachable};
 use crate::server::engine::EngineError;
 use socket2::{SockRef, TcpKeepalive};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// Connects to `authority`, a host and port.
 pub(super) async fn open(authority: &str) -> Result<TcpStream, EngineError> {
-    let connect = timeout(CONNECT_PATIENCE, TcpStream::connect(authority)).await;
+    let connect = timeout(CONNECT_TIMEOUT, TcpStream::connect(authority)).await;
     let stream = connect.map_err(|_| EngineError::Unreachable(format!("{authority} isn't responding")))?;
     let stream = stream.map_err(unreachable)?;
     let _ = stream.set_nodelay(true);

@@ -102,7 +102,7 @@ impl TlsFiles {
         let chain = certificates(certificate, "client certificate")?;
         let key = PrivateKeyDer::from_pem_slice(&read(key, "client key")?).map_err(|_| invalid("client key"))?;
         builder.with_client_auth_cert(chain, key).map_err(|error| {
-            EngineError::Way(format!(
+            EngineError::Connect(format!(
                 "The client certificate and key don't match ({error}). Set tls-key to the private key of the certificate in tls-cert."
             ))
         })
@@ -133,12 +133,12 @@ fn read(file: &Path, what: &str) -> Result<Vec<u8>, EngineError> {
     std::fs::read(file).map_err(|error| {
         tracing::warn!(file = %file.display(), %error, "cannot read a TLS file of the engine");
         let why = error.kind();
-        EngineError::Way(format!("Couldn't read the {what} file: {why}. Check its path and permissions."))
+        EngineError::Connect(format!("Couldn't read the {what} file: {why}. Check its path and permissions."))
     })
 }
 
 fn invalid(what: &str) -> EngineError {
-    EngineError::Way(format!("The {what} file isn't in PEM format. Use a valid PEM file."))
+    EngineError::Connect(format!("The {what} file isn't in PEM format. Use a valid PEM file."))
 }
 
 /// Data for the message about a TLS failure.
@@ -173,7 +173,7 @@ fn is_refusal(alert: AlertDescription) -> bool {
 }
 
 fn explain(error: &Error, host: &str, has_client: bool) -> EngineError {
-    EngineError::Way(match error {
+    EngineError::Connect(match error {
         Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 format!("The certificate of {host} has expired. Renew it on the Docker host.")

@@ -1,7 +1,7 @@
 //! HTTP transport to one engine: connection pool and API version negotiation.
 
 use super::{Connector, Endpoint};
-use crate::server::engine::{EngineError, READ_PATIENCE, version::ApiVersion};
+use crate::server::engine::{EngineError, READ_TIMEOUT, version::ApiVersion};
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use http_body_util::{BodyExt, Empty, Limited, combinators::UnsyncBoxBody};
 use hyper::{
@@ -137,7 +137,7 @@ impl Transport {
             let body = Limited::new(answer.into_body(), LONGEST_VERSION).collect().await;
             body.map(|it| it.to_bytes()).map_err(|error| EngineError::Broken(error.to_string()))
         };
-        let body = timeout(READ_PATIENCE, ask).await.map_err(|_| EngineError::Timeout)??;
+        let body = timeout(READ_TIMEOUT, ask).await.map_err(|_| EngineError::Timeout)??;
         self.agree(EngineVersions::in_answer(&body))?;
         Ok(self.version().unwrap_or(Negotiated::Unversioned))
     }

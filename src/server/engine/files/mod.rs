@@ -8,7 +8,7 @@ mod find;
 mod stat;
 mod tars;
 
-use super::{Call, Context, Engine, EngineError, OwnKind, READ_PATIENCE, WritableEngine};
+use super::{Call, Context, Engine, EngineError, OwnKind, READ_TIMEOUT, WritableEngine};
 use crate::{
     model::{
         Container, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found,
@@ -36,7 +36,7 @@ const READ_FOR: Duration = Duration::from_secs(15);
 const READ_FIRST_FOR: Duration = Duration::from_secs(1);
 
 /// Timeout for `find`, which normally ends long before.
-const FIND_PATIENCE: Duration = Duration::from_secs(10);
+const FIND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Maximum number of entries of a folder. More are truncated.
 const MOST: usize = 10_000;
@@ -293,7 +293,7 @@ impl FileAccess {
 
     async fn stat(&self, path: &FilePath) -> Result<Stat, EngineError> {
         let place = self.archive(&self.inside(path));
-        let head = self.engine.reader.head(&place, READ_PATIENCE);
+        let head = self.engine.reader.head(&place, READ_TIMEOUT);
         match self.engine.calls.time(Call::FilesStat, head).await {
             Ok(headers) => Stat::of(&headers),
             // A response to HEAD has no body, and so no message.
@@ -306,7 +306,7 @@ impl FileAccess {
         &self,
         path: String,
     ) -> Result<impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin + use<>, EngineError> {
-        let body = self.engine.reader.body(Call::FilesGet, &self.archive(&path), READ_PATIENCE).await?;
+        let body = self.engine.reader.body(Call::FilesGet, &self.archive(&path), READ_TIMEOUT).await?;
         Ok(body.into_data_stream().map_err(EngineError::from))
     }
 
@@ -316,7 +316,7 @@ impl FileAccess {
         path: &FilePath,
     ) -> Result<(u64, impl Stream<Item = Result<Bytes, EngineError>> + Send + use<>), EngineError> {
         let tar = self.tar(self.inside(path)).await?;
-        timeout(READ_PATIENCE, file_in(tar)).await.map_err(|_| EngineError::Timeout)?
+        timeout(READ_TIMEOUT, file_in(tar)).await.map_err(|_| EngineError::Timeout)?
     }
 
     /// Returns the entries of a folder, and whether the list is complete.
@@ -327,7 +327,7 @@ impl FileAccess {
             return Ok((entries, true));
         }
         let inside = if path.is_root() && !at.is_empty() { at.clone() } else { format!("{at}{path}") };
-        match timeout(FIND_PATIENCE, engine.find_entries(id, &inside)).await {
+        match timeout(FIND_TIMEOUT, engine.find_entries(id, &inside)).await {
             Ok(Ok(Some(entries))) => return Ok((entries, true)),
             Ok(Err(error)) => tracing::debug!(%error, "failed to list a folder inside the container"),
             Ok(Ok(None)) | Err(_) => {}
@@ -335,8 +335,8 @@ impl FileAccess {
         self.archived(path, READ_FOR).await
     }
 
-    async fn archived(&self, path: &FilePath, patience: Duration) -> Result<(Vec<FileEntry>, bool), EngineError> {
-        read_folder(self.tar(self.inside(path)).await?, patience).await
+    async fn archived(&self, path: &FilePath, time_limit: Duration) -> Result<(Vec<FileEntry>, bool), EngineError> {
+        read_folder(self.tar(self.inside(path)).await?, time_limit).await
     }
 }
 

@@ -185,7 +185,7 @@ fn checksum(header: &[u8; BLOCK]) -> u32 {
 }
 
 /// Reads the direct entries of a folder from its tar, as far as they arrive before the timeout, and whether they are all.
-pub(super) async fn read_folder<S>(bytes: S, patience: Duration) -> Result<(Vec<FileEntry>, bool), EngineError>
+pub(super) async fn read_folder<S>(bytes: S, time_limit: Duration) -> Result<(Vec<FileEntry>, bool), EngineError>
 where
     S: Stream<Item = Result<Bytes, EngineError>> + Send + Unpin,
 {
@@ -211,7 +211,7 @@ where
         }
         Ok(true)
     };
-    let read = timeout(patience, read).await;
+    let read = timeout(time_limit, read).await;
     match read {
         Ok(is_whole) => is_whole.map(|is_whole| (entries, is_whole)),
         Err(_) if folder.is_none() => Err(EngineError::Timeout),
@@ -317,7 +317,7 @@ mod tests {
         stream::iter(tar.chunks(piece).map(|it| Ok(Bytes::copy_from_slice(it))).collect::<Vec<_>>())
     }
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn folder_tar_lists_only_direct_children() {
@@ -340,7 +340,7 @@ mod tests {
             add("/ssl/deep", tar::EntryType::Regular);
             add("/passwd", tar::EntryType::Regular);
             let tar = tar.into_inner().unwrap();
-            let (entries, is_whole) = read_folder(arriving(&tar, 4096), PATIENCE).await.unwrap();
+            let (entries, is_whole) = read_folder(arriving(&tar, 4096), TIMEOUT).await.unwrap();
             let names: Vec<_> = entries.iter().map(|it| (&*it.name, it.kind)).collect();
             assert_eq!(names, [("ssl", FileKind::Folder), ("passwd", FileKind::File)], "{root}");
             assert!(is_whole);
@@ -367,7 +367,7 @@ mod tests {
         tar.append_data(&mut header.clone(), "etc/last", &*content).unwrap();
         let tar = tar.into_inner().unwrap();
         for piece in [1, 100, 512, 513, 1 << 20] {
-            let (entries, is_whole) = read_folder(arriving(&tar, piece), PATIENCE).await.unwrap();
+            let (entries, is_whole) = read_folder(arriving(&tar, piece), TIMEOUT).await.unwrap();
             let listed: Vec<_> = entries.iter().map(|it| (&*it.name, it.kind, it.size, it.target.as_deref())).collect();
             let expected = [
                 (&*long, FileKind::Link, 0, Some(&*long)),
@@ -402,7 +402,7 @@ mod tests {
         header.set_size(1 << 30);
         header.set_cksum();
         let endless = stream::iter([Ok(Bytes::copy_from_slice(header.as_bytes()))]).chain(stream::pending());
-        let read = timeout(PATIENCE, read_folder(endless.boxed(), PATIENCE)).await.unwrap();
+        let read = timeout(TIMEOUT, read_folder(endless.boxed(), TIMEOUT)).await.unwrap();
         assert!(matches!(read, Err(EngineError::Malformed(_))), "{read:?}");
     }
 

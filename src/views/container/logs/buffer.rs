@@ -1,6 +1,6 @@
 //! Bounded buffer of log lines: the latest ones, and earlier ones loaded on scrolling back.
 
-use super::stack::{Fold, Stack};
+use super::line_heights::{Fold, LineHeights};
 use crate::model::{LogLine, LogStream, Timestamp, ansi};
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
@@ -21,7 +21,7 @@ pub(super) struct Buffer {
     found: VecDeque<i64>,
     fold: Fold,
     /// Row layout of the shown lines.
-    stack: Stack,
+    heights: LineHeights,
 }
 
 impl Buffer {
@@ -32,7 +32,7 @@ impl Buffer {
             self.found.push_back(number);
         }
         if self.words.is_empty() || self.found.back() == Some(&number) {
-            self.stack.push(self.fold.rows(&line));
+            self.heights.push(self.fold.rows(&line));
         }
         self.bytes += line.text.len();
         self.lines.push_back(Arc::new(line));
@@ -43,7 +43,7 @@ impl Buffer {
             let was_shown = self.words.is_empty() || self.found.front() == Some(&self.first);
             if was_shown {
                 self.found.pop_front();
-                gone += self.stack.pop();
+                gone += self.heights.pop();
             }
             self.first += 1;
             self.dropped += 1;
@@ -53,7 +53,7 @@ impl Buffer {
 
     /// Prepends earlier lines, given in order. If not all fit, only the last ones are kept. Returns the number of rows added.
     pub(super) fn put_before(&mut self, earlier: Vec<LogLine>) -> u64 {
-        let before = self.stack.rows();
+        let before = self.heights.rows();
         for line in earlier.into_iter().rev() {
             if self.is_full() {
                 break;
@@ -63,7 +63,7 @@ impl Buffer {
             self.lines.push_front(Arc::new(line));
         }
         self.arrange();
-        self.stack.rows() - before
+        self.heights.rows() - before
     }
 
     /// The cursor of each log: the time of its first buffered line, and how many of its lines have that microsecond.
@@ -113,12 +113,12 @@ impl Buffer {
     fn arrange(&mut self) {
         let numbered = (self.first..).zip(&self.lines);
         self.found = numbered.filter(|(_, line)| has(line, &self.words)).map(|(number, _)| number).collect();
-        let mut stack = Stack::default();
+        let mut heights = LineHeights::default();
         for place in 0..self.len() {
             let line = self.number_at(place).and_then(|number| self.line(number));
-            stack.push(line.map_or(1, |line| self.fold.rows(&line)));
+            heights.push(line.map_or(1, |line| self.fold.rows(&line)));
         }
-        self.stack = stack;
+        self.heights = heights;
     }
 
     /// Number of shown lines.
@@ -126,8 +126,8 @@ impl Buffer {
         if self.words.is_empty() { self.lines.len() } else { self.found.len() }
     }
 
-    pub(super) fn stack(&self) -> &Stack {
-        &self.stack
+    pub(super) fn heights(&self) -> &LineHeights {
+        &self.heights
     }
 
     /// Number of lines evicted so far.
@@ -141,7 +141,7 @@ impl Buffer {
         places
             .filter_map(|place| {
                 let number = self.number_at(place)?;
-                Some((number, self.line(number)?, self.stack.above(place + 1) - self.stack.above(place)))
+                Some((number, self.line(number)?, self.heights.above(place + 1) - self.heights.above(place)))
             })
             .collect()
     }
@@ -223,9 +223,9 @@ mod tests {
         assert_eq!(texts(&buffer, 2..9), ["3:Get /c"]);
         assert_eq!((buffer.place_of(3), buffer.place_of(2)), (Some(2), None));
         let gone: u64 = (0..MOST_LINES).map(|_| buffer.push(line("other".into()))).sum();
-        assert_eq!((buffer.len(), gone, buffer.stack().rows()), (0, 3, 0));
+        assert_eq!((buffer.len(), gone, buffer.heights().rows()), (0, 3, 0));
         buffer.look_for("");
-        assert_eq!((buffer.len(), buffer.stack().rows()), (MOST_LINES, MOST_LINES as u64));
+        assert_eq!((buffer.len(), buffer.heights().rows()), (MOST_LINES, MOST_LINES as u64));
     }
 
     #[test]
@@ -256,6 +256,6 @@ mod tests {
         buffer.push(line("another one".into()));
         assert_eq!(buffer.between(0..9).iter().map(|(.., rows)| *rows).collect::<Vec<_>>(), [1, 3, 1, 3]);
         buffer.look_for("one");
-        assert_eq!((buffer.stack().rows(), buffer.stack().place_at(3)), (6, 1));
+        assert_eq!((buffer.heights().rows(), buffer.heights().place_at(3)), (6, 1));
     }
 }

@@ -1,6 +1,6 @@
 //! The selected line in full, with a link from a search hit to its context.
 
-use super::{Asked, Logs};
+use super::{Logs, OnDemand};
 use crate::{
     client::t,
     model::{LogLine, LogStream, ansi},
@@ -20,7 +20,7 @@ pub(super) fn details(it: Logs) -> AnyView {
         let cut = (line.cut > 0)
             .then(|| crate::t!(" · {} truncated", format::count(line.cut as usize, ["{} byte", "{} bytes"])));
         let close = move |_: ev::MouseEvent| it.selected.set(None);
-        let is_hit = it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|it| !it.is_empty());
+        let is_hit = it.asked.with(|asked| matches!(asked, OnDemand::Search(..))) || it.words.with(|it| !it.is_empty());
         let at = format::exact(line.at);
         let context = (is_hit && line.stream != LogStream::Note).then(|| {
             let line = LogLine::clone(&line);
@@ -48,8 +48,8 @@ pub(super) fn details(it: Logs) -> AnyView {
 /// Shows the line among all others: in the buffer, or after a search by loading the log around it.
 fn in_context(it: Logs, number: i64, line: &LogLine) {
     it.look_for(String::new());
-    if it.asked.with_untracked(|asked| matches!(asked, Asked::Search(..))) {
-        it.asked.set(Asked::Around(line.clone()));
+    if it.asked.with_untracked(|asked| matches!(asked, OnDemand::Search(..))) {
+        it.asked.set(OnDemand::Around(line.clone()));
     } else {
         it.reveal(number);
     }

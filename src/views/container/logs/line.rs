@@ -12,7 +12,7 @@ const SHOWN: usize = 2_000;
 
 /// Display settings shared by the lines on the screen.
 #[derive(Clone, PartialEq)]
-pub(super) struct Look {
+pub(super) struct LineStyle {
     pub(super) times: bool,
     /// Names of the sources. Empty if there is only one.
     pub(super) names: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) fn shown(text: &str) -> &str {
 }
 
 /// `rows` is the line's height.
-pub(super) fn line((number, it, rows): (i64, &LogLine, u64), look: &Look) -> AnyView {
+pub(super) fn line((number, it, rows): (i64, &LogLine, u64), look: &LineStyle) -> AnyView {
     let time = look.times.then(|| view! { <time>{time(it.at)}</time> }.into_any());
     let name = look.names.get(usize::from(it.source)).cloned();
     let source = (it.source % 6).to_string();

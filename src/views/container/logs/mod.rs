@@ -4,9 +4,9 @@ mod buffer;
 mod details;
 mod level;
 mod line;
+mod line_heights;
 mod reading;
 mod screen;
-mod stack;
 mod tools;
 
 use crate::{
@@ -24,7 +24,7 @@ const HIGH: u64 = 20;
 
 /// The request to the log socket.
 #[derive(Debug, Clone, PartialEq)]
-enum Asked {
+enum OnDemand {
     Follow,
     /// All lines that contain this text, or match this regular expression if the flag is set.
     Search(String, bool),
@@ -52,7 +52,7 @@ struct Logs {
     /// Counts changes of the buffer, at most one per frame.
     changed: RwSignal<u64>,
     is_due: StoredValue<bool>,
-    asked: RwSignal<Asked>,
+    asked: RwSignal<OnDemand>,
     /// Counts requests. Frames that answer an earlier request are dropped.
     turn: StoredValue<u64>,
     sources: RwSignal<Vec<LogSource>>,
@@ -84,7 +84,7 @@ pub(super) fn logs() -> AnyView {
         buffer: StoredValue::new(Buffer::default()),
         changed: RwSignal::new(0),
         is_due: StoredValue::new(false),
-        asked: RwSignal::new(Asked::Follow),
+        asked: RwSignal::new(OnDemand::Follow),
         turn: StoredValue::new(0),
         sources: RwSignal::new(Vec::new()),
         searched: RwSignal::new(None),
@@ -159,10 +159,10 @@ impl Logs {
     }
 
     fn is_followed(self) -> bool {
-        self.asked.with(|asked| *asked == Asked::Follow)
+        self.asked.with(|asked| *asked == OnDemand::Follow)
     }
 
     fn is_followed_untracked(self) -> bool {
-        self.asked.with_untracked(|asked| *asked == Asked::Follow)
+        self.asked.with_untracked(|asked| *asked == OnDemand::Follow)
     }
 }

@@ -1,6 +1,6 @@
 //! Log requests and their answers: streamed lines, and earlier lines loaded on scrolling back.
 
-use super::{Above, Asked, Logs};
+use super::{Above, Logs, OnDemand};
 use crate::{
     client::{ClientOnly, LogSocket, effect, t, translate_message},
     views::{Site, format},
@@ -60,15 +60,15 @@ impl Logs {
         on_cleanup(move || socket.set(None));
     }
 
-    fn path(self, base: &str, asked: &Asked) -> String {
+    fn path(self, base: &str, asked: &OnDemand) -> String {
         let path = self.ids.with_value(|ids| format!("{base}{}?ids={ids}", routes::LOGS));
         match asked {
-            Asked::Follow => path,
-            Asked::Search(words, is_pattern) => {
+            OnDemand::Follow => path,
+            OnDemand::Search(words, is_pattern) => {
                 let words = String::from(js_sys::encode_uri_component(words));
                 format!("{path}&q={words}&regex={is_pattern}")
             }
-            Asked::Around(line) => {
+            OnDemand::Around(line) => {
                 let beginning: String = line.text.chars().take(BEGINNING).collect();
                 let beginning = String::from(js_sys::encode_uri_component(&beginning));
                 format!("{path}&around={}&in={}&line={beginning}", line.at.micros(), line.source)
@@ -95,7 +95,7 @@ impl Logs {
                 }
                 self.end.set(Some(why));
                 let asked = self.asked.get_untracked();
-                if let Asked::Around(line) = asked
+                if let OnDemand::Around(line) = asked
                     && let Some(number) = self.buffer.with_value(|buffer| buffer.find(&line))
                 {
                     self.reveal(number);
@@ -115,7 +115,7 @@ impl Logs {
         let sources = self.sources.with_untracked(Vec::len);
         let (beginnings, is_full, held) =
             self.buffer.with_value(|buffer| (buffer.beginnings(sources), buffer.is_full(), buffer.held()));
-        let is_search = self.asked.with_untracked(|asked| matches!(asked, Asked::Search(..)));
+        let is_search = self.asked.with_untracked(|asked| matches!(asked, OnDemand::Search(..)));
         let is_known = self.above.with_untracked(|above| matches!(above, Above::Loading | Above::Nothing));
         let Some(beginnings) = beginnings.filter(|_| !is_full && !is_search && !is_known) else { return };
         if self.words.with_untracked(|words| !words.is_empty()) || self.is_merged() {
@@ -124,7 +124,7 @@ impl Logs {
         let marks: Vec<_> = beginnings.iter().map(|(at, count)| format!("{}.{count}", at.micros())).collect();
         let base = Site::expect().base_path.to_string();
         let held = held as u64 + self.skipped.get_untracked();
-        let path = format!("{}&before={}&held={held}", self.path(&base, &Asked::Follow), marks.join(","));
+        let path = format!("{}&before={}&held={held}", self.path(&base, &OnDemand::Follow), marks.join(","));
         let mine = self.turn.get_value();
         self.above.set(Above::Loading);
         spawn_local(async move {

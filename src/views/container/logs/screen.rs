@@ -1,10 +1,10 @@
 //! Virtual log viewport: only the rows near the screen exist in the DOM. It follows the end unless the user scrolls up.
 
 use super::{
-    Above, Asked, HIGH, Logs,
+    Above, HIGH, Logs, OnDemand,
     buffer::MOST_LINES,
-    line::{Look, line},
-    stack::Fold,
+    line::{LineStyle, line},
+    line_heights::Fold,
 };
 use crate::{
     client::{Prefs, effect, erased_memo, t, translate_message},
@@ -42,7 +42,7 @@ impl Logs {
                 return;
             }
             if self.is_pinned.get_untracked() {
-                let rows = self.buffer.with_value(|buffer| buffer.stack().rows());
+                let rows = self.buffer.with_value(|buffer| buffer.heights().rows());
                 self.see_from(rows.saturating_sub(self.rows()));
             }
             self.changed.update(|changed| *changed += 1);
@@ -61,8 +61,8 @@ impl Logs {
     pub(super) fn see_from(self, row: u64) {
         let last = row + self.rows() + NEAR;
         let seen = self.buffer.with_value(|buffer| {
-            let stack = buffer.stack();
-            stack.place_at(row.saturating_sub(NEAR))..stack.place_at(last) + 1
+            let heights = buffer.heights();
+            heights.place_at(row.saturating_sub(NEAR))..heights.place_at(last) + 1
         });
         if self.seen.with_untracked(|it| *it != seen) {
             self.seen.set(seen);
@@ -132,7 +132,7 @@ impl Logs {
         let Some(place) = self.buffer.with_value(|buffer| buffer.place_of(number)) else { return };
         self.selected.set(Some(number));
         self.is_pinned.set(false);
-        let row = self.buffer.with_value(|buffer| buffer.stack().above(place));
+        let row = self.buffer.with_value(|buffer| buffer.heights().above(place));
         let first = row.saturating_sub(self.rows() / 2);
         self.see_from(first);
         self.changed.update(|changed| *changed += 1);
@@ -174,7 +174,7 @@ impl Logs {
     fn bring(self, number: i64) {
         self.once_drawn(move |field| {
             let Some(place) = self.buffer.with_value(|buffer| buffer.place_of(number)) else { return };
-            let pixels = |place| (self.buffer.with_value(|buffer| buffer.stack().above(place)) * HIGH) as i32 + ABOVE;
+            let pixels = |place| (self.buffer.with_value(|buffer| buffer.heights().above(place)) * HIGH) as i32 + ABOVE;
             let (now, top, last) = (field.scroll_top(), pixels(place), pixels(place + 1) - field.client_height());
             let to = if top < now { top } else { now.max(last) };
             if to != now {
@@ -190,7 +190,7 @@ impl Logs {
         let field = self.field()?;
         let row = u64::try_from(field.scroll_top() + field.client_height()).ok()? / HIGH;
         let last = self.buffer.with_value(|buffer| buffer.len()).checked_sub(1)?;
-        Some(self.buffer.with_value(|buffer| buffer.stack().place_at(row.saturating_sub(2))).min(last))
+        Some(self.buffer.with_value(|buffer| buffer.heights().place_at(row.saturating_sub(2))).min(last))
     }
 
     /// Wraps lines to the current screen width, or not at all if wrapping is off.
@@ -207,9 +207,9 @@ impl Logs {
         let top = self.field().map_or(0, |field| u64::try_from(field.scroll_top()).unwrap_or_default() / HIGH);
         let mut row = 0;
         self.buffer.update_value(|buffer| {
-            let first = buffer.stack().place_at(top);
+            let first = buffer.heights().place_at(top);
             buffer.fold(Fold { columns, time, names });
-            row = buffer.stack().above(first);
+            row = buffer.heights().above(first);
         });
         if row != top && !self.is_pinned.get_untracked() {
             self.see_from(row);
@@ -221,15 +221,15 @@ impl Logs {
 
 pub(super) fn screen(it: Logs) -> AnyView {
     let prefs = expect_context::<Prefs>();
-    let look = erased_memo(move || Look {
+    let look = erased_memo(move || LineStyle {
         times: it.times.get(),
         names: it.sources.with(|sources| {
             if sources.len() < 2 { Vec::new() } else { sources.iter().map(|source| source.name.clone()).collect() }
         }),
         words: match it.asked.get() {
-            Asked::Search(_, true) => String::new(),
-            Asked::Search(words, false) => words.to_lowercase(),
-            Asked::Follow | Asked::Around(_) => it.words.with(|words| words.to_lowercase()),
+            OnDemand::Search(_, true) => String::new(),
+            OnDemand::Search(words, false) => words.to_lowercase(),
+            OnDemand::Follow | OnDemand::Around(_) => it.words.with(|words| words.to_lowercase()),
         },
         selected: it.selected.get(),
     });
@@ -243,8 +243,8 @@ pub(super) fn screen(it: Logs) -> AnyView {
         it.changed.track();
         let seen = it.seen.get();
         it.buffer.with_value(|buffer| {
-            let stack = buffer.stack();
-            let (above, below) = (stack.above(seen.start), stack.rows() - stack.above(seen.end));
+            let heights = buffer.heights();
+            let (above, below) = (heights.above(seen.start), heights.rows() - heights.above(seen.end));
             (above * HIGH, below * HIGH)
         })
     });
@@ -315,7 +315,9 @@ pub(super) fn screen(it: Logs) -> AnyView {
 fn edge(it: Logs) -> String {
     it.changed.track();
     let (is_empty, is_full) = it.buffer.with_value(|buffer| (buffer.len() == 0, buffer.is_full()));
-    if is_empty || it.asked.with(|asked| matches!(asked, Asked::Search(..))) || it.words.with(|words| !words.is_empty())
+    if is_empty
+        || it.asked.with(|asked| matches!(asked, OnDemand::Search(..)))
+        || it.words.with(|words| !words.is_empty())
     {
         return String::new();
     }
@@ -335,9 +337,9 @@ fn edge(it: Logs) -> String {
 
 fn nothing(it: Logs) -> &'static str {
     match (it.asked.get(), it.words.with(String::is_empty), it.end.with(Option::is_some)) {
-        (Asked::Search(..), _, true) => "No matches in the full log.",
-        (Asked::Search(..), _, false) => "Searching…",
-        (Asked::Around(_), true, false) => "Loading…",
+        (OnDemand::Search(..), _, true) => "No matches in the full log.",
+        (OnDemand::Search(..), _, false) => "Searching…",
+        (OnDemand::Around(_), true, false) => "Loading…",
         (_, false, _) => "No matches in the loaded lines. Press Enter to search the full log.",
         (_, true, _) => "No log output yet.",
     }

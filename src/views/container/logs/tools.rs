@@ -1,6 +1,6 @@
 //! Toolbar of the logs: search, display options, and line counts.
 
-use super::{Asked, Logs};
+use super::{Logs, OnDemand};
 use crate::{
     client::{erased_memo, t},
     model::Key,
@@ -16,7 +16,7 @@ use wasm_bindgen::JsCast;
 pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
     let value = Signal::derive(move || it.words.get());
     let is_pattern = RwSignal::new(false);
-    let search_all = move || it.asked.set(Asked::Search(it.words.get_untracked(), is_pattern.get_untracked()));
+    let search_all = move || it.asked.set(OnDemand::Search(it.words.get_untracked(), is_pattern.get_untracked()));
     let on_key = move |event: ev::KeyboardEvent| {
         let is_field = event.target().is_some_and(|it| it.has_type::<web_sys::HtmlInputElement>());
         if event.key() == "Enter" && is_field && it.words.with_untracked(|words| !words.is_empty()) {
@@ -36,7 +36,7 @@ pub(super) fn tools(it: Logs, key: &Key) -> AnyView {
     });
     let back = boxed(move || {
         (!it.is_followed()).then(|| {
-            let follow = Box::new(move |_| it.asked.set(Asked::Follow));
+            let follow = Box::new(move |_| it.asked.set(OnDemand::Follow));
             button("button", "end", boxed(|| t("Back to live").to_owned()), follow)
         })
     });
@@ -64,7 +64,7 @@ fn words(it: Logs) -> String {
     let (count, dropped) = it.buffer.with_value(|buffer| (buffer.len(), buffer.dropped()));
     let count = format::count(count, ["{} line", "{} lines"]);
     match it.asked.get() {
-        Asked::Search(..) => {
+        OnDemand::Search(..) => {
             let searched = it.searched.get().unwrap_or_default();
             let lines = format::count(searched.lines as usize, ["{} line", "{} lines"]);
             let found = if searched.hits == 1 { "{} match in {}" } else { "{} matches in {}" };
@@ -72,8 +72,8 @@ fn words(it: Logs) -> String {
             let found = if searched.is_cut { crate::t!("{} (showing the first ones)", found) } else { found };
             if it.end.with(Option::is_some) { found } else { crate::t!("Searching: {}", found) }
         }
-        Asked::Around(line) => crate::t!("{} around {}", count, format::exact(line.at)),
-        Asked::Follow => {
+        OnDemand::Around(line) => crate::t!("{} around {}", count, format::exact(line.at)),
+        OnDemand::Follow => {
             let missing = dropped + it.skipped.get();
             if missing > 0 { crate::t!("{} ({} more not loaded)", count, missing) } else { count }
         }

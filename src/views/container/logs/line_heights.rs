@@ -6,12 +6,12 @@ use std::collections::VecDeque;
 
 /// The end of each line in rows, counted from an arbitrary start.
 #[derive(Default)]
-pub(super) struct Stack {
+pub(super) struct LineHeights {
     ends: VecDeque<u64>,
     start: u64,
 }
 
-impl Stack {
+impl LineHeights {
     pub(super) fn push(&mut self, rows: u64) {
         self.ends.push_back(self.end() + rows);
     }
@@ -86,14 +86,14 @@ mod tests {
 
     #[test]
     fn row_positions_accumulate_over_lines() {
-        let mut stack = Stack::default();
-        [1, 3, 2].into_iter().for_each(|rows| stack.push(rows));
-        assert_eq!((0..5).map(|place| stack.above(place)).collect::<Vec<_>>(), [0, 1, 4, 6, 6]);
-        assert_eq!((0..7).map(|row| stack.place_at(row)).collect::<Vec<_>>(), [0, 1, 1, 1, 2, 2, 3]);
-        assert_eq!((stack.pop(), stack.rows(), stack.above(1), stack.place_at(3)), (1, 5, 3, 1));
-        assert_eq!((stack.pop(), stack.pop(), stack.pop(), stack.rows()), (3, 2, 0, 0));
-        stack.push(2);
-        assert_eq!((stack.rows(), stack.place_at(1)), (2, 0));
+        let mut heights = LineHeights::default();
+        [1, 3, 2].into_iter().for_each(|rows| heights.push(rows));
+        assert_eq!((0..5).map(|place| heights.above(place)).collect::<Vec<_>>(), [0, 1, 4, 6, 6]);
+        assert_eq!((0..7).map(|row| heights.place_at(row)).collect::<Vec<_>>(), [0, 1, 1, 1, 2, 2, 3]);
+        assert_eq!((heights.pop(), heights.rows(), heights.above(1), heights.place_at(3)), (1, 5, 3, 1));
+        assert_eq!((heights.pop(), heights.pop(), heights.pop(), heights.rows()), (3, 2, 0, 0));
+        heights.push(2);
+        assert_eq!((heights.rows(), heights.place_at(1)), (2, 0));
     }
 
     #[test]

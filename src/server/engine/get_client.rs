@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 #[derive(Clone)]
-pub(super) struct Gets(Reader);
+pub(super) struct GetClient(Reader);
 
-impl Gets {
+impl GetClient {
     pub(super) fn new(reader: Reader) -> Self {
         Self(reader)
     }
@@ -23,21 +23,21 @@ impl Gets {
         &self,
         call: Call,
         path: &str,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<T, EngineError> {
-        self.0.json(call, path, patience).await
+        self.0.json(call, path, time_limit).await
     }
 
-    pub(super) async fn lines(&self, call: Call, path: &str, patience: Duration) -> Result<Lines, EngineError> {
-        self.0.lines(call, path, patience).await
+    pub(super) async fn lines(&self, call: Call, path: &str, time_limit: Duration) -> Result<Lines, EngineError> {
+        self.0.lines(call, path, time_limit).await
     }
 
-    pub(super) async fn body(&self, call: Call, path: &str, patience: Duration) -> Result<Incoming, EngineError> {
-        self.0.body(call, path, patience).await
+    pub(super) async fn body(&self, call: Call, path: &str, time_limit: Duration) -> Result<Incoming, EngineError> {
+        self.0.body(call, path, time_limit).await
     }
 
-    pub(super) async fn head(&self, path: &str, patience: Duration) -> Result<HeaderMap, EngineError> {
-        self.0.head(path, patience).await
+    pub(super) async fn head(&self, path: &str, time_limit: Duration) -> Result<HeaderMap, EngineError> {
+        self.0.head(path, time_limit).await
     }
 
     /// See [`super::connect::Transport::agree`].

@@ -1,4 +1,4 @@
-//! Actions on images, volumes and networks, whose pages share their code.
+//! Requests: actions on images, volumes and networks, and jobs, each by the type that the protocol also uses.
 
 use crate::{
     model::{Action, HostId, Job, Request, TaskId},
@@ -7,7 +7,7 @@ use crate::{
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
 /// `Ok` means done, or started if it is a long-running task: the effect is received as a change of the state.
-#[server(prefix = "/actions", endpoint = "thing", input = Postcard, output = Postcard)]
+#[server(prefix = "/actions", endpoint = "request", input = Postcard, output = Postcard)]
 pub async fn ask(request: Request) -> Result<Done, ActionError> {
     use crate::server::{app::App, auth::Caller, operations::perform};
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
