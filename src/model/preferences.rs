@@ -221,22 +221,6 @@ impl Column {
         Self::Created,
         Self::Status,
     ];
-
-    /// The CSS class of its cells.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Ports => "ports",
-            Self::Networks => "nets",
-            Self::Cpu => "cpu",
-            Self::Memory => "mem",
-            Self::NetworkIo => "netio",
-            Self::BlockIo => "blockio",
-            Self::Pids => "pids",
-            Self::Created => "made",
-            Self::Status => "age",
-        }
-    }
 }
 
 impl Zone {

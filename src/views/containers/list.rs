@@ -1,6 +1,7 @@
 //! Container table: header, groups and rows.
 
 use super::{
+    columns::{COLUMNS, Hideable},
     page::{Page, ask_for},
     row::{action_of, row},
     usage,
@@ -21,6 +22,9 @@ use leptos::{
 };
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
+
+/// The number of columns, with the checkbox and the actions.
+const COLSPAN: usize = COLUMNS.len() + 2;
 
 #[component]
 pub(super) fn List() -> impl IntoView {
@@ -44,7 +48,9 @@ pub(super) fn List() -> impl IntoView {
         format!("table containers{cards}{compact}{grouped}{selecting}")
     });
     let hidden = boxed(move || {
-        let classes: Vec<_> = prefs.read(|it| it.hidden.iter().map(|column| column.class()).collect());
+        let is_hidden = |it: &Hideable| prefs.read(|preferences| preferences.hidden.contains(&it.column));
+        let hidden = COLUMNS.iter().filter(|it| it.hideable.as_ref().is_some_and(is_hidden));
+        let classes: Vec<_> = hidden.map(|it| it.class).collect();
         (!classes.is_empty()).then(|| classes.join(" "))
     });
     let seen = on_screen();
@@ -54,6 +60,7 @@ pub(super) fn List() -> impl IntoView {
         let (all, projects) = page.query.with(|query| (query.sort.used().is_some(), query.grouped));
         look(Subscriptions { ids, all, loads: true, projects, ..Subscriptions::default() });
     });
+    let heads: Vec<_> = COLUMNS.iter().map(|it| sortable(it.head_class, it.head, it.sort)).collect();
     view! {
         <table
             class=class
@@ -69,18 +76,7 @@ pub(super) fn List() -> impl IntoView {
             <thead role="rowgroup">
                 <tr role="row">
                     <th class="pick" role="columnheader"><SelectAll /></th>
-                    {sortable("state", "State", ContainerColumn::State)}
-                    {sortable("name", "Name", ContainerColumn::Name)}
-                    {sortable("image", "Image", ContainerColumn::Image)}
-                    {sortable("ports", "Ports", ContainerColumn::Ports)}
-                    {sortable("nets", "Networks", ContainerColumn::Networks)}
-                    {sortable("cpu number", "CPU", ContainerColumn::Cpu)}
-                    {sortable("mem number", "Memory", ContainerColumn::Memory)}
-                    {sortable("netio number", "Network /s", ContainerColumn::NetworkIo)}
-                    {sortable("blockio number", "Block I/O /s", ContainerColumn::BlockIo)}
-                    {sortable("pids number", "PIDs", ContainerColumn::Pids)}
-                    {sortable("made", "Created", ContainerColumn::Created)}
-                    {sortable("age", "Status", ContainerColumn::Status)}
+                    {heads}
                     <th class="act" role="columnheader"><span class="heard">{t("Actions")}</span></th>
                 </tr>
             </thead>
@@ -230,7 +226,7 @@ fn Group(project: Option<String>, collapsed: RwSignal<Vec<Option<String>>>) -> i
     };
     view! {
         <tr role="row" class="group">
-            <th role="rowheader" scope="rowgroup" aria-colspan="14">
+            <th role="rowheader" scope="rowgroup" aria-colspan=COLSPAN>
                 <button aria-expanded=boxed(move || is_open().to_string()) on:click=on_click(toggle)>{name}</button>
                 {boxed(move || states.get().into_iter().map(|((state, failed), count)| view! {
                     <span class="state" data-state=state.as_str() data-code=failed.then_some("")>

@@ -1,6 +1,7 @@
 //! `/containers`: the list of containers.
 
 mod actions;
+mod columns;
 mod dialogs;
 mod list;
 mod page;
@@ -13,6 +14,7 @@ mod written;
 
 use super::lazy::lazy_code;
 pub use actions::{ContainerActions, button_of};
+pub(super) use columns::{COLUMNS, Hideable};
 pub(super) use page::{PAGE, first_containers};
 pub use row::first;
 

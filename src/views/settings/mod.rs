@@ -1,6 +1,7 @@
 //! `/settings`: the user's preferences for display and notices. Each change applies at once and is saved for the next visit.
 
 use super::{
+    containers::{COLUMNS, Hideable},
     format,
     lazy::lazy_code,
     page_entry::{Code, PageEntry, SidebarLink},
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     client::{Prefs, Store, t},
-    model::{Column, Density, Language, Layout, Preferences, Severity, Theme, Timestamp, Units},
+    model::{Density, Language, Layout, Preferences, Severity, Theme, Timestamp, Units},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -66,21 +67,9 @@ fn one_of<T: Copy + PartialEq + Send + Sync + 'static>(
     .into_any()
 }
 
-const COLUMNS: [(&str, Column); 10] = [
-    ("Image", Column::Image),
-    ("Ports", Column::Ports),
-    ("Networks", Column::Networks),
-    ("CPU", Column::Cpu),
-    ("Memory", Column::Memory),
-    ("Network I/O", Column::NetworkIo),
-    ("Block I/O", Column::BlockIo),
-    ("PIDs", Column::Pids),
-    ("Created", Column::Created),
-    ("Status", Column::Status),
-];
-
 fn columns(prefs: Prefs) -> AnyView {
-    let boxes = COLUMNS.map(|(word, column)| {
+    let hideable = COLUMNS.iter().filter_map(|it| it.hideable);
+    let boxes = hideable.map(|Hideable { column, label }| {
         let is_shown = prefs.read_untracked(|it| !it.hidden.contains(&column));
         let set = move |is_shown: bool| {
             prefs.change(|it| {
@@ -90,13 +79,13 @@ fn columns(prefs: Prefs) -> AnyView {
                 }
             });
         };
-        check(t(word).to_owned(), is_shown, Box::new(set))
+        check(t(label).to_owned(), is_shown, Box::new(set))
     });
     view! {
         <section aria-labelledby="columns">
             <h2 id="columns">{t("Container list columns")}</h2>
             <p class="quiet">{t("Some columns are hidden automatically on narrow screens.")}</p>
-            <fieldset><legend class="heard">{t("Visible columns")}</legend>{boxes.into_iter().collect::<Vec<_>>()}</fieldset>
+            <fieldset><legend class="heard">{t("Visible columns")}</legend>{boxes.collect::<Vec<_>>()}</fieldset>
         </section>
     }
     .into_any()
