@@ -53,7 +53,8 @@ impl Facts {
                 starts.push_back(time);
             }
             ("die", Some(code)) if code != 0 => drop(self.failures.insert(key, (time, code))),
-            ("destroy", _) => self.forget(&key),
+            // Podman 4 says `remove`.
+            ("destroy" | "remove", _) => self.forget(&key),
             _ => {}
         }
     }
