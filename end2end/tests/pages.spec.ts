@@ -10,6 +10,7 @@ const pages = [
   { path: '/images', title: /Images/, shows: ['image'] },
   { path: '/volumes', title: /Volumes/, shows: ['volume'] },
   { path: '/networks', title: /Networks/, shows: ['network'] },
+  { path: '/engine', title: /Engine/, shows: [] },
   { path: '/events', title: /Events/, shows: [] },
   { path: '/alerts', title: /Alerts/, shows: [] },
   { path: '/settings', title: /Settings/, shows: [] },

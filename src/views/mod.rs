@@ -38,7 +38,7 @@ mod widgets;
 pub use access::{Access, may_change};
 pub use app::App;
 pub use initial_state::initial_state;
-pub use pages::{lazy_codes, page_at};
+pub use pages::{PAGES, lazy_codes, page_at};
 use shell::DOWNLOAD_FORM;
 pub use shell::{Document, shell};
 pub use site::Site;

@@ -179,7 +179,10 @@ pub const ACTIONS: &[Described] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::HostId, wire::action::parse};
+    use crate::{
+        model::{ContainerAction, HostId, ImageAction, NetworkAction, VolumeAction},
+        wire::action::parse,
+    };
     use serde_json::{Map, Value, json};
 
     fn sample(option: &ActionOption) -> Value {
@@ -234,6 +237,29 @@ mod tests {
             let taken = refused.split('`').skip(3).step_by(2).collect::<std::collections::BTreeSet<_>>();
             let listed: std::collections::BTreeSet<_> = it.options.iter().map(|option| option.name).collect();
             assert!(listed.is_empty() || taken == listed, "{}: {refused}", it.name);
+        }
+    }
+
+    /// The verbs of an enum of actions, from serde's list of what it expects.
+    fn verbs<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
+        let error = serde_json::from_value::<T>(json!("?")).unwrap_err().to_string();
+        error.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_action_is_described() {
+        let all = [
+            ("container", verbs::<ContainerAction>()),
+            ("image", verbs::<ImageAction>()),
+            ("volume", verbs::<VolumeAction>()),
+            ("network", verbs::<NetworkAction>()),
+        ];
+        for (noun, verbs) in all {
+            assert!(verbs.len() > 1, "{noun}: {verbs:?}");
+            for verb in verbs {
+                let name = format!("{noun}.{verb}");
+                assert!(ACTIONS.iter().any(|it| it.name == name), "{name} isn't described");
+            }
         }
     }
 }

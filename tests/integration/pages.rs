@@ -1,6 +1,6 @@
 //! Content security policy of every page: nothing inline without the response's nonce.
 
-use crate::{live::Client, raw_http::Raw, read_only::PAGES, support::TestServer};
+use crate::{live::Client, raw_http::Raw, read_only::pages, support::TestServer};
 use quaylight::sim::{Options, Sim};
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ async fn every_page_has_and_follows_a_strict_content_security_policy() {
     let truth = sim.truth();
     let mut nonces = BTreeSet::new();
     let others = ["/containers?group=project", "/containers/{id}?tab=logs", "/containers/{id}?tab=inspect", "/none"];
-    let paths: Vec<_> = PAGES.iter().chain(&others).collect();
+    let paths: Vec<_> = pages().into_iter().chain(others.map(str::to_owned)).collect();
     for path in &paths {
         let path = path
             .replace("{id}", &truth.containers[0].id)

@@ -13,6 +13,7 @@ use quaylight::{
     },
     server::http::{Effect, table},
     sim::{Options, Running, Sim, Truth},
+    views::PAGES,
     wire::{
         action::parse,
         described::{ACTIONS, ActionOption, Described, Kind},
@@ -30,21 +31,17 @@ use tokio_tungstenite::{
 const FORM: &str = "application/octet-stream";
 const POSTCARD: &str = "application/x-postcard";
 
-pub const PAGES: [&str; 13] = [
-    "/",
-    "/containers",
-    "/containers/{id}?tab=files&path=/etc",
-    "/images",
-    "/images/{image}",
-    "/volumes",
-    "/volumes/{volume}",
-    "/networks",
-    "/networks/{network}",
-    "/events",
-    "/alerts",
-    "/settings",
-    "/realtime-test",
-];
+/// The paths of all pages, with placeholders for existing objects.
+pub fn pages() -> Vec<String> {
+    let of_object = |pattern: &str| match pattern.split('/').nth(1) {
+        Some("images") => "{image}",
+        Some("volumes") => "{volume}",
+        Some("networks") => "{network}",
+        _ => "{id}",
+    };
+    let paths = PAGES.iter().map(|(pattern, _)| pattern.replace(":id", of_object(pattern)));
+    paths.chain(["/containers/{id}?tab=files&path=/etc".to_owned()]).collect()
+}
 
 struct World {
     sim: Running,
@@ -124,9 +121,9 @@ impl World {
     }
 
     async fn see_pages(&self) {
-        for page in PAGES {
-            self.ask("GET", &self.fill(page), "text/html", b"").await;
-            self.ask("HEAD", &self.fill(page), "text/html", b"").await;
+        for page in pages() {
+            self.ask("GET", &self.fill(&page), "text/html", b"").await;
+            self.ask("HEAD", &self.fill(&page), "text/html", b"").await;
         }
     }
 

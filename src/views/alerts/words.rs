@@ -130,6 +130,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_kind_has_a_default_condition_of_its_own() {
+        for (name, _) in KINDS {
+            assert_eq!(kind(&of_kind(name)), name);
+        }
+    }
+
+    #[test]
     fn rule_is_described_as_a_sentence() {
         let scope = AlertScope { name: "web-*".into(), project: "shop".into() };
         let busy = Rule { condition: Condition::Cpu { above: 80 }, scope, duration: 300, ..new_rule() };

@@ -93,8 +93,8 @@ struct Outcomes {
 /// Notifications since the start, by the kind of their channel.
 #[derive(Debug, Default)]
 pub struct DeliveryMetrics {
-    delivered: [Counter; 3],
-    lost: [Counter; 3],
+    delivered: [Counter; ChannelKind::ALL.len()],
+    lost: [Counter; ChannelKind::ALL.len()],
 }
 
 impl DeliveryMetrics {
