@@ -3,7 +3,7 @@
 use super::{
     app::App,
     auth::{Caller, require},
-    engine::{AWAY, Engine, WritableEngine},
+    engine::{AWAY, Engine, EngineError, WritableEngine},
     registries, tasks,
 };
 use crate::{
@@ -23,15 +23,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Runs a request. The history records who requested it, whether it succeeds or not.
 pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Done, ActionError> {
     require(app, caller, request.permission()).inspect_err(|refused| note(app, of(app, caller, &request), refused))?;
-    let done = match request {
+    match request {
         Request::Act(action) => act(app, caller, action).await,
         Request::Start(host, job) => start(app, caller, host, job).await,
         Request::CancelTask(host, id) => cancel(app, caller, &host, id),
-    };
-    done.map_err(|error| match error.hint.as_deref() {
-        Some(AWAY) => error.hint(format!("No changes were made. {AWAY}")),
-        _ => error,
-    })
+    }
+}
+
+/// Explains the error of an action: an engine that can't be reached has changed nothing.
+fn of_an_action(error: EngineError) -> ActionError {
+    let is_unreachable = matches!(error, EngineError::Unreachable(_));
+    let error = ActionError::from(error);
+    if is_unreachable { error.hint(format!("No changes were made. {AWAY}")) } else { error }
 }
 
 /// Runs the action of a button that was drawn for a container in the state `drawn_for`. Fails if the container offers other
@@ -77,7 +80,7 @@ async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionE
     // In a separate task: a caller that disconnects does not stop it halfway.
     let app = app.clone();
     let work = tokio::spawn(async move {
-        let done = engine.act(&action).await.map_err(ActionError::from);
+        let done = engine.act(&action).await.map_err(of_an_action);
         note(&app, deed, done.as_ref().err());
         done.map(|id| Done { id, task: None })
     });
@@ -144,7 +147,7 @@ async fn unprotected(app: &App, engine: &Engine, id: &ContainerId) -> Result<(),
     let is_protected = match known {
         Some(is_protected) => is_protected,
         // A container that the state does not include yet.
-        None => engine.container(id).await?.is_some_and(|it| it.is_protected()),
+        None => engine.container(id).await.map_err(of_an_action)?.is_some_and(|it| it.is_protected()),
     };
     if !is_protected {
         return Ok(());
