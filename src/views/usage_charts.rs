@@ -233,10 +233,12 @@ pub fn usage_charts(
         };
         frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())
     });
+    let now = expect_context::<Store>().now();
     let charts = CHARTS.map(|(axis, columns)| {
+        let now = now.clone();
         let plot = erased_memo(move || {
             let (span, points) = frozen.get();
-            let end = points.last().map_or(0, |(time, _)| *time);
+            let end = points.last().map_or_else(|| now.get_untracked().millis(), |(time, _)| *time);
             // Points with unknown values are left out, and the line continues from the point before.
             let of = |(time, values): &Point| {
                 let values = columns.iter().map(|column| values[*column]).collect::<Option<Vec<u64>>>();
