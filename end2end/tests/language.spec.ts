@@ -33,8 +33,8 @@ async function foreignTexts(page: Page, data: readonly string[]): Promise<string
     return found;
   });
   const known = data.toSorted((a, b) => b.length - a.length);
-  // Paths, settings and the name of the volume helper are data as well.
-  const other = [/quaylight[-/]files(-\w+|:latest)?/g, /(scripts)?\/[\w.\-/]+/g, /[\w.-]+=\S+/g];
+  // Paths, settings, short IDs and the name of the volume helper are data as well.
+  const other = [/quaylight[-/]files(-\w+|:latest)?/g, /\b[0-9a-f]{12}\b/g, /(scripts)?\/[\w.\-/]+/g, /[\w.-]+=\S+/g];
   const rest = (text: string) =>
     other.reduce((text, datum) => text.replaceAll(datum, ' '), known.reduce((text, datum) => text.replaceAll(datum, ' '), text));
   return [...new Set(texts)].filter((text) => {
