@@ -1,6 +1,7 @@
 // Container actions in the page, and the errors shown when they fail.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
+import { askJson } from '../support/http';
 import { expectState, mark, open, rowOf } from '../support/page';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -145,7 +146,7 @@ test('"Select all" selects the listed rows, "Clear selection" deselects them', a
   await expect(page.getByRole('checkbox', { name: 'Select all', exact: true })).not.toBeChecked();
 });
 
-test('an action on a removed container shows a readable error', async ({ page, docker, pageLog }) => {
+test('an action on a removed container shows a readable error', async ({ page, docker, pageLog, server }) => {
   // The browser logs the failed request to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 4\d\d: POST/, /^status 5\d\d: POST/);
   const name = docker.name('ghost');
@@ -153,8 +154,8 @@ test('an action on a removed container shows a readable error', async ({ page, d
   // The page lags behind the engine: socket messages are held back from here on.
   let held = false;
   await page.routeWebSocket(/\/ws/, (socket) => {
-    const server = socket.connectToServer();
-    server.onMessage((message) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((message) => {
       if (!held) socket.send(message);
     });
   });
@@ -162,6 +163,9 @@ test('an action on a removed container shows a readable error', async ({ page, d
   await expectState(page, name, 'running');
   held = true;
   await docker.cli('rm', '--force', name);
+  // Until the server has read that, too, it takes the container for an exited one.
+  const known = async () => (await askJson(`${server.url}/api/state`)).data.containers.map((it: { name: string }) => it.name);
+  await expect.poll(known).not.toContain(name);
 
   await press(page, name, 'Stop');
   const toast = page.getByRole('status').or(page.getByRole('alert')).filter({ hasText: name });
