@@ -184,10 +184,10 @@ impl Language {
         }
     }
 
-    /// The files with the translations of the texts and of the style sheets, if the language is not that of the code.
-    pub fn files(self) -> Option<[&'static str; 2]> {
+    /// The file with the translations, if the language is not that of the code.
+    pub fn texts(self) -> Option<&'static str> {
         match self {
-            Self::Korean => Some(["/lang/ko.po", "/lang/ko.css"]),
+            Self::Korean => Some("/lang/ko.po"),
             Self::Browser | Self::English => None,
         }
     }

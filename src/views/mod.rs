@@ -29,6 +29,7 @@ mod rows;
 mod settings;
 mod shell;
 mod site;
+mod style_labels;
 mod tasks;
 mod upload;
 mod usage_charts;

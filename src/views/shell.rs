@@ -1,6 +1,6 @@
 //! The HTML document around the page.
 
-use super::{Access, App, Site};
+use super::{Access, App, Site, style_labels::style_labels};
 use crate::{
     client::Prefs,
     model::Language,
@@ -70,8 +70,7 @@ pub fn shell() -> impl IntoView {
     let (script, wasm) = (site.file("/pkg/quaylight.js"), site.file("/pkg/quaylight.wasm"));
     let sheet = site.file("/lazy.css");
     let language = expect_context::<Language>();
-    let files = language.files().map(|files| files.map(|path| site.file(path)));
-    let (texts, words) = files.map(|[texts, words]| (texts, words)).unzip();
+    let texts = language.texts().map(|path| site.file(path));
     let start = START
         .replace("SCRIPT", &format!("{script:?}"))
         .replace("WASM", &format!("{wasm:?}"))
@@ -101,7 +100,7 @@ pub fn shell() -> impl IntoView {
                 {chunks}
                 <link rel="stylesheet" href=site.file("/pkg/quaylight.css") />
                 {document.is_lazy.then(|| view! { <link rel="stylesheet" href=sheet /> })}
-                {words.map(|path| view! { <link rel="stylesheet" href=path /> })}
+                <style nonce=use_nonce() inner_html=style_labels()></style>
                 <MetaTags />
             </head>
             <body>
