@@ -117,13 +117,14 @@ class QuayTerminal extends HTMLElement {
     };
     socket.onmessage = ({ data }) => {
       if (typeof data !== 'string') return terminal.write(new Uint8Array(data));
-      const { exit, error } = JSON.parse(data);
+      const { exit, message } = JSON.parse(data);
       isReported = true;
-      if (error !== undefined) this.#say('failed', error);
-      else this.#say('ended', exit === null ? 'Session ended.' : `Session ended with exit code ${exit}.`);
+      if (message !== undefined) this.#say('failed', message);
+      else if (exit === null) this.#say('ended', { id: 'Session ended.', values: {} });
+      else this.#say('ended', { id: 'Session ended with exit code {code}.', values: { code: String(exit) } });
     };
     socket.onclose = () => {
-      if (!isReported) this.#say('lost', 'Connection lost.');
+      if (!isReported) this.#say('lost', { id: 'Connection lost.', values: {} });
     };
   }
 
@@ -144,10 +145,14 @@ class QuayTerminal extends HTMLElement {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 
-  /** What has become of it, for those around it. @param {'open' | 'ended' | 'failed' | 'lost'} state @param {string} words */
-  #say(state, words) {
+  /**
+   * What has become of it, for those around it.
+   * @param {'open' | 'ended' | 'failed' | 'lost'} state
+   * @param {string | { id: string, values: Record<string, unknown> }} message
+   */
+  #say(state, message) {
     this.dataset['state'] = state;
-    this.dispatchEvent(new CustomEvent('said', { detail: words }));
+    this.dispatchEvent(new CustomEvent('said', { detail: message }));
   }
 }
 

@@ -1,6 +1,9 @@
 //! Errors of server functions.
 
-use crate::wire::{ActionError, ErrorKind};
+use crate::{
+    message,
+    wire::{ActionError, ErrorKind},
+};
 use leptos::server_fn::{
     codec::PostcardEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -12,9 +15,12 @@ impl FromServerFnError for ActionError {
     /// Converts the framework's error if the function could not be called at all.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, "Can't reach Quaylight")
-                .hint("Check whether it was applied once you're reconnected."),
-            other => Self::new(ErrorKind::Invalid, other.to_string()),
+            ServerFnErrorErr::Request(_) => Self::new(ErrorKind::Unavailable, message!("Can't reach Quaylight"))
+                .hint(message!("Check whether it was applied once you're reconnected.")),
+            other => {
+                let error = other.to_string();
+                Self::new(ErrorKind::Invalid, message!("Couldn't process the request: {error}", error))
+            }
         }
     }
 }

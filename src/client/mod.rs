@@ -9,6 +9,7 @@ mod hydrate;
 mod language;
 #[cfg(feature = "hydrate")]
 mod link;
+mod message;
 #[cfg(feature = "hydrate")]
 mod prefetch;
 mod prefs;
@@ -25,7 +26,8 @@ pub use client_only::ClientOnly;
 pub use erased_memo::{ArcDerived, Comparable, ErasedMemo, effect, erased_memo, erased_memo_from, scoped_memo};
 #[cfg(feature = "hydrate")]
 pub use hydrate::hydrate;
-pub use language::{fill, t, translate_message};
+pub use language::{fill, t, term, translate};
+pub use message::message_of;
 pub use prefs::{Prefs, of_cookies};
 pub use store::{
     BOUNDS, Command, Connection, ConnectionChange, ContainerColumn, ContainerQuery, Entry, EventMessage, Facet,

@@ -1,6 +1,6 @@
 //! Toasts: short notices in the corner with the results of actions.
 
-use super::translate_message;
+use super::translate;
 use crate::wire::ActionError;
 use leptos::prelude::*;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Toasts {
 
     /// Shows the error of a failed action.
     pub fn failed(self, what: &str, error: &ActionError) {
-        self.show(Level::Error, what, Some(translate_message(&error.words())));
+        self.show(Level::Error, what, Some(translate(&error.words())));
         self.failures.update(|failures| *failures += 1);
     }
 

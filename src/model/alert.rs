@@ -1,6 +1,7 @@
 //! Alert rules for containers, and the state of their alerts.
 
-use super::{Container, ContainerId, Timestamp};
+use super::{Container, ContainerId, Message, Timestamp};
+use crate::message;
 use serde::{Deserialize, Serialize};
 
 /// The maximum length of a name, pattern and so on, in characters.
@@ -66,6 +67,9 @@ pub enum Severity {
     Critical,
 }
 
+/// The subject of alerts about the disk with the engine's data.
+pub const ENGINE_DISK: &str = "The engine's disk";
+
 /// An alert: a rule's condition that holds, or held, for one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
@@ -77,7 +81,7 @@ pub struct Alert {
     pub container: Option<ContainerId>,
     pub state: AlertState,
     /// The measured value.
-    pub text: String,
+    pub text: Message,
     /// When the alert entered its state.
     pub since: Timestamp,
 }
@@ -156,30 +160,32 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 impl Rule {
     /// Validates the rule. The error is a message for the user who wrote it.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Message> {
         let long = |text: &String| text.chars().count() > LONGEST_TEXT;
         let texts = [&self.name, &self.scope.name, &self.scope.project];
-        let says = |what: &str| Err(what.to_owned());
+        let says = Err;
         if self.name.trim().is_empty() {
-            return says("Enter a rule name. It's used as the notification title");
+            return says(message!("Enter a rule name. It's used as the notification title"));
         }
         if texts.into_iter().any(long) {
-            return says("Text can be up to 200 characters long");
+            return says(message!("Text can be up to 200 characters long"));
         }
         if self.duration > 86_400 || self.cooldown > 7 * 86_400 {
-            return says("Duration can be up to 24 hours and cooldown up to 7 days");
+            return says(message!("Duration can be up to 24 hours and cooldown up to 7 days"));
         }
         match &self.condition {
-            Condition::Cpu { above } if *above == 0 => says("CPU threshold must be above 0 %"),
+            Condition::Cpu { above } if *above == 0 => says(message!("CPU threshold must be above 0 %")),
             Condition::Memory { above } | Condition::Disk { above } if !(1..=100).contains(above) => {
-                says("Memory and disk thresholds must be between 1 and 100 %")
+                says(message!("Memory and disk thresholds must be between 1 and 100 %"))
             }
             Condition::Restarts { times, within } if *times < 2 || !(10..=86_400).contains(within) => {
-                says("Use at least 2 starts and a window of 10 seconds to 24 hours")
+                says(message!("Use at least 2 starts and a window of 10 seconds to 24 hours"))
             }
-            Condition::Log { text } if text.is_empty() || long(text) => says("Enter 1 to 200 characters to match"),
+            Condition::Log { text } if text.is_empty() || long(text) => {
+                says(message!("Enter 1 to 200 characters to match"))
+            }
             Condition::Absent if self.scope.name.is_empty() => {
-                says("Enter the name of the container that must be running")
+                says(message!("Enter the name of the container that must be running"))
             }
             _ => Ok(()),
         }
@@ -188,16 +194,16 @@ impl Rule {
 
 impl Condition {
     /// The description in the list of rules.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> Message {
         match self {
-            Self::Cpu { above } => format!("uses more than {above} % of a core"),
-            Self::Memory { above } => format!("uses more than {above} % of its memory"),
-            Self::Restarts { times, within } => format!("starts {times} times within {within} s"),
-            Self::Unhealthy => "is unhealthy".into(),
-            Self::Failed => "exits with an error".into(),
-            Self::Absent => "isn't running".into(),
-            Self::Disk { above } => format!("engine disk usage is above {above} %"),
-            Self::Log { text } => format!("logs \"{text}\""),
+            Self::Cpu { above } => message!("uses more than {above} % of a core", above),
+            Self::Memory { above } => message!("uses more than {above} % of its memory", above),
+            Self::Restarts { times, within } => message!("starts {times} times within {within} s", times, within),
+            Self::Unhealthy => message!("is unhealthy"),
+            Self::Failed => message!("exits with an error"),
+            Self::Absent => message!("isn't running"),
+            Self::Disk { above } => message!("engine disk usage is above {above} %", above),
+            Self::Log { text } => message!("logs \"{text}\"", text),
         }
     }
 

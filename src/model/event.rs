@@ -1,6 +1,6 @@
 //! Events: an engine's events and the actions of users, as the history stores them.
 
-use super::{HostId, Labels, Timestamp};
+use super::{HostId, Labels, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,9 @@ pub struct Event {
     /// The user who did it. `None` for the engine's events.
     pub actor: Option<String>,
     /// Why it failed. Also `None` for events that can't fail.
-    pub error: Option<String>,
+    pub error: Option<Message>,
+    /// What it reports, where its action does not: the value that an alert measured.
+    pub message: Option<Message>,
     /// All other attributes, including labels.
     pub attributes: Labels,
 }
@@ -186,7 +188,7 @@ pub enum HistoryStatus {
     Recording,
     /// The server keeps running without a history, and retries from time to time.
     Off {
-        reason: String,
+        reason: Message,
     },
 }
 
@@ -194,7 +196,7 @@ pub enum HistoryStatus {
 #[derive(Serialize, Deserialize)]
 struct SaidStatus {
     recording: bool,
-    reason: Option<String>,
+    reason: Option<Message>,
 }
 
 impl From<SaidStatus> for HistoryStatus {
@@ -240,6 +242,7 @@ mod tests {
             project: Some("shop".into()),
             actor: None,
             error: None,
+            message: None,
             attributes,
         }
     }

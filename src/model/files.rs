@@ -1,6 +1,7 @@
 //! Files in a container or a volume.
 
-use super::{ContainerId, Timestamp, VolumeName};
+use super::{ContainerId, Message, Timestamp, VolumeName};
+use crate::message;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::fmt;
 
@@ -17,8 +18,14 @@ pub enum FilesOf {
 pub struct FilePath(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid path. Use an absolute path of up to 4,096 bytes with no null bytes")]
+#[error("{}", Message::from(self.clone()))]
 pub struct NoPath;
+
+impl From<NoPath> for Message {
+    fn from(_: NoPath) -> Self {
+        message!("invalid path. Use an absolute path of up to 4,096 bytes with no null bytes")
+    }
+}
 
 /// The limit of Linux.
 const LONGEST: usize = 4096;

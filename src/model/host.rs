@@ -1,6 +1,6 @@
 //! A host: one engine that the server watches, its connection status, and its properties.
 
-use super::{HostId, Kind, Timestamp};
+use super::{HostId, Kind, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,8 +11,8 @@ pub struct Host {
     pub status: HostStatus,
     /// When `status` last changed.
     pub since: Timestamp,
-    /// Why the engine is unreachable, in words for the user.
-    pub error: Option<String>,
+    /// Why the engine is unreachable.
+    pub error: Option<Message>,
     /// Whether others on the network can read and change the traffic to the engine: plain TCP to another machine.
     pub is_exposed: bool,
     /// The last known properties. `None` until the engine was reached once.
@@ -28,8 +28,8 @@ pub struct FailedList {
     pub kind: Kind,
     /// Time of the last successful list, or `None` if there was none since the server's start.
     pub as_of: Option<Timestamp>,
-    /// Why it fails, in words for the user.
-    pub error: String,
+    /// Why it fails.
+    pub error: Message,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

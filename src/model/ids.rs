@@ -2,15 +2,23 @@
 //!
 //! In JSON an id is its text. In the binary encoding 64 hex digits (with or without `sha256:`) are sent as 32 bytes.
 
+use super::Message;
+use crate::message;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// Why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid {what}: \"{text}\"")]
+#[error("{}", Message::from(self.clone()))]
 pub struct InvalidId {
     what: &'static str,
     text: String,
+}
+
+impl From<InvalidId> for Message {
+    fn from(InvalidId { what, text }: InvalidId) -> Self {
+        message!("not a valid {what}: \"{text}\"", what = Self::term(what), text)
+    }
 }
 
 macro_rules! ids {

@@ -2,9 +2,10 @@
 //! those of the protocol: `<noun>.<verb>`.
 
 use super::{
-    Action, ContainerId, ContainerName, ContainerSpec, HostId, ImageId, ImageName, Labels, NetworkId, Permission,
-    TaskId, TaskKind, VolumeName,
+    Action, ContainerId, ContainerName, ContainerSpec, HostId, ImageId, ImageName, Labels, Message, NetworkId,
+    Permission, TaskId, TaskKind, VolumeName,
 };
+use crate::message;
 use serde::{Deserialize, Serialize};
 
 /// All requests of the protocol.
@@ -133,12 +134,12 @@ impl Job {
     }
 
     /// What the job applies to, as text for the user.
-    pub fn subject(&self) -> String {
+    pub fn subject(&self) -> Message {
         match self {
-            Self::Pull(name, _) | Self::Push(name) | Self::Build(name, _) => name.to_string(),
+            Self::Pull(name, _) | Self::Push(name) | Self::Build(name, _) => Message::verbatim(name),
             Self::Prune(prune) => prune.in_words(),
-            Self::Create(name, _) => name.to_string(),
-            Self::Recreate(id, _) => id.short().to_owned(),
+            Self::Create(name, _) => Message::verbatim(name),
+            Self::Recreate(id, _) => Message::verbatim(id.short()),
         }
     }
 
@@ -153,19 +154,32 @@ impl Job {
 
 impl Prune {
     /// As in "2 containers, 1 image".
-    pub fn in_words(&self) -> String {
-        let some = |count: usize, word: &str| match count {
-            0 => None,
-            1 => Some(format!("1 {word}")),
-            count => Some(format!("{count} {word}s")),
-        };
+    pub fn in_words(&self) -> Message {
+        let [containers, images] = [self.containers.len(), self.images.len()];
+        let [volumes, networks] = [self.volumes.len(), self.networks.len()];
         let counts = [
-            some(self.containers.len(), "container"),
-            some(self.images.len(), "image"),
-            some(self.volumes.len(), "volume"),
-            some(self.networks.len(), "network"),
-            self.build_cache.then(|| "build cache".to_owned()),
+            match containers {
+                0 => None,
+                1 => Some(message!("1 container")),
+                count => Some(message!("{count} containers", count)),
+            },
+            match images {
+                0 => None,
+                1 => Some(message!("1 image")),
+                count => Some(message!("{count} images", count)),
+            },
+            match volumes {
+                0 => None,
+                1 => Some(message!("1 volume")),
+                count => Some(message!("{count} volumes", count)),
+            },
+            match networks {
+                0 => None,
+                1 => Some(message!("1 network")),
+                count => Some(message!("{count} networks", count)),
+            },
+            self.build_cache.then(|| message!("build cache")),
         ];
-        counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        Message::list(counts.into_iter().flatten())
     }
 }

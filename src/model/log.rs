@@ -1,6 +1,6 @@
 //! Log lines of containers.
 
-use super::Timestamp;
+use super::{Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct LogLine {
     pub text: String,
     /// Bytes truncated from the line, which is too long to be shown.
     pub cut: u32,
+    /// The text of a note, before a page has translated it into `text`.
+    pub note: Option<Box<Message>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -18,6 +18,7 @@ mod image;
 mod job;
 mod log;
 pub mod mask;
+mod message;
 mod network;
 mod permission;
 mod preferences;
@@ -34,7 +35,7 @@ mod usage_history;
 mod volume;
 
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
-pub use alert::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity};
+pub use alert::{Alert, AlertScope, AlertState, Condition, ENGINE_DISK, QuietHours, Rule, Severity};
 pub use change::{Change, Entity, Key, Kind};
 pub use channel::{
     AlertBook, AlertChange, ChannelDraft, ChannelInfo, ChannelKind, ChannelSettings, MASK, MailSecurity,
@@ -53,6 +54,7 @@ pub use ids::{ContainerId, ContainerName, HostId, ImageId, ImageName, InvalidId,
 pub use image::{Image, ImagePlatform};
 pub use job::{Build, Job, NewContainer, Prune, Pull, Request};
 pub use log::{LONGEST_LINE, LogLine, LogStream};
+pub use message::{Message, MessageValue, StoredMessage, check_template};
 pub use network::{Network, Subnet};
 pub use permission::{Permission, Role};
 pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, ToastPreferences, Units, Zone};

@@ -3,9 +3,10 @@
 //! Settings that are not given are those of the image or the engine. The terms are Docker's.
 
 use super::{
-    ImageName, Labels, NetworkName,
+    ImageName, Labels, Message, NetworkName,
     mask::{self, HIDDEN},
 };
+use crate::message;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,27 +214,26 @@ impl ContainerSpec {
     }
 
     /// Returns an error message for a spec that Docker would reject, before it is sent.
-    pub fn fault(&self) -> Option<String> {
-        let no = |text: String| Some(text);
+    pub fn fault(&self) -> Option<Message> {
         if self.image.trim().is_empty() {
-            return no("Enter an image".to_owned());
+            return Some(message!("Enter an image"));
         }
         // The image's and the networks' names are used in paths of the engine's API.
         if ImageName::new(&self.image).is_err() {
-            return no(format!(
-                "\"{}\" isn't a valid image name. Use repository:tag, for example nginx:1.27",
-                self.image
+            return Some(message!(
+                "\"{name}\" isn't a valid image name. Use repository:tag, for example nginx:1.27",
+                name = self.image
             ));
         }
         if let Some(odd) = self.networks.iter().find(|it| !it.is_a_mode() && NetworkName::new(&it.name).is_err()) {
-            return no(format!("\"{}\" isn't a valid network name", odd.name));
+            return Some(message!("\"{name}\" isn't a valid network name", name = odd.name));
         }
         for port in &self.ports {
             if port.private == 0 {
-                return no("Port must be between 1 and 65535".to_owned());
+                return Some(message!("Port must be between 1 and 65535"));
             }
             if !matches!(port.protocol(), "tcp" | "udp" | "sctp") {
-                return no(format!("Protocol must be tcp, udp or sctp, not {}", port.protocol));
+                return Some(message!("Protocol must be tcp, udp or sctp, not {protocol}", protocol = port.protocol));
             }
         }
         for (at, port) in self.ports.iter().enumerate() {
@@ -241,45 +241,48 @@ impl ContainerSpec {
                 it.public.is_some() && it.public == port.public && it.protocol() == port.protocol() && it.ip == port.ip
             };
             if self.ports[..at].iter().any(same) {
-                return no(format!("Port {} is published twice", port.public.unwrap_or_default()));
+                return Some(message!("Port {port} is published twice", port = port.public.unwrap_or_default()));
             }
         }
         for (at, mount) in self.mounts.iter().enumerate() {
             if !mount.target.starts_with('/') || mount.target == "/" {
-                return no(format!(
-                    "\"{}\" isn't a valid container path. Use an absolute path below /, for example /data",
-                    mount.target
+                return Some(message!(
+                    "\"{path}\" isn't a valid container path. Use an absolute path below /, for example /data",
+                    path = mount.target
                 ));
             }
             if mount.kind == MountWay::Bind && !mount.source.starts_with('/') {
-                return no(format!("\"{}\" isn't an absolute path. Container paths start with /", mount.source));
+                let path = &mount.source;
+                return Some(message!("\"{path}\" isn't an absolute path. Container paths start with /", path));
             }
             if self.mounts[..at].iter().any(|it| it.target == mount.target) {
-                return no(format!("{} is mounted twice", mount.target));
+                return Some(message!("{path} is mounted twice", path = mount.target));
             }
         }
         if self.networks.len() > 1 && self.networks.iter().any(|it| it.is_a_mode() && it.name != "bridge") {
-            return no("Host, none and container networks can't be combined with other networks".to_owned());
+            return Some(message!("Host, none and container networks can't be combined with other networks"));
         }
         if self.networks.first().is_some_and(|it| it.name == "host") && !self.ports.is_empty() {
-            return no("Ports can't be published with host networking: the container uses the host's ports directly"
-                .to_owned());
+            return Some(message!(
+                "Ports can't be published with host networking: the container uses the host's ports directly"
+            ));
         }
         if let Some(restart) = &self.restart {
             let tries = restart.strip_prefix("on-failure:").map(str::parse::<u32>);
             let is_sound = matches!(restart.as_str(), "no" | "always" | "unless-stopped" | "on-failure");
             if !is_sound && tries.is_none_or(|tries| tries.is_err()) {
-                return no(format!(
-                    "\"{restart}\" isn't a restart policy. Use no, always, unless-stopped or on-failure"
+                return Some(message!(
+                    "\"{restart}\" isn't a restart policy. Use no, always, unless-stopped or on-failure",
+                    restart
                 ));
             }
             if self.auto_remove && restart != "no" {
-                return no("Auto-remove (--rm) can't be combined with a restart policy. Choose one".to_owned());
+                return Some(message!("Auto-remove (--rm) can't be combined with a restart policy. Choose one"));
             }
         }
         for variable in &self.env {
             if variable.is_empty() || variable.starts_with('=') {
-                return no(format!("\"{variable}\" isn't in KEY=value form"));
+                return Some(message!("\"{variable}\" isn't in KEY=value form", variable));
             }
         }
         self.limits.fault()
@@ -290,17 +293,17 @@ impl Limits {
     /// Docker's minimum, in bytes.
     const LEAST_MEMORY: u64 = 6 << 20;
 
-    pub fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<Message> {
         if self.memory.is_some_and(|it| it < Self::LEAST_MEMORY) {
-            return Some("Memory limit must be at least 6 MB".to_owned());
+            return Some(message!("Memory limit must be at least 6 MB"));
         }
         match (self.memory, self.memory_reservation, self.memory_swap) {
             (Some(memory), Some(reserved), _) if reserved > memory => {
-                Some("Memory reservation can't exceed the memory limit".to_owned())
+                Some(message!("Memory reservation can't exceed the memory limit"))
             }
-            (None, _, Some(swap)) if swap > 0 => Some("Set a memory limit before setting a swap limit".to_owned()),
+            (None, _, Some(swap)) if swap > 0 => Some(message!("Set a memory limit before setting a swap limit")),
             (Some(memory), _, Some(swap)) if swap > 0 && swap.unsigned_abs() < memory => {
-                Some("Swap limit can't be lower than the memory limit".to_owned())
+                Some(message!("Swap limit can't be lower than the memory limit"))
             }
             _ => None,
         }
@@ -362,7 +365,7 @@ mod tests {
             (ContainerSpec { limits: Limits { memory: Some(1), ..Limits::default() }, ..spec() }, "6 MB"),
         ] {
             let fault = faulty.fault().unwrap_or_default();
-            assert!(fault.contains(words), "{fault}");
+            assert!(fault.to_string().contains(words), "{fault}");
         }
         assert_eq!(ContainerSpec { ports: vec![port(None), port(None)], ..spec() }.fault(), None);
     }

@@ -1,6 +1,6 @@
 //! A task: a long-running operation with its progress and result.
 
-use super::{HostId, Timestamp};
+use super::{HostId, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Lines of output sent with a task. The server keeps more.
@@ -17,7 +17,7 @@ pub struct Task {
     pub host: HostId,
     pub kind: TaskKind,
     /// What the task applies to, by the name shown to users.
-    pub subject: String,
+    pub subject: Message,
     /// The user who started it.
     pub actor: String,
     /// The server's clock.
@@ -25,10 +25,10 @@ pub struct Task {
     /// `None` while it is running.
     pub ended: Option<Timestamp>,
     pub state: TaskState,
-    /// The current step in the engine's words, or the result at the end.
-    pub words: String,
+    /// The current step, or the result at the end.
+    pub words: Message,
     /// What to do after a failure.
-    pub hint: Option<String>,
+    pub hint: Option<Message>,
     pub progress: Progress,
     /// Layers of an image, or items that are removed, in the order of their first appearance.
     pub parts: Vec<TaskPart>,
@@ -77,9 +77,10 @@ pub struct Progress {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskPart {
-    pub id: String,
-    /// The current step, in the engine's words.
-    pub step: String,
+    /// A layer's id, the name of a build step, or what is removed.
+    pub id: Message,
+    /// The current step, or why it failed.
+    pub step: Message,
     pub is_over: bool,
     /// Progress of this step. 0 of 0 if it is unknown.
     pub done: u64,

@@ -33,7 +33,7 @@ pub async fn variable(host: HostId, id: ContainerId, name: String) -> Result<Str
     let (app, caller) = asking(Permission::Reveal)?;
     let value = app.hosts.engine(&host)?.variable(&id, &name).await?;
     note_look(&app, &caller, (&host, &id), &name);
-    value.ok_or_else(|| ActionError::new(ErrorKind::NotFound, format!("Variable {name} not found")))
+    value.ok_or_else(|| ActionError::new(ErrorKind::NotFound, crate::message!("Variable {name} not found", name)))
 }
 
 #[server(prefix = "/queries", endpoint = "top", input = Postcard, output = Postcard)]

@@ -1,6 +1,7 @@
 //! Query of a container's recipe: the settings that create it again.
 
 use crate::{
+    message,
     model::{ContainerId, HostId, Recipe},
     wire::{ActionError, ErrorKind},
 };
@@ -30,5 +31,6 @@ pub async fn recipe_with_secrets(host: HostId, id: ContainerId) -> Result<Recipe
 
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only the server uses it"))]
 fn gone() -> ActionError {
-    ActionError::new(ErrorKind::NotFound, "Container not found").hint("Check the name, or whether it was just removed.")
+    ActionError::new(ErrorKind::NotFound, message!("Container not found"))
+        .hint(message!("Check the name, or whether it was just removed."))
 }

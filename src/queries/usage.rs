@@ -23,5 +23,5 @@ pub async fn usage(
     let now = app.clock.now();
     let since = Timestamp::from_seconds(now.seconds() - i64::from(seconds));
     let kept = app.history.usage(host, container, (since, now)).await;
-    kept.map_err(|off| ActionError::new(ErrorKind::Unavailable, off.to_string()))
+    kept.map_err(|off| ActionError::new(ErrorKind::Unavailable, off.message()))
 }

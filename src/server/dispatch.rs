@@ -6,7 +6,7 @@ use super::{
     operations::{interrupted, perform, takes_long},
 };
 use crate::{
-    model::HostId,
+    model::{HostId, Message},
     wire::{ActionError, Done, ErrorKind, action},
 };
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub async fn dispatch(
         None => app.hosts.meant(None)?.host().clone(),
     };
     let request = action::parse(host, name, target, options)
-        .map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+        .map_err(|error| ActionError::new(ErrorKind::Invalid, Message::verbatim(error)))?;
     let (app, caller) = (app.clone(), caller.clone());
     let work = tokio::spawn(async move { perform(&app, &caller, request).await });
     match tokio::time::timeout(ANSWER_WITHIN, work).await {

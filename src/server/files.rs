@@ -6,6 +6,7 @@ use super::{
     engine::{Engine, FileAccess},
 };
 use crate::{
+    message,
     model::{ContainerId, ContainerState, FilesOf, HostId, MountKind, Permission, VolumeName},
     wire::ActionError,
 };
@@ -20,9 +21,10 @@ pub async fn reach(app: &App, caller: &Caller, engine: &Engine, of: &FilesOf) ->
             Err(_) => return Ok(engine.reach_container(id).await?),
         },
         FilesOf::Volume(name) => {
-            let words =
-                "Browsing a volume requires a temporary helper container, which isn't allowed in read-only mode.";
-            (writable.map_err(|refused| refused.hint(words))?, running_with(app, host, name))
+            let hint = message!(
+                "Browsing a volume requires a temporary helper container, which isn't allowed in read-only mode."
+            );
+            (writable.map_err(|refused| refused.hint(hint))?, running_with(app, host, name))
         }
     };
     let may_list = require(app, caller, Permission::Execute).is_ok();

@@ -3,14 +3,15 @@
 use super::{
     app::App,
     auth::{Caller, require},
-    engine::{AWAY, Engine, EngineError, WritableEngine},
+    engine::{Engine, EngineError, WritableEngine, away_hint},
     registries, tasks,
 };
 use crate::{
+    message,
     model::{
         Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState, Entity, Event,
-        FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, NetworkAction, Permission, Preferences, Prune,
-        RegistryLogin, Request, TaskId, TaskKind,
+        FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message, NetworkAction, Permission, Preferences,
+        Prune, RegistryLogin, Request, TaskId, TaskKind,
     },
     wire::{ActionError, Done, ErrorKind},
 };
@@ -34,7 +35,7 @@ pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Don
 fn of_an_action(error: EngineError) -> ActionError {
     let is_unreachable = matches!(error, EngineError::Unreachable(_));
     let error = ActionError::from(error);
-    if is_unreachable { error.hint(format!("No changes were made. {AWAY}")) } else { error }
+    if is_unreachable { error.hint(message!("No changes were made. {hint}", hint = away_hint())) } else { error }
 }
 
 /// Runs the action of a button that was drawn for a container in the state `drawn_for`. Fails if the container offers other
@@ -56,10 +57,14 @@ fn as_drawn(app: &App, action: &Action, drawn_for: ContainerState) -> Result<(),
     match app.reader.look(|state| state.container(host, id).map(|it| it.state)) {
         // In the wrong state, the engine refuses the others itself.
         _ if !action.depends_on_the_state() => Ok(()),
-        Some(now) if !now.has_actions_of(drawn_for) => {
-            Err(ActionError::new(ErrorKind::Conflict, format!("The container's state is now {now}"))
-                .hint(format!("Nothing was done, because the button was drawn for a {drawn_for} container.")))
-        }
+        Some(now) if !now.has_actions_of(drawn_for) => Err(ActionError::new(
+            ErrorKind::Conflict,
+            message!("The container's state is now {now}", now = Message::term(now.as_str())),
+        )
+        .hint(message!(
+            "Nothing was done, because the button was drawn for a {state} container.",
+            state = Message::term(drawn_for.as_str())
+        ))),
         // The engine reports a container that is gone.
         _ => Ok(()),
     }
@@ -92,12 +97,12 @@ async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionE
 }
 
 pub fn interrupted() -> ActionError {
-    ActionError::new(ErrorKind::Engine, "The action was interrupted")
+    ActionError::new(ErrorKind::Engine, message!("The action was interrupted"))
 }
 
 pub fn takes_long() -> ActionError {
-    ActionError::new(ErrorKind::Timeout, "The engine is still working on it")
-        .hint("Still in progress. The change appears here when it's done.")
+    ActionError::new(ErrorKind::Timeout, message!("The engine is still working on it"))
+        .hint(message!("Still in progress. The change appears here when it's done."))
 }
 
 /// Starts a task for the job. Returns when it has started.
@@ -110,9 +115,14 @@ async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Don
         Ok(engine)
     };
     let engine = may.await.inspect_err(|refused: &ActionError| note(app, deed.clone(), refused))?;
-    tracing::info!(caller = %caller.name, noun = job.noun(), verb = job.kind().verb(), id = job.subject(), "task");
+    tracing::info!(caller = %caller.name, noun = job.noun(), verb = job.kind().verb(), id = %job.subject(), "task");
     let (kind, context) = (job.kind(), app.context(engine));
-    start_task(app, deed, kind, |report| tasks::work(job, context, report))
+    let subject = match &job {
+        // By its name, which only the history's entry has.
+        Job::Recreate(..) => Message::verbatim(&deed.name),
+        job => job.subject(),
+    };
+    start_task(app, deed, (kind, subject), |report| tasks::work(job, context, report))
 }
 
 /// Checks that can fail before the task starts.
@@ -123,11 +133,15 @@ async fn startable(app: &App, engine: &Engine, job: &Job) -> Result<(), ActionEr
             unprotected(app, engine, id).await?;
             faultless(spec)
         }
-        Job::Prune(prune) if prune.is_empty() => Err(ActionError::new(ErrorKind::Invalid, "Nothing to remove")),
+        Job::Prune(prune) if prune.is_empty() => {
+            Err(ActionError::new(ErrorKind::Invalid, message!("Nothing to remove")))
+        }
         Job::Prune(prune) => {
             for id in &prune.containers {
                 unprotected(app, engine, id).await.map_err(|error| match error.kind {
-                    ErrorKind::Forbidden => error.hint(format!("Remove {} from the selection.", id.short())),
+                    ErrorKind::Forbidden => {
+                        error.hint(message!("Remove {container} from the selection.", container = id.short()))
+                    }
                     _ => error,
                 })?;
             }
@@ -152,32 +166,32 @@ async fn unprotected(app: &App, engine: &Engine, id: &ContainerId) -> Result<(),
     if !is_protected {
         return Ok(());
     }
-    Err(ActionError::new(ErrorKind::Forbidden, "This container is protected")
-        .hint("The label quaylight.protect=true prevents stopping or removing it from Quaylight."))
+    Err(ActionError::new(ErrorKind::Forbidden, message!("This container is protected"))
+        .hint(message!("The label quaylight.protect=true prevents stopping or removing it from Quaylight.")))
 }
 
 /// Starts a task. `deed` is recorded in the history when the task has ended.
 pub fn start_task<F>(
     app: &App,
     deed: Event,
-    kind: TaskKind,
+    (kind, subject): (TaskKind, Message),
     work: impl FnOnce(tasks::Report) -> F,
 ) -> Result<Done, ActionError>
 where
-    F: Future<Output = Result<String, ActionError>> + Send + 'static,
+    F: Future<Output = Result<Message, ActionError>> + Send + 'static,
 {
-    let (host, subject, actor) = (deed.host.clone(), deed.name.clone(), deed.actor.clone().unwrap_or_default());
+    let (host, actor) = (deed.host.clone(), deed.actor.clone().unwrap_or_default());
     let start = tasks::Start { host, kind, subject, actor };
     let (owned_app, refused) = (app.clone(), deed.clone());
     let ended = move |outcome: &tasks::Outcome| match outcome {
         tasks::Outcome::Done(words) => {
             let mut deed = deed;
-            deed.attributes.insert("result".into(), words.clone());
+            deed.attributes.insert("result".into(), words.to_string());
             note(&owned_app, deed, None);
         }
         tasks::Outcome::Failed(error) => note(&owned_app, deed, error),
         tasks::Outcome::Cancelled => {
-            note(&owned_app, deed, &ActionError::new(ErrorKind::Conflict, "Cancelled"));
+            note(&owned_app, deed, &ActionError::new(ErrorKind::Conflict, message!("Cancelled")));
         }
     };
     let started = app.tasks.start(start, work, ended).inspect_err(|error| note(app, refused, error));
@@ -212,6 +226,7 @@ pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String)
         project: None,
         actor: Some(caller.name.clone()),
         error: None,
+        message: None,
         attributes: Labels::default(),
     }
 }
@@ -224,7 +239,7 @@ fn job_event(app: &App, caller: &Caller, host: &HostId, job: &Job) -> Event {
     };
     match job {
         Job::Recreate(id, _) => on_container(app, caller, (host, id), &verb),
-        job => Event { host: host.clone(), ..blank(app, caller, job.noun(), &verb, job.subject()) },
+        job => Event { host: host.clone(), ..blank(app, caller, job.noun(), &verb, job.subject().to_string()) },
     }
 }
 
@@ -294,7 +309,7 @@ pub async fn keep_preferences(
 ) -> Result<Preferences, ActionError> {
     require(app, caller, Permission::See)?;
     if !before.are_sound() || !after.are_sound() {
-        return Err(ActionError::new(ErrorKind::Invalid, "Invalid settings"));
+        return Err(ActionError::new(ErrorKind::Invalid, message!("Invalid settings")));
     }
     Ok(app.preferences.change(&caller.name, &before, after, app.clock).await)
 }

@@ -1,6 +1,9 @@
 //! Errors as JSON (RFC 9457): what happened and what to do, never a stack trace.
 
-use crate::wire::{ActionError, ErrorKind};
+use crate::{
+    model::{Message, StoredMessage},
+    wire::{ActionError, ErrorKind},
+};
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -10,11 +13,11 @@ use serde::Serialize;
 pub struct Problem {
     status: StatusCode,
     title: &'static str,
-    detail: String,
+    detail: Message,
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<Message>) -> Self {
         Self { status, title, detail: detail.into() }
     }
 }
@@ -44,10 +47,15 @@ impl IntoResponse for Problem {
             r#type: &'a str,
             title: &'a str,
             status: u16,
-            detail: &'a str,
+            /// In English.
+            detail: &'a Message,
+            /// To translate the detail.
+            message: StoredMessage,
         }
-        let (title, status, detail) = (self.title, self.status.as_u16(), self.detail.as_str());
-        let body = serde_json::to_vec(&Body { r#type: "about:blank", title, status, detail }).unwrap_or_default();
+        let (title, status, detail) = (self.title, self.status.as_u16(), &self.detail);
+        let message = StoredMessage(detail.clone());
+        let body =
+            serde_json::to_vec(&Body { r#type: "about:blank", title, status, detail, message }).unwrap_or_default();
         (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
     }
 }

@@ -6,7 +6,8 @@ use super::{
     vault::{Sealed, Vault},
 };
 use crate::{
-    model::{ImageName, RegistryInfo, RegistryLogin},
+    message,
+    model::{ImageName, Message, RegistryInfo, RegistryLogin},
     wire::{ActionError, ErrorKind},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -89,14 +90,20 @@ impl Registries {
         let stored = &self.0.stored;
         stored.load().await.map_err(|off| unread(&off))?;
         if stored.get(registry).is_none() {
-            return Err(ActionError::new(ErrorKind::NotFound, format!("No saved credentials for {registry}"))
-                .hint("To remove credentials from Docker's config, run docker logout."));
+            return Err(ActionError::new(
+                ErrorKind::NotFound,
+                message!("No saved credentials for {registry}", registry),
+            )
+            .hint(message!("To remove credentials from Docker's config, run docker logout.")));
         }
         if !stored.lasts() {
             stored.unset(registry).await;
             return Ok(());
         }
-        stored.remove(registry).await.map_err(|off| unavailable("Couldn't remove the saved credentials", &off))
+        stored
+            .remove(registry)
+            .await
+            .map_err(|off| unavailable(message!("Couldn't remove the saved credentials"), &off))
     }
 
     /// Credentials in Docker's config, without those in credential helpers.
@@ -141,11 +148,12 @@ impl Registries {
 }
 
 fn unread(off: &Off) -> ActionError {
-    unavailable("Couldn't read the saved credentials", off)
+    unavailable(message!("Couldn't read the saved credentials"), off)
 }
 
-fn unavailable(what: &str, off: &Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, what).hint(format!("Try again after this is resolved: {off}."))
+fn unavailable(what: Message, off: &Off) -> ActionError {
+    ActionError::new(ErrorKind::Unavailable, what)
+        .hint(message!("Try again after this is resolved: {reason}.", reason = off.message()))
 }
 
 /// Validates and normalizes the credentials that a user has entered.
@@ -156,11 +164,11 @@ pub fn credentials(sign_in: RegistryLogin) -> Result<Credentials, ActionError> {
         || (!registry.is_empty()
             && ImageName::new(&format!("{registry}/x")).is_ok_and(|it| registry_of(&it) == registry));
     if !is_sound {
-        return Err(ActionError::new(ErrorKind::Invalid, "Not a registry")
-            .hint("Enter the registry as host or host:port. Use docker.io for Docker Hub."));
+        return Err(ActionError::new(ErrorKind::Invalid, message!("Not a registry"))
+            .hint(message!("Enter the registry as host or host:port. Use docker.io for Docker Hub.")));
     }
     if username.is_empty() || password.is_empty() {
-        return Err(ActionError::new(ErrorKind::Invalid, "Enter a username and a password or token"));
+        return Err(ActionError::new(ErrorKind::Invalid, message!("Enter a username and a password or token")));
     }
     Ok(Credentials { registry, username, password })
 }

@@ -4,6 +4,7 @@
 //! of that name. If an upload were streamed straight through and broke off, it would have destroyed the file it was to replace.
 //! So nothing is sent to the engine before the whole file is here, with the announced length.
 
+use crate::{message, model::Message};
 use axum::body::Bytes;
 use futures::{Stream, StreamExt};
 use std::{
@@ -22,13 +23,23 @@ use tokio_util::io::ReaderStream;
 const PIECE: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
 pub enum SpoolError {
-    #[error("{0}")]
     Upload(io::Error),
-    #[error("Upload incomplete: expected {announced} bytes, received {arrived}")]
     Length { announced: u64, arrived: u64 },
-    #[error("Couldn't store the upload: {0}")]
     Disk(#[from] io::Error),
+}
+
+impl SpoolError {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Upload(_) => message!("Upload interrupted"),
+            Self::Length { announced, arrived } => {
+                message!("Upload incomplete: expected {announced} bytes, received {arrived}", announced, arrived)
+            }
+            Self::Disk(error) => message!("Couldn't store the upload: {error}", error),
+        }
+    }
 }
 
 /// A complete upload. Its file has no name and is removed when this is dropped.

@@ -4,6 +4,7 @@
 
 use super::private_files;
 use crate::wire::{ActionError, ErrorKind};
+use crate::{message, model::Message};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -40,24 +41,42 @@ pub struct Sealed<T> {
 }
 
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
 pub enum VaultError {
-    #[error("the key file {KEY_FILE} is damaged: it has {0} bytes instead of {KEY_LEN}")]
+    /// The file's length in bytes.
     Damaged(usize),
-    #[error("the key file {KEY_FILE} couldn't be read or created: {0}")]
     File(#[from] io::Error),
-    #[error("the secret was encrypted with a different key than the one in {KEY_FILE}")]
+    /// The secret was encrypted with another key.
     OtherKey,
 }
 
 impl VaultError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    fn message(&self) -> Message {
+        let file = KEY_FILE;
         match self {
-            Self::Damaged(_) => {
-                "Restore secrets.key in the data directory from a backup. If you don't have one, delete the file and enter the secrets again."
+            Self::Damaged(length) => message!(
+                "the key file {file} is damaged: it has {length} bytes instead of {expected}",
+                file,
+                length,
+                expected = KEY_LEN
+            ),
+            Self::File(error) => message!("the key file {file} couldn't be read or created: {error}", file, error),
+            Self::OtherKey => {
+                message!("the secret was encrypted with a different key than the one in {file}", file)
             }
-            Self::File(_) => "Free up space in the data directory, and check that Quaylight can write to it.",
-            Self::OtherKey => "Restore the original secrets.key of this data directory, or enter the secret again.",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Message {
+        match self {
+            Self::Damaged(_) => message!(
+                "Restore secrets.key in the data directory from a backup. If you don't have one, delete the file and enter the secrets again."
+            ),
+            Self::File(_) => message!("Free up space in the data directory, and check that Quaylight can write to it."),
+            Self::OtherKey => {
+                message!("Restore the original secrets.key of this data directory, or enter the secret again.")
+            }
         }
     }
 }
@@ -65,7 +84,8 @@ impl VaultError {
 impl VaultError {
     /// The error for an action that needed to store or use a secret.
     pub fn to_action_error(&self) -> ActionError {
-        ActionError::new(ErrorKind::Unavailable, format!("Secrets are unavailable: {self}")).hint(self.hint())
+        ActionError::new(ErrorKind::Unavailable, message!("Secrets are unavailable: {reason}", reason = self.message()))
+            .hint(self.hint())
     }
 }
 

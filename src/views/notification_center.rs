@@ -8,8 +8,8 @@ use super::{
     widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
-    client::{Prefs, Store, Toasts, effect, t, translate_message},
-    model::{Event, Timestamp},
+    client::{Prefs, Store, Toasts, effect, t, translate},
+    model::{Event, Message, Timestamp},
     queries::notices::notices,
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -17,7 +17,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 #[derive(Clone)]
 enum Shown {
     Waiting,
-    Failed(String),
+    Failed(Message),
     List(Vec<Event>),
 }
 
@@ -67,7 +67,7 @@ pub fn NotificationCenter() -> impl IntoView {
             </div>
             {boxed(move || match shown.get() {
                 Shown::Waiting => view! { <p class="quiet" role="status">{t("Loading…")}</p> }.into_any(),
-                Shown::Failed(why) => view! { <p class="quiet" role="alert">{translate_message(&why)}</p> }.into_any(),
+                Shown::Failed(why) => view! { <p class="quiet" role="alert">{translate(&why)}</p> }.into_any(),
                 Shown::List(list) if list.is_empty() => {
                     view! { <p class="quiet">{t("Nothing needs your attention.")}</p> }.into_any()
                 }

@@ -1,7 +1,7 @@
 //! Data loaded from the server on demand, with its loading state.
 
 use crate::{
-    client::{t, translate_message},
+    client::{t, translate},
     views::widgets::{boxed, empty},
     wire::ActionError,
 };
@@ -72,7 +72,7 @@ impl<T: PartialEq + Send + Sync + 'static> OnDemand<T> {
             self.answer.with(|answer| match answer {
                 LoadState::Loading => view! { <p class="quiet padded" role="status">{t("Loading…")}</p> }.into_any(),
                 LoadState::Failed(error) => {
-                    let words = translate_message(&error.words());
+                    let words = translate(&error.words());
                     empty("info", t(title), boxed(move || words.clone()), ().into_any())
                 }
                 LoadState::Loaded(it) => draw(it),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actions::requests::cancel_task,
-    client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, translate_message},
+    client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, translate},
     model::{Progress, Task, TaskKind, TaskPart, TaskState},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -57,13 +57,11 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     };
     let state = of(|it| word(it.state).to_owned());
     let head = of(|it| t(it.kind.in_words(it.state)).to_owned());
-    let words = of(|it| translate_message(&it.words));
+    let words = of(|it| translate(&it.words));
     let hint = {
         let task = task.clone();
         boxed(move || {
-            read(&task)
-                .and_then(|it| it.hint)
-                .map(|hint| view! { <p class="hint">{translate_message(&hint)}</p> }.into_any())
+            read(&task).and_then(|it| it.hint).map(|hint| view! { <p class="hint">{translate(&hint)}</p> }.into_any())
         })
     };
     let bar = {
@@ -113,14 +111,8 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     .into_any()
 }
 
-/// A name, or counts like "2 containers, 1 image", each translated separately.
 fn subject(task: &Task) -> String {
-    match task.kind {
-        TaskKind::Prune | TaskKind::Export if task.subject.contains(' ') => {
-            task.subject.split(", ").map(translate_message).collect::<Vec<_>>().join(", ")
-        }
-        _ => task.subject.clone(),
-    }
+    translate(&task.subject)
 }
 
 /// The task's parts, such as layers, and its output.
@@ -168,10 +160,7 @@ fn part(part: TaskPart) -> AnyView {
         let unit = if unit == of { String::new() } else { format!(" {unit}") };
         crate::t!("{} of {}", format!("{done}{unit}"), format!("{total} {of}"))
     });
-    // A resource's name follows its kind.
-    let id =
-        id.split_once(' ').map_or_else(|| id.clone(), |(kind, name)| format!("{} {name}", translate_message(kind)));
-    view! { <li><code>{id}</code> <span>{translate_message(&step)}</span> <small>{size}</small></li> }.into_any()
+    view! { <li><code>{translate(&id)}</code> <span>{translate(&step)}</span> <small>{size}</small></li> }.into_any()
 }
 
 /// A progress bar. Without known progress it is indeterminate.

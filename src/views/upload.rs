@@ -1,6 +1,10 @@
 //! File upload from the browser to the server.
 
-use crate::wire::{ActionError, ErrorKind, IDEMPOTENCY_KEY};
+use crate::{
+    client::message_of,
+    message,
+    wire::{ActionError, ErrorKind, IDEMPOTENCY_KEY},
+};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -22,7 +26,7 @@ pub fn file_of(input: &HtmlInputElement) -> Option<File> {
 /// Resolves when the server has answered. Leaving Quaylight cancels the upload. A browser may resend the request by itself
 /// when its connection breaks: the server recognizes that by the idempotency key.
 pub async fn send_file(address: &str, file: &Blob) -> Result<(), ActionError> {
-    let lost = || ActionError::new(ErrorKind::Unavailable, "Connection lost before the transfer finished");
+    let lost = || ActionError::new(ErrorKind::Unavailable, message!("Connection lost before the transfer finished"));
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(file.unchecked_ref());
@@ -36,8 +40,10 @@ pub async fn send_file(address: &str, file: &Blob) -> Result<(), ActionError> {
     }
     let text = answer.text().map_err(|_| lost())?;
     let text = JsFuture::from(text).await.ok().and_then(|it| it.as_string()).unwrap_or_default();
-    // A JSON problem, whose `detail` states what to do.
-    let detail =
-        js_sys::JSON::parse(&text).ok().and_then(|it| js_sys::Reflect::get(&it, &"detail".into()).ok()?.as_string());
-    Err(ActionError::new(ErrorKind::Engine, detail.unwrap_or_else(|| format!("Server response: {}", answer.status()))))
+    // A JSON problem, whose `message` states what to do.
+    let problem = js_sys::JSON::parse(&text).unwrap_or_default();
+    let message = js_sys::Reflect::get(&problem, &"message".into()).map(|it| message_of(&it)).unwrap_or_default();
+    let message =
+        if message.is_empty() { message!("Server response: {status}", status = answer.status()) } else { message };
+    Err(ActionError::new(ErrorKind::Engine, message))
 }

@@ -6,8 +6,8 @@ use super::{
     widgets::{Axis, Plot, boxed, chart, toggle},
 };
 use crate::{
-    client::{ErasedMemo, Store, erased_memo, erased_memo_from, t, translate_message},
-    model::{ContainerId, HostId, Rates, UsageBucket, UsageLevel},
+    client::{ErasedMemo, Store, erased_memo, erased_memo_from, t, translate},
+    model::{ContainerId, HostId, Message, Rates, UsageBucket, UsageLevel},
     queries::usage::usage,
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -113,7 +113,7 @@ pub fn usage_history(
     host: HostId,
     container: Option<ContainerId>,
     span: ErasedMemo<Span>,
-) -> (RwSignal<Arc<Vec<Point>>>, RwSignal<Option<String>>) {
+) -> (RwSignal<Arc<Vec<Point>>>, RwSignal<Option<Message>>) {
     let (points, failure) = (RwSignal::new(Arc::new(Vec::new())), RwSignal::new(None));
     let now = expect_context::<Store>().now();
     let minute = erased_memo(move || now.get().seconds() / 60);
@@ -228,7 +228,7 @@ pub fn usage_charts(
     let words = boxed(move || {
         let words = match (span.get(), failure.get()) {
             (Span::Live, _) => t(nothing).to_owned(),
-            (_, Some(failure)) => translate_message(&failure),
+            (_, Some(failure)) => translate(&failure),
             _ => t("No history for this period yet.").to_owned(),
         };
         frozen.with(|(_, points)| points.is_empty()).then(|| view! { <p class="quiet">{words}</p> }.into_any())

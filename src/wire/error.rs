@@ -1,5 +1,6 @@
 //! Errors of actions, with messages for the user.
 
+use crate::{message, model::Message};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -7,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct ActionError {
     pub kind: ErrorKind,
     /// What happened.
-    pub message: String,
+    pub message: Message,
     /// What the user can do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Message>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,20 +33,23 @@ pub enum ErrorKind {
 }
 
 impl ActionError {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<Message>) -> Self {
         Self { kind, message: message.into(), hint: None }
     }
 
     /// What happened and what to do, in one text.
-    pub fn words(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}. {hint}", self.message.trim_end_matches('.')),
-            None => self.message.clone(),
-        }
+    pub fn words(&self) -> Message {
+        let Some(hint) = &self.hint else { return self.message.clone() };
+        let what = match &self.message {
+            // An engine's own words may end with a full stop.
+            Message::Verbatim(text) => Message::verbatim(text.trim_end_matches('.')),
+            ours => ours.clone(),
+        };
+        message!("{what}. {hint}", what, hint)
     }
 
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Message>) -> Self {
         self.hint = Some(hint.into());
         self
     }

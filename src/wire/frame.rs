@@ -3,7 +3,7 @@
 use super::{ActionError, PackedDiff};
 use crate::model::{
     AlertState, Change, ContainerId, EngineState, Entity, Event, HistoryStatus, Host, HostId, Key, Kind, Load, Machine,
-    Sample, Severity, Task, TaskId, Timestamp,
+    Message, Sample, Severity, Task, TaskId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -152,7 +152,7 @@ pub struct Pong {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub level: Severity,
-    pub text: String,
+    pub text: Message,
     /// The server's clock.
     pub at: Timestamp,
     /// The state of the alert, if the notice is about one.

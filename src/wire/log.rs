@@ -1,7 +1,7 @@
 //! Frames of the log sockets: see `server/streams/logs.rs`. Binary only, for the project's own page. Other clients read
 //! logs over HTTP.
 
-use crate::model::{ContainerId, HostId, LogLine};
+use crate::model::{ContainerId, HostId, LogLine, Message};
 use serde::{Deserialize, Serialize};
 
 /// Server → page. The page sends no frames: it closes the socket.
@@ -16,7 +16,7 @@ pub enum LogFrame {
     /// Progress of a search through the complete log.
     Searched(Searched),
     /// End of the stream, with the reason if it is a failure.
-    End(Option<String>),
+    End(Option<Message>),
     /// There are no lines before those that were sent.
     Whole,
 }

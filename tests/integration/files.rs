@@ -191,7 +191,7 @@ async fn file_is_uploaded_and_downloaded_unchanged() {
     raw_http::Raw::broken_off(&server.url(), &replace, 1_000, b"half of it").await;
     eventually(Duration::from_secs(5), "the upload to have failed", async || {
         let (_, tasks) = raw_http::ask(&server.url(), "GET", "/api/tasks", "").await;
-        tasks.contains("upload interrupted")
+        tasks.contains("Upload interrupted")
     })
     .await;
     assert_eq!(download(&server.url(), &at("/odd/sub/inside")).await, b"x");

@@ -5,7 +5,7 @@ use crate::{
     support::{Folder, TestServer, eventually, local},
 };
 use quaylight::{
-    model::{ContainerId, Event, EventQuery, HistoryStatus, Labels, Timestamp, UsageLevel, UsagePoint},
+    model::{ContainerId, Event, EventQuery, HistoryStatus, Labels, Message, Timestamp, UsageLevel, UsagePoint},
     server::{
         clock::Clock,
         engine::EngineEvent,
@@ -58,7 +58,7 @@ async fn names(history: &History, address: &[(&str, &str)]) -> Vec<String> {
 
 async fn until_off(history: &History, reason: &str) {
     eventually(TIMEOUT, reason, async || match history.status() {
-        HistoryStatus::Off { reason: it } => it.contains(reason),
+        HistoryStatus::Off { reason: it } => it.to_string().contains(reason),
         HistoryStatus::Recording => false,
     })
     .await;
@@ -88,7 +88,8 @@ async fn events_are_filtered_and_paged() {
         name: "web".into(),
         project: None,
         actor: Some("alice".into()),
-        error: Some("The engine rejected the request".into()),
+        error: Some(Message::verbatim("The engine rejected the request")),
+        message: None,
         attributes: Labels::default(),
     };
     history.record(deed);
@@ -126,8 +127,8 @@ async fn events_are_filtered_and_paged() {
     assert_eq!(seqs.len(), 251);
     assert!(seqs.is_sorted_by(|a, b| a > b));
     assert_eq!(
-        (paged[0].actor.as_deref(), paged[0].error.as_deref()),
-        (Some("alice"), Some("The engine rejected the request"))
+        (paged[0].actor.as_deref(), paged[0].error.clone()),
+        (Some("alice"), Some(Message::verbatim("The engine rejected the request")))
     );
     assert_eq!((paged[1].exit_code(), paged[1].attributes.len()), (Some(137), 4));
     let since = history.page(query(&[]), Cursor::After(seqs[2]), 1_000).await;
@@ -139,7 +140,7 @@ async fn events_are_filtered_and_paged() {
     }
     let remembered = nowhere.page(query(&[("action", "die")]), Cursor::Before(None), 1_000).await;
     assert_eq!(remembered.events.len(), 125);
-    assert!(matches!(remembered.history, HistoryStatus::Off { reason } if reason.contains("--data-dir")));
+    assert!(matches!(remembered.history, HistoryStatus::Off { reason } if reason.to_string().contains("--data-dir")));
 }
 
 #[tokio::test]
@@ -210,7 +211,7 @@ async fn full_disk_pauses_recording_until_space_is_free() {
     assert_eq!(names(&history, &[("action", "die")]).await, ["meanwhile"]);
     // It retries repeatedly and reports the failure throughout, without "recording" in between.
     let documented = history.put_document("test", "one", "{}".into()).await;
-    assert!(documented.unwrap_err().reason.contains("full"));
+    assert!(documented.unwrap_err().reason.to_string().contains("full"));
     disk.remount("size=64m");
     until_recording(&history).await;
     history.record_engine(&local(), &event("die", "later", now_nanos()));

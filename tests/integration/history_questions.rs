@@ -34,7 +34,8 @@ async fn large_history(folder: &Path) {
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
          INSERT INTO things
             SELECT i, i, 'local', 'container', 'id' || i, 'n' || i, '', replace(printf('%.50000c', 'x'), 'x', 'xy'), '{{}}' FROM n;
-         INSERT INTO events SELECT ref, {now} + ref, ref, ref, 1, NULL, '{{}}' FROM things;
+         INSERT INTO events (seq, time, fingerprint, thing, action, attributes)
+            SELECT ref, {now} + ref, ref, ref, 1, '{{}}' FROM things;
          COMMIT;"
     );
     Connection::open(folder.join("history.db")).unwrap().execute_batch(&sql).unwrap();

@@ -71,10 +71,10 @@ impl Viewer {
             let bytes = timeout(Duration::from_secs(20), message).await.expect("a message comes")?;
             match decode(&bytes).unwrap() {
                 LogFrame::Sources(sources) => self.sources = sources.into_iter().map(|it| it.name).collect(),
-                LogFrame::Lines(lines) => self.left.extend(lines),
+                LogFrame::Lines(lines) => self.left.extend(lines.into_iter().map(with_note)),
                 LogFrame::Skipped(count) => self.skipped += count,
                 LogFrame::Searched(searched) => self.searched = searched,
-                LogFrame::End(why) => self.end = Some(why),
+                LogFrame::End(why) => self.end = Some(why.map(|why| why.to_string())),
                 LogFrame::Whole => self.is_whole = true,
             }
         }
@@ -104,6 +104,14 @@ impl Viewer {
 
 fn written(lines: &[LogLine]) -> Vec<&str> {
     lines.iter().filter(|it| it.stream != LogStream::Note).map(|it| it.text.as_str()).collect()
+}
+
+/// With the English text of a note, as a page has it.
+fn with_note(mut line: LogLine) -> LogLine {
+    if let Some(note) = line.note.take() {
+        line.text = note.to_string();
+    }
+    line
 }
 
 fn notes(lines: &[LogLine]) -> Vec<&str> {

@@ -112,7 +112,7 @@ async fn a_redirect_is_not_followed() {
     let receiver = WebReceiver::start([Answer::Status("307 Temporary Redirect", location, "")]).await;
     let error = send(&webhook(receiver.address), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 307, lasting: true, .. }), "{error:?}");
-    assert!(error.hint().contains("redirects elsewhere"), "{}", error.hint());
+    assert!(error.hint().to_string().contains("redirects elsewhere"), "{}", error.hint());
     assert_eq!(elsewhere.requests().len(), 0);
 }
 
@@ -218,7 +218,7 @@ async fn smtp_refusal_is_permanent_or_temporary_by_its_code() {
     let sink = MailSink::start(Options { login: Some("AAAA"), ..Options::default() }).await;
     let error = send(&Channel::Email(email(sink.address, Security::Plain)), &trusting_none()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Refused { code: 535, lasting: true, .. }), "{error:?}");
-    assert!(error.hint().contains("password"), "{}", error.hint());
+    assert!(error.hint().to_string().contains("password"), "{}", error.hint());
 
     let refusals = ["451 4.7.1 greylisted, come back", "550 5.1.1 no such user"];
     let sink = MailSink::start(Options { refusals: refusals.into(), ..Options::default() }).await;

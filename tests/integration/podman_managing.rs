@@ -5,7 +5,7 @@ use crate::{
     live::Client,
     podman_service::Podman,
     raw_http::{ask, download, download_by_post, post},
-    support::{TestServer, eventually, local},
+    support::{TestServer, eventually, hint_of, local},
 };
 use quaylight::{
     model::{Action, ContainerAction, ContainerId, Lack, NetworkAction},
@@ -175,7 +175,7 @@ async fn container_and_engine_details_are_read() {
     engine.act_on_container(&id, ContainerAction::Pause).await.unwrap();
     engine.act_on_container(&id, ContainerAction::Stop { timeout: Some(0) }).await.unwrap();
     let refused = ActionError::from(engine.processes(&id).await.unwrap_err());
-    assert_eq!((refused.kind, refused.hint.as_deref()), (ErrorKind::Conflict, Some("Start it first.")));
+    assert_eq!((refused.kind, hint_of(&refused).as_str()), (ErrorKind::Conflict, "Start it first."));
     podman.run(&["rm", "--force", "--time", "0", "web"]).await;
 }
 
@@ -188,7 +188,7 @@ async fn network_in_use_is_not_removed() {
     let network = engine.networks().await.unwrap().into_iter().find(|it| it.name == "front").unwrap();
     let remove = Action::Network(local(), network.id.clone(), NetworkAction::Remove);
     let refused = ActionError::from(engine.act(&remove).await.unwrap_err());
-    assert_eq!(refused.hint.as_deref(), Some("Disconnect its containers first."));
+    assert_eq!(hint_of(&refused), "Disconnect its containers first.");
     podman.run(&["rm", "--force", "--time", "0", "web"]).await;
     engine.act(&remove).await.unwrap();
     assert!(engine.network(&network.id).await.unwrap().is_none());

@@ -1,6 +1,6 @@
 //! Engine refusals: cause and advice are the same on every engine, whatever its error message.
 
-use crate::support::{Docker, IMAGE, engine_url, eventually, local};
+use crate::support::{Docker, IMAGE, engine_url, eventually, hint_of, local};
 use quaylight::{
     model::{
         Action, ContainerAction, ContainerId, ContainerName, ContainerSpec, ImageAction, ImageId, Labels,
@@ -45,7 +45,7 @@ impl Asking {
         async move {
             let error = engine.act(&action).await.expect_err("it is refused");
             let error = ActionError::from(error);
-            assert_eq!((error.kind, error.hint.as_deref()), (kind, Some(&*hint)), "{at}: {}", error.message);
+            assert_eq!((error.kind, hint_of(&error)), (kind, hint), "{at}: {}", error.message);
             error
         }
     }
@@ -81,12 +81,12 @@ async fn action_in_the_wrong_container_state_is_refused_with_a_hint() {
     asking.refused_to(&fresh, ContainerAction::Kill { signal: None }, CONFLICT, "Start it first.").await;
 
     let error = ActionError::from(asking.engine.processes(&fresh).await.unwrap_err());
-    assert_eq!((error.kind, error.hint.as_deref()), (CONFLICT, Some("Start it first.")), "{error}");
+    assert_eq!((error.kind, hint_of(&error).as_str()), (CONFLICT, "Start it first."), "{error}");
     for (id, hint) in [(&fresh, "Start it first."), (&paused, "Unpause it first.")] {
         let shell = Shell { columns: 80, rows: 24, ..Shell::default() };
         let Err(error) = asking.engine.terminal(id, shell).await else { panic!("there is a shell in {id}") };
         let error = ActionError::from(error);
-        assert_eq!((error.kind, error.hint.as_deref()), (CONFLICT, Some(hint)), "{error}");
+        assert_eq!((error.kind, hint_of(&error).as_str()), (CONFLICT, hint), "{error}");
     }
     asking.engine.act_on_container(&paused, ContainerAction::Unpause).await.unwrap();
 }
@@ -104,7 +104,7 @@ async fn taken_or_invalid_container_name_is_refused() {
     let spec: ContainerSpec = serde_json::from_value(json!({"image": IMAGE})).unwrap();
     let created = asking.engine.create(&ContainerName::new(&other).unwrap(), &spec).await;
     let error = ActionError::from(created.unwrap_err());
-    assert_eq!((error.kind, error.hint.as_deref()), (CONFLICT, Some(hint)), "{error}");
+    assert_eq!((error.kind, hint_of(&error).as_str()), (CONFLICT, hint), "{error}");
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn failed_start_reports_the_port_or_the_command() {
     let id = asking.id(&name).await;
     let hint = "Stop the process using it, or publish a different port.";
     let error = asking.refused_to(&id, ContainerAction::Start, CONFLICT, hint).await;
-    assert_eq!(error.message, format!("Port {port} is already in use on the Docker host"));
+    assert_eq!(error.message.to_string(), format!("Port {port} is already in use on the Docker host"));
 
     let name = asking.docker.name("broken");
     let create = ["create", "--name", &name, "--label", &asking.docker.label(), "--network", "none", IMAGE, "/none"];
@@ -216,7 +216,7 @@ async fn unreadable_log_driver_is_reported_with_a_hint() {
     let Err(error) = asking.engine.log(&id, LogRange::default()).await else { panic!("there is a log") };
     let error = ActionError::from(error);
     let hint = "Recreate the container with a log driver that supports reading logs, such as json-file.";
-    assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::NotFound, Some(hint)), "{error}");
+    assert_eq!((error.kind, hint_of(&error).as_str()), (ErrorKind::NotFound, hint), "{error}");
 }
 
 /// Podman 5 responds to the second network with a text that is not JSON.

@@ -8,7 +8,7 @@ use crate::{
 use quaylight::{
     actions::{alerts::ChangeAlerts, preferences::KeepPreferences},
     model::{
-        AlertChange, AlertScope, Condition, Event, HostId, Labels, Layout, Preferences, Rule, Severity, Theme,
+        AlertChange, AlertScope, Condition, Event, HostId, Labels, Layout, Message, Preferences, Rule, Severity, Theme,
         Timestamp,
     },
     server::{
@@ -64,7 +64,8 @@ async fn store(folder: &Path) {
         name: "failed-before".into(),
         project: None,
         actor: Some("local".into()),
-        error: Some("The engine rejected the request".into()),
+        error: Some(Message::verbatim("The engine rejected the request")),
+        message: None,
         attributes: Labels::default(),
     });
     history.close().await;

@@ -12,6 +12,7 @@ use quaylight::{
         state::{self, Reader},
         supervision::Supervisor,
     },
+    wire::ActionError,
 };
 use std::{
     future::Future,
@@ -29,6 +30,11 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 pub fn engine_url() -> String {
     let set = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
     set("QUAYLIGHT_TEST_ENGINE").or_else(|| set("DOCKER_HOST")).unwrap_or_else(|| "unix:///var/run/docker.sock".into())
+}
+
+/// The hint of an error, in English.
+pub fn hint_of(error: &ActionError) -> String {
+    error.hint.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 pub fn local() -> HostId {

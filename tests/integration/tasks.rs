@@ -142,7 +142,7 @@ async fn registry_sign_in_is_requested_and_its_password_never_shown() {
     };
     let wrong = engine.sign_in(&registries::credentials(login("wrong")).unwrap()).await;
     let words = quaylight::wire::ActionError::from(wrong.unwrap_err());
-    assert!(words.hint.as_deref().unwrap_or_default().contains("Sign in"), "{words:?}");
+    assert!(crate::support::hint_of(&words).contains("Sign in"), "{words:?}");
     let credentials = registries::credentials(login(PASSWORD)).unwrap();
     engine.sign_in(&credentials).await.unwrap();
     let folder = crate::support::Folder::new();

@@ -75,7 +75,7 @@ async fn incomplete_upload_replaces_nothing() {
     let upload = format!("/api/containers/{id}/files?path=/&name=kept");
     let broken_off = async || {
         let (_, tasks) = ask(&server.url(), "GET", "/api/tasks", "").await;
-        tasks.matches("upload interrupted").count()
+        tasks.matches("Upload interrupted").count()
     };
     Raw::broken_off(&server.url(), &upload, 1_000, b"half of it").await;
     eventually(TIMEOUT, "the first has failed", async || broken_off().await == 1).await;

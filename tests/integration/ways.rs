@@ -218,11 +218,11 @@ async fn image_is_built_over_every_transport() {
 /// The error shown on the page when an engine can't be reached this way.
 async fn reason(endpoint: Endpoint, wanted: &str) -> String {
     let watched = Watched::connecting(endpoint, RECONCILE).await;
-    let says = |host: &Host| host.error.as_ref().is_some_and(|error| error.contains(wanted));
+    let says = |host: &Host| host.error.as_ref().is_some_and(|error| error.to_string().contains(wanted));
     let seen = watched.until_within(Duration::from_secs(30), wanted, |state| state.hosts().any(|it| says(it)));
     seen.await;
     watched.engine.close().await;
-    watched.reader.look(|state| state.hosts().next().unwrap().error.clone().unwrap())
+    watched.reader.look(|state| state.hosts().next().unwrap().error.as_ref().unwrap().to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

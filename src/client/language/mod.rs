@@ -1,9 +1,9 @@
 //! Translation of the user interface.
 //!
 //! The texts in the code are English and serve as the keys: `public/lang/ko.po` contains each with its Korean
-//! translation. The server's texts are English as well, because one message goes to every client and tab, and are
-//! translated where they are shown. English pages load no translations. A page keeps its language for its lifetime:
-//! changing the language reloads the page.
+//! translation. One message of the server goes to every client and tab, so it is sent as a [`Message`] and translated where
+//! it is shown. English pages load no translations. A page keeps its language for its lifetime: changing the language
+//! reloads the page.
 
 mod table;
 
@@ -19,6 +19,7 @@ pub use drawn::table;
 #[cfg(feature = "hydrate")]
 pub use page::{learn, table};
 
+use crate::model::Message;
 use std::fmt::Display;
 
 /// Translates a text of the code into the user's language.
@@ -38,10 +39,15 @@ macro_rules! t {
 /// See [`t!`].
 pub fn fill(text: &'static str, values: &[&dyn Display]) -> String {
     let of = |at: usize| values.get(at).map(ToString::to_string).unwrap_or_default();
-    table::filled(t(text), of, &|value| value)
+    table::filled(t(text), of)
 }
 
-/// Translates a message from the server or the engine if the translations contain it.
-pub fn translate_message(text: &str) -> String {
-    table().and_then(|table| table.translate_message(text)).unwrap_or_else(|| text.to_owned())
+/// The text of a message in the user's language.
+pub fn translate(message: &Message) -> String {
+    message.translated(&|template| table().and_then(|table| table.exact(template)))
+}
+
+/// Translates a word of the protocol, such as an event's kind, if the translations contain it: a later engine may have more.
+pub fn term(word: &str) -> String {
+    table().and_then(|table| table.exact(word)).unwrap_or(word).to_owned()
 }

@@ -42,9 +42,6 @@ const AS_THEY_ARE: &[&str] = &[
     "{} · Quaylight",
 ];
 
-/// Marks an entry that is not a literal in the code: a message from an engine or a library, or a composed text.
-const ELSEWHERE: &str = "#. ";
-
 fn files(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -95,7 +92,7 @@ fn literals(code: &str) -> Vec<(String, String)> {
                     }
                 }
                 at += 1;
-                found.push((all[begun.saturating_sub(24)..begun].iter().collect(), text));
+                found.push((all[begun.saturating_sub(80)..begun].iter().collect(), text));
             }
             'r' if is_raw => {
                 let hashes = all[at + 1..].iter().take_while(|it| **it == '#').count();
@@ -112,8 +109,17 @@ fn literals(code: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Replaces each value by `{}`.
-fn as_key(literal: &str) -> String {
+/// Whether a literal is the template of a message: `message!("…", …)`.
+fn is_message(before: &str) -> bool {
+    before.trim_end().ends_with("message!(")
+}
+
+/// The key of a literal in the translations. Messages of the server keep the names of their values: `message!("{port} is in
+/// use", …)`. In other texts each value is `{}`.
+fn as_key(before: &str, literal: &str) -> String {
+    if is_message(before) {
+        return literal.to_owned();
+    }
     let mut key = String::new();
     let mut rest = literal;
     while let Some((before, behind)) = rest.split_once('{') {
@@ -149,9 +155,14 @@ fn translation_table_is_sorted_and_uses_every_placeholder() {
     assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", keys.windows(2).find(|pair| pair[0] >= pair[1]));
     for (english, korean) in Table::read(KOREAN).all() {
         let values = english.matches("{}").count();
-        let used = |at: usize| korean.contains(&format!("{{{at}}}")) || korean.contains(&format!("{{{at}:t}}"));
-        let in_order = korean.matches("{}").count() + korean.matches("{:t}").count();
+        let used = |at: usize| korean.contains(&format!("{{{at}}}"));
+        let in_order = korean.matches("{}").count();
         assert!(in_order == values || (in_order == 0 && (0..values).all(used)), "{english} → {korean}");
+        let names = |text: &str| -> BTreeSet<String> {
+            let names = text.split('{').skip(1).filter_map(|it| it.split('}').next());
+            names.filter(|name| name.starts_with(|it: char| it.is_ascii_lowercase())).map(str::to_owned).collect()
+        };
+        assert_eq!(names(english), names(korean), "{english} → {korean}");
     }
 }
 
@@ -162,7 +173,7 @@ fn every_ui_text_has_a_translation() {
     for (path, code) in sources("src/views").into_iter().chain(sources("src/client")) {
         // The head of the document starts with a script.
         for (before, text) in literals(&code).into_iter().filter(|_| !path.ends_with("views/shell.rs")) {
-            let key = as_key(&text);
+            let key = as_key(&before, &text);
             if is_read(&before, &text) && table.exact(&key).is_none() && !AS_THEY_ARE.contains(&key.as_str()) {
                 missing.insert(format!("{}: {key:?}", path.rsplit("/src/").next().unwrap_or_default()));
             }
@@ -172,20 +183,31 @@ fn every_ui_text_has_a_translation() {
 }
 
 #[test]
+fn every_message_has_a_translation() {
+    let table = Table::read(KOREAN);
+    let mut missing = BTreeSet::new();
+    for (path, code) in sources("src") {
+        let messages = literals(&code).into_iter().filter(|(before, _)| is_message(before));
+        for (_, text) in messages.filter(|(_, text)| table.exact(text).is_none()) {
+            missing.insert(format!("{}: {text:?}", path.rsplit("/src/").next().unwrap_or_default()));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
 fn translation_table_has_no_stale_entries() {
-    let mut said: Vec<String> =
-        sources("src").iter().flat_map(|(_, code)| literals(code)).map(|(_, text)| as_key(&text)).collect();
+    let mut said: Vec<String> = sources("src")
+        .iter()
+        .flat_map(|(_, code)| literals(code))
+        .map(|(before, text)| as_key(&before, &text))
+        .collect();
     let mut scripts = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("public"), "js", &mut scripts);
     said.extend(scripts.into_iter().map(|(_, code)| code));
     let said = said.join("\n");
-    // Texts of the server are composed of several parts: each part must occur somewhere.
+    // A text may be composed of several parts: each must occur somewhere.
     let is_said = |key: &str| key.split("{}").all(|part| said.contains(part.trim()));
-    let mut ours = String::new();
-    for entry in KOREAN.split("\n\n").filter(|entry| !entry.trim_start().starts_with(ELSEWHERE)) {
-        ours.push_str(entry);
-        ours.push('\n');
-    }
-    let stale: Vec<_> = Table::read(ours.leak()).all().filter(|(key, _)| !is_said(key)).map(|(key, _)| key).collect();
+    let stale: Vec<_> = Table::read(KOREAN).all().filter(|(key, _)| !is_said(key)).map(|(key, _)| key).collect();
     assert!(stale.is_empty(), "{stale:#?}");
 }

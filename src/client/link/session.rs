@@ -275,7 +275,7 @@ impl<'a> Session<'a> {
         match frame {
             ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
             ServerFrame::EngineEvents(current) => self.store.on_message(EventMessage::Current(current)),
-            ServerFrame::EngineEvent(one) => self.store.on_message(EventMessage::One(one)),
+            ServerFrame::EngineEvent(one) => self.store.on_message(EventMessage::One(Box::new(one))),
             ServerFrame::Tasks(all) => self.store.tasks().update(|tasks| tasks.replace(all)),
             ServerFrame::Task(one) => self.store.tasks().update(|tasks| tasks.put(one)),
             ServerFrame::Notice(notice) => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 pub enum EventMessage {
     /// The current events, sent when the connection is made.
     Current(EngineEvents),
-    One(EngineEvent),
+    One(Box<EngineEvent>),
 }
 
 type Listener = Arc<dyn Fn(EventMessage) + Send + Sync>;

@@ -37,10 +37,10 @@ mod tests {
     #[test]
     fn each_notice_is_shown_once() {
         let mut notices = Notices::default();
-        let texts = |notices: &Notices, seen| notices.since(seen).map(|it| it.text.clone()).collect::<String>();
+        let texts = |notices: &Notices, seen| notices.since(seen).map(|it| it.text.to_string()).collect::<String>();
         for text in ["a", "b"] {
             let (level, at, alert) = (Severity::Info, Timestamp::default(), None);
-            notices.on_message(Notice { level, text: text.into(), at, alert });
+            notices.on_message(Notice { level, text: crate::model::Message::verbatim(text), at, alert });
         }
         assert_eq!((texts(&notices, 0), texts(&notices, 1), texts(&notices, 2)), ("ab".into(), "b".into(), "".into()));
     }

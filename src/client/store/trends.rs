@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    fn translate_message(sample: Sample) -> Stats {
+    fn stats_of(sample: Sample) -> Stats {
         Stats { samples: vec![sample], ..Stats::nothing(Timestamp::default()) }
     }
 
@@ -309,17 +309,17 @@ mod tests {
         let trend = trends.of(&Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id));
         let of = |trend: &Signal| trend.with_untracked(|it| it.clone().unwrap());
         for second in 0..70 {
-            trends.take_in(translate_message(sample(second, second as f64, second as u64 * 500)));
+            trends.take_in(stats_of(sample(second, second as f64, second as u64 * 500)));
         }
         assert_eq!(
             (of(&trend).cpu.len(), of(&trend).cpu[0], of(&trend).rates.unwrap().network_rx),
             (KEPT, 60, Some(500.0))
         );
         // A repeated sample is ignored.
-        trends.take_in(translate_message(sample(69, 1.0, 0)));
+        trends.take_in(stats_of(sample(69, 1.0, 0)));
         assert_eq!(of(&trend).latest.cpu_percent, 69.0);
         // After a restart, or a time without subscription, the trend starts from scratch.
-        trends.take_in(translate_message(sample(70, 1.0, 3)));
+        trends.take_in(stats_of(sample(70, 1.0, 3)));
         assert_eq!((of(&trend).cpu.len(), of(&trend).rates), (1, None));
         trends.forget_the_old(Timestamp::from_seconds(75));
         assert!(trend.with_untracked(Option::is_some));
@@ -332,7 +332,7 @@ mod tests {
         let trends = Trends::default();
         let trend = trends.of(&Key::Container(sample(0, 0.0, 0).host, sample(0, 0.0, 0).container_id));
         for second in [7_200, 7_201, 3_600, 3_601] {
-            trends.take_in(translate_message(sample(second, second as f64, second as u64 * 500)));
+            trends.take_in(stats_of(sample(second, second as f64, second as u64 * 500)));
         }
         let trend = trend.with_untracked(|it| it.clone().unwrap());
         assert_eq!(

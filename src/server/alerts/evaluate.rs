@@ -10,7 +10,10 @@ use super::{
     transitions::as_event,
 };
 use crate::{
-    model::{Alert, AlertState, Condition, EngineState, Rule, Severity, Timestamp},
+    message,
+    model::{
+        Alert, AlertState, Condition, ENGINE_DISK, EngineState, Message, Rule, Severity, StoredMessage, Timestamp,
+    },
     server::{
         clock::{Clock, Moment},
         hosts::Hosts,
@@ -82,6 +85,9 @@ struct Reported {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct StoredAlert {
     alert: Alert,
+    /// The alert's `text`, with its values.
+    #[serde(default)]
+    text: Option<StoredMessage>,
     #[serde(alias = "told")]
     reported: Reported,
 }
@@ -134,9 +140,13 @@ pub async fn watch(alerts: Alerts, reader: Reader, hosts: Hosts, stats: Stats, c
 impl StoredAlert {
     /// As if the condition had just been seen to hold, so that an alert that is over gets resolved in time.
     fn tracked(self, now: Moment) -> ((String, String), Tracked) {
-        let Self { alert, reported } = self;
+        let Self { alert, text, reported } = self;
         let phase = Phase::Firing { since: alert.since, seen: now.steady };
-        let breach = Breach { subject: alert.subject.clone(), container: alert.container, text: alert.text };
+        let breach = Breach {
+            subject: alert.subject.clone(),
+            container: alert.container,
+            text: text.map_or(alert.text, |it| it.0),
+        };
         ((alert.rule, alert.subject), Tracked { phase, breach, reported })
     }
 }
@@ -251,7 +261,8 @@ impl Watch {
         if self.is_silent(rule, now) {
             return reported;
         }
-        let title = format!("{}: {} {}", rule.name, breach.subject, breach.text);
+        let (name, subject, text) = (&rule.name, subject(breach), &breach.text);
+        let title = message!("{name}: {subject} {text}", name, subject, text);
         if !std::mem::replace(&mut reported.app, true) {
             self.notices.push(Notice {
                 level: rule.severity,
@@ -262,7 +273,7 @@ impl Watch {
         }
         if !reported.channels && !self.is_held_back(rule, now.at) {
             reported.channels = true;
-            let notification = notification(rule, breach, State::Firing, title, now.at);
+            let notification = notification(rule, breach, State::Firing, &title, now.at);
             self.alerts.0.dispatcher.send(notification, &self.alerts.recipients(rule));
         }
         reported
@@ -273,7 +284,7 @@ impl Watch {
         if self.is_silent(rule, now) {
             return;
         }
-        let title = format!("{}: resolved for {}", rule.name, breach.subject);
+        let title = message!("{name}: resolved for {subject}", name = rule.name, subject = subject(breach));
         if reported.app {
             let (level, alert) = (Severity::Info, Some(AlertState::Resolved));
             self.notices.push(Notice { level, text: title.clone(), at: now.at, alert });
@@ -281,7 +292,7 @@ impl Watch {
         if !reported.channels {
             return;
         }
-        let notification = notification(rule, breach, State::Resolved, title, now.at);
+        let notification = notification(rule, breach, State::Resolved, &title, now.at);
         let to = self.alerts.recipients(rule);
         if self.is_held_back(rule, now.at) {
             if self.held.len() == MOST_HELD {
@@ -322,7 +333,8 @@ impl Watch {
             match (was, is, rule) {
                 (was, Some(is), Some(rule)) if was.map(|it| it.reported) != Some(is.reported) => {
                     let Some(alert) = is.alert(rule) else { continue };
-                    firing.set(&id, StoredAlert { alert, reported: is.reported }).await;
+                    let text = Some(StoredMessage(alert.text.clone()));
+                    firing.set(&id, StoredAlert { alert, text, reported: is.reported }).await;
                 }
                 (Some(_), None, _) => firing.unset(&id).await,
                 _ => {}
@@ -371,9 +383,13 @@ impl Alerts {
     }
 }
 
-fn notification(rule: &Rule, breach: &Breach, state: State, title: String, at: Timestamp) -> Notification {
+fn subject(breach: &Breach) -> Message {
+    if breach.subject == ENGINE_DISK { Message::term(ENGINE_DISK) } else { Message::verbatim(&breach.subject) }
+}
+
+fn notification(rule: &Rule, breach: &Breach, state: State, title: &Message, at: Timestamp) -> Notification {
     Notification {
-        title,
+        title: title.to_string(),
         text: format!("{} {}", breach.subject, rule.condition.words()),
         severity: rule.severity,
         state,

@@ -2,7 +2,8 @@
 
 use super::notify::Outcome;
 use crate::{
-    model::{Event, HostId, Labels, Severity, Timestamp},
+    message,
+    model::{Event, HostId, Labels, Message, Severity, Timestamp},
     server::{clock::Clock, history::History, notifications},
     wire::Notice,
 };
@@ -19,16 +20,16 @@ pub(super) fn tell(
         let Err(error) = &outcome.result else { return };
         let now = clock.now();
         let why = error.without_answer();
-        let event = as_event(outcome, &why, now);
+        let event = as_event(outcome, why.clone(), now);
         notifications.add(&event);
         history.record(event);
-        let text = format!("Couldn't notify {}: {why}", outcome.channel);
+        let text = message!("Couldn't notify {channel}: {why}", channel = outcome.channel, why);
         // Fails if no client is connected, which is fine.
         let _ = notices.send(Notice { level: Severity::Warning, text, at: now, alert: None });
     }
 }
 
-fn as_event(outcome: &Outcome, why: &str, at: Timestamp) -> Event {
+fn as_event(outcome: &Outcome, why: Message, at: Timestamp) -> Event {
     let mut attributes = Labels::default();
     attributes.insert("rule".into(), outcome.notification.rule.clone());
     attributes.insert("title".into(), outcome.notification.title.clone());
@@ -43,7 +44,8 @@ fn as_event(outcome: &Outcome, why: &str, at: Timestamp) -> Event {
         name: outcome.channel.clone(),
         project: None,
         actor: None,
-        error: Some(why.to_owned()),
+        error: Some(why),
+        message: None,
         attributes,
     }
 }

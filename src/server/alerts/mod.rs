@@ -31,7 +31,8 @@ use super::{
     vault::{Vault, VaultError},
 };
 use crate::{
-    model::{Alert, AlertState, ChannelDraft, EventQuery, QuietHours, Rule, Timestamp},
+    message,
+    model::{Alert, AlertState, ChannelDraft, EventQuery, Message, QuietHours, Rule, Timestamp},
     wire::{ActionError, ErrorKind, Notice},
 };
 use channels::{Channels, PutError};
@@ -184,7 +185,7 @@ impl Alerts {
             _ => self.0.clock.now(),
         };
         match before {
-            None if !rule.id.is_empty() => return Err(no_such("Rule")),
+            None if !rule.id.is_empty() => return Err(no_such(message!("Rule not found"))),
             None => {
                 enough(self.0.rules.all().len())?;
                 rule.id = new_id();
@@ -200,7 +201,7 @@ impl Alerts {
     /// Suppresses the rule's notifications for this many seconds; 0 ends the silence.
     pub async fn silence(&self, id: &str, seconds: u32) -> Result<(), ActionError> {
         self.0.rules.load().await.map_err(unread)?;
-        let rule = self.0.rules.get(id).ok_or_else(|| no_such("Rule"))?;
+        let rule = self.0.rules.get(id).ok_or_else(|| no_such(message!("Rule not found")))?;
         let until = self.0.clock.now().seconds() + i64::from(seconds);
         let silenced_until = (seconds > 0).then(|| Timestamp::from_seconds(until));
         self.put_rule(Rule { silenced_until, ..rule }).await.map(drop)
@@ -217,7 +218,7 @@ impl Alerts {
     pub async fn put_draft(&self, draft: ChannelDraft) -> Result<String, ActionError> {
         let ChannelDraft { id, name, settings } = draft;
         let settings = Channel::of(settings);
-        let settings = settings.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+        let settings = settings.map_err(|error| ActionError::new(ErrorKind::Invalid, error.message()))?;
         self.put_channel(NamedChannel { id, name: name.trim().to_owned(), settings }).await
     }
 
@@ -230,19 +231,19 @@ impl Alerts {
     /// Masked secrets stay as they were. Returns the id.
     pub async fn put_channel(&self, mut channel: NamedChannel) -> Result<String, ActionError> {
         if channel.name.trim().is_empty() {
-            return Err(ActionError::new(ErrorKind::Invalid, "Enter a channel name"));
+            return Err(ActionError::new(ErrorKind::Invalid, message!("Enter a channel name")));
         }
         self.0.channels.load().await.map_err(unread)?;
         if self.0.channels.has_namesake(&channel.name, &channel.id) {
             return Err(ActionError::new(
                 ErrorKind::Conflict,
-                format!("A channel named {} already exists", channel.name),
+                message!("A channel named {name} already exists", name = channel.name),
             ));
         }
-        let invalid = |error: NotifyError| ActionError::new(ErrorKind::Invalid, error.to_string());
+        let invalid = |error: NotifyError| ActionError::new(ErrorKind::Invalid, error.message());
         let before = self.0.channels.get(&channel.id);
         match &before {
-            None if !channel.id.is_empty() => return Err(no_such("Channel")),
+            None if !channel.id.is_empty() => return Err(no_such(message!("Channel not found"))),
             None => {
                 enough(self.0.channels.count())?;
                 channel.id = new_id();
@@ -268,7 +269,7 @@ impl Alerts {
     /// Sends a test message at once.
     pub async fn test_channel(&self, id: &str) -> Result<(), ActionError> {
         self.0.channels.load().await.map_err(unread)?;
-        let channel = self.0.channels.get(id).ok_or_else(|| no_such("Channel"))?;
+        let channel = self.0.channels.get(id).ok_or_else(|| no_such(message!("Channel not found")))?;
         let channel = channel.map_err(|error| error.to_action_error())?;
         let sent = self.0.dispatcher.test(&channel.settings).await;
         sent.map_err(|error| ActionError::new(ErrorKind::Unavailable, error.without_answer()).hint(error.hint()))
@@ -310,8 +311,8 @@ impl Alerts {
     }
 }
 
-fn no_such(what: &str) -> ActionError {
-    ActionError::new(ErrorKind::NotFound, format!("{what} not found"))
+fn no_such(what: Message) -> ActionError {
+    ActionError::new(ErrorKind::NotFound, what)
 }
 
 fn new_id() -> String {
@@ -322,15 +323,18 @@ fn enough(count: usize) -> Result<(), ActionError> {
     if count < MOST {
         return Ok(());
     }
-    Err(ActionError::new(ErrorKind::Conflict, format!("Limit reached: {MOST} already exist")))
+    Err(ActionError::new(ErrorKind::Conflict, message!("Limit reached: {count} already exist", count = MOST)))
 }
 
 /// The stored data is unknown: a change could destroy it.
 fn unread(off: Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "No changes were made because the stored data can't be read right now")
-        .hint(format!("Try again after this is resolved: {off}."))
+    ActionError::new(
+        ErrorKind::Unavailable,
+        message!("No changes were made because the stored data can't be read right now"),
+    )
+    .hint(message!("Try again after this is resolved: {reason}.", reason = off.message()))
 }
 
 fn unkept(off: Off) -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "Couldn't save").hint(off.to_string())
+    ActionError::new(ErrorKind::Unavailable, message!("Couldn't save")).hint(off.message())
 }

@@ -2,7 +2,8 @@
 
 use super::facts::Facts;
 use crate::{
-    model::{Condition, Container, ContainerId, ContainerState, EngineState, Health, Key, Rule},
+    message,
+    model::{Condition, Container, ContainerId, ContainerState, ENGINE_DISK, EngineState, Health, Key, Message, Rule},
     server::clock::Moment,
 };
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub(super) struct Breach {
     pub(super) subject: String,
     pub(super) container: Option<ContainerId>,
     /// The measured value, as text.
-    pub(super) text: String,
+    pub(super) text: Message,
 }
 
 /// The subjects for which the condition holds now.
@@ -41,29 +42,30 @@ fn of_container(
     key: &Key,
     facts: &Facts,
     now: Moment,
-) -> Option<String> {
+) -> Option<Message> {
     let runs = it.state == ContainerState::Running;
     match condition {
         Condition::Cpu { above } => {
             let used = facts.sample(key)?.cpu_percent;
-            (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of a core"))
+            (runs && used > f64::from(*above)).then(|| message!("uses {used} % of a core", used = format!("{used:.1}")))
         }
         Condition::Memory { above } => {
             let used = facts.sample(key)?.memory_percent?;
-            (runs && used > f64::from(*above)).then(|| format!("uses {used:.1} % of its memory"))
+            (runs && used > f64::from(*above))
+                .then(|| message!("uses {used} % of its memory", used = format!("{used:.1}")))
         }
         Condition::Restarts { times, within } => {
             let starts = facts.starts_within(key, *within, now);
-            (starts >= *times).then(|| format!("started {starts} times within {within} s"))
+            (starts >= *times).then(|| message!("started {starts} times within {within} s", starts, within))
         }
         // A container that has ended keeps its last health status.
-        Condition::Unhealthy => (runs && it.health == Some(Health::Unhealthy)).then(|| "is unhealthy".to_owned()),
+        Condition::Unhealthy => (runs && it.health == Some(Health::Unhealthy)).then(|| message!("is unhealthy")),
         Condition::Failed => {
             let ended_since = it.finished_at.is_some_and(|end| end >= rule.since);
             let code = it.failed_with().filter(|_| ended_since).or_else(|| facts.failure(key))?;
-            Some(format!("exited with code {code}"))
+            Some(message!("exited with code {code}", code))
         }
-        Condition::Log { .. } => facts.line(&rule.id, key).map(|line| format!("logged: {line}")),
+        Condition::Log { .. } => facts.line(&rule.id, key).map(|line| message!("logged: {line}", line)),
         Condition::Absent | Condition::Disk { .. } => None,
     }
 }
@@ -73,11 +75,11 @@ fn absent(rule: &Rule, state: &EngineState) -> Option<Breach> {
     // Before the engine has been reached nothing is known.
     state.hosts().find(|host| host.status == crate::model::HostStatus::Reachable)?;
     let runs = state.containers().any(|it| it.state == ContainerState::Running && rule.scope.takes(it));
-    (!runs).then(|| Breach { subject: rule.scope.name.clone(), container: None, text: "isn't running".to_owned() })
+    (!runs).then(|| Breach { subject: rule.scope.name.clone(), container: None, text: message!("isn't running") })
 }
 
 fn disk(above: u32, facts: &Facts) -> Option<Breach> {
     let used = facts.disk.filter(|used| *used > above)?;
-    let text = format!("is {used} % full");
-    Some(Breach { subject: "The engine's disk".to_owned(), container: None, text })
+    let text = message!("is {used} % full", used);
+    Some(Breach { subject: ENGINE_DISK.to_owned(), container: None, text })
 }

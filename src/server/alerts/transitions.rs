@@ -1,7 +1,7 @@
 //! Alert transitions (firing and resolved), as events of the kind `alert` in the history.
 
 use super::Known;
-use crate::model::{Alert, AlertState, ContainerId, Event, HostId, Labels, Severity};
+use crate::model::{Alert, AlertState, ContainerId, Event, HostId, Labels, Message, Severity};
 
 /// Transitions cached in memory for the page; the history has more.
 pub(super) const MAX_TRANSITIONS: usize = 50;
@@ -20,7 +20,7 @@ pub(super) fn as_event(alert: &Alert) -> Event {
     let mut attributes = Labels::default();
     attributes.insert("rule".into(), alert.rule_name.clone());
     attributes.insert("severity".into(), alert.severity.as_str().into());
-    attributes.insert("measured".into(), alert.text.clone());
+    attributes.insert("measured".into(), alert.text.to_string());
     Event {
         seq: 0,
         host: HostId::new("local").expect("local is a valid host ID"),
@@ -32,6 +32,7 @@ pub(super) fn as_event(alert: &Alert) -> Event {
         project: None,
         actor: None,
         error: None,
+        message: Some(alert.text.clone()),
         attributes,
     }
 }
@@ -47,7 +48,7 @@ pub(super) fn of_event(event: &Event) -> Option<Alert> {
         subject: event.name.clone(),
         container: ContainerId::new(&event.id).ok(),
         state: [AlertState::Firing, AlertState::Resolved].into_iter().find(|it| it.as_str() == event.action)?,
-        text: attribute("measured"),
+        text: event.message.clone().unwrap_or_else(|| Message::Verbatim(attribute("measured"))),
         since: event.time,
     })
 }
@@ -55,7 +56,7 @@ pub(super) fn of_event(event: &Event) -> Option<Alert> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::{message, model::Timestamp};
 
     #[test]
     fn transition_round_trips_through_the_history() {
@@ -66,7 +67,7 @@ mod tests {
             subject: "web-1".into(),
             container: ContainerId::new(&"0123456789ab".repeat(5)).ok(),
             state: AlertState::Resolved,
-            text: "uses 93.1 % of a core".into(),
+            text: message!("uses {used} % of a core", used = "93.1"),
             since: Timestamp::from_seconds(9),
         };
         assert_eq!(of_event(&as_event(&alert)), Some(alert));

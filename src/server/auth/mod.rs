@@ -2,6 +2,7 @@
 
 use super::{app::App, hosts::read_only};
 use crate::{
+    message,
     model::{Permission, Role},
     wire::{ActionError, ErrorKind},
 };
@@ -24,7 +25,7 @@ impl Caller {
 /// Must be called first for everything a caller requests. Fails if the role lacks the permission, or the server is read-only.
 pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(), ActionError> {
     if !caller.role.may(permission) {
-        return Err(ActionError::new(ErrorKind::Forbidden, "Your role doesn't allow this"));
+        return Err(ActionError::new(ErrorKind::Forbidden, message!("Your role doesn't allow this")));
     }
     if app.read_only && permission.is_change() {
         return Err(read_only());

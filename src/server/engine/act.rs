@@ -1,9 +1,12 @@
 //! Actions on containers, images, volumes and networks.
 
 use super::{Call, EngineError, SilentChange, WritableEngine};
-use crate::model::{
-    Action, ContainerAction, ContainerId, ContainerState, ImageAction, ImageId, ImageName, Labels, NetworkAction,
-    NetworkId, NetworkName, NewNetwork, VolumeAction, VolumeName,
+use crate::{
+    message,
+    model::{
+        Action, ContainerAction, ContainerId, ContainerState, ImageAction, ImageId, ImageName, Labels, NetworkAction,
+        NetworkId, NetworkName, NewNetwork, VolumeAction, VolumeName,
+    },
 };
 use bollard::{
     Docker,
@@ -84,10 +87,10 @@ impl WritableEngine {
             ImageAction::Untag { name } => {
                 let names = self.image(id.as_str()).await?.map(|it| it.tags).unwrap_or_default();
                 if !names.iter().any(|it| it == name.as_str()) {
-                    return Err(EngineError::refused(404, format!("It isn't tagged {name}")));
+                    return Err(EngineError::refused(404, message!("It isn't tagged {name}", name)));
                 }
                 if names.len() == 1 {
-                    let message = format!("{name} is the only tag. Removing it would remove the image");
+                    let message = message!("{name} is the only tag. Removing it would remove the image", name);
                     return Err(EngineError::refused(409, message));
                 }
                 remove(name.as_str(), false).await?;
@@ -169,7 +172,7 @@ impl WritableEngine {
             VolumeAction::Create { driver, options, labels } => {
                 // The engine would return an existing volume as if it were new.
                 if self.volume(name).await?.is_some() {
-                    return Err(EngineError::refused(409, format!("volume {name} already exists")));
+                    return Err(EngineError::refused(409, message!("volume {name} already exists", name)));
                 }
                 let request = VolumeCreateRequest {
                     name: Some(name.to_string()),
@@ -242,7 +245,7 @@ impl WritableEngine {
         });
         // The engine would create a second network of the same name: networks are identified by their ids.
         if self.network_called(name.as_str()).await?.is_some() {
-            return Err(EngineError::refused(409, format!("network {name} already exists")));
+            return Err(EngineError::refused(409, message!("network {name} already exists", name)));
         }
         let request = NetworkCreateRequest {
             name: name.to_string(),

@@ -1,8 +1,11 @@
 //! Details of one container or image, requested on demand: configuration, processes, changed files, layers.
 
 use super::{Call, Engine, EngineError, LIST_TIMEOUT, READ_TIMEOUT, read::or_default};
-use crate::model::{
-    ContainerId, FileChange, FileChangeKind, ImageDetails, ImageId, Inspected, Layer, Processes, Timestamp, mask,
+use crate::{
+    message,
+    model::{
+        ContainerId, FileChange, FileChangeKind, ImageDetails, ImageId, Inspected, Layer, Processes, Timestamp, mask,
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,7 +74,7 @@ impl Engine {
         if let Err(EngineError::Malformed(_)) = top
             && self.container(id).await?.is_some_and(|it| !it.state.is_up())
         {
-            return Err(EngineError::refused(409, "The container is not running"));
+            return Err(EngineError::refused(409, message!("The container is not running")));
         }
         let Top { titles, processes } = match top {
             Ok(top) => top,

@@ -4,50 +4,70 @@ use super::{
     Call,
     refusal::{self, Cause, Facts},
 };
-use crate::wire::{ActionError, ErrorKind};
+use crate::{
+    message,
+    model::Message,
+    wire::{ActionError, ErrorKind},
+};
+use std::fmt;
 
 /// Hint for an unreachable engine.
-pub const AWAY: &str = "Check that the engine is running.";
+pub fn away_hint() -> Message {
+    message!("Check that the engine is running.")
+}
 
+/// Displayed as the English text of its [message](EngineError::message).
 #[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.message())]
 pub enum EngineError {
     /// Nothing answers at the endpoint.
-    #[error("Can't reach the engine: {0}")]
-    Unreachable(String),
+    Unreachable(Message),
     /// The connection can't be set up: a certificate, a key or a program is missing or wrong. The message includes a hint.
-    #[error("{0}")]
-    Connect(String),
+    Connect(Message),
     /// The engine and Quaylight have no API version in common.
-    #[error("{0}")]
-    Version(String),
+    Version(Message),
     /// The connection broke after a request was sent: the engine may have carried it out or not.
-    #[error("Connection to the engine failed: {0}")]
-    Broken(String),
+    Broken(Message),
     /// The engine accepted the request but sent no response in time.
-    #[error("The engine isn't responding")]
     Timeout,
     /// The engine responded with an error.
-    #[error("{message}")]
     Refused {
         status: u16,
-        message: String,
+        /// The engine's, or Quaylight's own in place of it.
+        message: Message,
         /// None if it is not one of the known causes, or not classified yet.
         cause: Option<Cause>,
     },
     /// A pull, push, build, import or sign-in failed. The message is the engine's, or a registry's.
-    #[error("{message}")]
     Transfer { status: u16, message: String },
     /// The response can't be parsed.
-    #[error("Unexpected response from the engine: {0}")]
     Malformed(String),
     /// The configured address is not an engine's.
-    #[error("{0}")]
-    Address(String),
+    Address(Message),
 }
 
 impl EngineError {
-    pub fn refused(status: u16, message: impl Into<String>) -> Self {
+    pub fn refused(status: u16, message: impl Into<Message>) -> Self {
         Self::Refused { status, message: message.into(), cause: None }
+    }
+
+    /// A response that can't be parsed, for this reason.
+    pub fn malformed(reason: impl fmt::Display) -> Self {
+        Self::Malformed(reason.to_string())
+    }
+
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Unreachable(why) => message!("Can't reach the engine: {why}", why),
+            Self::Broken(why) => message!("Connection to the engine failed: {why}", why),
+            Self::Timeout => message!("The engine isn't responding"),
+            Self::Malformed(why) => message!("Unexpected response from the engine: {why}", why),
+            Self::Transfer { message, .. } => Message::verbatim(message),
+            Self::Refused { message, .. }
+            | Self::Connect(message)
+            | Self::Version(message)
+            | Self::Address(message) => message.clone(),
+        }
     }
 
     /// Adds the cause to a refusal, now that its call is known.
@@ -55,7 +75,7 @@ impl EngineError {
     pub(super) fn of_call(self, call: Call) -> Self {
         match self {
             Self::Refused { status, message, cause: None } => {
-                let cause = refusal::classify(call, status, &message, &Facts::default());
+                let cause = refusal::classify(call, status, &message.to_string(), &Facts::default());
                 Self::Refused { status, message, cause }
             }
             other => other,
@@ -64,7 +84,7 @@ impl EngineError {
 
     /// The host became unreachable during a request or a stream.
     pub fn lost() -> Self {
-        Self::Broken("the engine became unreachable".into())
+        Self::Broken(message!("the engine became unreachable"))
     }
 
     /// Whether the requested entity doesn't exist.
@@ -74,7 +94,11 @@ impl EngineError {
 
     /// Whether the engine's disk is full.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Refused { message, .. } | Self::Transfer { message, .. } if is_of_a_full_disk(message))
+        match self {
+            Self::Refused { message, .. } => is_of_a_full_disk(&message.to_string()),
+            Self::Transfer { message, .. } => is_of_a_full_disk(message),
+            _ => false,
+        }
     }
 
     /// Whether the engine is unreachable.
@@ -91,7 +115,7 @@ impl From<hyper_util::client::legacy::Error> for EngineError {
 
 impl From<hyper::Error> for EngineError {
     fn from(error: hyper::Error) -> Self {
-        own(&error).unwrap_or_else(|| Self::Broken(innermost(&error)))
+        own(&error).unwrap_or_else(|| Self::Broken(Message::verbatim(innermost(&error))))
     }
 }
 
@@ -99,7 +123,9 @@ impl From<bollard::errors::Error> for EngineError {
     fn from(error: bollard::errors::Error) -> Self {
         use bollard::errors::Error;
         match error {
-            Error::DockerResponseServerError { status_code, message } => Self::refused(status_code, message),
+            Error::DockerResponseServerError { status_code, message } => {
+                Self::refused(status_code, Message::Verbatim(message))
+            }
             Error::RequestTimeoutError => Self::Timeout,
             Error::JsonDataError { message, .. } => Self::Malformed(message),
             // The transport's error, wrapped by bollard.
@@ -114,7 +140,7 @@ fn of_a_connection(error: &(dyn std::error::Error + 'static)) -> EngineError {
     if let Some(own) = own(error) {
         return own;
     }
-    let words = innermost(error);
+    let words = Message::Verbatim(innermost(error));
     let mut cause = Some(error);
     while let Some(it) = cause {
         if it.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|it| !it.is_connect()) {
@@ -151,34 +177,38 @@ impl From<EngineError> for ActionError {
     fn from(error: EngineError) -> Self {
         match &error {
             EngineError::Refused { status, message, cause } => {
-                refused(*status, message, cause.or_else(|| refusal::by_words_alone(*status, message)))
+                refused(*status, message, cause.or_else(|| refusal::by_words_alone(*status, &message.to_string())))
             }
             EngineError::Transfer { status, message } => {
-                refused(*status, message, refusal::of_a_transfer(*status, message))
+                refused(*status, &Message::verbatim(message), refusal::of_a_transfer(*status, message))
             }
-            EngineError::Unreachable(_) => Self::new(ErrorKind::Unavailable, error.to_string()).hint(AWAY),
-            EngineError::Broken(_) => Self::new(ErrorKind::Unavailable, error.to_string())
-                .hint("The change may or may not have been applied. Check when the engine is back before you retry."),
-            EngineError::Timeout => Self::new(ErrorKind::Timeout, error.to_string())
-                .hint("The change may still be applied. Check the state before you retry."),
-            EngineError::Connect(_) => Self::new(ErrorKind::Unavailable, error.to_string()),
+            EngineError::Unreachable(_) => Self::new(ErrorKind::Unavailable, error.message()).hint(away_hint()),
+            EngineError::Broken(_) => Self::new(ErrorKind::Unavailable, error.message()).hint(message!(
+                "The change may or may not have been applied. Check when the engine is back before you retry."
+            )),
+            EngineError::Timeout => Self::new(ErrorKind::Timeout, error.message())
+                .hint(message!("The change may still be applied. Check the state before you retry.")),
+            EngineError::Connect(_) => Self::new(ErrorKind::Unavailable, error.message()),
             EngineError::Malformed(_) | EngineError::Version(_) | EngineError::Address(_) => {
-                Self::new(ErrorKind::Engine, error.to_string())
+                Self::new(ErrorKind::Engine, error.message())
             }
         }
     }
 }
 
 /// Converts a refusal into an error for the user, with a hint for the known causes.
-fn refused(status: u16, message: &str, cause: Option<Cause>) -> ActionError {
-    let message = without_long_ids(message);
+fn refused(status: u16, message: &Message, cause: Option<Cause>) -> ActionError {
+    let message = match message {
+        Message::Verbatim(text) => Message::Verbatim(without_long_ids(text)),
+        ours => ours.clone(),
+    };
     if let Some(cause) = cause {
-        return ActionError::new(cause.kind(), cause.message(&message)).hint(cause.advice());
+        return ActionError::new(cause.kind(), cause.message(message)).hint(cause.advice());
     }
     let error = |kind, message| ActionError::new(kind, message);
     match status {
-        304 => error(ErrorKind::Conflict, "It's already in that state".to_owned()),
-        404 => error(ErrorKind::NotFound, message).hint("Check the name, or whether it was just removed."),
+        304 => error(ErrorKind::Conflict, message!("It's already in that state")),
+        404 => error(ErrorKind::NotFound, message).hint(message!("Check the name, or whether it was just removed.")),
         409 => error(ErrorKind::Conflict, message),
         403 => error(ErrorKind::Forbidden, message),
         400 => error(ErrorKind::Invalid, message),
@@ -210,7 +240,7 @@ mod tests {
     #[test]
     fn engine_errors_map_to_messages_and_hints() {
         let id = "33395b9c".repeat(8);
-        let error = |status, message: &str| ActionError::from(EngineError::refused(status, message));
+        let error = |status, message: &str| ActionError::from(EngineError::refused(status, Message::verbatim(message)));
         for taken in [
             "Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use",
             "Bind for 0.0.0.0:8080 failed: port is already allocated",
@@ -219,7 +249,7 @@ mod tests {
         }
         let paused = error(409, &format!("Container {id} is paused. Unpause first"));
         assert_eq!(paused.message, "Container 33395b9c3339 is paused. Unpause first");
-        assert_eq!((paused.kind, paused.hint.as_deref()), (ErrorKind::Conflict, Some("Unpause it first.")));
+        assert_eq!((paused.kind, paused.hint), (ErrorKind::Conflict, Some(message!("Unpause it first."))));
         assert_eq!(error(404, "No such container: x").kind, ErrorKind::NotFound);
         for (status, lacking) in [(404, "page not found"), (404, "Not Found\n"), (501, "not here")] {
             assert_eq!(error(status, lacking).message, "Not supported by this engine");

@@ -4,7 +4,10 @@ use super::{
     Call, Engine, EngineError, READ_TIMEOUT,
     read::{Lines, or_default},
 };
-use crate::model::{Event, HostId, Labels, Timestamp, mask};
+use crate::{
+    message,
+    model::{Event, HostId, Labels, Timestamp, mask},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -113,6 +116,7 @@ impl EngineEvent {
             project: attribute("com.docker.compose.project").map(|it| cut(it, LONGEST_VALUE)),
             actor: None,
             error: None,
+            message: None,
             attributes: kept,
         }
     }
@@ -172,7 +176,7 @@ impl Events {
     pub async fn next(&mut self) -> Result<EngineEvent, EngineError> {
         loop {
             let line = self.lines.next().await?;
-            let line = line.ok_or_else(|| EngineError::Unreachable("the event stream ended".into()))?;
+            let line = line.ok_or_else(|| EngineError::Unreachable(message!("the event stream ended")))?;
             match serde_json::from_slice::<EngineEvent>(&line) {
                 Ok(event) => return Ok(event.with_actor_in_place()),
                 Err(error) if line.iter().any(|byte| !byte.is_ascii_whitespace()) => {

@@ -4,7 +4,10 @@
 //! never arrive.
 
 use super::{Call, Engine, EngineError, READ_TIMEOUT, read::or_default};
-use crate::model::{ContainerId, LONGEST_LINE, LogLine, LogStream, Timestamp};
+use crate::{
+    message,
+    model::{ContainerId, LONGEST_LINE, LogLine, LogStream, Timestamp},
+};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -59,7 +62,7 @@ impl Engine {
     pub async fn log(&self, id: &ContainerId, range: LogRange) -> Result<Log, EngineError> {
         let Some(kept) = self.find::<Inspected>(Call::ContainerInspect, &format!("/containers/{id}/json")).await?
         else {
-            return Err(EngineError::refused(404, format!("No such container: {id}")));
+            return Err(EngineError::refused(404, message!("No such container: {id}", id)));
         };
         let tail = range.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let moment = |nanos: i64| format!("{}.{:09}", nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS));
@@ -230,7 +233,7 @@ impl Lines {
     pub fn take(&mut self, part: Part) -> Option<(LogLine, i64)> {
         let slot = &mut self.open[usize::from(part.stream == LogStream::Stderr)];
         let at = Timestamp::from_micros(part.nanos.div_euclid(1_000));
-        let empty = LogLine { source: 0, at, stream: part.stream, text: String::new(), cut: 0 };
+        let empty = LogLine { source: 0, at, stream: part.stream, text: String::new(), cut: 0, note: None };
         let (mut line, nanos, mut bytes) =
             slot.take().filter(|_| !part.begins).unwrap_or((empty, part.nanos, Vec::new()));
         let kept = part.bytes.len().min(LONGEST_LINE.saturating_sub(bytes.len()));

@@ -28,10 +28,11 @@ mod transfer;
 mod version;
 mod volumes;
 
+pub use build::BuildStep;
 pub use calls::{Call, Calls, Measured};
 pub use connect::{Endpoint, SshDestination, TlsFiles};
 pub use containers::with_details_of;
-pub use error::{AWAY, EngineError};
+pub use error::{EngineError, away_hint};
 pub use events::{Actor, EngineEvent, Events};
 pub use files::{FileAccess, tar_of_file};
 pub use logs::{Lines as LogLines, Log, LogRange, Part as LogPart};
@@ -40,9 +41,12 @@ pub use reading::{Cpu, Flow, Memory, Reading};
 pub use silent_changes::SilentChange;
 pub use stats::Readings;
 pub use terminal::{Shell, Terminal};
-pub use transfer::{Context, Credentials, DOCKER_HUB, StepState, Word, context_of, registry_of};
+pub use transfer::{Context, Credentials, DOCKER_HUB, LayerPhase, LayerStep, StepState, Word, context_of, registry_of};
 
-use crate::model::{ContainerAction, ContainerId, HostId};
+use crate::{
+    message,
+    model::{ContainerAction, ContainerId, HostId},
+};
 use bollard::Docker;
 use connect::Transport;
 use serde::de::DeserializeOwned;
@@ -116,8 +120,7 @@ impl WritableEngine {
                 self.act_on_container(id, ContainerAction::Remove { force: true, volumes: false }).await
             }
             None => {
-                let message = "Quaylight didn't create this container".to_owned();
-                return Err(EngineError::refused(403, message));
+                return Err(EngineError::refused(403, message!("Quaylight didn't create this container")));
             }
         };
         match removed {

@@ -3,7 +3,10 @@
 //! Nothing is pulled for it: its image contains one program of a few instructions that waits forever.
 
 use super::{EngineError, OwnKind, WritableEngine, calls::ACT_TIMEOUT};
-use crate::model::{ContainerAction, ContainerId};
+use crate::{
+    message,
+    model::{ContainerAction, ContainerId},
+};
 use bollard::{
     body_full,
     models::{ContainerCreateBody, HostConfig},
@@ -67,7 +70,7 @@ fn image(arch: &str) -> Result<Vec<u8>, EngineError> {
         "x86_64" | "amd64" => elf(62, &X86_64),
         "aarch64" | "arm64" => elf(183, &AARCH64),
         _ => {
-            return Err(EngineError::refused(501, format!("self-test isn't available for architecture {arch:?}")));
+            return Err(EngineError::refused(501, message!("self-test isn't available for architecture {arch}", arch)));
         }
     };
     let mut header = tar::Header::new_ustar();

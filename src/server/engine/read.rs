@@ -5,6 +5,7 @@
 
 pub(super) use super::connect::{Body, no_body};
 use super::{Call, Calls, EngineError, READ_TIMEOUT, connect::Transport};
+use crate::model::Message;
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::{
     HeaderMap, Request, StatusCode,
@@ -61,7 +62,7 @@ impl Reader {
         };
         let answer = async { timeout(time_limit, whole).await.map_err(|_| EngineError::Timeout)? };
         let body = self.calls.time(call, answer).await?;
-        serde_json::from_slice(&body).map_err(|error| EngineError::Malformed(format!("{path}: {error}")))
+        serde_json::from_slice(&body).map_err(|error| EngineError::malformed(format!("{path}: {error}")))
     }
 
     /// `GET path` as a stream of lines. `time_limit` is the timeout for the response's head only.
@@ -176,7 +177,7 @@ async fn whole(body: Incoming) -> Result<Bytes, EngineError> {
     let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
     collected.map(Collected::to_bytes).map_err(|error| match error.downcast::<hyper::Error>() {
         Ok(error) => EngineError::from(*error),
-        Err(_) => EngineError::Malformed("response too large".into()),
+        Err(_) => EngineError::malformed("response too large"),
     })
 }
 
@@ -194,7 +195,7 @@ fn refused(status: StatusCode, body: &[u8]) -> EngineError {
     }
     let said = serde_json::from_slice::<Refusal>(body).ok().and_then(|it| it.message.or(it.error));
     let message = said.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned());
-    EngineError::refused(status.as_u16(), message)
+    EngineError::refused(status.as_u16(), Message::Verbatim(message))
 }
 
 /// A response read line by line as it arrives.

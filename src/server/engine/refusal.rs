@@ -7,8 +7,9 @@
 
 use super::{Call, Engine, EngineError, READ_TIMEOUT};
 use crate::{
+    message,
     model::{
-        Action, Container, ContainerAction, ContainerId, ContainerName, ContainerState, ImageAction, Network,
+        Action, Container, ContainerAction, ContainerId, ContainerName, ContainerState, ImageAction, Message, Network,
         NetworkAction, NetworkId, VolumeAction,
     },
     server::percent::component,
@@ -68,51 +69,57 @@ impl Cause {
     }
 
     /// A hint for the user.
-    pub fn advice(self) -> &'static str {
+    pub fn advice(self) -> Message {
         match self {
-            Self::Running => "Stop it first, or force removal.",
-            Self::PausedAndKept => "Unpause and stop it first, or force removal.",
-            Self::Paused => "Unpause it first.",
-            Self::AlreadyPaused => "It's already paused.",
-            Self::NotPaused => "It's already running.",
-            Self::NotRunning => "Start it first.",
-            Self::VolumeInUse | Self::ImageInUse => "Remove the containers that use it first.",
-            Self::NetworkInUse => "Disconnect its containers first.",
-            Self::Predefined => "Built-in networks can't be removed.",
-            Self::NameTaken => "Use a different name, or remove the existing container.",
-            Self::BadName => {
+            Self::Running => message!("Stop it first, or force removal."),
+            Self::PausedAndKept => message!("Unpause and stop it first, or force removal."),
+            Self::Paused => message!("Unpause it first."),
+            Self::AlreadyPaused => message!("It's already paused."),
+            Self::NotPaused => message!("It's already running."),
+            Self::NotRunning => message!("Start it first."),
+            Self::VolumeInUse | Self::ImageInUse => message!("Remove the containers that use it first."),
+            Self::NetworkInUse => message!("Disconnect its containers first."),
+            Self::Predefined => message!("Built-in networks can't be removed."),
+            Self::NameTaken => message!("Use a different name, or remove the existing container."),
+            Self::BadName => message!(
                 "Use a name that starts with a letter or digit and contains only letters, digits, dots, dashes and underscores."
+            ),
+            Self::Exists => message!("Use a different name."),
+            Self::AlreadyConnected => message!("It's already connected to that network."),
+            Self::SubnetTaken => message!("Use a different subnet: this one overlaps an existing network."),
+            Self::AddressTaken => message!("Use a different IP address, or leave it empty."),
+            Self::AddressOutside => message!("Enter an IP address in the network's subnet, or leave it empty."),
+            Self::NoDriver => message!("Select a driver available on this engine."),
+            Self::PortTaken(_) => message!("Stop the process using it, or publish a different port."),
+            Self::NoCommand => message!("Check the command and entrypoint, and that the image contains that program."),
+            Self::NoLogs => {
+                message!("Recreate the container with a log driver that supports reading logs, such as json-file.")
             }
-            Self::Exists => "Use a different name.",
-            Self::AlreadyConnected => "It's already connected to that network.",
-            Self::SubnetTaken => "Use a different subnet: this one overlaps an existing network.",
-            Self::AddressTaken => "Use a different IP address, or leave it empty.",
-            Self::AddressOutside => "Enter an IP address in the network's subnet, or leave it empty.",
-            Self::NoDriver => "Select a driver available on this engine.",
-            Self::PortTaken(_) => "Stop the process using it, or publish a different port.",
-            Self::NoCommand => "Check the command and entrypoint, and that the image contains that program.",
-            Self::NoLogs => "Recreate the container with a log driver that supports reading logs, such as json-file.",
-            Self::DiskFull => "Remove unused data. Images usually free the most space.",
-            Self::WrongPlatform => "Use a platform that the image supports.",
-            Self::NotOffered => "The engine is too old or of a different type. See the Engine page for its version.",
-            Self::RegistryDenies => "Sign in under Images > Registries, or update the saved credentials.",
-            Self::RegistryLacks => "Check the image name and tag.",
-            Self::RegistryAway => "Check the registry address and that the Docker host can reach it, then try again.",
+            Self::DiskFull => message!("Remove unused data. Images usually free the most space."),
+            Self::WrongPlatform => message!("Use a platform that the image supports."),
+            Self::NotOffered => {
+                message!("The engine is too old or of a different type. See the Engine page for its version.")
+            }
+            Self::RegistryDenies => message!("Sign in under Images > Registries, or update the saved credentials."),
+            Self::RegistryLacks => message!("Check the image name and tag."),
+            Self::RegistryAway => {
+                message!("Check the registry address and that the Docker host can reach it, then try again.")
+            }
         }
     }
 
     /// A message for the user. Most causes keep the engine's own.
-    pub fn message(self, words: &str) -> String {
+    pub fn message(self, words: Message) -> Message {
         match self {
-            Self::PortTaken(Some(port)) => format!("Port {port} is already in use on the Docker host"),
-            Self::NotOffered => "Not supported by this engine".to_owned(),
-            Self::NoLogs => "The engine can't read the logs of this container".to_owned(),
-            Self::DiskFull => format!("The engine's disk is full: {words}"),
-            Self::WrongPlatform => format!("Image not found for that platform: {words}"),
-            Self::RegistryDenies => format!("The registry denied access: {words}"),
-            Self::RegistryLacks => format!("Image not found in the registry: {words}"),
-            Self::RegistryAway => format!("Can't reach the registry: {words}"),
-            _ => words.to_owned(),
+            Self::PortTaken(Some(port)) => message!("Port {port} is already in use on the Docker host", port),
+            Self::NotOffered => message!("Not supported by this engine"),
+            Self::NoLogs => message!("The engine can't read the logs of this container"),
+            Self::DiskFull => message!("The engine's disk is full: {words}", words),
+            Self::WrongPlatform => message!("Image not found for that platform: {words}", words),
+            Self::RegistryDenies => message!("The registry denied access: {words}", words),
+            Self::RegistryLacks => message!("Image not found in the registry: {words}", words),
+            Self::RegistryAway => message!("Can't reach the registry: {words}", words),
+            _ => words,
         }
     }
 }
@@ -336,7 +343,7 @@ impl Engine {
             EngineError::Refused { status, message, cause } if status != 304 => {
                 // Without facts the message decides.
                 let facts = timeout(TIMEOUT, facts).await.ok().and_then(Result::ok).unwrap_or_default();
-                let cause = classify(call, status, &message, &facts).or(cause);
+                let cause = classify(call, status, &message.to_string(), &facts).or(cause);
                 EngineError::Refused { status, message, cause }
             }
             other => other,
@@ -615,15 +622,19 @@ mod tests {
                 let error = match call {
                     Some(call) => {
                         let found = classify(call, *status, words, &facts);
-                        EngineError::Refused { status: *status, message: words.clone(), cause: found }
+                        EngineError::Refused { status: *status, message: Message::verbatim(words), cause: found }
                     }
                     None => EngineError::Transfer { status: *status, message: words.clone() },
                 };
                 let error = ActionError::from(error);
                 let at = format!("{name}, {engine}: {words}");
-                assert_eq!((error.kind, error.hint.as_deref()), (cause.kind(), Some(cause.advice())), "{at}");
+                assert_eq!((error.kind, error.hint), (cause.kind(), Some(cause.advice())), "{at}");
                 if let Cause::PortTaken(Some(port)) = cause {
-                    assert_eq!(error.message, format!("Port {port} is already in use on the Docker host"), "{at}");
+                    assert_eq!(
+                        error.message.to_string(),
+                        format!("Port {port} is already in use on the Docker host"),
+                        "{at}"
+                    );
                 }
             }
         }

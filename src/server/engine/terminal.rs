@@ -3,7 +3,7 @@
 //! Like the log, it does not go through bollard, whose decoder waits for whole lines: a prompt has no line end.
 
 use super::{Call, EngineError, READ_TIMEOUT, WritableEngine, read::refusal};
-use crate::model::ContainerId;
+use crate::model::{ContainerId, Message};
 use bollard::{exec::StartExecOptions, models::ExecConfig, query_parameters::ResizeExecOptions};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, upgrade::Upgraded};
@@ -121,7 +121,7 @@ impl TerminalReader {
 impl TerminalWriter {
     /// Writes as many bytes as the connection accepts now, and returns their number. Cancel safe.
     pub async fn write_some(&mut self, bytes: &[u8]) -> Result<usize, EngineError> {
-        self.0.write(bytes).await.map_err(|error| EngineError::Unreachable(error.to_string()))
+        self.0.write(bytes).await.map_err(|error| EngineError::Unreachable(Message::verbatim(error)))
     }
 }
 

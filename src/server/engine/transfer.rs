@@ -10,7 +10,8 @@ use super::{
     read::{Body, Lines, no_body, or_default},
 };
 use crate::{
-    model::{ContainerId, ImageName, Pull},
+    message,
+    model::{ContainerId, ImageName, Message, Pull},
     server::percent::reference,
 };
 use base64::{
@@ -52,20 +53,36 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     /// Progress of a layer: the current step and its bytes. 0 of 0 if the engine reports none.
-    Part {
-        id: String,
-        step: String,
-        done: u64,
-        total: u64,
-    },
+    Part { id: String, step: LayerStep, done: u64, total: u64 },
+    /// In the engine's words.
     Status(String),
+    /// The result of a pull.
+    Pulled(Message),
     /// A piece of a build's output, which may be an incomplete line.
     Output(String),
     /// A step of a BuildKit build.
-    Step {
-        name: String,
-        state: StepState,
-    },
+    Step { name: String, state: StepState },
+}
+
+/// A step in the transfer of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerStep {
+    pub phase: LayerPhase,
+    pub message: Message,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerPhase {
+    /// None of the others, or unknown.
+    Other,
+    /// To or from the engine.
+    Transferring,
+    Transferred,
+    Extracting,
+    /// Pulled, pushed, or present already.
+    Complete,
+    /// In another repository of the registry, so nothing is transferred.
+    Mounted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +98,51 @@ impl StepState {
     pub fn is_over(self) -> bool {
         matches!(self, Self::Cached | Self::Done | Self::Failed)
     }
+}
+
+/// Docker's words for the steps of a layer.
+const LAYER_STEPS: [(&str, LayerPhase); 13] = [
+    ("Pulling fs layer", LayerPhase::Other),
+    ("Preparing", LayerPhase::Other),
+    ("Waiting", LayerPhase::Other),
+    ("Downloading", LayerPhase::Transferring),
+    ("Pushing", LayerPhase::Transferring),
+    ("Loading layer", LayerPhase::Transferring),
+    ("Verifying Checksum", LayerPhase::Transferred),
+    ("Download complete", LayerPhase::Transferred),
+    ("Extracting", LayerPhase::Extracting),
+    ("Pull complete", LayerPhase::Complete),
+    ("Already exists", LayerPhase::Complete),
+    ("Pushed", LayerPhase::Complete),
+    ("Layer already exists", LayerPhase::Complete),
+];
+
+impl LayerStep {
+    /// From the engine's words.
+    pub fn parse(words: &str) -> Self {
+        if let Some((known, phase)) = LAYER_STEPS.iter().find(|(known, _)| *known == words) {
+            return Self { phase: *phase, message: Message::term(known) };
+        }
+        match words.strip_prefix("Mounted from ") {
+            Some(repository) => {
+                let message = message!("Mounted from {repository}", repository);
+                Self { phase: LayerPhase::Mounted, message }
+            }
+            None => Self { phase: LayerPhase::Other, message: Message::verbatim(words) },
+        }
+    }
+}
+
+/// The result of a pull. `None` if the engine's words are none.
+fn pulled(words: &str) -> Option<Message> {
+    let result = words.strip_prefix("Status: ")?;
+    Some(if let Some(image) = result.strip_prefix("Image is up to date for ") {
+        message!("Image is up to date for {image}", image)
+    } else if let Some(image) = result.strip_prefix("Downloaded newer image for ") {
+        message!("Downloaded newer image for {image}", image)
+    } else {
+        Message::verbatim(result)
+    })
 }
 
 impl WritableEngine {
@@ -231,7 +293,7 @@ pub(super) fn in_query(text: &str) -> String {
 /// Turns a refusal into a transfer error, whose message may be a registry's.
 fn of_a_transfer(error: EngineError) -> EngineError {
     match error {
-        EngineError::Refused { status, message, .. } => EngineError::Transfer { status, message },
+        EngineError::Refused { status, message, .. } => EngineError::Transfer { status, message: message.to_string() },
         other => other,
     }
 }
@@ -241,7 +303,7 @@ pub(super) async fn hear(lines: Result<Lines, EngineError>, mut each: impl FnMut
     let mut trace = Trace::default();
     while let Some(line) = lines.next().await? {
         // Skip a line that can't be parsed, to keep the ones after it.
-        let Ok(message) = serde_json::from_slice::<Message>(&line) else { continue };
+        let Ok(message) = serde_json::from_slice::<ProgressMessage>(&line) else { continue };
         if let Some(progress) = message.trace() {
             trace.read(&progress).into_iter().for_each(&mut each);
         } else if let Some(word) = message.word()? {
@@ -253,7 +315,7 @@ pub(super) async fn hear(lines: Result<Lines, EngineError>, mut each: impl FnMut
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Message {
+struct ProgressMessage {
     #[serde(deserialize_with = "or_default")]
     id: String,
     status: Option<String>,
@@ -282,7 +344,7 @@ struct ProgressDetail {
     total: i64,
 }
 
-impl Message {
+impl ProgressMessage {
     /// A BuildKit progress message, in protobuf.
     fn trace(&self) -> Option<Vec<u8>> {
         if self.id != "moby.buildkit.trace" {
@@ -300,11 +362,11 @@ impl Message {
         }
         let Some(step) = self.status else { return Ok(None) };
         if self.id.is_empty() || !is_layer(&self.id) {
-            return Ok(Some(Word::Status(step)));
+            return Ok(Some(pulled(&step).map_or(Word::Status(step), Word::Pulled)));
         }
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
         let (done, total) = (count(self.progress_detail.current), count(self.progress_detail.total));
-        Ok(Some(Word::Part { id: self.id, step, done, total }))
+        Ok(Some(Word::Part { id: self.id, step: LayerStep::parse(&step), done, total }))
     }
 }
 
@@ -340,12 +402,17 @@ mod tests {
     use super::*;
 
     fn word(line: &str) -> Result<Option<Word>, EngineError> {
-        serde_json::from_str::<Message>(line).unwrap().word()
+        serde_json::from_str::<ProgressMessage>(line).unwrap().word()
     }
 
     #[test]
     fn progress_messages_with_missing_fields_are_parsed() {
-        let part = |step: &str, done, total| Word::Part { id: "0123456789ab".into(), step: step.into(), done, total };
+        let part = |step: &str, done, total| Word::Part {
+            id: "0123456789ab".into(),
+            step: LayerStep::parse(step),
+            done,
+            total,
+        };
         let read = |line| word(line).unwrap();
         assert_eq!(
             read(
@@ -364,6 +431,10 @@ mod tests {
         assert_eq!(
             read(r#"{"status":"Pulling from team/web","id":"latest"}"#),
             Some(Word::Status("Pulling from team/web".into()))
+        );
+        assert_eq!(
+            read(r#"{"status":"Status: Image is up to date for web:1"}"#),
+            Some(Word::Pulled(message!("Image is up to date for {image}", image = "web:1")))
         );
         assert_eq!(
             read(r#"{"stream":"Step 1/2 : FROM scratch\n"}"#),

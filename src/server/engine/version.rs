@@ -1,6 +1,7 @@
 //! Docker Engine API versions, and the choice of a common one.
 
 use super::EngineError;
+use crate::message;
 use std::{fmt, str::FromStr};
 
 /// The highest version that Quaylight is tested with: Docker 28's.
@@ -19,8 +20,10 @@ impl ApiVersion {
     /// [`EngineError::Version`] if `lowest` is above Quaylight's version.
     pub(super) fn common(highest: Self, lowest: Option<Self>) -> Result<Self, EngineError> {
         match lowest {
-            Some(lowest) if lowest > OURS => Err(EngineError::Version(format!(
-                "The engine requires API {lowest} or later, but this version of Quaylight uses {OURS}. Update Quaylight."
+            Some(lowest) if lowest > OURS => Err(EngineError::Version(message!(
+                "The engine requires API {lowest} or later, but this version of Quaylight uses {ours}. Update Quaylight.",
+                lowest = lowest.to_string(),
+                ours = OURS.to_string(),
             ))),
             _ => Ok(highest.min(OURS)),
         }

@@ -6,6 +6,7 @@
 //! only its own document ([`Collection::set`]). A document that this version can't parse is never overwritten.
 
 use super::{History, Off};
+use crate::message;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -214,7 +215,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
 
     async fn write(&self, id: &str, document: Option<&T>) -> Result<(), Off> {
         if self.documents().unreadable.contains(id) {
-            return Err(Off { reason: "the stored data was written by another version of Quaylight".into() });
+            return Err(Off { reason: message!("the stored data was written by another version of Quaylight") });
         }
         match document {
             Some(document) => {

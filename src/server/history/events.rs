@@ -1,7 +1,7 @@
 //! Event storage: normalized writes, indexed queries, pruning.
 
 use super::recent::{Numbered, fingerprint_of};
-use crate::model::{Event, EventQuery, HostId, Labels, Timestamp, is_noise};
+use crate::model::{Event, EventQuery, HostId, Labels, Message, StoredMessage, Timestamp, is_noise};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -45,8 +45,8 @@ const OF_THE_EVENT: [&str; 21] = [
 
 pub(super) fn write(connection: &Connection, names: &mut Names, events: &[Numbered]) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(
-        "INSERT OR IGNORE INTO events (seq, time, fingerprint, thing, action, error, attributes)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR IGNORE INTO events (seq, time, fingerprint, thing, action, error, message, attributes)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for Numbered { event, fingerprint } in events {
         let (own, labels) = split(&event.attributes);
@@ -58,11 +58,21 @@ pub(super) fn write(connection: &Connection, names: &mut Names, events: &[Number
             fingerprint,
             thing,
             action,
-            event.error,
+            event.error.as_ref().map(stored),
+            event.message.as_ref().map(stored),
             to_json(&own)
         ])?;
     }
     Ok(())
+}
+
+fn stored(message: &Message) -> String {
+    serde_json::to_string(&StoredMessage(message.clone())).expect("strings serialize to JSON")
+}
+
+/// Rows of older versions contain a text instead of JSON.
+fn parsed(stored: String) -> Message {
+    serde_json::from_str(&stored).map_or(Message::Verbatim(stored), |StoredMessage(message)| message)
 }
 
 fn split(attributes: &Labels) -> (Labels, Labels) {
@@ -136,7 +146,7 @@ fn action(connection: &Connection, names: &mut Names, event: &Event) -> rusqlite
 }
 
 const COLUMNS: &str = "SELECT e.seq, e.time, e.error, e.attributes, t.host, t.kind, t.id, t.name, t.project, t.labels,
-    a.action, a.actor, e.fingerprint
+    a.action, a.actor, e.fingerprint, e.message
     FROM events e JOIN things t ON t.ref = e.thing JOIN actions a ON a.ref = e.action";
 
 /// `None` if the row can't be one of ours.
@@ -158,7 +168,8 @@ fn event(row: &Row) -> rusqlite::Result<Option<Event>> {
         name: row.get(7)?,
         project: or_none(row.get(8)?),
         actor: or_none(row.get(11)?),
-        error: row.get(2)?,
+        error: row.get::<_, Option<String>>(2)?.map(parsed),
+        message: row.get::<_, Option<String>>(13)?.map(parsed),
         attributes,
     }))
 }

@@ -20,8 +20,11 @@ pub use events::Cursor;
 pub use store::Limits;
 
 use super::{clock::Clock, engine::EngineEvent};
-use crate::model::{
-    ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Timestamp, UsageBucket, UsagePoint,
+use crate::{
+    message,
+    model::{
+        ContainerId, Event, EventPage, EventQuery, HistoryStatus, HostId, Message, Timestamp, UsageBucket, UsagePoint,
+    },
 };
 use interrupt::Interrupt;
 use recent::{Recent, fingerprint_of};
@@ -66,9 +69,15 @@ impl Settings {
 
 /// The history is unavailable, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("history is off: {reason}")]
+#[error("{}", self.message())]
 pub struct Off {
-    pub reason: String,
+    pub reason: Message,
+}
+
+impl Off {
+    pub fn message(&self) -> Message {
+        message!("history is off: {reason}", reason = self.reason)
+    }
 }
 
 /// Cheap to clone.
@@ -100,7 +109,7 @@ impl History {
 
     fn prepare(settings: Settings, clock: Clock) -> (Self, Writer) {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let reason = "it hasn't been opened yet".to_owned();
+        let reason = message!("it hasn't been opened yet");
         // Above the numbers in any file of ours, and unique even after a run without a file.
         let first = u64::try_from(clock.now().millis()).unwrap_or_default();
         let history = Self(Arc::new(Shared {
@@ -309,7 +318,7 @@ impl History {
             if error.is_corrupt() {
                 let _ = self.0.jobs.try_send(Job::Damaged);
             }
-            Off { reason: error.words() }
+            Off { reason: error.message() }
         })
     }
 
@@ -319,11 +328,11 @@ impl History {
 }
 
 fn nowhere() -> Off {
-    Off { reason: "no data directory is set. Use --data-dir".into() }
+    Off { reason: message!("no data directory is set. Use --data-dir") }
 }
 
 fn gone() -> Off {
-    Off { reason: "the server is shutting down".into() }
+    Off { reason: message!("the server is shutting down") }
 }
 
 #[cfg(test)]

@@ -108,6 +108,7 @@ mod tests {
             project: None,
             actor: None,
             error: None,
+            message: None,
             attributes: Labels::default(),
         }
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Migration `n` leads from version `n` to the next. A released migration is never changed.
-const MIGRATIONS: [&str; 7] = [EVENTS, USAGE, DOCUMENTS, RATED, COUNTS, NETWORK_RATED, ARCHIVE_NOISE];
+const MIGRATIONS: [&str; 8] = [EVENTS, USAGE, DOCUMENTS, RATED, COUNTS, NETWORK_RATED, ARCHIVE_NOISE, MESSAGES];
 
 /// Most events share a few things and actions: those are stored once.
 ///
@@ -100,6 +100,11 @@ const ARCHIVE_NOISE: &str = "
 UPDATE actions SET is_noise = 1 WHERE kind = 'container' AND action = 'archive-path' AND actor = '';
 ";
 
+const MESSAGES: &str = "
+-- JSON, as is `error` from then on: the message's template and values, or a text. Before, `error` was the text itself.
+ALTER TABLE events ADD COLUMN message TEXT;
+";
+
 /// Counts the usage rows, to know their share of the file. Counting them each time would read all of them.
 const COUNTS: &str = "
 CREATE TABLE row_counts (
@@ -170,7 +175,8 @@ mod tests {
         for version in 1..=LATEST {
             let mut old = Connection::open_in_memory().unwrap();
             migrate_to(&mut old, version).unwrap();
-            old.execute("INSERT INTO events VALUES (7, 1, 2, 3, 4, NULL, '{}')", []).unwrap();
+            let columns = "seq, time, fingerprint, thing, action, error, attributes";
+            old.execute(&format!("INSERT INTO events ({columns}) VALUES (7, 1, 2, 3, 4, NULL, '{{}}')"), []).unwrap();
             migrate(&mut old).unwrap();
             assert_eq!(tables(&old), tables(&new), "from {version}");
             assert_eq!(old.query_one("SELECT seq FROM events", [], |row| row.get::<_, i64>(0)).unwrap(), 7);

@@ -8,7 +8,8 @@ use super::{
     usage,
 };
 use crate::{
-    model::{Labels, Timestamp, UsagePoint},
+    message,
+    model::{Labels, Message, Timestamp, UsagePoint},
     server::private_files,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -78,16 +79,15 @@ const PAGE: i64 = 4_096;
 const VACUUM: u32 = 256;
 
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
 pub(super) enum StoreError {
-    #[error("data directory {0}: {1}")]
     Folder(PathBuf, io::Error),
-    #[error("another Quaylight instance is using {0}")]
+    /// Another Quaylight instance uses the folder.
     InUse(PathBuf),
-    #[error("{0} was created by a newer version of Quaylight")]
+    /// A newer version of Quaylight created the file.
     FromTheFuture(PathBuf),
-    #[error("its file is damaged")]
     Damaged,
-    #[error("its file couldn't be read while it isn't writable: {0}")]
+    /// The file was read without locks, since it can't be written, and changed meanwhile.
     Unsteady(String),
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -118,17 +118,32 @@ impl StoreError {
     }
 
     /// The message for the user. It names the data folder: the user has to know where to act.
-    pub(super) fn words(&self) -> String {
-        let Self::Sqlite(error) = self else { return self.to_string() };
-        match error.sqlite_error_code() {
-            _ if is_without_index(error) => "the disk is full".into(),
-            Some(ErrorCode::DiskFull) => "the disk is full".into(),
-            Some(ErrorCode::ReadOnly) => "the data directory is read-only".into(),
-            Some(ErrorCode::CannotOpen) => {
-                "its file can't be opened; check that Quaylight can write to the data directory".into()
+    pub(super) fn message(&self) -> Message {
+        let error = match self {
+            Self::Folder(folder, error) => {
+                return message!("data directory {folder}: {error}", folder = folder.display(), error);
             }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process has its file open".into(),
-            _ => self.to_string(),
+            Self::InUse(folder) => {
+                return message!("another Quaylight instance is using {folder}", folder = folder.display());
+            }
+            Self::FromTheFuture(file) => {
+                return message!("{file} was created by a newer version of Quaylight", file = file.display());
+            }
+            Self::Damaged => return message!("its file is damaged"),
+            Self::Unsteady(error) => {
+                return message!("its file couldn't be read while it isn't writable: {error}", error);
+            }
+            Self::Sqlite(error) => error,
+        };
+        match error.sqlite_error_code() {
+            _ if is_without_index(error) => message!("the disk is full"),
+            Some(ErrorCode::DiskFull) => message!("the disk is full"),
+            Some(ErrorCode::ReadOnly) => message!("the data directory is read-only"),
+            Some(ErrorCode::CannotOpen) => {
+                message!("its file can't be opened; check that Quaylight can write to the data directory")
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => message!("another process has its file open"),
+            _ => Message::verbatim(error),
         }
     }
 }
@@ -455,6 +470,7 @@ mod tests {
                 project: None,
                 actor: None,
                 error: None,
+                message: None,
                 attributes,
             }
         };

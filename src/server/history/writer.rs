@@ -8,7 +8,10 @@ use super::{
     recent::{Numbered, Recent},
     store::{Batch, Store, StoreError},
 };
-use crate::model::{HistoryStatus, Timestamp, UsagePoint};
+use crate::{
+    message,
+    model::{HistoryStatus, Message, Timestamp, UsagePoint},
+};
 use std::{sync::PoisonError, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -185,13 +188,13 @@ impl Writer {
                 // A damaged file is moved aside by the next attempt, at once.
                 self.is_damaged = error.is_corrupt();
                 let wait = if self.is_damaged { Duration::ZERO } else { self.history.0.settings.retry };
-                Err(self.turn_off(error.words(), wait))
+                Err(self.turn_off(error.message(), wait))
             }
-            Err(_) => Err(self.turn_off("writing failed".into(), self.history.0.settings.retry)),
+            Err(_) => Err(self.turn_off(message!("writing failed"), self.history.0.settings.retry)),
         }
     }
 
-    fn turn_off(&mut self, reason: String, wait: Duration) -> Off {
+    fn turn_off(&mut self, reason: Message, wait: Duration) -> Off {
         self.retry_at = Instant::now() + wait;
         let off = HistoryStatus::Off { reason: reason.clone() };
         let changed = self.history.0.status.send_if_modified(|status| {
@@ -235,12 +238,12 @@ impl Writer {
         let (mut store, (kept, last)) = match opened.await {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
-                self.turn_off(error.words(), settings.retry);
+                self.turn_off(error.message(), settings.retry);
                 self.remember_stored().await;
                 return;
             }
             Err(_) => {
-                self.turn_off("its file couldn't be opened".into(), settings.retry);
+                self.turn_off(message!("its file couldn't be opened"), settings.retry);
                 return;
             }
         };
@@ -258,8 +261,8 @@ impl Writer {
                 self.tidy_at = Instant::now() + TIDY_EVERY;
                 self.history.0.status.send_replace(HistoryStatus::Recording);
             }
-            Ok(Err(error)) => drop(self.turn_off(error.words(), settings.retry)),
-            Err(_) => drop(self.turn_off("writing failed".into(), settings.retry)),
+            Ok(Err(error)) => drop(self.turn_off(error.message(), settings.retry)),
+            Err(_) => drop(self.turn_off(message!("writing failed"), settings.retry)),
         }
     }
 }

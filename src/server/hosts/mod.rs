@@ -9,6 +9,7 @@ use super::{
     watch::Watcher,
 };
 use crate::{
+    message,
     model::HostId,
     wire::{ActionError, ErrorKind},
 };
@@ -95,7 +96,7 @@ impl Hosts {
     pub fn meant(&self, host: Option<&HostId>) -> Result<&Engine, ActionError> {
         match host {
             Some(host) => self.engine(host),
-            None => self.only().ok_or_else(|| ActionError::new(ErrorKind::Invalid, "Specify a host")),
+            None => self.only().ok_or_else(|| ActionError::new(ErrorKind::Invalid, message!("Specify a host"))),
         }
     }
 
@@ -132,11 +133,11 @@ impl Hosts {
 }
 
 fn no_such_host(host: &HostId) -> ActionError {
-    ActionError::new(ErrorKind::NotFound, format!("Unknown host {host}"))
+    ActionError::new(ErrorKind::NotFound, message!("Unknown host {host}", host))
 }
 
 /// The error of a server that was started with `--read-only`.
 pub fn read_only() -> ActionError {
-    ActionError::new(ErrorKind::Forbidden, "This server is read-only")
-        .hint("Quaylight is running with --read-only. Changes are disabled.")
+    ActionError::new(ErrorKind::Forbidden, message!("This server is read-only"))
+        .hint(message!("Quaylight is running with --read-only. Changes are disabled."))
 }

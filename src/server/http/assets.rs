@@ -1,5 +1,6 @@
 //! Static files of the site: embedded in the binary in a release, read from `target/site` in development.
 
+use crate::message;
 use crate::server::problem::Problem;
 use axum::{
     body::Body,
@@ -75,7 +76,7 @@ fn is_code(path: &str) -> bool {
 
 /// For a page that stayed open while the server was upgraded: its code can't use a chunk of this release.
 fn of_another_release() -> Response {
-    let detail = "The requesting page is from another version. Reload it.";
+    let detail = message!("The requesting page is from another version. Reload it.");
     let problem = Problem::new(StatusCode::NOT_FOUND, "File not found in this version", detail);
     ([(header::CACHE_CONTROL, "no-store")], problem).into_response()
 }

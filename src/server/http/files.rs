@@ -2,7 +2,8 @@
 
 use super::transfers::{self, Piece, WAITING, as_file, counted, download, engine_for, forward, refused};
 use crate::{
-    model::{ContainerId, FilePath, FilesOf, HostId, Permission, TaskKind, VolumeName},
+    message,
+    model::{ContainerId, FilePath, FilesOf, HostId, Message, Permission, TaskKind, VolumeName},
     server::{
         app::App,
         auth::Caller,
@@ -140,14 +141,15 @@ pub async fn restore(
     let length = transfers::length(&headers);
     let (sender, receiver) = mpsc::channel(WAITING);
     let (reader, host) = (app.reader.clone(), engine.host().clone());
-    let done = start_task(&app, deed, TaskKind::Restore, |report| async move {
+    let subject = Message::verbatim(&deed.name);
+    let done = start_task(&app, deed, (TaskKind::Restore, subject), |report| async move {
         let (root, tar) = (FilePath::root(), Context::stream(counted(receiver, length, report.clone())));
         let put = reader.while_reachable(&host, reach.put(&root, tar)).await;
         put.unwrap_or_else(|| Err(EngineError::lost())).map_err(|error| {
             ActionError::from(error)
-                .hint("The volume may be partially restored. Restore it again from a complete backup.")
+                .hint(message!("The volume may be partially restored. Restore it again from a complete backup."))
         })?;
-        Ok(format!("{name} restored from backup"))
+        Ok(message!("{name} restored from backup", name))
     })?;
     forward(&app, engine.host(), body, sender).await;
     Ok(Json(done).into_response())
@@ -189,7 +191,7 @@ async fn bring(
         Problem::new(
             StatusCode::BAD_REQUEST,
             "Invalid file name",
-            "File names can't be . or .. and can't contain / or null bytes.",
+            message!("File names can't be . or .. and can't contain / or null bytes."),
         )
     })?;
     let engine = engine_for(app, &caller, host, Permission::Write)?;
@@ -197,12 +199,13 @@ async fn bring(
     transfers::once(app, headers)?;
     let mut deed = on_files(app, &caller, (engine.host(), &of), "upload");
     deed.attributes.insert("path".into(), file.to_string());
-    deed.name = format!("{} to {}", name, deed.name);
+    let subject = message!("{file} to {target}", file = name, target = deed.name);
+    deed.name = subject.to_string();
     let length = transfers::length(headers);
     let (sender, receiver) = mpsc::channel(WAITING);
     let (outcome_sender, outcome_receiver) = oneshot::channel();
     let (dir, reader, host) = (app.data_dir.clone(), app.reader.clone(), engine.host().clone());
-    let done = start_task(app, deed, TaskKind::Upload, |report| async move {
+    let done = start_task(app, deed, (TaskKind::Upload, subject), |report| async move {
         let written = write(&reach, &folder, &file, (receiver, length), dir.as_deref(), &report);
         let outcome = reader.while_reachable(&host, written).await.unwrap_or_else(|| Err(EngineError::lost().into()));
         let _ = outcome_sender.send(outcome.clone());
@@ -212,7 +215,7 @@ async fn bring(
     match outcome_receiver.await {
         Ok(Ok(_)) => Ok(Json(done).into_response()),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(ActionError::new(ErrorKind::Conflict, "Cancelled").into()),
+        Err(_) => Err(ActionError::new(ErrorKind::Conflict, message!("Cancelled")).into()),
     }
 }
 
@@ -224,16 +227,16 @@ async fn write(
     (receiver, length): (mpsc::Receiver<Piece>, Option<u64>),
     dir: Option<&std::path::Path>,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let spool = Spool::fill(dir, length, counted(receiver, length, report.clone())).await?;
-    report.words("Writing");
+    report.words(message!("Writing"));
     match reach.put(folder, tar_of_file(file.name(), spool.length(), spool.into_stream())).await {
-        Ok(()) => Ok(format!("Uploaded {file}")),
+        Ok(()) => Ok(message!("Uploaded {file}", file = file.to_string())),
         Err(error) => {
             let is_full = error.is_full();
             let error = ActionError::from(error);
             Err(if is_full {
-                error.hint("The upload may be incomplete. Free up disk space and upload it again.")
+                error.hint(message!("The upload may be incomplete. Free up disk space and upload it again."))
             } else {
                 error
             })
@@ -245,24 +248,29 @@ impl From<SpoolError> for ActionError {
     fn from(error: SpoolError) -> Self {
         let kind = if matches!(error, SpoolError::Disk(_)) { ErrorKind::Storage } else { ErrorKind::Conflict };
         let hint = match error {
-            SpoolError::Disk(_) => "Uploads are staged in Quaylight's data directory. Free up space there.",
-            _ => "No changes were made. Upload it again.",
+            SpoolError::Disk(_) => message!("Uploads are staged in Quaylight's data directory. Free up space there."),
+            _ => message!("No changes were made. Upload it again."),
         };
-        Self::new(kind, error.to_string()).hint(hint)
+        Self::new(kind, error.message()).hint(hint)
     }
 }
 
 fn container(id: &str) -> Result<ContainerId, Problem> {
-    let detail = "A container ID is 12 to 64 hexadecimal characters.";
+    let detail = message!("A container ID is 12 to 64 hexadecimal characters.");
     ContainerId::new(id).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail))
 }
 
 fn volume(name: &str) -> Result<VolumeName, Problem> {
-    let detail = "Volume names can contain only letters, digits, dots, dashes and underscores.";
+    let detail = message!("Volume names can contain only letters, digits, dots, dashes and underscores.");
     VolumeName::new(name).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "Invalid volume name", detail))
 }
 
 fn path(text: &str) -> Result<FilePath, Problem> {
-    FilePath::new(text)
-        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "Invalid path", format!("This is an {error}.")))
+    FilePath::new(text).map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "Invalid path",
+            message!("This is an {error}.", error = Message::from(error)),
+        )
+    })
 }

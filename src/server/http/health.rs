@@ -1,7 +1,7 @@
 //! `GET /healthz`: 200 while serving; the body reports whether each engine is reachable.
 
 use crate::{
-    model::{FailedList, HistoryStatus, HostId, Timestamp},
+    model::{FailedList, HistoryStatus, HostId, Message, Timestamp},
     server::{app::App, supervision::Failed},
 };
 use axum::{Json, extract::State};
@@ -38,7 +38,7 @@ struct EngineHealth {
     id: HostId,
     reachable: bool,
     since: Timestamp,
-    error: Option<String>,
+    error: Option<Message>,
     /// Kinds whose last known state is shown, since the engine fails to list them.
     failed_lists: Vec<FailedList>,
     drift: u64,

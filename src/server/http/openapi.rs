@@ -382,6 +382,7 @@ fn schemas() -> Value {
         }},
         "Problem": {"type": "object", "required": ["type", "title", "status", "detail"], "properties": {
             "type": text, "title": text, "status": number, "detail": text,
+            "message": {"oneOf": [text, {"type": "object", "required": ["id", "values"]}]},
         }},
     })
 }

@@ -3,6 +3,7 @@
 use super::{assets, middleware::security};
 use crate::{
     client::{Prefs, Store, of_cookies},
+    message,
     server::{alerts::book, app::App, auth::Caller, live::event_page, problem::Problem},
     views::{Access, App as Page, Document, Site, initial_state, page_at, shell},
     wire::{PackedTask, PageSeed, Seed},
@@ -131,7 +132,7 @@ fn cookies(headers: &HeaderMap) -> &str {
 /// A static file, or the "not found" page.
 async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
     if uri.path().starts_with("/api/") {
-        let detail = "See docs/protocol.md for the available endpoints.";
+        let detail = message!("See docs/protocol.md for the available endpoints.");
         return Problem::new(StatusCode::NOT_FOUND, "Endpoint not found", detail).into_response();
     }
     if let Some(file) = assets::serve(uri, request.headers().clone()).await {

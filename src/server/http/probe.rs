@@ -1,7 +1,8 @@
 //! `POST /api/probe/:step`: a self-test takes its own container through a lifecycle. No other container is touched.
 
 use crate::{
-    model::{ContainerAction, ContainerId, Permission},
+    message,
+    model::{ContainerAction, ContainerId, Message, Permission},
     server::{
         app::App,
         auth::{Caller, require},
@@ -60,16 +61,19 @@ async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionErro
         return Ok(Probe { id, name: Some(name) });
     }
     let id = ContainerId::new(target.id.as_deref().unwrap_or_default())
-        .map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+        .map_err(|error| ActionError::new(ErrorKind::Invalid, Message::verbatim(error)))?;
     if !is_probe(engine, &id) {
-        return Err(ActionError::new(ErrorKind::Forbidden, "That container isn't a self-test probe"));
+        return Err(ActionError::new(ErrorKind::Forbidden, message!("That container isn't a self-test probe")));
     }
     let action = match step {
         Step::Create => unreachable!("handled above"),
         Step::Rename => {
             let name = target.name.unwrap_or_else(|| format!("quaylight-probe-{:08x}", rand::random::<u32>()));
             if !name.starts_with("quaylight-probe-") {
-                return Err(ActionError::new(ErrorKind::Invalid, "Probe names must start with quaylight-probe-"));
+                return Err(ActionError::new(
+                    ErrorKind::Invalid,
+                    message!("Probe names must start with quaylight-probe-"),
+                ));
             }
             let rename = ContainerAction::Rename { name: name.clone() };
             engine.act_on_container(&id, rename).await?;

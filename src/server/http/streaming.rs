@@ -1,6 +1,7 @@
 //! Uploads, downloads and followed logs: their shared limit, and rejected uploads.
 
 use crate::{
+    message,
     model::HostId,
     server::{
         app::App,
@@ -41,8 +42,9 @@ pub fn close_when_unread(stream: &TcpStream) {
 pub async fn bounded(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(place) = app.sessions.begin_transfer() else {
         drain(request.into_body().into_data_stream()).await;
-        let detail = format!(
-            "This server handles at most {MOST_TRANSFERS} uploads, downloads and followed logs at a time. Wait for a task to finish, or cancel one."
+        let detail = message!(
+            "This server handles at most {count} uploads, downloads and followed logs at a time. Wait for a task to finish, or cancel one.",
+            count = MOST_TRANSFERS
         );
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many transfers", detail).into_response();
     };

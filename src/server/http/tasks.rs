@@ -1,6 +1,7 @@
 //! `GET /api/tasks/:id/output`: the whole output of a task, as text.
 
 use crate::{
+    message,
     model::{Permission, TaskId},
     server::{
         app::App,
@@ -19,7 +20,7 @@ pub async fn output(State(app): State<App>, Path(id): Path<u64>) -> Response {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
     }
     let Some(lines) = app.tasks.output(TaskId(id)) else {
-        let detail = "It may have expired: only recent tasks are kept.";
+        let detail = message!("It may have expired: only recent tasks are kept.");
         return Problem::new(StatusCode::NOT_FOUND, "Task not found", detail).into_response();
     };
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];

@@ -2,7 +2,8 @@
 
 use super::streaming::drain;
 use crate::{
-    model::{Build, ContainerId, Event, HostId, ImageName, Permission, TaskKind},
+    message,
+    model::{Build, ContainerId, Event, HostId, ImageName, Message, Permission, TaskKind},
     server::{
         app::App,
         auth::{Caller, require},
@@ -65,10 +66,10 @@ pub async fn build(
         build.args.insert(key.to_owned(), value.to_owned());
     }
     let Ok(name) = ImageName::new(&name) else {
-        let detail = "Use repository:tag, for example nginx:1.27.";
+        let detail = message!("Use repository:tag, for example nginx:1.27.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid image name", detail).into_response();
     };
-    let asked = Asked { host, kind: TaskKind::Build, subject: name.to_string() };
+    let asked = Asked { host, kind: TaskKind::Build, subject: Message::verbatim(&name) };
     let registries = app.registries.clone();
     upload(&app, asked, &headers, body, async move |context, engine, report| {
         tasks::build(&engine, &registries, &name, &build, context, &report).await
@@ -93,7 +94,7 @@ pub async fn import(
 ) -> Response {
     let ImportQuery { file, host } = query;
     let file: String = file.chars().filter(|it| !it.is_control()).take(120).collect();
-    let subject = if file.is_empty() { "a tar archive".to_owned() } else { file };
+    let subject = if file.is_empty() { message!("a tar archive") } else { Message::Verbatim(file) };
     let asked = Asked { host, kind: TaskKind::Import, subject };
     upload(&app, asked, &headers, body, async |context, engine, report| tasks::import(&engine, context, &report).await)
         .await
@@ -104,7 +105,7 @@ pub(super) struct Asked {
     pub(super) host: Option<HostId>,
     pub(super) kind: TaskKind,
     /// For display.
-    pub(super) subject: String,
+    pub(super) subject: Message,
 }
 
 /// Starts the task with the body, and answers when all of it has arrived: a browser reads no response sooner.
@@ -116,7 +117,7 @@ async fn upload<F>(
     work: impl FnOnce(Context, WritableEngine, tasks::Report) -> F,
 ) -> Response
 where
-    F: Future<Output = Result<String, ActionError>> + Send + 'static,
+    F: Future<Output = Result<Message, ActionError>> + Send + 'static,
 {
     let caller = Caller::local_admin();
     let engine = match writable_engine_for(app, &caller, host, Permission::Create) {
@@ -128,8 +129,8 @@ where
     }
     let (length, host) = (length(headers), engine.host().clone());
     let (sender, receiver) = mpsc::channel(WAITING);
-    let deed = on_images(app, &caller, &host, kind, subject);
-    let started = start_task(app, deed, kind, |report| {
+    let deed = on_images(app, &caller, &host, kind, subject.to_string());
+    let started = start_task(app, deed, (kind, subject), |report| {
         let context = Context::stream(counted(receiver, length, report.clone()));
         let (work, reader, host) = (work(context, engine, report), app.reader.clone(), host.clone());
         // The upload breaks off with the engine, and any error then is only a consequence of that.
@@ -177,7 +178,11 @@ pub(super) fn once(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     if key.is_none_or(|key| app.tasks.begins(key)) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::CONFLICT, "This upload was already received", "See the original task for the result."))
+    Err(Problem::new(
+        StatusCode::CONFLICT,
+        "This upload was already received",
+        message!("See the original task for the result."),
+    ))
 }
 
 /// Forwards the upload until it is complete or breaks off, the engine is unreachable, or the task has ended: a failed task
@@ -216,7 +221,7 @@ pub(super) fn counted(
     length: Option<u64>,
     report: tasks::Report,
 ) -> impl Stream<Item = Result<Bytes, io::Error>> {
-    report.words("Uploading");
+    report.words(message!("Uploading"));
     stream::unfold(Some((receiver, 0_u64)), move |state| {
         let report = report.clone();
         async move {
@@ -245,7 +250,7 @@ pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     let names = match names {
         Ok(names) if !names.is_empty() => names,
         _ => {
-            let detail = "Specify one or more images with `name` (name or ID).";
+            let detail = message!("Specify one or more images with `name` (name or ID).");
             return Problem::new(StatusCode::BAD_REQUEST, "Invalid image name", detail).into_response();
         }
     };
@@ -256,7 +261,7 @@ pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     };
     let subject = match &names[..] {
         [name] => name.to_string(),
-        names => format!("{} images", names.len()),
+        names => message!("{count} images", count = names.len()).to_string(),
     };
     let deed = on_images(&app, &caller, engine.host(), TaskKind::Export, subject);
     match engine.export(&names).await {
@@ -278,7 +283,7 @@ pub async fn export_container(
 ) -> Response {
     let caller = Caller::local_admin();
     let Ok(id) = ContainerId::new(&id) else {
-        let detail = "A container ID is 12 to 64 hexadecimal characters.";
+        let detail = message!("A container ID is 12 to 64 hexadecimal characters.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     let engine = match engine_for(&app, &caller, query.host, Permission::Reveal) {
@@ -308,7 +313,8 @@ pub(super) fn refused(app: &App, deed: Event, kind: TaskKind, error: impl Into<A
     let error = error.into();
     let reported = error.clone();
     // If too many tasks run, the response has to suffice.
-    let _ = start_task(app, deed, kind, |_| async { Err(reported) });
+    let subject = Message::verbatim(&deed.name);
+    let _ = start_task(app, deed, (kind, subject), |_| async { Err(reported) });
     error.into()
 }
 
@@ -321,7 +327,8 @@ pub(super) fn download(
 ) -> Result<Response, Problem> {
     let (host, headers) = (deed.host.clone(), as_file("application/x-tar", &format!("{}.tar", deed.name)));
     let (sender, receiver) = mpsc::channel(WAITING);
-    start_task(app, deed, kind, |report| tasks::export(tar, sender, report))?;
+    let subject = Message::verbatim(&deed.name);
+    start_task(app, deed, (kind, subject), |report| tasks::export(tar, sender, report))?;
     let body = stream::unfold(Some(receiver), async |receiver| {
         let mut receiver = receiver?;
         match receiver.recv().await {

@@ -2,7 +2,7 @@
 
 use super::{Asked, poll::binary_answer};
 use crate::{
-    model::{BadQuery, Event, EventPage, EventQuery, Timestamp},
+    model::{BadQuery, Event, EventPage, EventQuery, Message, Timestamp},
     server::{
         app::App,
         history::{Cursor, History},
@@ -142,7 +142,7 @@ impl EventsQuery {
 /// The page of events that an address requests.
 pub async fn event_page(app: &App, address: &[(String, String)]) -> Result<EventPage, ActionError> {
     let query = EventsQuery::read(address, app.clock.now());
-    let query = query.map_err(|error| ActionError::new(ErrorKind::Invalid, error.to_string()))?;
+    let query = query.map_err(|error| ActionError::new(ErrorKind::Invalid, Message::verbatim(error)))?;
     Ok(query.page(app).await)
 }
 
@@ -152,7 +152,7 @@ pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
     let query = match EventsQuery::read(&pairs, now) {
         Ok(query) => query,
         Err(error) => {
-            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", error.to_string()).into_response();
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", Message::verbatim(error)).into_response();
         }
     };
     if query.format != Format::Page {
@@ -220,7 +220,7 @@ fn csv(text: &mut String, event: &Event) {
         or_empty(&event.project),
         exit_code,
         or_empty(&event.actor),
-        or_empty(&event.error),
+        event.error.as_ref().map(ToString::to_string).unwrap_or_default(),
         attributes,
     ];
     for (at, cell) in cells.iter().enumerate() {
@@ -260,7 +260,8 @@ mod tests {
             name: name.into(),
             project: None,
             actor: None,
-            error: Some("no, \"really\"".into()),
+            error: Some(Message::verbatim("no, \"really\"")),
+            message: None,
             attributes,
         }
     }

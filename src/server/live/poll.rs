@@ -8,6 +8,7 @@ use super::{
     sessions::Transport,
 };
 use crate::{
+    message,
     server::{app::App, problem::Problem},
     wire::{Channels, Diff, Encoding, Position, ServerFrame, Tasks, Update, json},
 };
@@ -41,7 +42,7 @@ pub async fn state(State(app): State<App>, Query(known): Query<PollQuery>, heade
         None => None,
         Some(Ok(position)) => Some(position),
         Some(Err(())) => {
-            let detail = "`since` must be an epoch and a revision separated by a hyphen, as in an ETag.";
+            let detail = message!("`since` must be an epoch and a revision separated by a hyphen, as in an ETag.");
             return Problem::new(StatusCode::BAD_REQUEST, "Invalid feed position", detail).into_response();
         }
     };
@@ -65,7 +66,7 @@ pub async fn state(State(app): State<App>, Query(known): Query<PollQuery>, heade
 }
 
 fn full() -> Response {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.").into_response()
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", message!("Try again later.")).into_response()
 }
 
 /// Returns when there is something new for the client at `since`, when `time_limit` is over, or when the server closes.

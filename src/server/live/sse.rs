@@ -8,6 +8,7 @@ use super::{
     tasks,
 };
 use crate::{
+    message,
     model::Timestamp,
     server::{app::App, body::sent_in_time, problem::Problem},
     wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
@@ -49,7 +50,7 @@ pub async fn everything(State(app): State<App>, Query(asked): Query<Asked>, head
 
 fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -> Response {
     let Some(place) = app.sessions.enter(Transport::Sse) else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", message!("Try again later."))
             .into_response();
     };
     let last: Option<Position> =

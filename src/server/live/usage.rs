@@ -2,6 +2,7 @@
 
 use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
 use crate::{
+    message,
     model::{ContainerId, Host, Key},
     server::{app::App, problem::Problem, stats::SubscribedStats},
     wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
@@ -33,11 +34,11 @@ pub struct StatsQuery {
 pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> Response {
     let ids = query.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
     let Ok(ids) = ids.transpose() else {
-        let detail = "`ids` must be full container IDs, separated by commas.";
+        let detail = message!("`ids` must be full container IDs, separated by commas.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     let Some(_place) = app.sessions.enter(Transport::Polling) else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", "Try again later.")
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", message!("Try again later."))
             .into_response();
     };
     let channels = if query.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };

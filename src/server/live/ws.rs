@@ -9,6 +9,7 @@ use super::{
     tasks, usage,
 };
 use crate::{
+    message,
     server::{app::App, auth::Caller, dispatch::dispatch, problem::Problem, stats::StatsSubscription},
     wire::{
         Ack, ActionError, ActionRequest, Channel, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Notice,
@@ -51,8 +52,10 @@ pub async fn socket(
         app.handshakes.note(token, outcome, &headers, app.clock);
     }
     let Ok(request) = upgrade else {
-        let detail = "This endpoint requires a WebSocket upgrade, but the request has none. If a proxy strips the \
-            Upgrade and Connection headers, configure it to forward them.";
+        let detail = message!(
+            "This endpoint requires a WebSocket upgrade, but the request has none. If a proxy strips the \
+            Upgrade and Connection headers, configure it to forward them."
+        );
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "WebSocket upgrade required", detail).into_response();
     };
     let request = request.protocols(Encoding::ALL.map(Encoding::subprotocol));
@@ -175,7 +178,7 @@ impl Session {
     /// Starts the action. Its ack is sent when it has ended, and nothing waits for it.
     async fn act(&mut self, request: ActionRequest) -> Result<(), Gone> {
         let Ok(place) = self.acks.0.clone().try_reserve_owned() else {
-            let error = ActionError::new(ErrorKind::Conflict, "Too many actions in progress on this socket");
+            let error = ActionError::new(ErrorKind::Conflict, message!("Too many actions in progress on this socket"));
             return self.say(ServerFrame::Ack(Ack::of(request.id, Err(error)))).await;
         };
         let (app, caller) = (self.app.clone(), self.caller.clone());

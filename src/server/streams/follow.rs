@@ -2,7 +2,8 @@
 
 use super::{log_page::DISORDER, log_queue::LogQueue};
 use crate::{
-    model::{Container, ContainerId, ContainerState, EngineState, HostId, LogLine, LogStream, Timestamp},
+    message,
+    model::{Container, ContainerId, ContainerState, EngineState, HostId, LogLine, LogStream, Message, Timestamp},
     server::{
         app::App,
         engine::{EngineError, LogLines, LogRange},
@@ -149,7 +150,7 @@ impl Follower {
             if let Err(error) = read
                 && !error.is_not_found()
             {
-                self.note(error.to_string());
+                self.note(error.message());
             }
             place = self.look(|it| it.and_then(|it| Place::of(it))).or(place);
             self.tell_of_the_end();
@@ -163,7 +164,7 @@ impl Follower {
                 }
                 Next::Restarted => self.started(),
                 Next::Replaced(other) => {
-                    self.note(format!("{} replaced {}", other.name, self.source.name));
+                    self.note(message!("{new} replaced {old}", new = other.name, old = self.source.name));
                     self.source = other.clone();
                     (range.since, latest) = (None, Latest::default());
                     // Sending fails only if the viewer is gone, and then it has dropped this follower.
@@ -200,20 +201,22 @@ impl Follower {
     }
 
     fn started(&self) {
-        self.note(format!("{} started", self.source.name));
+        self.note(message!("{name} started", name = self.source.name));
     }
 
     fn tell_of_the_end(&self) {
-        let words = self.look(|it| match it {
-            None => Some("no longer exists".to_owned()),
-            Some(it) if it.state == ContainerState::Exited => {
-                Some(it.exit_code.map_or_else(|| "exited".to_owned(), |code| format!("exited with code {code}")))
-            }
-            Some(it) if it.state == ContainerState::Created => Some("hasn't been started yet".to_owned()),
+        let name = &self.source.name;
+        let note = self.look(|it| match it {
+            None => Some(message!("{name} no longer exists", name)),
+            Some(it) if it.state == ContainerState::Exited => Some(match it.exit_code {
+                Some(code) => message!("{name} exited with code {code}", name, code),
+                None => message!("{name} exited", name),
+            }),
+            Some(it) if it.state == ContainerState::Created => Some(message!("{name} hasn't been started yet", name)),
             Some(_) => None,
         });
-        if let Some(words) = words {
-            self.note(format!("{} {words}", self.source.name));
+        if let Some(note) = note {
+            self.note(note);
         }
     }
 
@@ -244,9 +247,16 @@ impl Follower {
         self.app.reader.look(|state| look(state.container(&self.source.host, &self.source.id)))
     }
 
-    fn note(&self, text: String) {
+    fn note(&self, note: Message) {
         let (source, at) = (self.number, self.app.clock.now());
-        self.queue.put(LogLine { source, at, stream: LogStream::Note, text, cut: 0 });
+        self.queue.put(LogLine {
+            source,
+            at,
+            stream: LogStream::Note,
+            text: String::new(),
+            cut: 0,
+            note: Some(Box::new(note)),
+        });
     }
 }
 
@@ -296,7 +306,14 @@ mod tests {
         let line = |nanos: i64, text: &str| {
             (
                 nanos,
-                LogLine { source: 0, at: Timestamp::default(), stream: LogStream::Stdout, text: text.into(), cut: 0 },
+                LogLine {
+                    source: 0,
+                    at: Timestamp::default(),
+                    stream: LogStream::Stdout,
+                    text: text.into(),
+                    cut: 0,
+                    note: None,
+                },
             )
         };
         let second = 1_000_000_000;
@@ -324,6 +341,7 @@ mod tests {
             stream: LogStream::Stdout,
             text: text.into(),
             cut: 0,
+            note: None,
         };
         let second = 1_000_000_000;
         // From an engine that has times in whole seconds only.

@@ -328,7 +328,10 @@ mod tests {
     fn page(source: u16, times: &[i64], is_whole: bool) -> LogPage {
         let line = |at: &i64| {
             let (at, text) = (*at, format!("{source}:{at}"));
-            (at, LogLine { source, at: Timestamp::from_micros(at), stream: LogStream::Stdout, text, cut: 0 })
+            (
+                at,
+                LogLine { source, at: Timestamp::from_micros(at), stream: LogStream::Stdout, text, cut: 0, note: None },
+            )
         };
         LogPage { lines: times.iter().map(line).collect(), is_whole, ..LogPage::default() }
     }

@@ -100,7 +100,7 @@ mod tests {
 
     fn line(number: usize, length: usize) -> LogLine {
         let text = format!("{number:0length$}");
-        LogLine { source: 0, at: Timestamp::default(), stream: LogStream::Stdout, text, cut: 0 }
+        LogLine { source: 0, at: Timestamp::default(), stream: LogStream::Stdout, text, cut: 0, note: None }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     search::{Needle, Progress, Search},
 };
 use crate::{
+    message,
     model::{ContainerId, LogLine, Permission, Timestamp},
     server::{
         app::App,
@@ -76,7 +77,7 @@ pub async fn logs(State(app): State<App>, Query(query): Query<LogsQuery>, upgrad
     let ids: Result<Vec<_>, _> =
         query.ids.split(',').filter(|id| !id.is_empty()).take(MOST_SOURCES).map(ContainerId::new).collect();
     let Ok(ids) = ids else {
-        let detail = "`ids` must be full container IDs, separated by commas.";
+        let detail = message!("`ids` must be full container IDs, separated by commas.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
     live::upgrade(&app.clone(), upgrade, false, async move |socket| {
@@ -94,7 +95,7 @@ struct Viewer {
 impl Viewer {
     async fn run(mut self, query: LogsQuery) -> Result<(), Gone> {
         if self.sources.is_empty() {
-            return self.end(Some("The container no longer exists.".to_owned())).await;
+            return self.end(Some(message!("The container no longer exists."))).await;
         }
         self.say(&LogFrame::Sources(self.sources.clone())).await?;
         let lines = query.tail.unwrap_or(TAIL).min(MOST_TAIL);
@@ -107,7 +108,7 @@ impl Viewer {
                 Some(cursors) if cursors.len() == self.sources.len() => {
                     self.before(&cursors, (lines, query.held)).await
                 }
-                _ => self.end(Some("Can't load earlier lines: some are no longer available.".to_owned())).await,
+                _ => self.end(Some(message!("Can't load earlier lines: some are no longer available."))).await,
             },
             (_, _, Some(moment)) => {
                 let line = query.line.as_deref().map(|line| (query.log, line));
@@ -230,7 +231,7 @@ impl Viewer {
                 () = queue.is_filled() => self.hand_out(&queue).await?,
                 _ = ticks.tick() => self.say(&LogFrame::Searched(progress.now())).await?,
                 ended = searches.join_next() => match ended {
-                    Some(Ok(Err(error))) => failure = Some(error.to_string()),
+                    Some(Ok(Err(error))) => failure = Some(error.message()),
                     Some(_) => {}
                     None => break,
                 },
@@ -252,7 +253,7 @@ impl Viewer {
         self.say(&LogFrame::Lines(lines)).await
     }
 
-    async fn end(&mut self, why: Option<String>) -> Result<(), Gone> {
+    async fn end(&mut self, why: Option<crate::model::Message>) -> Result<(), Gone> {
         self.say(&LogFrame::End(why)).await?;
         self.send(Message::Close(None)).await
     }
@@ -272,13 +273,13 @@ fn cursor(text: &str) -> Option<Cursor<'static>> {
 }
 
 /// Separates the pages that could be read from the last error.
-fn with_failure(pages: Vec<Result<LogPage, EngineError>>) -> (Vec<LogPage>, Option<String>) {
+fn with_failure(pages: Vec<Result<LogPage, EngineError>>) -> (Vec<LogPage>, Option<crate::model::Message>) {
     let mut failure = None;
     let pages = pages
         .into_iter()
         .map(|it| {
             it.unwrap_or_else(|error| {
-                failure = Some(error.to_string());
+                failure = Some(error.message());
                 LogPage::default()
             })
         })

@@ -2,7 +2,8 @@
 
 use super::log_queue::LogQueue;
 use crate::{
-    model::{LogLine, ansi},
+    message,
+    model::{LogLine, Message, ansi},
     server::{
         app::App,
         engine::{EngineError, LogLines, LogRange},
@@ -26,10 +27,10 @@ pub(super) struct Needle(Regex);
 
 impl Needle {
     /// Compiles `text` as a regular expression or as plain text. Ignores case.
-    pub(super) fn new(text: &str, is_pattern: bool) -> Result<Self, String> {
+    pub(super) fn new(text: &str, is_pattern: bool) -> Result<Self, Message> {
         let pattern = if is_pattern { text.to_owned() } else { regex::escape(text) };
         let built = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(MOST_PATTERN).build();
-        built.map(Self).map_err(|error| format!("Invalid regular expression: {error}"))
+        built.map(Self).map_err(|error| message!("Invalid regular expression: {error}", error = error.to_string()))
     }
 
     pub(super) fn is_in(&self, line: &str) -> bool {

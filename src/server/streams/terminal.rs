@@ -3,7 +3,8 @@
 //! server at the end.
 
 use crate::{
-    model::{Container, ContainerId, HostId, Permission},
+    message,
+    model::{Container, ContainerId, HostId, Permission, StoredMessage},
     server::{
         app::App,
         auth::{Caller, require},
@@ -61,17 +62,21 @@ pub async fn terminal(
     let id = match ContainerId::new(&query.id) {
         Ok(id) => id,
         Err(error) => {
-            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", error.to_string()).into_response();
+            return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", error).into_response();
         }
     };
     let container = app.reader.look(|state| state.containers().find(|it| it.id == id).cloned());
     let Some(container) = container else {
-        let detail = "Check the name, or whether it was just removed.";
+        let detail = message!("Check the name, or whether it was just removed.");
         return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };
     live::upgrade(&app.clone(), upgrade, false, async move |mut socket| {
         if let Err(error) = serve(&app, &caller, &container, query, &mut socket).await {
-            let _ = socket.send(Message::text(json!({"error": error.words()}).to_string())).await;
+            let _ = socket
+                .send(Message::text(
+                    json!({"error": error.words(), "message": StoredMessage(error.words())}).to_string(),
+                ))
+                .await;
         }
         let _ = socket.send(Message::Close(None)).await;
     })
@@ -124,7 +129,7 @@ async fn serve(
 }
 
 fn lost() -> ActionError {
-    ActionError::new(ErrorKind::Unavailable, "Lost connection to the engine")
+    ActionError::new(ErrorKind::Unavailable, message!("Lost connection to the engine"))
 }
 
 enum Ended {

@@ -2,7 +2,8 @@
 
 use super::follow::find;
 use crate::{
-    model::{ContainerId, LogStream, Permission, Timestamp, moment},
+    message,
+    model::{ContainerId, LogStream, Message, Permission, Timestamp, moment},
     server::{
         app::App,
         auth::{Caller, require},
@@ -49,7 +50,9 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
     if let Err(refused) = require(&app, &caller, Permission::Read) {
         return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.message).into_response();
     }
-    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "Invalid request", detail).into_response();
+    let bad = |detail: String| {
+        Problem::new(StatusCode::BAD_REQUEST, "Invalid request", Message::Verbatim(detail)).into_response()
+    };
     let id = match ContainerId::new(&id) {
         Ok(id) => id,
         Err(error) => return bad(error.to_string()),
@@ -72,11 +75,11 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
     };
     let range = LogRange { follow: query.follow, tail: query.tail, since, until };
     let Some(source) = find(&app, &id) else {
-        let detail = "Check the name, or whether it was just removed.";
+        let detail = message!("Check the name, or whether it was just removed.");
         return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };
     let Some(engine) = app.hosts.get(&source.host).cloned() else {
-        return Problem::new(StatusCode::NOT_FOUND, "Unknown host", "").into_response();
+        return Problem::new(StatusCode::NOT_FOUND, "Unknown host", Message::default()).into_response();
     };
     let log = match engine.log(&source.id, range).await {
         Ok(log) => log,

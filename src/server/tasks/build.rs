@@ -2,9 +2,10 @@
 
 use super::Report;
 use crate::{
-    model::{Build, ImageName, TaskPart, line_of_step},
+    message,
+    model::{Build, ImageName, Message, TaskPart, line_of_step},
     server::{
-        engine::{Context, StepState, Word, WritableEngine},
+        engine::{BuildStep, Context, LayerPhase, StepState, Word, WritableEngine},
         registries::Registries,
     },
     wire::{ActionError, ErrorKind},
@@ -22,15 +23,15 @@ pub async fn build(
     build: &Build,
     context: Context,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let credentials = registries.all().await;
     let (context, beginning) = context.with_beginning();
     let mut steps = Steps::default();
     let each = |word| match word {
         Word::Output(text) => {
-            if let Some((step, permille)) = step_of(&text) {
-                report.words(step);
-                report.progress(permille, 0, 0);
+            if let Some(step) = BuildStep::in_output(&text) {
+                report.words(step.message());
+                report.progress(step.permille(), 0, 0);
             }
             report.output(&text);
         }
@@ -38,16 +39,19 @@ pub async fn build(
             steps.note(&name, state);
             report.part(part(&name, state));
             if state == StepState::Running {
-                report.words(in_words(&name));
+                report.words(BuildStep::of_vertex(&name).message());
             }
             report.progress(steps.permille(), 0, 0);
         }
         Word::Status(text) => report.output(&format!("{text}\n")),
         // A layer of a base image.
-        Word::Part { id, step, .. } if step == "Pull complete" => report.output(&format!("{id}: {step}\n")),
+        Word::Pulled(message) => report.output(&format!("{message}\n")),
+        Word::Part { id, step, .. } if step.phase == LayerPhase::Complete => {
+            report.output(&format!("{id}: {}\n", step.message));
+        }
         Word::Part { id, step, done, total } => {
-            let is_over = step.ends_with("complete");
-            report.part(TaskPart { id, step, is_over, done, total });
+            let is_over = step.phase == LayerPhase::Transferred;
+            report.part(TaskPart { id: Message::Verbatim(id), step: step.message, is_over, done, total });
         }
     };
     let built = engine.build(name, build, &credentials, context, each).await.map_err(ActionError::from);
@@ -58,7 +62,7 @@ pub async fn build(
         }
         _ => error,
     })?;
-    Ok(format!("Built {name}"))
+    Ok(message!("Built {name}", name))
 }
 
 /// BuildKit's steps, by name.
@@ -82,51 +86,27 @@ impl Steps {
         u16::try_from(over * 1000 / self.states.len().max(1)).unwrap_or(1000)
     }
 
-    fn hint(&self, dockerfile: &str) -> String {
+    fn hint(&self, dockerfile: &str) -> Message {
         let failed = self.failed.as_ref().and_then(|name| Some((name, line_of_step(dockerfile, name)?)));
         match failed {
-            Some((name, line)) => format!("Line {line} of the Dockerfile: {}", without_place(name)),
-            None => "Check the last lines of the output to see which step failed.".to_owned(),
+            Some((name, line)) => {
+                message!("Line {line} of the Dockerfile: {step}", line, step = BuildStep::of_vertex(name).instruction)
+            }
+            None => message!("Check the last lines of the output to see which step failed."),
         }
     }
 }
 
 fn part(name: &str, state: StepState) -> TaskPart {
     let step = match state {
-        StepState::Waiting => "Waiting",
-        StepState::Running => "Running",
-        StepState::Cached => "Cached",
-        StepState::Done => "Done",
-        StepState::Failed => "Failed",
+        StepState::Waiting => message!("Waiting"),
+        StepState::Running => message!("Running"),
+        StepState::Cached => message!("Cached"),
+        StepState::Done => message!("Done"),
+        StepState::Failed => message!("Failed"),
     };
-    let id = name.chars().take(LONGEST_NAME).collect();
-    TaskPart { id, step: step.to_owned(), is_over: state.is_over(), done: 0, total: 0 }
-}
-
-/// "[stage 2/4] RUN make" in the format of the classic builder. Other names are returned unchanged.
-fn in_words(name: &str) -> String {
-    let rest: String = without_place(name).chars().take(LONGEST_NAME).collect();
-    let place = name.strip_prefix('[').and_then(|it| it.split_once("] ")).map(|(place, _)| place);
-    let place = place.and_then(|place| place.rsplit(' ').next()?.split_once('/'));
-    match place {
-        Some((number, of)) => format!("Step {number} of {of}: {rest}"),
-        None => rest,
-    }
-}
-
-fn without_place(name: &str) -> &str {
-    name.strip_prefix('[').and_then(|it| it.split_once("] ")).map_or(name, |(_, rest)| rest)
-}
-
-/// Parses "Step 2/5 : RUN make" into the step's text and the progress in thousandths.
-fn step_of(text: &str) -> Option<(String, u16)> {
-    let line = text.lines().find(|line| line.starts_with("Step "))?;
-    let (at, rest) = line.strip_prefix("Step ")?.split_once(" : ")?;
-    let (number, of) = at.split_once('/')?;
-    let (number, of): (u32, u32) = (number.parse().ok()?, of.parse().ok()?);
-    let permille = number.saturating_sub(1) * 1000 / of.max(1);
-    let rest: String = rest.chars().take(LONGEST_NAME).collect();
-    Some((format!("Step {number} of {of}: {rest}"), u16::try_from(permille).unwrap_or(1000)))
+    let id = Message::Verbatim(name.chars().take(LONGEST_NAME).collect());
+    TaskPart { id, step, is_over: state.is_over(), done: 0, total: 0 }
 }
 
 #[cfg(test)]
@@ -134,23 +114,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn build_step_is_parsed_with_its_progress() {
-        assert_eq!(step_of("Step 2/5 : RUN make\n"), Some(("Step 2 of 5: RUN make".into(), 200)));
-        assert_eq!(step_of(" ---> Running in 0123\n"), None);
-        assert_eq!(step_of("Step x/y : z"), None);
-        assert_eq!(in_words("[stage-0 2/5] RUN make"), "Step 2 of 5: RUN make");
-        assert_eq!(in_words("[2/5] RUN make"), "Step 2 of 5: RUN make");
-        assert_eq!(in_words("[internal] load metadata for x"), "load metadata for x");
-        assert_eq!(in_words("exporting to image"), "exporting to image");
-    }
-
-    #[test]
     fn failed_step_maps_to_its_dockerfile_line() {
         let mut steps = Steps::default();
         steps.note("[2/3] RUN exit 7", StepState::Failed);
         steps.note("[1/3] FROM a", StepState::Done);
         assert_eq!(steps.hint("FROM a\n\nRUN exit 7\nRUN b\n"), "Line 3 of the Dockerfile: RUN exit 7");
-        assert!(steps.hint("").starts_with("Check the last lines"));
+        assert!(steps.hint("").to_string().starts_with("Check the last lines"));
         assert_eq!(steps.permille(), 1000);
     }
 }

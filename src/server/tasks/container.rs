@@ -2,9 +2,10 @@
 
 use super::{Report, transfer};
 use crate::{
+    message,
     model::{
-        ContainerAction, ContainerId, ContainerName, ContainerSpec, ContainerState, Health, ImageName, MountSpec,
-        MountWay, NewContainer, Pull, Recipe,
+        ContainerAction, ContainerId, ContainerName, ContainerSpec, ContainerState, Health, ImageName, Message,
+        MountSpec, MountWay, NewContainer, Pull, Recipe,
     },
     server::{
         engine::{EngineError, WritableEngine},
@@ -36,7 +37,7 @@ pub(super) async fn create(
     name: &ContainerName,
     new: NewContainer,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let NewContainer { spec, start, values_of } = new;
     let spec = match values_of {
         Some(id) => spec.with_values_of(&known(engine, &id).await?.spec),
@@ -44,21 +45,23 @@ pub(super) async fn create(
     };
     have_image(engine, registries, &spec, report).await?;
     report.no_return();
-    report.words("Creating");
+    report.words(message!("Creating"));
     let id = engine.create(name, &spec).await?;
     if !start {
-        return Ok(format!("{name} created"));
+        return Ok(message!("{name} created", name));
     }
-    report.words("Starting");
+    report.words(message!("Starting"));
     if let Err(error) = engine.act_on_container(&id, ContainerAction::Start).await {
         return Err(match once_back(|| engine.act_on_container(&id, GONE)).await {
             Ok(()) => error.into(),
             Err(EngineError::Refused { status: 404, .. }) => error.into(),
-            Err(_) => ActionError::from(error)
-                .hint(format!("{name} was created but not started. Start or remove it when the engine is back.")),
+            Err(_) => ActionError::from(error).hint(message!(
+                "{name} was created but not started. Start or remove it when the engine is back.",
+                name
+            )),
         });
     }
-    Ok(format!("{name} is running"))
+    Ok(message!("{name} is running", name))
 }
 
 pub(super) async fn recreate(
@@ -67,15 +70,15 @@ pub(super) async fn recreate(
     id: &ContainerId,
     spec: ContainerSpec,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let Recipe { name, spec: before, .. } = known(engine, id).await?;
-    let its_name = ContainerName::new(&name).map_err(|error| ActionError::new(ErrorKind::Engine, error.to_string()))?;
+    let its_name = ContainerName::new(&name).map_err(|error| ActionError::new(ErrorKind::Engine, error))?;
     if before.auto_remove {
         return Err(ActionError::new(
             ErrorKind::Conflict,
-            "It has auto-remove (--rm) enabled, so it would be deleted when stopped",
+            message!("It has auto-remove (--rm) enabled, so it would be deleted when stopped"),
         )
-        .hint("Duplicate it with the changes instead."));
+        .hint(message!("Duplicate it with the changes instead.")));
     }
     let mut spec = spec.with_values_of(&before);
     take_over_volumes(engine, id, &before, &mut spec).await?;
@@ -84,15 +87,15 @@ pub(super) async fn recreate(
     report.no_return();
 
     let aside = format!("{name}-before-{}", id.short());
-    report.words("Renaming the old container");
+    report.words(message!("Renaming the old container"));
     rename(engine, id, &aside).await?;
-    report.words("Creating the new container");
+    report.words(message!("Creating the new container"));
     let new = match engine.create(&its_name, &spec).await {
         Ok(new) => new,
         Err(error) => return Err(with_its_name(engine, id, (&name, &aside), error.into()).await),
     };
     let put_back = async |error: ActionError| {
-        report.words("Restoring the old container");
+        report.words(message!("Restoring the old container"));
         // It shares the anonymous volumes of the old one, which must stay.
         let remove = ContainerAction::Remove { force: true, volumes: false };
         let removed = once_back(|| engine.act_on_container(&new, remove.clone())).await;
@@ -112,24 +115,25 @@ pub(super) async fn recreate(
         }
     };
     if old.state.is_up() {
-        report.words("Stopping the old container");
+        report.words(message!("Stopping the old container"));
         if old.state == ContainerState::Paused {
             let _ = engine.act_on_container(id, ContainerAction::Unpause).await;
         }
         if let Err(error) = engine.act_on_container(id, ContainerAction::Stop { timeout: None }).await {
             return Err(put_back(error.into()).await);
         }
-        report.words("Starting the new container");
+        report.words(message!("Starting the new container"));
         if let Err(error) = starts(engine, &new, old.health == Some(Health::Healthy)).await {
             return Err(put_back(error).await);
         }
     }
-    report.words("Removing the old container");
+    report.words(message!("Removing the old container"));
     let remove = ContainerAction::Remove { force: false, volumes: false };
     engine.act_on_container(id, remove).await.map_err(|error| {
-        ActionError::from(error).hint(format!("The new container was created. Remove the old one, {aside}, manually."))
+        ActionError::from(error)
+            .hint(message!("The new container was created. Remove the old one, {aside}, manually.", aside))
     })?;
-    Ok(format!("{name} recreated"))
+    Ok(message!("{name} recreated", name))
 }
 
 async fn known(engine: &WritableEngine, id: &ContainerId) -> Result<Recipe, ActionError> {
@@ -137,7 +141,8 @@ async fn known(engine: &WritableEngine, id: &ContainerId) -> Result<Recipe, Acti
 }
 
 fn gone() -> ActionError {
-    ActionError::new(ErrorKind::NotFound, "Container not found").hint("Check the name, or whether it was just removed.")
+    ActionError::new(ErrorKind::NotFound, message!("Container not found"))
+        .hint(message!("Check the name, or whether it was just removed."))
 }
 
 /// Renames the container back to its original name. Adds the result to `error`.
@@ -158,16 +163,27 @@ async fn with_its_name(
         Ok(()) => {
             // The hint about an unreachable engine no longer applies: its state is known now.
             let hint = error.hint.clone().filter(|_| error.kind != ErrorKind::Unavailable);
-            let hint = hint.map(|hint| format!("{hint} ")).unwrap_or_default();
-            error.hint(format!("{hint}The old container is unchanged."))
+            let unchanged = message!("The old container is unchanged.");
+            error.hint(match hint {
+                Some(hint) => message!("{hint} {unchanged}", hint, unchanged),
+                None => unchanged,
+            })
         }
         Err(second) => half_done(&error, &second.into(), aside),
     }
 }
 
 fn half_done(error: &ActionError, second: &ActionError, called: &str) -> ActionError {
-    ActionError::new(error.kind, format!("{}; restoring the old container {called} failed: {}", error.message, second.message))
-        .hint(format!("The old container still exists with its data. It was renamed to {called}. Rename it back and start it manually."))
+    let what = message!(
+        "{failure}; restoring the old container {name} failed: {reason}",
+        failure = error.message,
+        name = called,
+        reason = second.message
+    );
+    ActionError::new(error.kind, what).hint(message!(
+        "The old container still exists with its data. It was renamed to {name}. Rename it back and start it manually.",
+        name = called
+    ))
 }
 
 /// Runs `act`, and retries while the engine is unreachable.
@@ -203,7 +219,7 @@ async fn have_image(
         return Ok(());
     }
     let name = ImageName::new(&spec.image)
-        .map_err(|_| ActionError::new(ErrorKind::NotFound, format!("Image {} not found", spec.image)))?;
+        .map_err(|_| ActionError::new(ErrorKind::NotFound, message!("Image {image} not found", image = spec.image)))?;
     transfer::pull(engine, registries, &name, &Pull::default(), report).await.map(drop)
 }
 
@@ -239,17 +255,17 @@ async fn starts(engine: &WritableEngine, id: &ContainerId, is_to_be_healthy: boo
         let Some(container) = engine.container(id).await? else { return Err(gone()) };
         let has_failed = container.failed_with().is_some() || container.state == ContainerState::Restarting;
         if has_failed {
-            let code = container.exit_code.map(|code| format!(" with code {code}")).unwrap_or_default();
-            return Err(ActionError::new(
-                ErrorKind::Conflict,
-                format!("The new container exited{code} right after starting"),
-            ));
+            let exited = match container.exit_code {
+                Some(code) => message!("The new container exited with code {code} right after starting", code),
+                None => message!("The new container exited right after starting"),
+            };
+            return Err(ActionError::new(ErrorKind::Conflict, exited));
         }
         health = container.health;
         if is_to_be_healthy && health == Some(Health::Unhealthy) {
             return Err(ActionError::new(
                 ErrorKind::Conflict,
-                "The new container is unhealthy; the old one was healthy",
+                message!("The new container is unhealthy; the old one was healthy"),
             ));
         }
     }

@@ -16,7 +16,8 @@ use super::{
     registries::Registries,
 };
 use crate::{
-    model::{HostId, Job, Progress, Task, TaskId, TaskKind, TaskState},
+    message,
+    model::{HostId, Job, Message, Progress, Task, TaskId, TaskKind, TaskState},
     wire::{ActionError, ErrorKind},
 };
 use std::{
@@ -77,13 +78,13 @@ struct Entry {
 pub struct Start {
     pub host: HostId,
     pub kind: TaskKind,
-    pub subject: String,
+    pub subject: Message,
     pub actor: String,
 }
 
 /// Result of a task.
 pub enum Outcome {
-    Done(String),
+    Done(Message),
     Failed(ActionError),
     Cancelled,
 }
@@ -104,7 +105,7 @@ impl Tasks {
         ended: impl FnOnce(&Outcome) + Send + 'static,
     ) -> Result<TaskId, ActionError>
     where
-        F: Future<Output = Result<String, ActionError>> + Send + 'static,
+        F: Future<Output = Result<Message, ActionError>> + Send + 'static,
     {
         let cancel = Arc::new(Notify::new());
         let id = self.enter(start, cancel.clone())?;
@@ -146,19 +147,19 @@ impl Tasks {
 
     /// Requests the cancellation. The task's end is reported later, like any other.
     pub fn cancel(&self, id: TaskId) -> Result<(), ActionError> {
-        let refused = |words: &str, hint: &str| Err(ActionError::new(ErrorKind::Conflict, words).hint(hint));
+        let refused = |words: Message, hint: Message| Err(ActionError::new(ErrorKind::Conflict, words).hint(hint));
         match self.board().entries.get(&id) {
             Some(entry) if entry.task.state.is_over() => {
-                refused("This task has already finished", "Nothing to cancel.")
+                refused(message!("This task has already finished"), message!("Nothing to cancel."))
             }
             Some(entry) if entry.is_final => {
-                refused("This task can't be cancelled partway", "It will finish in a moment.")
+                refused(message!("This task can't be cancelled partway"), message!("It will finish in a moment."))
             }
             Some(entry) => {
                 entry.cancel.notify_one();
                 Ok(())
             }
-            None => refused("Task not found", "It may have finished a while ago."),
+            None => refused(message!("Task not found"), message!("It may have finished a while ago.")),
         }
     }
 
@@ -188,8 +189,11 @@ impl Tasks {
         let started = self.0.clock.now();
         let mut board = self.board();
         if board.entries.values().filter(|it| !it.task.state.is_over()).count() >= MOST_RUNNING {
-            return Err(ActionError::new(ErrorKind::Busy, format!("{MOST_RUNNING} tasks are already running"))
-                .hint("Wait for a task to finish, or cancel one."));
+            return Err(ActionError::new(
+                ErrorKind::Busy,
+                message!("{count} tasks are already running", count = MOST_RUNNING),
+            )
+            .hint(message!("Wait for a task to finish, or cancel one.")));
         }
         let last = board.entries.keys().next_back().map_or(0, |id| id.0);
         let id = TaskId(u64::try_from(started.micros()).unwrap_or_default().max(last + 1));
@@ -202,7 +206,7 @@ impl Tasks {
             started,
             ended: None,
             state: TaskState::Running,
-            words: "Starting".to_owned(),
+            words: message!("Starting"),
             hint: None,
             progress: Progress::default(),
             parts: Vec::new(),
@@ -241,7 +245,7 @@ impl Tasks {
             let (state, words, hint) = match outcome {
                 Outcome::Done(words) => (TaskState::Done, words, None),
                 Outcome::Failed(error) => (TaskState::Failed, error.message, error.hint),
-                Outcome::Cancelled => (TaskState::Cancelled, "Cancelled".to_owned(), None),
+                Outcome::Cancelled => (TaskState::Cancelled, message!("Cancelled"), None),
             };
             (task.ended, task.state, task.words, task.hint) = (Some(now), state, words, hint);
             task.progress.bytes_per_second = 0;
@@ -271,7 +275,7 @@ struct Unfinished(Tasks, TaskId);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let error = ActionError::new(ErrorKind::Engine, "Interrupted");
+        let error = ActionError::new(ErrorKind::Engine, message!("Interrupted"));
         self.0.end(self.1, Outcome::Failed(error));
     }
 }
@@ -284,7 +288,7 @@ pub struct TaskContext {
 }
 
 /// Runs a job. Returns a message for the user.
-pub async fn work(job: Job, context: TaskContext, report: Report) -> Result<String, ActionError> {
+pub async fn work(job: Job, context: TaskContext, report: Report) -> Result<Message, ActionError> {
     let TaskContext { engine, registries } = context;
     match job {
         Job::Pull(name, options) => transfer::pull(&engine, &registries, &name, &options, &report).await,
@@ -305,7 +309,7 @@ mod tests {
 
     fn start() -> Start {
         let host = HostId::new("local").unwrap();
-        Start { host, kind: TaskKind::Pull, subject: "web:1".into(), actor: "local".into() }
+        Start { host, kind: TaskKind::Pull, subject: Message::verbatim("web:1"), actor: "local".into() }
     }
 
     async fn until(tasks: &Tasks, is_so: impl Fn(&[Task]) -> bool) -> Vec<Task> {
@@ -324,16 +328,19 @@ mod tests {
         let tasks = Tasks::new(Clock::SYSTEM);
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let work = async |report: Report| {
-            report.words("Halfway");
+            report.words(message!("Halfway"));
             gone.await.unwrap();
-            Ok("Pulled".to_owned())
+            Ok(message!("Pulled"))
         };
         tasks.start(start(), work, |_| {}).unwrap();
         let running = until(&tasks, |all| all[0].words == "Halfway").await;
         assert_eq!((running[0].state, running[0].ended), (TaskState::Running, None));
         go.send(()).unwrap();
         let done = until(&tasks, |all| all[0].state.is_over()).await;
-        assert_eq!((done[0].state, &*done[0].words, done[0].progress.permille), (TaskState::Done, "Pulled", 1000));
+        assert_eq!(
+            (done[0].state, &done[0].words, done[0].progress.permille),
+            (TaskState::Done, &message!("Pulled"), 1000)
+        );
     }
 
     #[tokio::test]
@@ -359,13 +366,13 @@ mod tests {
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let work = async |report: Report| {
             report.no_return();
-            report.words("Partway");
+            report.words(message!("Partway"));
             gone.await.unwrap();
-            Ok(String::new())
+            Ok(Message::default())
         };
         let id = tasks.start(start(), work, |_| {}).unwrap();
         until(&tasks, |all| all[0].words == "Partway").await;
-        assert!(tasks.cancel(id).unwrap_err().message.contains("can't be cancelled partway"));
+        assert!(tasks.cancel(id).unwrap_err().message == "This task can't be cancelled partway");
         go.send(()).unwrap();
         assert_eq!(until(&tasks, |all| all[0].state.is_over()).await[0].state, TaskState::Done);
     }
@@ -373,12 +380,16 @@ mod tests {
     #[tokio::test]
     async fn failed_task_has_a_hint_and_a_panic_counts_as_failure() {
         let tasks = Tasks::new(Clock::SYSTEM);
-        let failing = async |_| Err(ActionError::new(ErrorKind::NotFound, "No").hint("Look elsewhere"));
+        let failing =
+            async |_| Err(ActionError::new(ErrorKind::NotFound, message!("No")).hint(message!("Look elsewhere")));
         tasks.start(start(), failing, |outcome| assert!(matches!(outcome, Outcome::Failed(_)))).unwrap();
         tasks.start(start(), async |_| panic!("in the work"), |_| {}).unwrap();
         let all = until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
-        let said: Vec<_> = all.iter().map(|it| (it.state, &*it.words, it.hint.as_deref())).collect();
-        let expected = [(TaskState::Failed, "No", Some("Look elsewhere")), (TaskState::Failed, "Interrupted", None)];
+        let said: Vec<_> = all.iter().map(|it| (it.state, it.words.clone(), it.hint.clone())).collect();
+        let expected = [
+            (TaskState::Failed, message!("No"), Some(message!("Look elsewhere"))),
+            (TaskState::Failed, message!("Interrupted"), None),
+        ];
         assert_eq!(said, expected);
     }
 
@@ -387,7 +398,7 @@ mod tests {
         let tasks = Tasks::new(Clock::SYSTEM);
         let running = tasks.start(start(), async |_| std::future::pending().await, |_| {}).unwrap();
         for _ in 0..KEPT + 20 {
-            tasks.start(start(), async |_| Ok(String::new()), |_| {}).unwrap();
+            tasks.start(start(), async |_| Ok(Message::default()), |_| {}).unwrap();
             until(&tasks, |all| all.last().unwrap().state.is_over()).await;
         }
         let all = tasks.all().1;
@@ -413,7 +424,7 @@ mod tests {
         let tasks = Tasks::new(Clock::SYSTEM);
         let before = tasks.all().0;
         for _ in 0..3 {
-            tasks.start(start(), async |_| Ok(String::new()), |_| {}).unwrap();
+            tasks.start(start(), async |_| Ok(Message::default()), |_| {}).unwrap();
         }
         until(&tasks, |all| all.iter().all(|it| it.state.is_over())).await;
         let mut seen = Vec::new();

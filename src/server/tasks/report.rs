@@ -1,7 +1,7 @@
 //! Progress reports of a task.
 
 use super::{Entry, KEPT_LINES, Tasks};
-use crate::model::{Progress, SENT_LINES, TaskId, TaskPart};
+use crate::model::{Message, Progress, SENT_LINES, TaskId, TaskPart};
 use std::{
     sync::{Arc, Mutex},
     time::Instant,
@@ -37,7 +37,7 @@ impl Report {
     }
 
     /// Sets the text for the current step.
-    pub fn words(&self, words: impl Into<String>) {
+    pub fn words(&self, words: impl Into<Message>) {
         let words = words.into();
         self.tasks.change(self.id, |entry| entry.task.words = words);
     }

@@ -2,9 +2,10 @@
 
 use super::Report;
 use crate::{
-    model::{ImageName, Pull, TaskPart},
+    message,
+    model::{ImageName, Message, Pull, TaskPart},
     server::{
-        engine::{Context, EngineError, Word, WritableEngine},
+        engine::{Context, EngineError, LayerPhase, Word, WritableEngine},
         registries::Registries,
     },
     wire::{ActionError, ErrorKind},
@@ -20,18 +21,16 @@ pub(super) async fn pull(
     name: &ImageName,
     options: &Pull,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let credentials = registries.of(name).await;
     let mut layers = Layers::default();
-    let mut status = String::new();
-    let each = |word| {
-        if let Some(words) = layers.hear(word, report) {
-            status = words;
-        }
+    let mut result = None;
+    let each = |word| match word {
+        Word::Pulled(message) => result = Some(message),
+        word => layers.hear(word, report),
     };
     engine.pull(name, options, credentials.as_ref(), each).await?;
-    // Docker's final message, such as "Status: Image is up to date for web:1".
-    Ok(status.strip_prefix("Status: ").map_or_else(|| format!("{name} is ready"), str::to_owned))
+    Ok(result.unwrap_or_else(|| message!("{name} is ready", name)))
 }
 
 pub(super) async fn push(
@@ -39,15 +38,15 @@ pub(super) async fn push(
     registries: &Registries,
     name: &ImageName,
     report: &Report,
-) -> Result<String, ActionError> {
+) -> Result<Message, ActionError> {
     let credentials = registries.of(name).await;
     let mut layers = Layers::default();
-    engine.push(name, credentials.as_ref(), |word| drop(layers.hear(word, report))).await?;
-    Ok(format!("Pushed {name}"))
+    engine.push(name, credentials.as_ref(), |word| layers.hear(word, report)).await?;
+    Ok(message!("Pushed {name}", name))
 }
 
 /// Imports all images of a tar. The output at the end names them.
-pub async fn import(engine: &WritableEngine, tar: Context, report: &Report) -> Result<String, ActionError> {
+pub async fn import(engine: &WritableEngine, tar: Context, report: &Report) -> Result<Message, ActionError> {
     let mut layers = Layers::default();
     let mut loaded = Vec::new();
     let each = |word| match word {
@@ -59,13 +58,13 @@ pub async fn import(engine: &WritableEngine, tar: Context, report: &Report) -> R
             );
             report.output(&text);
         }
-        word => drop(layers.hear(word, report)),
+        word => layers.hear(word, report),
     };
     engine.import(tar, each).await?;
     Ok(match loaded.len() {
-        0 => "No image found in the archive".to_owned(),
-        1..=3 => format!("Imported {}", loaded.join(", ")),
-        count => format!("Imported {count} images"),
+        0 => message!("No image found in the archive"),
+        1..=3 => message!("Imported {names}", names = loaded.join(", ")),
+        count => message!("Imported {count} images", count),
     })
 }
 
@@ -74,8 +73,8 @@ pub async fn export(
     mut tar: impl Stream<Item = Result<Bytes, EngineError>> + Send + Unpin,
     sender: mpsc::Sender<Result<Option<Bytes>, io::Error>>,
     report: Report,
-) -> Result<String, ActionError> {
-    report.words("Downloading");
+) -> Result<Message, ActionError> {
+    report.words(message!("Downloading"));
     let mut bytes = 0;
     loop {
         let piece = tokio::select! {
@@ -100,11 +99,11 @@ pub async fn export(
         }
     }
     sender.send(Ok(None)).await.map_err(|_| broken_off())?;
-    Ok("Downloaded".to_owned())
+    Ok(message!("Downloaded"))
 }
 
 fn broken_off() -> ActionError {
-    ActionError::new(ErrorKind::Conflict, "Download interrupted")
+    ActionError::new(ErrorKind::Conflict, message!("Download interrupted"))
 }
 
 /// The layers of an image, with their progress.
@@ -121,27 +120,20 @@ struct Layer {
 }
 
 impl Layers {
-    /// Returns the status of the image as a whole.
-    fn hear(&mut self, word: Word, report: &Report) -> Option<String> {
+    fn hear(&mut self, word: Word, report: &Report) {
         match word {
             Word::Part { id, step, done, total } => {
                 let layer = self.0.entry(id.clone()).or_default();
-                layer.step(&step, done, total);
+                layer.step(step.phase, done, total);
                 let (is_over, progress) = (layer.is_over, self.progress());
-                report.part(TaskPart { id, step, is_over, done, total });
+                report.part(TaskPart { id: Message::verbatim(id), step: step.message, is_over, done, total });
                 report.progress(progress.0, progress.1, progress.2);
-                None
             }
-            Word::Status(words) => {
-                report.words(words.clone());
-                Some(words)
-            }
-            Word::Output(text) => {
-                report.output(&text);
-                None
-            }
+            Word::Status(words) => report.words(Message::Verbatim(words)),
+            Word::Pulled(message) => report.words(message),
+            Word::Output(text) => report.output(&text),
             // Only builds have steps.
-            Word::Step { .. } => None,
+            Word::Step { .. } => {}
         }
     }
 
@@ -158,23 +150,22 @@ impl Layers {
 }
 
 impl Layer {
-    /// Takes the engine's status texts of pulls and pushes.
-    fn step(&mut self, step: &str, done: u64, total: u64) {
-        match step {
-            "Downloading" | "Pushing" | "Loading layer" => {
+    fn step(&mut self, phase: LayerPhase, done: u64, total: u64) {
+        match phase {
+            LayerPhase::Transferring => {
                 self.total = self.total.max(total);
                 self.came = done.min(self.total);
             }
-            "Extracting" => {
+            LayerPhase::Extracting => {
                 self.total = self.total.max(total);
                 (self.came, self.unpacked) = (self.total, done.min(self.total));
             }
-            "Verifying Checksum" | "Download complete" => self.came = self.total,
-            "Pull complete" | "Already exists" | "Pushed" | "Layer already exists" => {
+            LayerPhase::Transferred => self.came = self.total,
+            LayerPhase::Complete => {
                 (self.came, self.unpacked, self.is_over) = (self.total, self.total, true);
             }
-            _ if step.starts_with("Mounted from") => self.is_over = true,
-            _ => {}
+            LayerPhase::Mounted => self.is_over = true,
+            LayerPhase::Other => {}
         }
     }
 }
@@ -182,12 +173,13 @@ impl Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::engine::LayerStep;
 
     #[test]
     fn progress_is_complete_only_after_all_layers_are_done() {
         let mut layers = Layers::default();
         let mut tell = |id: &str, step: &str, done, total| {
-            layers.0.entry(id.to_owned()).or_default().step(step, done, total);
+            layers.0.entry(id.to_owned()).or_default().step(LayerStep::parse(step).phase, done, total);
             layers.progress()
         };
         tell("a", "Pulling fs layer", 0, 0);

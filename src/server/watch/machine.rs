@@ -387,12 +387,12 @@ impl Watcher {
 
     /// Keeps the known entities of the kind and reports the error, which the page shows.
     async fn on_failed_list(&mut self, kind: Kind, error: &EngineError) {
-        let error = error.to_string();
+        let error = error.message();
         let is_known = self.host.failed_list(kind).is_some_and(|it| it.error == error);
         if is_known {
-            return tracing::debug!(host = %self.engine.host(), ?kind, error, "still failing to list");
+            return tracing::debug!(host = %self.engine.host(), ?kind, %error, "still failing to list");
         }
-        tracing::warn!(host = %self.engine.host(), ?kind, error, "failed to list");
+        tracing::warn!(host = %self.engine.host(), ?kind, %error, "failed to list");
         let as_of = self.listed_at.get(&kind).copied();
         self.host.failed_lists.retain(|it| it.kind != kind);
         self.host.failed_lists.push(FailedList { kind, as_of, error });
@@ -439,7 +439,7 @@ impl Watcher {
     }
 
     async fn mark_unreachable(&mut self, error: &EngineError) {
-        let why = Some(error.to_string());
+        let why = Some(error.message());
         if self.host.status == HostStatus::Unreachable && self.host.error == why {
             return tracing::debug!(host = %self.engine.host(), %error, "engine still unreachable");
         }

@@ -2,7 +2,7 @@
 
 use super::{Page, subject, words};
 use crate::{
-    client::{Store, erased_memo, t, translate_message},
+    client::{Store, erased_memo, t, translate},
     model::{Alert, AlertChange, AlertState, Timestamp},
     views::{
         format,
@@ -37,7 +37,7 @@ pub(super) fn active(page: Page) -> AnyView {
 fn line(page: Page, alert: Alert) -> AnyView {
     let word = words::severity(alert.severity);
     let word = if alert.state == AlertState::Pending { crate::t!("{}, pending", word) } else { word.to_owned() };
-    let what = format!("{} · {}", translate_message(&alert.text), alert.rule_name);
+    let what = format!("{} · {}", translate(&alert.text), alert.rule_name);
     view! {
         <li data-alert=alert.state.as_str() data-severity=alert.severity.as_str() data-rule=alert.rule_name.clone()>
             <span class="state">{word}</span>

@@ -72,7 +72,7 @@ fn quiet_form(page: Page, hours: Option<QuietHours>) -> AnyView {
         let (from, until) = (words::minutes(&from.get_value()), words::minutes(&until.get_value()));
         match from.zip(until) {
             Some((from, until)) => Ok(AlertChange::QuietHours(Some(QuietHours { from, until, zone }))),
-            None => Err("Enter both times as HH:MM, for example 22:00".to_owned()),
+            None => Err(t("Enter both times as HH:MM, for example 22:00").to_owned()),
         }
     };
     form(page, t("Quiet hours").to_owned(), fields, Box::new(change), "Quiet hours saved")

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     actions::alerts::change_alerts,
-    client::{Level, Store, Toasts, effect, erased_memo, t, translate_message},
-    model::{AlertBook, AlertChange, ChannelDraft, HistoryStatus, QuietHours, Rule},
+    client::{Level, Store, Toasts, effect, erased_memo, t, translate},
+    model::{AlertBook, AlertChange, ChannelDraft, ENGINE_DISK, HistoryStatus, QuietHours, Rule},
     queries::alerts::alerts,
     wire::{ActionError, PageSeed},
 };
@@ -163,9 +163,8 @@ pub fn AlertsPage() -> impl IntoView {
 }
 
 fn failed(page: Page) -> AnyView {
-    let why = boxed(move || {
-        page.failed.with(|error| error.as_ref().map(|it| translate_message(&it.message)).unwrap_or_default())
-    });
+    let why =
+        boxed(move || page.failed.with(|error| error.as_ref().map(|it| translate(&it.message)).unwrap_or_default()));
     let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| page.refresh()));
     empty("unreachable", "Couldn't load alerts", why, again)
 }
@@ -189,11 +188,9 @@ fn notes(page: Page) -> Vec<AnyView> {
     let off = page.look(|book| match &book.history {
         HistoryStatus::Recording => None,
         HistoryStatus::Off { reason } if !book.is_known => {
-            Some(crate::t!("Rules and channels can't be read: {}.", translate_message(reason)))
+            Some(crate::t!("Rules and channels can't be read: {}.", translate(reason)))
         }
-        HistoryStatus::Off { reason } => {
-            Some(crate::t!("Rules and channels can't be saved: {}.", translate_message(reason)))
-        }
+        HistoryStatus::Off { reason } => Some(crate::t!("Rules and channels can't be saved: {}.", translate(reason))),
     });
     let fixed = page.book.with(|book| book.as_ref().is_some_and(|book| !book.may_configure));
     let fixed = fixed.then(|| t("You can view rules and channels, but not change them.").to_owned());
@@ -203,8 +200,7 @@ fn notes(page: Page) -> Vec<AnyView> {
 
 /// The subject of an alert, linked to its container's page where there is one.
 fn subject(alert: &crate::model::Alert) -> AnyView {
-    // Container names contain no spaces and aren't translated. A subject with spaces is our own text.
-    let name = if alert.subject.contains(' ') { translate_message(&alert.subject) } else { alert.subject.clone() };
+    let name = if alert.subject == ENGINE_DISK { t(ENGINE_DISK).to_owned() } else { alert.subject.clone() };
     match &alert.container {
         Some(id) => {
             let page = Site::expect().page(&format!("/containers/{id}"));

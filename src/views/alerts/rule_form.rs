@@ -2,7 +2,7 @@
 
 use super::{Page, form::form, words};
 use crate::{
-    client::t,
+    client::{t, translate},
     model::{AlertChange, Condition, Rule, Severity},
     views::widgets::{boxed, check, choice, field},
 };
@@ -53,7 +53,8 @@ pub(super) fn rule_form(page: Page, rule: Rule) -> AnyView {
     .into_any();
     let change = move || {
         let rule = draft.get_value();
-        rule.check().map(|()| AlertChange::PutRule(rule))
+        rule.check().map_err(|fault| translate(&fault))?;
+        Ok(AlertChange::PutRule(rule))
     };
     form(page, title, fields, Box::new(change), "Rule saved")
 }

@@ -2,7 +2,7 @@
 
 use super::{Page, subject};
 use crate::{
-    client::{erased_memo, t, translate_message},
+    client::{erased_memo, t, translate},
     model::{Alert, AlertState},
     views::{
         Site,
@@ -30,7 +30,7 @@ fn line(alert: Alert) -> AnyView {
     let word = if alert.state == AlertState::Resolved { t("Resolved") } else { t("Fired") };
     let what = match alert.state {
         AlertState::Resolved => alert.rule_name.clone(),
-        _ => format!("{} · {}", translate_message(&alert.text), alert.rule_name),
+        _ => format!("{} · {}", translate(&alert.text), alert.rule_name),
     };
     let severity = if alert.state == AlertState::Resolved { "resolved" } else { alert.severity.as_str() };
     view! {

@@ -1,7 +1,7 @@
 //! Rules and alerts as text, and the initial values of their forms.
 
 use crate::{
-    client::{t, translate_message},
+    client::{t, translate},
     model::{Alert, AlertScope, AlertState, Condition, QuietHours, Rule, Severity, Timestamp},
     views::format,
 };
@@ -27,8 +27,7 @@ pub(super) fn total(active: &[Alert]) -> String {
 
 /// When the rule fires: scope, condition, duration.
 pub(super) fn rule(rule: &Rule) -> String {
-    let (what, lasting) =
-        (translate_message(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
+    let (what, lasting) = (translate(&rule.condition.words()), (rule.duration != 0).then(|| seconds(rule.duration)));
     let who = (!matches!(rule.condition, Condition::Disk { .. })).then(|| scope(&rule.scope));
     match (who, lasting) {
         (None, None) => crate::t!("When {}", what),

@@ -1,7 +1,7 @@
 //! Shell in the container. The terminal is a custom element: see `public/terminal.js`.
 
 use crate::{
-    client::{Store, erased_memo, t, translate_message},
+    client::{Store, erased_memo, message_of, t, translate},
     model::ContainerState,
     views::{
         Site,
@@ -45,8 +45,7 @@ pub(super) fn terminal_part() -> AnyView {
         };
         let encoded = |text: &str| String::from(js_sys::encode_uri_component(text));
         let socket = format!("{base}&command={}&user={}", encoded(&command), encoded(&user));
-        let said =
-            move |event: ev::CustomEvent| words.set(translate_message(&event.detail().as_string().unwrap_or_default()));
+        let said = move |event: ev::CustomEvent| words.set(translate(&message_of(&event.detail())));
         let terminal =
             custom("quay-terminal").attr("data-socket", socket).on(ev::Custom::<ev::CustomEvent>::new("said"), said);
         Some(terminal.into_any())

@@ -3,8 +3,8 @@
 use super::page::key_of;
 use crate::{
     actions::containers::act_on_containers,
-    client::{ClientOnly, Store, Toasts, t, translate_message},
-    model::{Container, ContainerAction, ContainerState, Entity, Key, Timestamp},
+    client::{ClientOnly, Store, Toasts, t, translate},
+    model::{Container, ContainerAction, ContainerState, Entity, Key, Message, Timestamp},
     wire::{ActionError, ErrorKind},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -141,9 +141,9 @@ impl ContainerActions {
                     let what = crate::t!("{} failed for {} of {} containers", t(verb), several.len(), wanted.len());
                     let lines: Vec<_> = several
                         .iter()
-                        .map(|(it, error)| format!("{}: {}", it.name, translate_message(&error.words())))
+                        .map(|(it, error)| format!("{}: {}", it.name, translate(&error.words())))
                         .collect();
-                    toasts.failed(&what, &ActionError::new(several[0].1.kind, lines.join("\n")));
+                    toasts.failed(&what, &ActionError::new(several[0].1.kind, Message::Verbatim(lines.join("\n"))));
                 }
             }
         });

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actions::{containers::act_on_container, requests::act},
-    client::{Level, Store, Toasts, erased_memo, t},
+    client::{Level, Store, Toasts, erased_memo, t, translate},
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,
         Limits, Recipe,
@@ -277,9 +277,10 @@ fn rename(key: Key) -> AnyView {
     let send = move || -> Result<Sent, String> {
         let (host, id, name) = (host.clone(), id.clone(), name.get_value());
         if !ContainerAction::is_name(&name) {
-            return Err(
-                "Names must start with a letter or digit and contain only letters, digits, dots, dashes and underscores".to_owned()
-            );
+            return Err(t(
+                "Names must start with a letter or digit and contain only letters, digits, dots, dashes and underscores",
+            )
+            .to_owned());
         }
         let done = crate::t!("{} renamed to {}", old, name);
         Ok(Box::pin(async move {
@@ -359,11 +360,11 @@ fn limits(key: Key) -> AnyView {
             ..Limits::default()
         };
         if let Some(fault) = limits.fault() {
-            return Err(fault);
+            return Err(translate(&fault));
         }
         let restart = Some(restart.get_value()).filter(|it| !it.is_empty());
         if limits == Limits::default() && restart.is_none() {
-            return Err("Change at least one value".to_owned());
+            return Err(t("Change at least one value").to_owned());
         }
         let (host, id, done) = (host.clone(), id.clone(), crate::t!("Limits of {} updated", name));
         Ok(Box::pin(async move {
@@ -389,7 +390,7 @@ fn commit(key: Key) -> AnyView {
     let send = move || -> Result<Sent, String> {
         let image = image.get_untracked();
         let image =
-            ImageName::new(image.trim()).map_err(|_| "Use repository:tag, for example nginx:1.27".to_owned())?;
+            ImageName::new(image.trim()).map_err(|_| t("Use repository:tag, for example nginx:1.27").to_owned())?;
         let done = crate::t!("{} created", image);
         let action = ContainerAction::Commit { name: image, message: message.get_value() };
         let action = Action::Container(host.clone(), id.clone(), action);

@@ -7,7 +7,7 @@ use super::written::{
 };
 use crate::{
     actions::requests::start,
-    client::{Level, Store, TaskBoard, Toasts, effect, t, translate_message},
+    client::{Level, Store, TaskBoard, Toasts, effect, t, translate},
     model::{ContainerId, ContainerName, ContainerSpec, HostId, Job, NewContainer, Recipe, Task, TaskId, TaskState},
     views::widgets::{Sent, area, check, choice, field, form},
     wire::{ActionError, ErrorKind},
@@ -137,7 +137,7 @@ impl Typed {
             privileged: self.privileged.get_value(),
             ..before.clone()
         };
-        spec.fault().map_or(Ok(spec), Err)
+        spec.fault().map_or(Ok(spec), |fault| Err(translate(&fault)))
     }
 
     fn fields(self, purpose: &Purpose) -> AnyView {
@@ -229,7 +229,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
             Purpose::InPlaceOf(id) => Job::Recreate(id.clone(), Box::new(spec)),
             purpose => {
                 let name = typed.name.get_value().trim().to_owned();
-                let name = ContainerName::new(&name).map_err(|_| NAME.to_owned())?;
+                let name = ContainerName::new(&name).map_err(|_| t(NAME).to_owned())?;
                 let values_of = if let Purpose::DuplicateOf(id) = purpose { Some(id.clone()) } else { None };
                 Job::Create(name, Box::new(NewContainer { spec, start: typed.starts.get_value(), values_of }))
             }
@@ -248,7 +248,7 @@ pub(super) fn recipe_form(host: HostId, recipe: Recipe, purpose: Purpose, close:
             };
             match task.state {
                 TaskState::Done => {
-                    toasts.show(Level::Ok, translate_message(&task.words), None);
+                    toasts.show(Level::Ok, translate(&task.words), None);
                     Ok(())
                 }
                 _ => Err(ActionError { kind: ErrorKind::Engine, message: task.words, hint: task.hint }),

@@ -1,8 +1,11 @@
 //! Parsing and formatting of the recipe fields that users edit as text, one item per line, with error messages.
 
-use crate::model::{
-    HealthSpec, Labels, MountSpec, MountWay, NetworkSpec, PortSpec,
-    recipe::{published, quoted},
+use crate::{
+    client::t,
+    model::{
+        HealthSpec, Labels, MountSpec, MountWay, NetworkSpec, PortSpec,
+        recipe::{published, quoted},
+    },
 };
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -48,8 +51,9 @@ pub(super) fn words_read(text: &str) -> Result<Vec<String>, String> {
         match (quote, letter) {
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
             (Some('"') | None, '\\') => {
-                let next =
-                    letters.next().ok_or_else(|| "Incomplete escape: nothing follows the last backslash".to_owned())?;
+                let next = letters
+                    .next()
+                    .ok_or_else(|| t("Incomplete escape: nothing follows the last backslash").to_owned())?;
                 word.get_or_insert_default().push(next);
             }
             (Some(_), letter) => word.get_or_insert_default().push(letter),
@@ -62,7 +66,7 @@ pub(super) fn words_read(text: &str) -> Result<Vec<String>, String> {
         }
     }
     match quote {
-        Some(quote) => Err(format!("Unclosed quote {quote}")),
+        Some(quote) => Err(crate::t!("Unclosed quote {}", quote)),
         None => {
             words.extend(word);
             Ok(words)
@@ -81,8 +85,9 @@ pub(super) fn ports_read(text: &str) -> Result<Vec<PortSpec>, String> {
 
 fn port_read(line: &str) -> Result<PortSpec, String> {
     let bad = || {
-        format!(
-            "\"{line}\" isn't a valid port mapping. Use 8080:80, 127.0.0.1:8080:80/udp, or 80 for a random host port"
+        crate::t!(
+            "\"{}\" isn't a valid port mapping. Use 8080:80, 127.0.0.1:8080:80/udp, or 80 for a random host port",
+            line
         )
     };
     let number = |text: &str| text.parse::<u16>().ok().filter(|it| *it > 0).ok_or_else(bad);
@@ -118,7 +123,7 @@ pub(super) fn mounts_read(text: &str) -> Result<Vec<MountSpec>, String> {
 }
 
 fn mount_read(line: &str) -> Result<MountSpec, String> {
-    let bad = || format!("\"{line}\" isn't a valid mount. Use data:/data, /srv/web:/web:ro or tmpfs:/run");
+    let bad = || crate::t!("\"{}\" isn't a valid mount. Use data:/data, /srv/web:/web:ro or tmpfs:/run", line);
     let (rest, read_only) = match line.strip_suffix(":ro") {
         Some(rest) => (rest, true),
         None => (line.strip_suffix(":rw").unwrap_or(line), false),
@@ -159,8 +164,9 @@ pub(super) fn networks_read(text: &str) -> Result<Vec<NetworkSpec>, String> {
                 "as" => network.aliases.extend(words.next().map(str::to_owned)),
                 ip if ip.parse::<std::net::IpAddr>().is_ok() => network.ip = Some(ip.to_owned()),
                 _ => {
-                    return Err(format!(
-                        "\"{line}\" isn't a valid network entry. Use front, front 10.0.0.9 or front as www"
+                    return Err(crate::t!(
+                        "\"{}\" isn't a valid network entry. Use front, front 10.0.0.9 or front as www",
+                        line
                     ));
                 }
             }
@@ -186,7 +192,7 @@ pub(super) fn bytes_read(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let bad = || format!("\"{text}\" isn't a valid size. Enter a number and a unit, for example 512m or 2g");
+    let bad = || crate::t!("\"{}\" isn't a valid size. Enter a number and a unit, for example 512m or 2g", text);
     let number = text.trim_end_matches('b');
     let (number, unit) = match number.chars().next_back() {
         Some('k') => (&number[..number.len() - 1], 1_u64 << 10),
@@ -210,7 +216,7 @@ pub(super) fn cores_read(text: &str) -> Result<Option<u64>, String> {
     let number = text.parse::<f64>().ok().filter(|it| it.is_finite() && *it > 0.0);
     number
         .map(|it| Some((it * 1000.0).round() as u64))
-        .ok_or_else(|| format!("\"{text}\" isn't a valid CPU limit. Enter a number of cores, for example 0.5"))
+        .ok_or_else(|| crate::t!("\"{}\" isn't a valid CPU limit. Enter a number of cores, for example 0.5", text))
 }
 
 pub(super) fn health_written(health: Option<&HealthSpec>) -> String {

@@ -1,7 +1,7 @@
 //! Host facts: the engine, the machine, and how much the engine stores.
 
 use crate::{
-    client::{Store, t, translate_message},
+    client::{Store, t, translate},
     model::Kind,
     views::{
         Site, format,
@@ -37,7 +37,7 @@ pub fn HostFacts() -> impl IntoView {
         boxed(move || {
             let host = store.main_host()?;
             host.engine.is_none().then(|| {
-                let words = translate_message(host.error.as_deref().unwrap_or("Connecting to the engine…"));
+                let words = host.error.as_ref().map_or_else(|| t("Connecting to the engine…").to_owned(), translate);
                 view! {
                     <p class="quiet">{words}</p>
                     <Command text="sudo systemctl start docker" />

@@ -2,7 +2,7 @@
 
 use super::{feed::Feed, phrase::phrase, row::encoded};
 use crate::{
-    client::{t, translate_message},
+    client::{t, translate},
     model::Event,
     views::{
         Site,
@@ -57,7 +57,7 @@ fn facts(event: &Event) -> Vec<(String, String)> {
     fact(t("ID"), &event.id);
     fact(t("Project"), event.project.as_deref().unwrap_or_default());
     fact(t("User"), event.actor.as_deref().unwrap_or_default());
-    fact(t("Failed"), &translate_message(event.error.as_deref().unwrap_or_default()));
+    fact(t("Failed"), &event.error.as_ref().map(translate).unwrap_or_default());
     for (key, value) in event.attributes.iter().filter(|(key, _)| key != "name") {
         fact(key, value);
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     client::{EventMessage, Store, Transport},
-    model::{Event, EventPage, EventQuery, HistoryStatus},
+    model::{Event, EventPage, EventQuery, HistoryStatus, Message},
     queries::events::events,
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -19,7 +19,7 @@ pub(super) enum Loading {
     /// Reload from scratch.
     First,
     Older,
-    Failed(String),
+    Failed(Message),
 }
 
 #[derive(Clone, Copy)]

@@ -14,7 +14,7 @@ use super::{
     widgets::{Command, boxed, button, empty, on_click},
 };
 use crate::{
-    client::{Store, Subscriptions, effect, erased_memo, t, translate_message},
+    client::{Store, Subscriptions, effect, erased_memo, t, translate},
     model::HistoryStatus,
     wire::PageSeed,
 };
@@ -95,7 +95,7 @@ pub fn EventsPage() -> impl IntoView {
         {boxed(move || match shown.get() {
             Shown::Waiting => view! { <p class="quiet events-end" aria-busy="true">{t("Loading events…")}</p> }.into_any(),
             Shown::Failed => {
-                let words = move || if let Loading::Failed(why) = feed.loading.get() { translate_message(&why) } else { String::new() };
+                let words = move || if let Loading::Failed(why) = feed.loading.get() { translate(&why) } else { String::new() };
                 let again = button("button", "restart", boxed(|| t("Try again").to_owned()), Box::new(move |_| feed.again()));
                 empty("error", "Couldn't load events", boxed(words), again)
             }
@@ -118,7 +118,7 @@ pub fn EventsPage() -> impl IntoView {
 /// The reason why events aren't being kept, if so.
 fn off(history: &HistoryStatus) -> Option<AnyView> {
     let HistoryStatus::Off { reason } = history else { return None };
-    let words = crate::t!("Events aren't being saved: {}.", translate_message(reason));
+    let words = crate::t!("Events aren't being saved: {}.", translate(reason));
     Some(
         view! {
             <p class="banner" role="status">
@@ -167,7 +167,7 @@ fn table(feed: Feed) -> AnyView {
     let end = boxed(move || {
         let count = feed.shown.with(Vec::len);
         match (feed.loading.get(), feed.more.get()) {
-            (Loading::Failed(why), _) => crate::t!("Couldn't load older events: {}", translate_message(&why)),
+            (Loading::Failed(why), _) => crate::t!("Couldn't load older events: {}", translate(&why)),
             (_, false) => t("End of events.").to_owned(),
             (_, true) if count >= MOST => {
                 crate::t!("Showing {} events. Narrow the search or export to see older ones.", MOST)

@@ -1,8 +1,8 @@
 //! Description of an event in words.
 
 use crate::{
-    client::{t, translate_message},
-    model::Event,
+    client::{t, term, translate},
+    model::{ENGINE_DISK, Event},
 };
 
 /// Severity of the event, as the colour of its mark.
@@ -36,13 +36,13 @@ fn deed(event: &Event) -> String {
         first.make_ascii_uppercase();
     }
     if let Some(error) = &event.error {
-        return crate::t!("{} failed: {}", translate_message(&verb), translate_message(error));
+        return crate::t!("{} failed: {}", term(&verb), translate(error));
     }
     let of = match event.kind.as_str() {
         "rule" => "Alert rule",
         "channel" => "Channel",
         "quiet_hours" => "Quiet hours",
-        _ => return crate::t!("{} requested", translate_message(&verb)),
+        _ => return crate::t!("{} requested", term(&verb)),
     };
     let done = match event.action.as_str() {
         "create" => "created",
@@ -53,12 +53,12 @@ fn deed(event: &Event) -> String {
         "test" => "tested",
         other => other,
     };
-    format!("{} {}", t(of), translate_message(done))
+    format!("{} {}", t(of), term(done))
 }
 
-/// The name of the event's subject. An alert's subject may be translatable text: container names have no spaces.
+/// The name of the event's subject.
 pub(in crate::views) fn name(event: &Event) -> String {
-    if event.kind == "alert" && event.name.contains(' ') { translate_message(&event.name) } else { event.name.clone() }
+    if event.kind == "alert" && event.name == ENGINE_DISK { t(ENGINE_DISK).to_owned() } else { event.name.clone() }
 }
 
 pub(in crate::views) fn phrase(event: &Event) -> String {
@@ -88,7 +88,7 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
             return crate::t!("Renamed from {}", attribute("oldName").trim_start_matches('/'));
         }
         ("container", "health_status") => {
-            return crate::t!("Health status: {}", translate_message(attribute("health")));
+            return crate::t!("Health status: {}", term(attribute("health")));
         }
         ("container", "exec_create") => return crate::t!("Exec created: {}", attribute("command")),
         ("container", "exec_start") => return crate::t!("Exec started: {}", attribute("command")),
@@ -103,16 +103,20 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
         ("network", "connect") => "Container connected",
         ("network", "disconnect") => "Container disconnected",
         ("daemon", "reload") => "Configuration reloaded",
-        ("alert", "firing") => return format!("{}: {}", attribute("rule"), translate_message(attribute("measured"))),
+        ("alert", "firing") => {
+            // Events of older versions have the value among the attributes alone, in English.
+            let measured = event.message.as_ref().map_or_else(|| attribute("measured").to_owned(), translate);
+            return format!("{}: {measured}", attribute("rule"));
+        }
         ("notification", "lost") => {
             return crate::t!(
                 "Notification not delivered ({}): {}",
                 attribute("rule"),
-                translate_message(event.error.as_deref().unwrap_or_default())
+                event.error.as_ref().map(translate).unwrap_or_default()
             );
         }
         ("alert", "resolved") => return crate::t!("{}: resolved", attribute("rule")),
-        (_, other) => return translate_message(&other.replace('_', " ")),
+        (_, other) => return term(&other.replace('_', " ")),
     };
     t(words).to_owned()
 }
@@ -120,7 +124,7 @@ pub(in crate::views) fn phrase(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HostId, Labels, Timestamp};
+    use crate::model::{HostId, Labels, Message, Timestamp};
 
     #[test]
     fn event_is_described_in_words() {
@@ -138,7 +142,8 @@ mod tests {
                     name: "web".into(),
                     project: None,
                     actor: actor.map(str::to_owned),
-                    error: error.map(str::to_owned),
+                    error: error.map(Message::verbatim),
+                    message: None,
                     attributes,
                 };
                 (phrase(&event), tone(&event))

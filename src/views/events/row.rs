@@ -6,7 +6,7 @@ use super::{
     phrase::{self, phrase, tone},
 };
 use crate::{
-    client::translate_message,
+    client::term,
     model::{Event, Timestamp},
     views::{
         Site, format,
@@ -23,7 +23,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
     let Event { kind, action, name, .. } = &*event;
     let words = phrase(&event);
     let whole = words.clone();
-    let of = if name.is_empty() { translate_message(kind) } else { phrase::name(&event) };
+    let of = if name.is_empty() { term(kind) } else { phrase::name(&event) };
     let entity = if event.id.is_empty() {
         view! { <b>{of}</b> }.into_any()
     } else {
@@ -52,7 +52,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             <td class="what" data-tone=tone(&event)>
                 <Icon name=kind_icon(kind) />
                 <button title=whole on:click=on_click(open)>{words}</button>
-                <small>{translate_message(kind)}</small>
+                <small>{term(kind)}</small>
             </td>
             <th class="name" role="rowheader" scope="row">{entity} {short}</th>
             <td class="project">{project}</td>

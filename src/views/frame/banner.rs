@@ -1,7 +1,7 @@
 //! Banner that states why the page may be out of date, and since when.
 
 use crate::{
-    client::{Connection, Store, erased_memo, t, translate_message},
+    client::{Connection, Store, erased_memo, t, translate},
     model::{HostStatus, Timestamp},
     views::{
         format,
@@ -64,12 +64,12 @@ pub fn Banner() -> impl IntoView {
         }
         let host = store.main_host()?;
         if host.status == HostStatus::Unreachable {
-            let why = host.error.as_deref().map(translate_message);
+            let why = host.error.as_ref().map(translate);
             return Some(BannerMessage::lost("The engine isn't responding.", why, host.since));
         }
         let first = host.failed_lists.first()?;
         let what = host.failed_lists.iter().map(|it| format::failed_list(it.kind)).collect();
-        Some(BannerMessage { what, why: Some(translate_message(&first.error)), since: first.as_of })
+        Some(BannerMessage { what, why: Some(translate(&first.error)), since: first.as_of })
     });
     let other_release =
         erased_memo(move || of_release.with(|link| link.is_outdated.then(|| link.server_version.clone())));

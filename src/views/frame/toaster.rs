@@ -1,7 +1,7 @@
 //! Corner of the screen that shows toasts.
 
 use crate::{
-    client::{Level, Prefs, Store, Toasts, t, translate_message},
+    client::{Level, Prefs, Store, Toasts, t, translate},
     model::{AlertState, Severity, ToastPreferences},
     views::widgets::{Icon, boxed},
     wire::Notice,
@@ -17,9 +17,7 @@ pub fn Toaster() -> impl IntoView {
         notices.with(|notices| {
             let wanted = |notice: &&Notice| prefs.read_untracked(|it| is_shown(&it.toasts, notice));
             let new: Vec<_> = notices.since(seen.unwrap_or_default()).filter(wanted).cloned().collect();
-            untrack(|| {
-                new.into_iter().for_each(|notice| toasts.show(level(&notice), translate_message(&notice.text), None))
-            });
+            untrack(|| new.into_iter().for_each(|notice| toasts.show(level(&notice), translate(&notice.text), None)));
             notices.count
         })
     });

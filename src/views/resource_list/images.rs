@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     actions::registries::{sign_in, sign_out},
-    client::{Store, t, translate_message},
-    model::{HostId, ImageName, Job, Key, Pull, RegistryInfo, RegistryLogin},
+    client::{Store, t, translate},
+    model::{HostId, ImageName, Job, Key, Message, Pull, RegistryInfo, RegistryLogin},
     queries::registries::registries,
     views::{
         Site,
@@ -98,7 +98,7 @@ pub(super) fn upload(
     spawn_local(async move {
         let sent = match content.await {
             Ok(content) => send_file(&address, &content).await,
-            Err(why) => Err(ActionError::new(ErrorKind::Invalid, why)),
+            Err(why) => Err(ActionError::new(ErrorKind::Invalid, Message::Verbatim(why))),
         };
         if let Err(error) = sent {
             menu.failed(t("The upload failed"), &error);
@@ -113,14 +113,14 @@ pub(super) fn all_registries(menu: RowMenu) -> AnyView {
     let known = RwSignal::new(None::<Result<Vec<RegistryInfo>, String>>);
     let ask = move || {
         spawn_local(async move {
-            let answer = registries().await.map_err(|error| error.words());
+            let answer = registries().await.map_err(|error| translate(&error.words()));
             known.try_set(Some(answer));
         });
     };
     ask();
     let list = boxed(move || match known.get() {
         None => view! { <li class="quiet">{t("Loading…")}</li> }.into_any(),
-        Some(Err(why)) => view! { <li class="quiet" role="alert">{translate_message(&why)}</li> }.into_any(),
+        Some(Err(why)) => view! { <li class="quiet" role="alert">{why}</li> }.into_any(),
         Some(Ok(list)) if list.is_empty() => {
             view! { <li class="quiet">{t("No registries yet. Public images don't need one.")}</li> }.into_any()
         }

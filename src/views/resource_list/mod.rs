@@ -21,7 +21,7 @@ use super::{
     widgets::{Command, Search, boxed, chip, column, empty, on_click, sort_word},
 };
 use crate::{
-    client::{ErasedMemo, Row, Store, erased_memo, order, t, translate_message},
+    client::{ErasedMemo, Row, Store, erased_memo, order, t, translate},
     model::{Entity, Key, Kind, Usage},
 };
 pub use dialogs::dialogs;
@@ -160,7 +160,7 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
                 empty(page.what, t(page.nothing_yet), boxed(|| t(page.hint).to_owned()), command)
             }
             Shown::NotListed => {
-                let why = move || failed.with(|it| it.as_ref().map(|it| translate_message(&it.error))).unwrap_or_default();
+                let why = move || failed.with(|it| it.as_ref().map(|it| translate(&it.error))).unwrap_or_default();
                 empty("unreachable", failed_list(page.kind), boxed(why), ().into_any())
             }
             Shown::NoMatch => view! {

@@ -2,7 +2,7 @@
 
 use super::row_menu::RowMenu;
 use crate::{
-    client::{Store, erased_memo, t, translate_message},
+    client::{Store, erased_memo, t, translate},
     model::{ContainerState, DiskUsage, EngineState, Entity, Job, Key, Kind, Lack, Prune},
     queries::disk::disk,
     views::{
@@ -76,7 +76,7 @@ fn prune_of<'a>(keys: impl Iterator<Item = &'a Key>) -> Prune {
 
 /// The text that the user has to type to confirm.
 fn words_of(prune: &Prune) -> String {
-    prune.in_words().split(", ").map(translate_message).collect::<Vec<_>>().join(", ")
+    translate(&prune.in_words())
 }
 
 /// All kinds that can be pruned, in the order of removal.
@@ -99,7 +99,7 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
     if takes_room && (has_cache || !all.is_empty()) {
         let host = host.clone();
         spawn_local(async move {
-            let answer = disk(host).await.map_err(|error| error.words());
+            let answer = disk(host).await.map_err(|error| translate(&error.words()));
             usage.try_set(Some(answer));
         });
     }
@@ -116,7 +116,7 @@ pub fn prune(menu: RowMenu, kinds: &'static [Kind], close: Rc<dyn Fn()>) -> AnyV
         match known {
             _ if !takes_room => words.get(),
             None => crate::t!("{}: calculating reclaimable space…", words.get()),
-            Some(Err(why)) => crate::t!("{}. Reclaimable space unknown: {}", words.get(), translate_message(&why)),
+            Some(Err(why)) => crate::t!("{}. Reclaimable space unknown: {}", words.get(), why),
             Some(Ok(usage)) => {
                 let bytes: u64 = chosen.with(|chosen| chosen.iter().filter_map(|key| frees(key, &usage)).sum());
                 let (size, unit) = format::bytes(bytes + if cache.get() { usage.unused_build_cache } else { 0 });

@@ -2,7 +2,7 @@
 
 use super::{Dialog, boxed, on_click};
 use crate::{
-    client::{t, translate_message},
+    client::{t, translate},
     wire::ActionError,
 };
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
@@ -13,7 +13,7 @@ pub type Sent = Pin<Box<dyn Future<Output = Result<(), ActionError>>>>;
 
 type Send = Box<dyn FnMut() -> Result<Sent, String>>;
 
-/// `send` submits the input, or returns why it is invalid. `verb` is the label of the submit button.
+/// `send` submits the input, or returns why it is invalid, in the user's language. `verb` is the label of the submit button.
 pub fn form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
     form_with("button main", title, fields, verb, send, close)
 }
@@ -51,14 +51,14 @@ fn form_with(
             }
             match outcome {
                 Ok(()) => done(),
-                Err(failed) => drop(error.try_set(Some(failed.words()))),
+                Err(failed) => drop(error.try_set(Some(translate(&failed.words())))),
             }
         });
     });
     let form = view! {
         <form class="form" on:submit=submit>
             {fields}
-            <p class="failed" role="alert">{boxed(move || error.get().map(|it| translate_message(&it)))}</p>
+            <p class="failed" role="alert">{boxed(move || error.get())}</p>
             <footer>
                 <button type="button" class="button" on:click=on_click(move |_| cancelled())>{t("Cancel")}</button>
                 <button type="submit" class=class disabled=boxed(move || is_busy.get())>{t(verb)}</button>

@@ -421,7 +421,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn permanent_failure_is_not_retried() {
-        let mut world = world(|_, _| Err(NotifyError::Settings("no".into())));
+        let mut world = world(|_, _| Err(NotifyError::Settings(crate::model::Message::verbatim("no"))));
         world.send("one", &["a"]);
         assert_eq!(world.outcome().await, ("a".into(), "one".into(), 1, false));
     }

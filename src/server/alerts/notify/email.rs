@@ -4,6 +4,7 @@ use super::{
     DeliveryId, Notification, NotifyError, Outbound, Secret, State,
     error::{innermost, one_line},
 };
+use crate::message;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -63,8 +64,8 @@ impl Email {
         self.mailboxes()?;
         let is_here = self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
         if self.security == Security::Plain && !is_here {
-            let what = "Unencrypted email is only allowed to localhost. Use STARTTLS or TLS";
-            return Err(NotifyError::Settings(what.into()));
+            let what = message!("Unencrypted email is only allowed to localhost. Use STARTTLS or TLS");
+            return Err(NotifyError::Settings(what));
         }
         Ok(())
     }
@@ -84,12 +85,17 @@ impl Email {
 
     fn mailboxes(&self) -> Result<(Mailbox, Vec<Mailbox>), NotifyError> {
         let mailbox = |text: &String| {
-            let wrong = |_| NotifyError::Settings(format!("{text:?} isn't a valid email address. Use name@host"));
+            let wrong = |_| {
+                NotifyError::Settings(message!(
+                    "\"{text}\" isn't a valid email address. Use name@host",
+                    text = text.escape_debug().to_string()
+                ))
+            };
             text.trim().parse::<Mailbox>().map_err(wrong)
         };
         let to = self.to.iter().map(mailbox).collect::<Result<Vec<_>, _>>()?;
         if to.is_empty() {
-            return Err(NotifyError::Settings("Enter at least one recipient".into()));
+            return Err(NotifyError::Settings(message!("Enter at least one recipient")));
         }
         Ok((mailbox(&self.from)?, to))
     }
@@ -110,7 +116,9 @@ impl Email {
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .from(from);
         let message = to.into_iter().fold(builder, lettre::message::MessageBuilder::to).body(body(notification));
-        message.map_err(|error| NotifyError::Settings(format!("Couldn't compose the email: {error}")))
+        message.map_err(|error| {
+            NotifyError::Settings(message!("Couldn't compose the email: {error}", error = error.to_string()))
+        })
     }
 
     fn transport(&self, outbound: &Outbound) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotifyError> {
@@ -147,7 +155,7 @@ impl Email {
         } else if error.is_tls() || cause.contains("certificate") || cause.contains("STARTTLS") {
             NotifyError::Insecure { place, cause }
         } else if error.is_client() {
-            NotifyError::Settings(format!("Can't connect to {place} this way: {cause}"))
+            NotifyError::Settings(message!("Can't connect to {place} this way: {cause}", place, cause))
         } else {
             NotifyError::Unreachable { place, cause }
         }

@@ -24,7 +24,10 @@ pub use webhook::Webhook;
 pub use weburl::WebUrl;
 
 pub use crate::model::Severity;
-use crate::model::{ChannelKind, ContainerId, Timestamp};
+use crate::{
+    message,
+    model::{ChannelKind, ContainerId, Timestamp},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 use tokio::time::timeout;
@@ -130,8 +133,8 @@ impl Channel {
             Some(known) if secret.is_masked() => secret.clone_from(known),
             _ => is_known &= !secret.is_masked(),
         });
-        let why = "Enter the token or password again, because the destination has changed";
-        if is_known { Ok(unmasked) } else { Err(NotifyError::Settings(why.into())) }
+        let why = message!("Enter the token or password again, because the destination has changed");
+        if is_known { Ok(unmasked) } else { Err(NotifyError::Settings(why)) }
     }
 
     /// Where the secret is sent, and how: kind and server, and for email the login and the encryption too.

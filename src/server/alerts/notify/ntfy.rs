@@ -1,6 +1,7 @@
 //! ntfy notifications: push messages, published as JSON to a topic of a server. <https://docs.ntfy.sh/publish/#publish-as-json>
 
 use super::{Notification, NotifyError, Outbound, Secret, Severity, State, WebUrl};
+use crate::message;
 use serde::{Deserialize, Serialize};
 
 /// In bytes; the server turns a longer message into an attachment.
@@ -41,7 +42,7 @@ impl Ntfy {
         if (1..=64).contains(&topic.len()) && topic.chars().all(clean) {
             return Ok(());
         }
-        Err(NotifyError::Settings("Topic must be 1 to 64 letters, digits, dashes or underscores".into()))
+        Err(NotifyError::Settings(message!("Topic must be 1 to 64 letters, digits, dashes or underscores")))
     }
 
     pub(super) async fn send(&self, notification: &Notification, outbound: &Outbound) -> Result<(), NotifyError> {

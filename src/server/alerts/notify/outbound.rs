@@ -4,6 +4,7 @@ use super::{
     NotifyError, Secret, WebUrl,
     error::{innermost, one_line},
 };
+use crate::message;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, StatusCode, body::Bytes, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -90,7 +91,7 @@ impl Outbound {
         }
         let request = request
             .body(Full::from(json))
-            .map_err(|_| NotifyError::Settings("The URL or token contains invalid characters".into()))?;
+            .map_err(|_| NotifyError::Settings(message!("The URL or token contains invalid characters")))?;
         let answer = self.0.http.request(request).await.map_err(|error| {
             let cause = innermost(&error);
             // rustls errors are wrapped in `io::Error`, whose kind does not identify them.

@@ -1,6 +1,7 @@
 //! Web URL: http or https, with a host.
 
 use super::NotifyError;
+use crate::message;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use url::Url;
@@ -25,13 +26,13 @@ impl FromStr for WebUrl {
     type Err = NotifyError;
 
     fn from_str(text: &str) -> Result<Self, NotifyError> {
-        let settings = |what: &str| NotifyError::Settings(what.to_owned());
-        let mut url = Url::parse(text.trim()).map_err(|_| settings("Invalid URL. Use https://host/path"))?;
+        let settings = NotifyError::Settings;
+        let mut url = Url::parse(text.trim()).map_err(|_| settings(message!("Invalid URL. Use https://host/path")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(settings("URL must start with https:// or http://"));
+            return Err(settings(message!("URL must start with https:// or http://")));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(settings("URLs with embedded credentials aren't supported. Use a token instead"));
+            return Err(settings(message!("URLs with embedded credentials aren't supported. Use a token instead")));
         }
         url.set_fragment(None);
         Ok(Self(url))

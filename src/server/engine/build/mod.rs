@@ -1,6 +1,7 @@
 //! Image builds: with BuildKit if the engine has it, otherwise with the classic builder.
 
 mod session;
+mod step;
 mod trace;
 
 use super::{
@@ -12,6 +13,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use session::Session;
 use std::collections::BTreeMap;
 
+pub use step::BuildStep;
 pub(super) use trace::Trace;
 
 impl WritableEngine {

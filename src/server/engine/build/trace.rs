@@ -3,7 +3,7 @@
 //! prost decodes the protobuf. The few fields needed are declared here: `bollard-buildkit-proto` would add all of BuildKit's
 //! services, and tonic with them.
 
-use super::super::{StepState, Word};
+use super::super::{LayerStep, StepState, Word};
 use prost::Message;
 use std::collections::HashMap;
 
@@ -208,7 +208,7 @@ impl VertexStatus {
         let digest = self.id.strip_prefix("sha256:").unwrap_or(&self.id);
         let id: String = digest.chars().take(12).collect();
         let step = if self.completed.is_some() { "Download complete" } else { "Downloading" };
-        (total > 0).then(|| Word::Part { id, step: step.to_owned(), done, total })
+        (total > 0).then(|| Word::Part { id, step: LayerStep::parse(step), done, total })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Docker endpoint: the address of an engine, in the syntax of `DOCKER_HOST` and Docker contexts.
 
 use super::{ssh::SshDestination, tls::TlsFiles};
+use crate::message;
 use crate::server::engine::EngineError;
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
@@ -62,17 +63,19 @@ impl Endpoint {
     /// [`EngineError::Address`] if the text is not an engine URL, or if TLS settings accompany `unix://` or `ssh://`.
     pub fn with_tls(text: &str, tls: Option<TlsFiles>) -> Result<Self, EngineError> {
         let invalid = || {
-            EngineError::Address(format!(
-                "{text:?} isn't an engine URL. Use unix:///path, tcp://host:port, https://host:port or ssh://user@host"
+            EngineError::Address(message!(
+                "\"{text}\" isn't an engine URL. Use unix:///path, tcp://host:port, https://host:port or ssh://user@host",
+                text = text.escape_debug().to_string()
             ))
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(invalid)?;
         match (scheme, tls) {
             ("unix", None) if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
             ("ssh", None) => Ok(Self::Ssh(rest.parse().map_err(|()| invalid())?)),
-            ("unix" | "ssh", Some(_)) => {
-                Err(EngineError::Address(format!("TLS settings apply only to tcp:// and https://, not to {text}")))
-            }
+            ("unix" | "ssh", Some(_)) => Err(EngineError::Address(message!(
+                "TLS settings apply only to tcp:// and https://, not to {text}",
+                text
+            ))),
             ("tcp" | "http", None) => Ok(Self::Tcp(with_port(rest, PLAIN_PORT).ok_or_else(invalid)?)),
             ("tcp" | "http" | "https", files) => Ok(Self::Tls {
                 authority: with_port(rest, TLS_PORT).ok_or_else(invalid)?,

@@ -15,6 +15,7 @@ pub use tls::TlsFiles;
 pub(super) use transport::{Body, EngineVersions, Transport, no_body};
 
 use super::EngineError;
+use crate::model::Message;
 use hyper::{
     Uri,
     rt::{Read, ReadBufCursor, Write},
@@ -118,7 +119,7 @@ impl Connector {
 }
 
 fn unreachable(error: io::Error) -> EngineError {
-    EngineError::Unreachable(error.to_string())
+    EngineError::Unreachable(Message::verbatim(error))
 }
 
 /// hyper's client opens its connections through this service.

@@ -4,6 +4,7 @@
 //! `docker -H ssh://` starts, would add half a second to each call.
 
 use crate::server::engine::EngineError;
+use crate::{message, model::Message};
 use std::{
     ffi::OsString,
     fmt, fs,
@@ -191,7 +192,7 @@ impl Tunnel {
     pub(super) async fn open(&self) -> Result<UnixStream, EngineError> {
         let mut state = self.state.lock().await;
         if state.is_closed {
-            return Err(EngineError::Unreachable("the server is shutting down".into()));
+            return Err(EngineError::Unreachable(message!("the server is shutting down")));
         }
         if let Some(Running { process, .. }) = &mut state.running
             && let Some(status) = process.child.try_wait().ok().flatten()
@@ -242,7 +243,7 @@ impl Tunnel {
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
             .map_err(|error| {
-                EngineError::Connect(format!("Couldn't create a directory for the SSH tunnel: {error}."))
+                EngineError::Connect(message!("Couldn't create a directory for the SSH tunnel: {error}.", error))
             })?;
         let process = run(folder.path(), &self.forwarding(&folder.path().join(SOCKET)))?;
         let mut running = Running { process, folder };
@@ -251,7 +252,8 @@ impl Tunnel {
             Ok(true) => {}
             Ok(false) => return Err(self.explain(running.process).await),
             Err(_) => {
-                return Err(EngineError::Unreachable(format!("{} isn't responding over SSH", self.destination.host)));
+                let host = &self.destination.host;
+                return Err(EngineError::Unreachable(message!("{host} isn't responding over SSH", host)));
             }
         }
         if !running.is_answered().await {
@@ -308,13 +310,16 @@ impl Tunnel {
     async fn explain_silence(&self, mut process: Process) -> EngineError {
         let host = &self.destination.host;
         EngineError::Connect(if process.end().await.contains("administratively prohibited") {
-            format!(
-                "The SSH server on {host} doesn't allow socket forwarding. Enable AllowStreamLocalForwarding in its sshd_config."
+            message!(
+                "The SSH server on {host} doesn't allow socket forwarding. Enable AllowStreamLocalForwarding in its sshd_config.",
+                host
             )
         } else {
             let socket = self.destination.socket();
-            format!(
-                "Connected to {host} over SSH, but no engine is responding at {socket}. Check that it's running and that the SSH user can access its socket."
+            message!(
+                "Connected to {host} over SSH, but no engine is responding at {socket}. Check that it's running and that the SSH user can access its socket.",
+                host,
+                socket
             )
         })
     }
@@ -353,7 +358,7 @@ fn run(folder: &Path, arguments: &[OsString]) -> Result<Process, EngineError> {
         .spawn();
     let mut child = child.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => no_program(),
-        _ => EngineError::Connect(format!("Couldn't start ssh: {error}.")),
+        _ => EngineError::Connect(message!("Couldn't start ssh: {error}.", error)),
     })?;
     let lifeline = child.stdin.take().expect("the stream is piped");
     let mut stderr = child.stderr.take().expect("the stream is piped");
@@ -410,34 +415,40 @@ impl Running {
 }
 
 fn no_program() -> EngineError {
-    EngineError::Connect("The ssh command wasn't found. Install the OpenSSH client on the Quaylight server.".into())
+    EngineError::Connect(message!("The ssh command wasn't found. Install the OpenSSH client on the Quaylight server."))
 }
 
 /// Translates the messages of ssh for the user. A server gives the same answer for a wrong user and for a wrong key.
 fn explain(destination: &SshDestination, report: &str, code: Option<i32>, fingerprint: Option<&str>) -> EngineError {
     let SshDestination { user, host, .. } = destination;
     let says = |words: &str| report.contains(words);
-    let key = fingerprint.unwrap_or("unknown");
+    let key = fingerprint.map_or_else(|| message!("unknown"), Message::verbatim);
     EngineError::Connect(if code == Some(NO_PROGRAM) && says("not found") {
         return no_program();
     } else if says("REMOTE HOST IDENTIFICATION HAS CHANGED") {
-        format!(
-            "The SSH host key of {host} has changed ({key}). Someone may be impersonating this host. Remove the old key from known_hosts only if you know why it changed."
+        message!(
+            "The SSH host key of {host} has changed ({key}). Someone may be impersonating this host. Remove the old key from known_hosts only if you know why it changed.",
+            host,
+            key
         )
     } else if says("Host key verification failed") {
-        format!(
-            "The SSH host key of {host} is unknown ({key}). If the fingerprint is correct, connect once with ssh to add the key to known_hosts."
+        message!(
+            "The SSH host key of {host} is unknown ({key}). If the fingerprint is correct, connect once with ssh to add the key to known_hosts.",
+            host,
+            key
         )
     } else if says("Permission denied") {
-        let user = user.as_deref().unwrap_or("the configured SSH user");
-        format!(
-            "The SSH server on {host} denied access to {user}. Check that the user exists and that the server accepts the SSH key."
+        let user = user.as_ref().map_or_else(|| message!("the configured SSH user"), Message::verbatim);
+        message!(
+            "The SSH server on {host} denied access to {user}. Check that the user exists and that the server accepts the SSH key.",
+            host,
+            user
         )
     } else if says("Could not resolve hostname") {
-        format!("Couldn't resolve {host}. Check the host name.")
+        message!("Couldn't resolve {host}. Check the host name.", host)
     } else {
         let last = report.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("ssh exited");
-        return EngineError::Unreachable(last.trim().to_owned());
+        return EngineError::Unreachable(Message::verbatim(last.trim()));
     })
 }
 

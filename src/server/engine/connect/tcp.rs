@@ -1,6 +1,7 @@
 //! TCP connections that detect a lost peer.
 
 use super::{CONNECT_TIMEOUT, unreachable};
+use crate::message;
 use crate::server::engine::EngineError;
 use socket2::{SockRef, TcpKeepalive};
 use std::time::Duration;
@@ -17,7 +18,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// Connects to `authority`, a host and port.
 pub(super) async fn open(authority: &str) -> Result<TcpStream, EngineError> {
     let connect = timeout(CONNECT_TIMEOUT, TcpStream::connect(authority)).await;
-    let stream = connect.map_err(|_| EngineError::Unreachable(format!("{authority} isn't responding")))?;
+    let stream = connect.map_err(|_| EngineError::Unreachable(message!("{authority} isn't responding", authority)))?;
     let stream = stream.map_err(unreachable)?;
     let _ = stream.set_nodelay(true);
     detect_loss(&stream);

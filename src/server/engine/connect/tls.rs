@@ -2,6 +2,7 @@
 
 use super::{endpoint::host_of, tcp};
 use crate::server::engine::EngineError;
+use crate::{message, model::Message};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, Error, RootCertStore,
     crypto::ring,
@@ -64,13 +65,19 @@ impl Tls {
     pub(super) async fn open(&self) -> Result<Explained, EngineError> {
         let config = self.read_config()?;
         let host = host_of(&self.authority).to_owned();
-        let name = ServerName::try_from(host.clone())
-            .map_err(|_| EngineError::Address(format!("{host:?} isn't a valid host name for TLS")))?;
+        let name = ServerName::try_from(host.clone()).map_err(|_| {
+            EngineError::Address(message!(
+                "\"{host}\" isn't a valid host name for TLS",
+                host = host.escape_debug().to_string()
+            ))
+        })?;
         let context = FailureContext { host, has_client: self.files.client.is_some(), config: self.config.clone() };
         let stream = tcp::open(&self.authority).await?;
         match TlsConnector::from(config).connect(name, stream).await {
             Ok(stream) => Ok(Explained { stream, context }),
-            Err(error) => Err(context.explain(&error).unwrap_or_else(|| EngineError::Unreachable(error.to_string()))),
+            Err(error) => {
+                Err(context.explain(&error).unwrap_or_else(|| EngineError::Unreachable(Message::verbatim(error))))
+            }
         }
     }
 
@@ -102,8 +109,9 @@ impl TlsFiles {
         let chain = certificates(certificate, "client certificate")?;
         let key = PrivateKeyDer::from_pem_slice(&read(key, "client key")?).map_err(|_| invalid("client key"))?;
         builder.with_client_auth_cert(chain, key).map_err(|error| {
-            EngineError::Connect(format!(
-                "The client certificate and key don't match ({error}). Set tls-key to the private key of the certificate in tls-cert."
+            EngineError::Connect(message!(
+                "The client certificate and key don't match ({error}). Set tls-key to the private key of the certificate in tls-cert.",
+                error = error.to_string()
             ))
         })
     }
@@ -122,23 +130,30 @@ impl TlsFiles {
     }
 }
 
-fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
+fn certificates(file: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
     let pem = read(file, what)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     found.ok().filter(|it| !it.is_empty()).ok_or_else(|| invalid(what))
 }
 
 /// Reads a file. Only the log contains its path, the error for the user does not.
-fn read(file: &Path, what: &str) -> Result<Vec<u8>, EngineError> {
+fn read(file: &Path, what: &'static str) -> Result<Vec<u8>, EngineError> {
     std::fs::read(file).map_err(|error| {
         tracing::warn!(file = %file.display(), %error, "cannot read a TLS file of the engine");
         let why = error.kind();
-        EngineError::Connect(format!("Couldn't read the {what} file: {why}. Check its path and permissions."))
+        EngineError::Connect(message!(
+            "Couldn't read the {what} file: {why}. Check its path and permissions.",
+            what = Message::term(what),
+            why = why.to_string()
+        ))
     })
 }
 
-fn invalid(what: &str) -> EngineError {
-    EngineError::Connect(format!("The {what} file isn't in PEM format. Use a valid PEM file."))
+fn invalid(what: &'static str) -> EngineError {
+    EngineError::Connect(message!(
+        "The {what} file isn't in PEM format. Use a valid PEM file.",
+        what = Message::term(what)
+    ))
 }
 
 /// Data for the message about a TLS failure.
@@ -176,44 +191,57 @@ fn explain(error: &Error, host: &str, has_client: bool) -> EngineError {
     EngineError::Connect(match error {
         Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                format!("The certificate of {host} has expired. Renew it on the Docker host.")
+                message!("The certificate of {host} has expired. Renew it on the Docker host.", host)
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                format!(
-                    "The certificate of {host} isn't valid yet. Check the clocks of the Docker host and the Quaylight server."
+                message!(
+                    "The certificate of {host} isn't valid yet. Check the clocks of the Docker host and the Quaylight server.",
+                    host
                 )
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!(
-                    "The certificate of {host} is for a different host name. Use a host name listed in the certificate, or add this one to it."
+                message!(
+                    "The certificate of {host} is for a different host name. Use a host name listed in the certificate, or add this one to it.",
+                    host
                 )
             }
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-                "The certificate of {host} was signed by an unknown CA. If you trust that CA, set tls-ca to its certificate."
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => message!(
+                "The certificate of {host} was signed by an unknown CA. If you trust that CA, set tls-ca to its certificate.",
+                host
             ),
             CertificateError::Revoked => {
-                format!("The certificate of {host} was revoked. Replace it on the Docker host.")
+                message!("The certificate of {host} was revoked. Replace it on the Docker host.", host)
             }
             other => {
-                format!("The certificate of {host} was rejected ({other}). Replace it on the Docker host.")
+                message!(
+                    "The certificate of {host} was rejected ({other}). Replace it on the Docker host.",
+                    host,
+                    other = other.to_string()
+                )
             }
         },
         // An engine built with an older Go reports a missing certificate as a bad one.
         Error::AlertReceived(alert) if is_refusal(*alert) && !has_client => {
-            format!("{host} requires a client certificate. Set tls-cert and tls-key.")
+            message!("{host} requires a client certificate. Set tls-cert and tls-key.", host)
         }
         Error::AlertReceived(AlertDescription::CertificateExpired) => {
-            format!(
-                "{host} rejected the client certificate because it has expired. Renew it, and update tls-cert and tls-key."
+            message!(
+                "{host} rejected the client certificate because it has expired. Renew it, and update tls-cert and tls-key.",
+                host
             )
         }
         Error::AlertReceived(alert) if is_refusal(*alert) => {
-            format!(
-                "{host} rejected the client certificate. Set tls-cert to a certificate signed by its CA, and tls-key to the matching key."
+            message!(
+                "{host} rejected the client certificate. Set tls-cert to a certificate signed by its CA, and tls-key to the matching key.",
+                host
             )
         }
-        Error::InvalidMessage(_) => format!("{host} doesn't use TLS on that port. Check the port."),
-        other => format!("TLS connection to {host} failed ({other}). Check the engine's TLS settings."),
+        Error::InvalidMessage(_) => message!("{host} doesn't use TLS on that port. Check the port.", host),
+        other => message!(
+            "TLS connection to {host} failed ({other}). Check the engine's TLS settings.",
+            host,
+            other = other.to_string()
+        ),
     })
 }
 

@@ -1,6 +1,7 @@
 //! HTTP transport to one engine: connection pool and API version negotiation.
 
 use super::{Connector, Endpoint};
+use crate::model::Message;
 use crate::server::engine::{EngineError, READ_TIMEOUT, version::ApiVersion};
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use http_body_util::{BodyExt, Empty, Limited, combinators::UnsyncBoxBody};
@@ -135,7 +136,7 @@ impl Transport {
             let request = request.map_err(|error| EngineError::Malformed(error.to_string()))?;
             let answer = Box::pin(self.send(request)).await?;
             let body = Limited::new(answer.into_body(), LONGEST_VERSION).collect().await;
-            body.map(|it| it.to_bytes()).map_err(|error| EngineError::Broken(error.to_string()))
+            body.map(|it| it.to_bytes()).map_err(|error| EngineError::Broken(Message::verbatim(error)))
         };
         let body = timeout(READ_TIMEOUT, ask).await.map_err(|_| EngineError::Timeout)??;
         self.agree(EngineVersions::in_answer(&body))?;

@@ -10,6 +10,7 @@ mod tars;
 
 use super::{Call, Context, Engine, EngineError, OwnKind, READ_TIMEOUT, WritableEngine};
 use crate::{
+    message,
     model::{
         Container, ContainerId, ContainerState, FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found,
         HELPER, VolumeName,
@@ -92,7 +93,7 @@ impl Engine {
     }
 
     async fn existing(&self, id: &ContainerId) -> Result<Container, EngineError> {
-        let none = || EngineError::refused(404, "Container not found");
+        let none = || EngineError::refused(404, message!("Container not found"));
         self.container(id).await?.ok_or_else(none)
     }
 }
@@ -123,7 +124,7 @@ impl WritableEngine {
             FilesOf::Volume(name) => {
                 // Mounting a volume that does not exist would create it.
                 if self.volume(name).await?.is_none() {
-                    return Err(EngineError::refused(404, format!("Volume {name} not found")));
+                    return Err(EngineError::refused(404, message!("Volume {name} not found", name)));
                 }
                 // In its own task: if the client disconnects while the engine creates the helper, it must still be removed.
                 let lister = listers.first().filter(|_| may_list).cloned().map(lister);
@@ -209,7 +210,7 @@ impl FileAccess {
                 }))
             }
             FileKind::Link | FileKind::Special => {
-                Err(EngineError::refused(409, "Not a regular file or folder, so there's nothing to read"))
+                Err(EngineError::refused(409, message!("Not a regular file or folder, so there's nothing to read")))
             }
         }
     }
@@ -252,11 +253,11 @@ impl FileAccess {
     /// Unpacks a tar, which may be compressed, into a folder.
     pub async fn put(&self, folder: &FilePath, tar: Context) -> Result<(), EngineError> {
         let Some(writer) = &self.writer else {
-            return Err(EngineError::refused(403, "These files are read-only"));
+            return Err(EngineError::refused(403, message!("These files are read-only")));
         };
         let (folder, stat) = self.followed(folder).await?;
         if stat.kind() != FileKind::Folder {
-            return Err(EngineError::refused(409, format!("{folder} isn't a folder")));
+            return Err(EngineError::refused(409, message!("{folder} isn't a folder", folder = folder.to_string())));
         }
         let place = format!("{}&noOverwriteDirNonDir=true", self.archive(&self.inside(&folder)));
         let put = writer.sender.put(&place, tar.into_body());
@@ -284,9 +285,10 @@ impl FileAccess {
             return Ok((path.clone(), stat));
         }
         let below = stat.link_target.strip_prefix(self.root).filter(|it| it.is_empty() || it.starts_with('/'));
-        let target = below
-            .and_then(|it| FilePath::new(if it.is_empty() { "/" } else { it }).ok())
-            .ok_or_else(|| EngineError::refused(409, format!("This link points outside, to {}", stat.link_target)))?;
+        let target =
+            below.and_then(|it| FilePath::new(if it.is_empty() { "/" } else { it }).ok()).ok_or_else(|| {
+                EngineError::refused(409, message!("This link points outside, to {target}", target = stat.link_target))
+            })?;
         let stat = self.stat(&target).await?;
         Ok((target, stat))
     }
@@ -297,7 +299,9 @@ impl FileAccess {
         match self.engine.calls.time(Call::FilesStat, head).await {
             Ok(headers) => Stat::of(&headers),
             // A response to HEAD has no body, and so no message.
-            Err(error) if error.is_not_found() => Err(EngineError::refused(404, format!("{path} doesn't exist"))),
+            Err(error) if error.is_not_found() => {
+                Err(EngineError::refused(404, message!("{path} doesn't exist", path = path.to_string())))
+            }
             Err(error) => Err(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{MOST, lossy};
 use crate::{
+    message,
     model::{FileEntry, FileKind, Timestamp},
     server::engine::{Context, EngineError},
 };
@@ -166,7 +167,7 @@ where
     /// Returns at least one byte and at most `most`.
     async fn piece(&mut self, most: u64) -> Result<Bytes, EngineError> {
         if !self.arrives().await? {
-            return Err(EngineError::Broken("the archive ended unexpectedly".into()));
+            return Err(EngineError::Broken(message!("the archive ended unexpectedly")));
         }
         let length = usize::try_from(most).unwrap_or(usize::MAX).min(self.rest.len());
         Ok(self.rest.split_to(length))

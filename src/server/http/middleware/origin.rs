@@ -5,6 +5,7 @@
 //! neither `Origin` nor `Sec-Fetch-Site`, and pass.
 
 use crate::server::{app::App, live::Outcome, problem::Problem};
+use crate::{message, model::Message};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
@@ -22,7 +23,7 @@ pub async fn local_host(request: Request, next: Next) -> Response {
     match host(&request).map(named_locally) {
         Some(Ok(())) => next.run(request).await,
         Some(Err(detail)) => refused(detail),
-        None => refused("The request has no Host header.".into()),
+        None => refused(message!("The request has no Host header.")),
     }
 }
 
@@ -57,7 +58,7 @@ async fn check(app: &App, request: Request, next: Next, is_page: bool) -> Respon
     }
 }
 
-fn refused(detail: String) -> Response {
+fn refused(detail: Message) -> Response {
     Problem::new(StatusCode::FORBIDDEN, "Origin refused", detail).into_response()
 }
 
@@ -89,34 +90,48 @@ fn is_navigation(headers: &HeaderMap) -> bool {
     text(headers, MODE) == Some("navigate") && text(headers, DEST) == Some("document")
 }
 
-fn named_locally(host: &str) -> Result<(), String> {
+fn named_locally(host: &str) -> Result<(), Message> {
     if is_local_name(host) {
         return Ok(());
     }
-    Err(format!("Host {host:?} isn't allowed. Without sign-in, Quaylight accepts only localhost and IP addresses."))
+    Err(message!(
+        "Host \"{host}\" isn't allowed. Without sign-in, Quaylight accepts only localhost and IP addresses.",
+        host = quoted(host)
+    ))
 }
 
 /// `site` is the value of `Sec-Fetch-Site`: `none` means the user's own action, a typed address or a bookmark.
 ///
 /// If `site` is present a read is judged by that alone: no page can set it, and behind a proxy that rewrites every `Origin` the
 /// page that reports this problem must still load. A change needs a valid `Origin` as well.
-fn verdict(host: Option<&str>, origin: Option<&str>, site: Option<&str>, asked: Asked) -> Result<(), String> {
-    let host = host.ok_or("The request has no Host header.")?;
+fn verdict(host: Option<&str>, origin: Option<&str>, site: Option<&str>, asked: Asked) -> Result<(), Message> {
+    let host = host.ok_or_else(|| message!("The request has no Host header."))?;
     if asked == Asked::Navigation {
         return Ok(());
     }
     if let Some(origin) = origin.filter(|_| asked == Asked::Change || site.is_none()) {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
-            return Err(format!("Request origin {origin:?} doesn't match host {host:?}. They must be the same."));
+            return Err(message!(
+                "Request origin \"{origin}\" doesn't match host \"{host}\". They must be the same.",
+                origin = quoted(origin),
+                host = quoted(host)
+            ));
         }
     }
     match site {
         None | Some("same-origin" | "none") => Ok(()),
-        Some(site) => Err(format!(
-            "Cross-origin request (Sec-Fetch-Site {site:?}) to host {host:?}. Open Quaylight's own page instead."
+        Some(site) => Err(message!(
+            "Cross-origin request (Sec-Fetch-Site \"{site}\") to host \"{host}\". Open Quaylight's own page instead.",
+            site = quoted(site),
+            host = quoted(host)
         )),
     }
+}
+
+/// A header's value to be put between quotation marks.
+fn quoted(text: &str) -> String {
+    text.escape_debug().to_string()
 }
 
 /// A name that others can't make resolve to this machine.

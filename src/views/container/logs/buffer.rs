@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn line(text: String) -> LogLine {
-        LogLine { source: 0, at: Timestamp::default(), stream: LogStream::Stdout, text, cut: 0 }
+        LogLine { source: 0, at: Timestamp::default(), stream: LogStream::Stdout, text, cut: 0, note: None }
     }
 
     fn at(source: u16, micros: i64, text: &str) -> LogLine {

@@ -104,6 +104,7 @@ mod tests {
             stream: LogStream::Stdout,
             text: text.into(),
             cut: 0,
+            note: None,
         };
         let fold = Fold { columns: Some(10), time: 3, names: vec![0, 2] };
         let rows = |text: &str| fold.rows(&line(text));

@@ -58,8 +58,7 @@ struct Logs {
     sources: RwSignal<Vec<LogSource>>,
     searched: RwSignal<Option<Searched>>,
     above: RwSignal<Above>,
-    /// Set when the stream has ended, with the error if there was one.
-    end: RwSignal<Option<Option<String>>>,
+    has_ended: RwSignal<bool>,
     skipped: RwSignal<u64>,
     /// Whether the screen sticks to the end.
     is_pinned: RwSignal<bool>,
@@ -89,7 +88,7 @@ pub(super) fn logs() -> AnyView {
         sources: RwSignal::new(Vec::new()),
         searched: RwSignal::new(None),
         above: RwSignal::new(Above::default()),
-        end: RwSignal::new(None),
+        has_ended: RwSignal::new(false),
         skipped: RwSignal::new(0),
         is_pinned: RwSignal::new(true),
         top: StoredValue::new(0),
@@ -123,7 +122,7 @@ impl Logs {
         });
         self.searched.set(None);
         self.above.set(Above::Unknown);
-        self.end.set(None);
+        self.has_ended.set(false);
         self.skipped.set(0);
         self.selected.set(None);
         self.is_pinned.set(is_followed);
@@ -148,7 +147,7 @@ impl Logs {
     /// Adds a note from the page itself among the lines.
     fn note(self, text: String) {
         let at = Timestamp::from_millis(js_sys::Date::now() as i64);
-        self.push(vec![LogLine { source: u16::MAX, at, stream: LogStream::Note, text, cut: 0 }]);
+        self.push(vec![LogLine { source: u16::MAX, at, stream: LogStream::Note, text, cut: 0, note: None }]);
     }
 
     /// Filters the buffered lines by these words.

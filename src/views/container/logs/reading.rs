@@ -2,7 +2,8 @@
 
 use super::{Above, Logs, OnDemand};
 use crate::{
-    client::{ClientOnly, LogSocket, effect, t, translate_message},
+    client::{ClientOnly, LogSocket, effect, t, translate},
+    model::LogLine,
     views::{Site, format},
     wire::{log::LogFrame, routes},
 };
@@ -46,7 +47,7 @@ impl Logs {
                         }
                     }
                     // A search ends; a followed log continues until the page closes.
-                    if !is_mine() || self.end.with_untracked(Option::is_some) {
+                    if !is_mine() || self.has_ended.get_untracked() {
                         return;
                     }
                     if !std::mem::replace(&mut is_reported, true) {
@@ -79,7 +80,7 @@ impl Logs {
     fn take(self, frame: LogFrame) {
         match frame {
             LogFrame::Sources(sources) => self.sources.set(sources),
-            LogFrame::Lines(lines) => self.push(lines),
+            LogFrame::Lines(lines) => self.push(lines.into_iter().map(with_note).collect()),
             LogFrame::Skipped(count) => {
                 self.skipped.update(|skipped| *skipped += count);
                 self.note(crate::t!(
@@ -91,9 +92,9 @@ impl Logs {
             LogFrame::Whole => self.above.set(Above::Nothing),
             LogFrame::End(why) => {
                 if let Some(why) = &why {
-                    self.note(translate_message(why));
+                    self.note(translate(why));
                 }
-                self.end.set(Some(why));
+                self.has_ended.set(true);
                 let asked = self.asked.get_untracked();
                 if let OnDemand::Around(line) = asked
                     && let Some(number) = self.buffer.with_value(|buffer| buffer.find(&line))
@@ -129,14 +130,14 @@ impl Logs {
         self.above.set(Above::Loading);
         spawn_local(async move {
             let Some((_open, mut frames)) = LogSocket::open(&path) else { return };
-            let (mut lines, mut above) = (Vec::new(), Above::Failed("Connection lost.".to_owned()));
+            let (mut lines, mut above) = (Vec::new(), Above::Failed(t("Connection lost.").to_owned()));
             let mut is_whole = false;
             while let Some(frame) = frames.next().await {
                 match frame {
                     LogFrame::Lines(some) => lines.extend(some),
                     LogFrame::Whole => is_whole = true,
                     LogFrame::End(None) => above = if is_whole { Above::Nothing } else { Above::Unknown },
-                    LogFrame::End(Some(why)) => above = Above::Failed(why),
+                    LogFrame::End(Some(why)) => above = Above::Failed(translate(&why)),
                     _ => {}
                 }
             }
@@ -161,4 +162,12 @@ async fn wait(time: Duration) {
     };
     set_timeout(done, time);
     let _ = receiver.await;
+}
+
+/// Translates the line if it is a note of the server.
+fn with_note(mut line: LogLine) -> LogLine {
+    if let Some(note) = line.note.take() {
+        line.text = translate(&note);
+    }
+    line
 }

@@ -7,7 +7,7 @@ use super::{
     line_heights::Fold,
 };
 use crate::{
-    client::{Prefs, effect, erased_memo, t, translate_message},
+    client::{Prefs, effect, erased_memo, t},
     model::LogLine,
     views::widgets::{boxed, button, on_click},
 };
@@ -330,13 +330,13 @@ fn edge(it: Logs) -> String {
             crate::t!("Showing the latest {} lines. Search or download the log to see earlier ones.", MOST_LINES)
         }
         Above::Loading => t("Loading earlier lines…").to_owned(),
-        Above::Failed(why) => crate::t!("Couldn't load earlier lines: {}", translate_message(&why)),
+        Above::Failed(why) => crate::t!("Couldn't load earlier lines: {}", why),
         Above::Unknown => String::new(),
     }
 }
 
 fn nothing(it: Logs) -> &'static str {
-    match (it.asked.get(), it.words.with(String::is_empty), it.end.with(Option::is_some)) {
+    match (it.asked.get(), it.words.with(String::is_empty), it.has_ended.get()) {
         (OnDemand::Search(..), _, true) => "No matches in the full log.",
         (OnDemand::Search(..), _, false) => "Searching…",
         (OnDemand::Around(_), true, false) => "Loading…",

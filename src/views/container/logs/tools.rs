@@ -70,7 +70,7 @@ fn words(it: Logs) -> String {
             let found = if searched.hits == 1 { "{} match in {}" } else { "{} matches in {}" };
             let found = crate::t!(found, searched.hits, lines);
             let found = if searched.is_cut { crate::t!("{} (showing the first ones)", found) } else { found };
-            if it.end.with(Option::is_some) { found } else { crate::t!("Searching: {}", found) }
+            if it.has_ended.get() { found } else { crate::t!("Searching: {}", found) }
         }
         OnDemand::Around(line) => crate::t!("{} around {}", count, format::exact(line.at)),
         OnDemand::Follow => {
