@@ -136,9 +136,9 @@ impl EmittedEvent {
 
 /// The events a subscriber wants: Docker's `filters`, with values for each field, one of which must match.
 #[derive(Debug, Clone, Default)]
-pub struct EventFilter(pub BTreeMap<String, Vec<String>>);
+pub struct Filters(pub BTreeMap<String, Vec<String>>);
 
-impl EventFilter {
+impl Filters {
     pub fn matches(&self, event: &EmittedEvent) -> bool {
         let attribute = |key: &str| event.actor.attributes.get(key).map_or("", String::as_str);
         self.0.iter().all(|(field, wanted)| {
@@ -180,9 +180,9 @@ mod tests {
         Event { kind, action: action.into(), id: "abcdef".into(), attributes }
     }
 
-    fn filter(fields: &[(&str, &[&str])]) -> EventFilter {
+    fn filter(fields: &[(&str, &[&str])]) -> Filters {
         let values = |values: &[&str]| values.iter().map(|it| (*it).to_owned()).collect();
-        EventFilter(fields.iter().map(|(field, wanted)| ((*field).to_owned(), values(wanted))).collect())
+        Filters(fields.iter().map(|(field, wanted)| ((*field).to_owned(), values(wanted))).collect())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::{
     answer::{Answer, empty, with_body},
-    ask::{Ask, bytes},
+    api_request::{ApiRequest, read_body},
 };
 use crate::sim::{Sim, world::Refusal};
 use axum::{
@@ -37,13 +37,13 @@ fn found(path: &str) -> Option<(&'static str, u32, &'static [&'static str])> {
     }
 }
 
-pub async fn archive(sim: &Arc<Sim>, id: &str, ask: &Ask, body: Body) -> Answer {
+pub async fn archive(sim: &Arc<Sim>, id: &str, request: &ApiRequest, body: Body) -> Answer {
     sim.inspect(id).await?;
-    let path = ask.query("path");
+    let path = request.query("path");
     let missing = || Refusal::not_found(format!("Could not find the file {path} in container {id}"));
     let (name, mode, members) = found(path).ok_or_else(missing)?;
-    if ask.method == "PUT" {
-        bytes(body).await?;
+    if request.method == "PUT" {
+        read_body(body).await?;
         return empty();
     }
     let size = match name {
@@ -52,7 +52,7 @@ pub async fn archive(sim: &Arc<Sim>, id: &str, ask: &Ask, body: Body) -> Answer 
         _ => HOSTNAME.len() as u64,
     };
     let stat = json!({"name": name, "size": size, "mode": mode, "mtime": "2026-01-02T03:04:05Z", "linkTarget": ""});
-    let content = match (ask.method.as_str(), name) {
+    let content = match (request.method.as_str(), name) {
         ("HEAD", _) => Body::empty(),
         (_, "large") => large_tar()?,
         _ => Body::from(tar_of(members)?),

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, with_body},
-    ask::Ask,
+    api_request::ApiRequest,
 };
 use crate::sim::{
     Sim,
@@ -22,16 +22,16 @@ const STEP: Duration = Duration::from_millis(20);
 
 const STEPS: u64 = 10;
 
-pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
+pub async fn create(sim: &Arc<Sim>, request: &ApiRequest, body: Body) -> Answer {
     let name = |repository: &str, tag: &str| match tag {
         "" => repository.to_owned(),
         digest if digest.starts_with("sha256:") => format!("{repository}@{digest}"),
         tag => format!("{repository}:{tag}"),
     };
-    match (ask.query("fromSrc"), ask.query("fromImage")) {
+    match (request.query("fromSrc"), request.query("fromImage")) {
         ("", "") => Err(Refusal::invalid("fromImage or fromSrc is required")),
-        ("", from) => pull(sim, &name(from, ask.query("tag"))),
-        ("-", _) => import(sim, &name(ask.query("repo"), ask.query("tag")), body).await,
+        ("", from) => pull(sim, &name(from, request.query("tag"))),
+        ("-", _) => import(sim, &name(request.query("repo"), request.query("tag")), body).await,
         _ => Err(Refusal::invalid("the simulator imports from the request body only: use fromSrc=-")),
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     answer::{self, Answer, empty, json, json_with, with_body},
-    ask::{Ask, bytes, labels_match, object},
+    api_request::{ApiRequest, labels_match, read_body, read_json},
     serialize,
 };
 use crate::sim::{
     Sim,
-    events::EventFilter,
+    events::Filters,
     faults::{Fault, Kind},
     time,
     world::{Container, Creation, Refusal, World, familiar},
@@ -17,12 +17,14 @@ use futures::stream;
 use serde_json::{Map, Value, json};
 use std::{convert::Infallible, sync::Arc};
 
-pub async fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
-    let most: usize = ask.query("limit").parse().ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
+pub async fn list(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
+    let most: usize = request.query("limit").parse().ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
     // As in Docker, a limit or a state filter includes stopped containers.
-    let all =
-        ask.flag("all") || most < usize::MAX || filters.0.contains_key("status") || filters.0.contains_key("exited");
+    let all = request.bool_query("all")
+        || most < usize::MAX
+        || filters.0.contains_key("status")
+        || filters.0.contains_key("exited");
     let containers = sim.look(World::containers);
     let strangeness = sim.faults.strike_request(&[Kind::UnknownEnum], "GET", "/containers/json");
     // Serializing thousands takes a while: it runs outside the async threads.
@@ -43,7 +45,7 @@ fn strange(value: Value, it: &Container, fault: Option<&Fault>) -> Value {
     }
 }
 
-fn matches(it: &Container, filters: &EventFilter) -> bool {
+fn matches(it: &Container, filters: &Filters) -> bool {
     filters.0.iter().all(|(field, wanted)| match field.as_str() {
         "label" => labels_match(&it.labels, wanted),
         "id" => wanted.iter().any(|id| it.id.starts_with(id)),
@@ -75,9 +77,9 @@ pub async fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     json(&strange(inspected, &container, strangeness.as_ref()))
 }
 
-pub async fn create(sim: &Arc<Sim>, ask: &Ask, body: Body) -> Answer {
-    let creation = Creation::parse(&bytes(body).await?)?;
-    let id = sim.change(|world, now| world.create(Some(ask.query("name")), creation, now))?;
+pub async fn create(sim: &Arc<Sim>, request: &ApiRequest, body: Body) -> Answer {
+    let creation = Creation::parse(&read_body(body).await?)?;
+    let id = sim.change(|world, now| world.create(Some(request.query("name")), creation, now))?;
     json_with(StatusCode::CREATED, &json!({"Id": id, "Warnings": []}))
 }
 
@@ -96,8 +98,8 @@ pub async fn restart(sim: &Arc<Sim>, reference: &str) -> Answer {
     empty()
 }
 
-pub async fn kill(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
-    let signal = signal(ask.query("signal"))?;
+pub async fn kill(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
+    let signal = signal(request.query("signal"))?;
     sim.kill_container(reference, signal).await?;
     empty()
 }
@@ -112,19 +114,19 @@ pub async fn unpause(sim: &Arc<Sim>, reference: &str) -> Answer {
     empty()
 }
 
-pub async fn rename(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
-    sim.when_free(reference, |world, id, _| world.rename(id, ask.query("name"))).await?;
+pub async fn rename(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
+    sim.when_free(reference, |world, id, _| world.rename(id, request.query("name"))).await?;
     empty()
 }
 
-pub async fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
-    sim.remove_container(reference, ask.flag("force"), ask.flag("v")).await?;
+pub async fn remove(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
+    sim.remove_container(reference, request.bool_query("force"), request.bool_query("v")).await?;
     empty()
 }
 
 /// Changes limits and restart policy.
 pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
-    let mut wanted: Map<String, Value> = object(body).await?;
+    let mut wanted: Map<String, Value> = read_json(body).await?;
     let policy = wanted.remove("RestartPolicy");
     let change = |container: &mut Container| {
         let name = policy.as_ref().and_then(|it| it["Name"].as_str()).filter(|it| !it.is_empty());
@@ -144,8 +146,8 @@ pub async fn update(sim: &Arc<Sim>, reference: &str, body: Body) -> Answer {
 }
 
 /// Removes all stopped containers.
-pub async fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
+pub async fn prune(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
     let down: Vec<String> = sim.look(|world| {
         let is_down = |it: &&Container| world.require_removable(&it.id).is_ok() && matches(it, &filters);
         world.each_container().filter(is_down).map(|it| it.id.clone()).collect()
@@ -176,9 +178,9 @@ pub async fn top(sim: &Arc<Sim>, reference: &str) -> Answer {
 }
 
 /// Waits for an exit. Sends the head at once: the CLI starts the container only after it has received the head.
-pub async fn wait(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+pub async fn wait(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
     let container = sim.inspect(reference).await?;
-    let (sim, condition) = (sim.clone(), ask.query("condition").to_owned());
+    let (sim, condition) = (sim.clone(), request.query("condition").to_owned());
     let mut settled = sim.settled.subscribe();
     let over = async move {
         let code = loop {

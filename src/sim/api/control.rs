@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, empty, json},
-    ask::object,
+    api_request::read_json,
 };
 use crate::sim::{
     Sim, Truth,
@@ -22,7 +22,7 @@ pub async fn switch_on(sim: &Sim, body: Body) -> Answer {
         Many(Vec<Fault>),
         One(Fault),
     }
-    let wanted = match object(body).await? {
+    let wanted = match read_json(body).await? {
         Faults::Many(many) => many,
         Faults::One(one) => vec![one],
     };
@@ -46,7 +46,7 @@ pub async fn churn(sim: &Sim, body: Body) -> Answer {
     struct Wanted {
         per_second: f64,
     }
-    let wanted: Wanted = object(body).await?;
+    let wanted: Wanted = read_json(body).await?;
     sim.churn.send_replace(wanted.per_second);
     empty()
 }

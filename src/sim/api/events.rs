@@ -2,12 +2,12 @@
 
 use super::{
     answer::{Answer, with_body},
-    ask::Ask,
+    api_request::ApiRequest,
     fault_injection::{cut, flushed},
 };
 use crate::sim::{
     Sim,
-    events::{EmittedEvent, EventFilter, Line},
+    events::{EmittedEvent, Filters, Line},
     faults::Kind,
     time::{self, Nanos},
     world::Refusal,
@@ -23,9 +23,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub fn events(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filter = ask.filters()?;
-    let (since, until) = (time(ask, "since")?, time(ask, "until")?);
+pub fn events(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filter = request.filters()?;
+    let (since, until) = (time(request, "since")?, time(request, "until")?);
     let (remembered, coming) = sim.stage().journal.subscribe(since, until);
     let subscriber = Subscriber { remembered: remembered.into(), coming, filter, until: until.map(deadline) };
     let lines = stream::unfold((sim.clone(), subscriber, false), |(sim, mut subscriber, broken)| async move {
@@ -45,7 +45,7 @@ pub fn events(sim: &Arc<Sim>, ask: &Ask) -> Answer {
 struct Subscriber {
     remembered: VecDeque<Arc<EmittedEvent>>,
     coming: UnboundedReceiver<Line>,
-    filter: EventFilter,
+    filter: Filters,
     until: Option<Instant>,
 }
 
@@ -85,8 +85,8 @@ fn line(event: &EmittedEvent) -> Bytes {
     text.into()
 }
 
-fn time(ask: &Ask, name: &str) -> Result<Option<Nanos>, Refusal> {
-    match ask.query(name) {
+fn time(request: &ApiRequest, name: &str) -> Result<Option<Nanos>, Refusal> {
+    match request.query(name) {
         "" => Ok(None),
         text => time::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
     }

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{refused, with_body},
-    ask::Ask,
+    api_request::ApiRequest,
 };
 use crate::sim::{
     Sim,
@@ -20,9 +20,9 @@ use std::{future::poll_fn, io, task::Poll, time::Duration};
 use tokio::time::sleep;
 
 /// Returns the response that a fault substitutes, if any.
-pub async fn before(sim: &Sim, ask: &Ask, connection: &Connection) -> Option<Response> {
+pub async fn before(sim: &Sim, request: &ApiRequest, connection: &Connection) -> Option<Response> {
     let kinds = [Kind::Refuse, Kind::Hang, Kind::SilentHeaders, Kind::Status, Kind::Endless];
-    let fault = sim.faults.strike_request(&kinds, &ask.method, &ask.joined())?;
+    let fault = sim.faults.strike_request(&kinds, &request.method, &request.path_string())?;
     match fault.fault {
         Kind::Refuse => {
             connection.cut();
@@ -48,13 +48,13 @@ pub async fn before(sim: &Sim, ask: &Ask, connection: &Connection) -> Option<Res
 }
 
 /// Applies faults to a built response.
-pub async fn after(sim: &Sim, ask: &Ask, response: Response) -> Response {
-    if sim.faults.strike_request(&[Kind::Delay], &ask.method, &ask.joined()).is_some() {
-        sim.faults.end_of_delay(&ask.method, &ask.joined()).await;
+pub async fn after(sim: &Sim, request: &ApiRequest, response: Response) -> Response {
+    if sim.faults.strike_request(&[Kind::Delay], &request.method, &request.path_string()).is_some() {
+        sim.faults.end_of_delay(&request.method, &request.path_string()).await;
     }
     // Event streams are cut inside a line: `events.rs` does that.
-    let kinds: &[Kind] = if ask.joined() == "/events" { &[Kind::Slow] } else { &[Kind::Half, Kind::Slow] };
-    match sim.faults.strike_request(kinds, &ask.method, &ask.joined()) {
+    let kinds: &[Kind] = if request.path_string() == "/events" { &[Kind::Slow] } else { &[Kind::Half, Kind::Slow] };
+    match sim.faults.strike_request(kinds, &request.method, &request.path_string()) {
         Some(Fault { fault: Kind::Half, .. }) => half(response),
         Some(fault) => slow(response, fault.bytes_per_second.unwrap_or(100).max(1)),
         None => response,

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, empty, json, json_with},
-    ask::{Ask, labels_match},
+    api_request::{ApiRequest, labels_match},
 };
 use crate::sim::{
     Sim,
@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
+pub fn list(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
     let matches = |image: &Image| {
         filters.0.iter().all(|(field, wanted)| match field.as_str() {
             "dangling" => wanted.iter().any(|it| matches!(it.as_str(), "true" | "1") == image.tags.is_empty()),
@@ -80,15 +80,15 @@ pub fn inspect(sim: &Arc<Sim>, reference: &str) -> Answer {
     }))
 }
 
-pub fn tag(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
-    let (repository, tag) = (ask.query("repo"), ask.query("tag"));
+pub fn tag(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
+    let (repository, tag) = (request.query("repo"), request.query("tag"));
     let name = if tag.is_empty() { repository.to_owned() } else { format!("{repository}:{tag}") };
     sim.change(|world, _| world.tag(reference, &name))?;
     created()
 }
 
-pub fn remove(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
-    let removed = sim.change(|world, _| world.remove_image(reference, ask.flag("force")))?;
+pub fn remove(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
+    let removed = sim.change(|world, _| world.remove_image(reference, request.bool_query("force")))?;
     json(&removed.iter().map(serialized_removal).collect::<Vec<_>>())
 }
 
@@ -114,8 +114,8 @@ pub fn history(sim: &Arc<Sim>, reference: &str) -> Answer {
 }
 
 /// Removes unused images; without a filter, only those without a name.
-pub fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
+pub fn prune(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
     let said_no = |it: &String| matches!(it.as_str(), "false" | "0");
     let all = filters.0.get("dangling").is_some_and(|it| it.iter().any(said_no));
     let (removed, freed) = sim.change(|world, _| world.prune_images(all));
@@ -125,8 +125,8 @@ pub fn prune(sim: &Arc<Sim>, ask: &Ask) -> Answer {
     )
 }
 
-pub fn commit(sim: &Arc<Sim>, ask: &Ask, container: &str) -> Answer {
-    let (repository, tag) = (ask.query("repo"), ask.query("tag"));
+pub fn commit(sim: &Arc<Sim>, request: &ApiRequest, container: &str) -> Answer {
+    let (repository, tag) = (request.query("repo"), request.query("tag"));
     let name = if tag.is_empty() { repository.to_owned() } else { format!("{repository}:{tag}") };
     let id = sim.change(|world, now| world.commit(container, Some(name.as_str()).filter(|it| !it.is_empty()), now))?;
     json_with(StatusCode::CREATED, &json!({ "Id": id }))

@@ -3,7 +3,7 @@
 
 use super::{
     answer::{Answer, with_body},
-    ask::Ask,
+    api_request::ApiRequest,
 };
 use crate::sim::{
     Sim,
@@ -24,15 +24,15 @@ const KEPT: i64 = 5_000;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 
-pub async fn logs(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+pub async fn logs(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
     let container = sim.inspect(reference).await?;
-    let wanted = Wanted::read(ask)?;
+    let wanted = Wanted::read(request)?;
     let now = time::now();
     let end = if container.state.is_up() { now } else { container.finished_at };
     let first = wanted.first(&container, end);
     let written = wanted.lines(&container, first, end);
     let written = stream::iter([Ok::<_, Infallible>(Bytes::from(written))]);
-    let follow = ask.flag("follow") && container.state.is_up();
+    let follow = request.bool_query("follow") && container.state.is_up();
     let coming = follow.then(|| coming(sim.clone(), container.clone(), wanted, line_at(&container, end) + 1));
     let body = Body::from_stream(written.chain(stream::iter(coming).flatten()));
     Ok(with_body(StatusCode::OK, "application/octet-stream", body))
@@ -82,16 +82,16 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(ask: &Ask) -> Result<Self, Refusal> {
-        let time = |name: &str| match ask.query(name) {
+    fn read(request: &ApiRequest) -> Result<Self, Refusal> {
+        let time = |name: &str| match request.query(name) {
             "" | "0" => Ok(None),
             text => time::parse(text).map(Some).ok_or_else(|| Refusal::invalid(format!("invalid {name}: {text}"))),
         };
         let wanted = Self {
-            stdout: ask.flag("stdout"),
-            stderr: ask.flag("stderr"),
-            timestamps: ask.flag("timestamps"),
-            tail: ask.query("tail").parse().unwrap_or(KEPT).clamp(0, KEPT),
+            stdout: request.bool_query("stdout"),
+            stderr: request.bool_query("stderr"),
+            timestamps: request.bool_query("timestamps"),
+            tail: request.query("tail").parse().unwrap_or(KEPT).clamp(0, KEPT),
             since: time("since")?.unwrap_or(0),
             until: time("until")?,
         };

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, empty, json, json_with, with_body},
-    ask::{Ask, labels_match, object},
+    api_request::{ApiRequest, labels_match, read_json},
     serialize::mac,
 };
 use crate::sim::{
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
+pub fn list(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
     let matches = |network: &&Network| {
         filters.0.iter().all(|(field, wanted)| match field.as_str() {
             "name" => wanted.iter().any(|it| network.name.contains(it)),
@@ -73,7 +73,7 @@ pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
         subnet: Option<String>,
         gateway: Option<String>,
     }
-    let wanted: Wanted = object(body).await?;
+    let wanted: Wanted = read_json(body).await?;
     let pool = wanted.ipam.and_then(|it| it.config).unwrap_or_default().into_iter().next().unwrap_or_default();
     let id = sim.change(|world, now| {
         world.create_network(Network {
@@ -115,14 +115,14 @@ struct WantedEndpoint {
 }
 
 pub async fn connect(sim: &Arc<Sim>, network: &str, body: Body) -> Answer {
-    let wanted: Joining = object(body).await?;
+    let wanted: Joining = read_json(body).await?;
     let aliases = wanted.endpoint_config.and_then(|it| it.aliases).unwrap_or_default();
     sim.when_free(&wanted.container, |world, id, _| world.connect(network, id, aliases)).await?;
     Ok(with_body(StatusCode::OK, "", Body::empty()))
 }
 
 pub async fn disconnect(sim: &Arc<Sim>, network: &str, body: Body) -> Answer {
-    let wanted: Joining = object(body).await?;
+    let wanted: Joining = read_json(body).await?;
     sim.when_free(&wanted.container, |world, id, _| world.disconnect(network, id)).await?;
     Ok(with_body(StatusCode::OK, "", Body::empty()))
 }

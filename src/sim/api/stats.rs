@@ -3,7 +3,7 @@
 
 use super::{
     answer::{Answer, json, with_body},
-    ask::Ask,
+    api_request::ApiRequest,
     logs::seed,
 };
 use crate::sim::{
@@ -24,12 +24,12 @@ const CPUS: u64 = 8;
 const MEMORY_LIMIT: f64 = 2_147_483_648.0;
 
 /// `one-shot` omits the previous sample; otherwise the first sample arrives after two seconds, as in Docker.
-pub async fn stats(sim: &Arc<Sim>, reference: &str, ask: &Ask) -> Answer {
+pub async fn stats(sim: &Arc<Sim>, reference: &str, request: &ApiRequest) -> Answer {
     let container = sim.inspect(reference).await?;
-    let streams = ask.query("stream").is_empty() || ask.flag("stream");
+    let streams = request.query("stream").is_empty() || request.bool_query("stream");
     if !streams {
         let now = time::now();
-        let before = (!ask.flag("one-shot")).then_some(now - SECOND);
+        let before = (!request.bool_query("one-shot")).then_some(now - SECOND);
         return json(&sample(&container, before, now));
     }
     let mut ticks = interval(Duration::from_secs(1));

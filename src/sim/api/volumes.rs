@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, empty, json, json_with},
-    ask::{Ask, labels_match, object},
+    api_request::{ApiRequest, labels_match, read_json},
 };
 use crate::sim::{
     Sim,
@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub fn list(sim: &Arc<Sim>, ask: &Ask) -> Answer {
-    let filters = ask.filters()?;
+pub fn list(sim: &Arc<Sim>, request: &ApiRequest) -> Answer {
+    let filters = request.filters()?;
     let volumes: Vec<Value> = sim.look(|world| {
         let used = world.used_volumes();
         let matches = |volume: &&Volume| {
@@ -46,7 +46,7 @@ pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
         name: String,
         labels: Option<Labels>,
     }
-    let wanted: Wanted = object(body).await?;
+    let wanted: Wanted = read_json(body).await?;
     let volume = sim.change(|world, now| {
         let name = world.create_volume(&wanted.name, wanted.labels.unwrap_or_default(), now)?;
         world.find_volume(&name).map(serialized)
@@ -54,8 +54,8 @@ pub async fn create(sim: &Arc<Sim>, body: Body) -> Answer {
     json_with(StatusCode::CREATED, &volume)
 }
 
-pub fn remove(sim: &Arc<Sim>, name: &str, ask: &Ask) -> Answer {
-    sim.change(|world, _| world.remove_volume(name, ask.flag("force")))?;
+pub fn remove(sim: &Arc<Sim>, name: &str, request: &ApiRequest) -> Answer {
+    sim.change(|world, _| world.remove_volume(name, request.bool_query("force")))?;
     empty()
 }
 

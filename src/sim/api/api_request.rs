@@ -1,7 +1,7 @@
-//! Parsed request: the path without version, the query and the filters; and readers of the body.
+//! A request to the simulated Docker API, parsed; and functions that read its body.
 
 use crate::sim::{
-    events::EventFilter,
+    events::Filters,
     world::{Labels, Refusal},
 };
 use axum::{
@@ -12,18 +12,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// In bytes. A create with all its labels fits.
+/// In bytes: enough for a create request with many labels.
 const LONGEST_BODY: usize = 8 << 20;
 
-pub struct Ask {
+pub struct ApiRequest {
     pub method: String,
     /// Without the version: `["containers", "web", "json"]`.
     pub path: Vec<String>,
     query: BTreeMap<String, String>,
 }
 
-impl Ask {
-    pub fn read(request: Request) -> (Self, Body) {
+impl ApiRequest {
+    pub fn parse(request: Request) -> (Self, Body) {
         let (parts, body) = request.into_parts();
         let mut path: Vec<String> =
             parts.uri.path().split('/').filter(|it| !it.is_empty()).map(percent_decoded).collect();
@@ -36,7 +36,7 @@ impl Ask {
     }
 
     /// The path without the version: `/containers/web/json`.
-    pub fn joined(&self) -> String {
+    pub fn path_string(&self) -> String {
         format!("/{}", self.path.join("/"))
     }
 
@@ -45,16 +45,16 @@ impl Ask {
         self.query.get(name).map_or("", String::as_str)
     }
 
-    /// Parses a boolean as Docker does: anything but a few words is true.
-    pub fn flag(&self, name: &str) -> bool {
+    /// A boolean as Docker parses it: true unless it is missing, empty, `0`, `no`, `false` or `none`.
+    pub fn bool_query(&self, name: &str) -> bool {
         !matches!(self.query(name).trim().to_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
     }
 
     /// Parses Docker's two forms: `{"label":["a"]}` and `{"label":{"a":true}}`.
-    pub fn filters(&self) -> Result<EventFilter, Refusal> {
+    pub fn filters(&self) -> Result<Filters, Refusal> {
         let text = self.query("filters");
         if text.is_empty() {
-            return Ok(EventFilter::default());
+            return Ok(Filters::default());
         }
         let fields: BTreeMap<String, Value> =
             serde_json::from_str(text).map_err(|error| Refusal::invalid(format!("invalid filters: {error}")))?;
@@ -63,13 +63,13 @@ impl Ask {
             Value::Object(values) => values.into_iter().filter(|it| it.1 == Value::Bool(true)).map(|it| it.0).collect(),
             _ => Vec::new(),
         };
-        Ok(EventFilter(fields.into_iter().map(|(field, value)| (field, values(value))).collect()))
+        Ok(Filters(fields.into_iter().map(|(field, value)| (field, values(value))).collect()))
     }
 
-    /// The route, with `{id}` in place of an object's reference: `GET /containers/{id}/json`.
-    pub fn pattern(&self) -> String {
+    /// The route, with `{id}` or `{name}` as placeholder: `GET /containers/{id}/json`.
+    pub fn route_template(&self) -> String {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let pattern = match path.as_slice() {
+        let template = match path.as_slice() {
             ["images", .., verb @ ("json" | "tag" | "history" | "push" | "get")] if path.len() > 2 => {
                 format!("images/{{name}}/{verb}")
             }
@@ -78,18 +78,18 @@ impl Ask {
             ["containers" | "volumes" | "networks", _, rest @ ..] => [&[path[0], "{id}"], rest].concat().join("/"),
             _ => path.join("/"),
         };
-        format!("{} /{pattern}", self.method)
+        format!("{} /{template}", self.method)
     }
 }
 
 /// Reads a whole body.
-pub async fn bytes(body: Body) -> Result<Bytes, Refusal> {
+pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
     to_bytes(body, LONGEST_BODY).await.map_err(|error| Refusal::invalid(error.to_string()))
 }
 
 /// Parses a JSON body.
-pub async fn object<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
-    serde_json::from_slice(&bytes(body).await?).map_err(|error| Refusal::invalid(error.to_string()))
+pub async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    serde_json::from_slice(&read_body(body).await?).map_err(|error| Refusal::invalid(error.to_string()))
 }
 
 /// Whether labels match all values of a filter: `key` or `key=value`.
@@ -106,44 +106,28 @@ fn is_version(segment: &str) -> bool {
 }
 
 fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        match hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ask(method: &str, uri: &str) -> Ask {
-        Ask::read(Request::builder().method(method).uri(uri).body(Body::empty()).unwrap()).0
+    fn request(method: &str, uri: &str) -> ApiRequest {
+        ApiRequest::parse(Request::builder().method(method).uri(uri).body(Body::empty()).unwrap()).0
     }
 
     #[test]
     fn the_version_is_optional_and_names_are_decoded() {
         for uri in ["/v1.41/images/library%2Fnginx:1/json", "/images/library/nginx:1/json"] {
-            let joined = ask("GET", uri).path.join("/");
-            assert_eq!(joined, "images/library/nginx:1/json");
+            let path = request("GET", uri).path.join("/");
+            assert_eq!(path, "images/library/nginx:1/json");
         }
     }
 
     #[test]
-    fn routes_are_counted_by_their_pattern() {
-        for (method, uri, pattern) in [
+    fn routes_are_counted_by_their_template() {
+        for (method, uri, template) in [
             ("GET", "/v1.41/containers/json?all=1", "GET /containers/json"),
             ("GET", "/containers/abc/json", "GET /containers/{id}/json"),
             ("DELETE", "/containers/abc", "DELETE /containers/{id}"),
@@ -152,7 +136,7 @@ mod tests {
             ("GET", "/networks", "GET /networks"),
             ("GET", "/_ping", "GET /_ping"),
         ] {
-            assert_eq!(ask(method, uri).pattern(), pattern);
+            assert_eq!(request(method, uri).route_template(), template);
         }
     }
 
@@ -160,7 +144,7 @@ mod tests {
     fn both_filter_formats_are_parsed() {
         for filters in [r#"{"label":["a","b"]}"#, r#"{"label":{"a":true,"b":true,"c":false}}"#] {
             let encoded: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let read = ask("GET", &format!("/events?filters={encoded}")).filters().unwrap();
+            let read = request("GET", &format!("/events?filters={encoded}")).filters().unwrap();
             assert_eq!(read.0["label"], ["a", "b"]);
         }
     }
