@@ -1,4 +1,4 @@
-//! The initial population of the simulator, generated from a seed: the same seed gives the same names and states.
+//! The initial population of the simulator, generated from a seed: the same arguments give the same population.
 
 mod catalogue;
 
@@ -14,28 +14,34 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Map;
 use std::collections::BTreeMap;
 
-/// Fills the world with `containers` containers, Docker's three networks, and the images, volumes and networks they need.
+/// Makes the seed differ from the world's.
+const OWN_SEQUENCE: u64 = 0x51_4d;
+
+/// Fills the world with `containers` containers, Docker's three networks, the images, volumes and networks that
+/// they use, and some that they don't. `images` is the total number of images.
 pub fn populate(world: &mut World, containers: usize, images: usize, seed: u64, now: Nanos) {
-    let mut settler = FixtureBuilder {
+    let mut builder = FixtureBuilder {
         world,
-        // Separate from the world's own sequence: later random values don't depend on the size of the population.
-        random: StdRng::seed_from_u64(seed ^ 0x51_4d),
+        // Another sequence than the world's, which draws the ids.
+        random: StdRng::seed_from_u64(seed ^ OWN_SEQUENCE),
         now,
         images: Vec::new(),
         bridge: String::new(),
         next_port: 8000,
     };
-    settler.predefined_networks();
-    settler.images(images);
-    settler.containers(containers);
-    settler.leftovers(containers);
+    builder.predefined_networks();
+    builder.images(images);
+    builder.containers(containers);
+    builder.unused_resources(containers);
+    // Populating the world emits no events.
+    builder.world.take_events();
 }
 
 struct FixtureBuilder<'a> {
     world: &'a mut World,
     random: StdRng,
     now: Nanos,
-    /// Id and name of each service's image, in catalogue order.
+    /// Id and reference of each service's image, in catalogue order.
     images: Vec<(String, String)>,
     /// The id of Docker's default bridge.
     bridge: String,
@@ -43,11 +49,11 @@ struct FixtureBuilder<'a> {
 }
 
 impl FixtureBuilder<'_> {
-    fn chance(&mut self, percent: u32) -> bool {
+    fn with_probability(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
 
-    fn ago(&mut self, from: Nanos, to: Nanos) -> Nanos {
+    fn random_time_ago(&mut self, from: Nanos, to: Nanos) -> Nanos {
         self.now - self.random.random_range(from..to)
     }
 
@@ -74,17 +80,17 @@ impl FixtureBuilder<'_> {
         }
     }
 
-    fn images(&mut self, wanted: usize) {
+    fn images(&mut self, count: usize) {
         for service in &SERVICES {
             let id = self.image(Some(service.image), service.megabytes, service);
             self.images.push((id, service.image.to_owned()));
         }
-        for n in SERVICES.len()..wanted {
+        for n in SERVICES.len()..count {
             let megabytes = self.random.random_range(20..900);
-            let base = &SERVICES[n % SERVICES.len()];
-            // Every tenth image has lost its name to a newer one.
-            let name = format!("registry.example.com/team-{}/{}:1.{}", n % 7, base.name, n);
-            self.image((n % 10 != 9).then_some(name.as_str()), megabytes, base);
+            let service = &SERVICES[n % SERVICES.len()];
+            // Every tenth image is dangling, as if its tag had moved to a newer one.
+            let name = format!("registry.example.com/team-{}/{}:1.{}", n % 7, service.name, n);
+            self.image((n % 10 != 9).then_some(name.as_str()), megabytes, service);
         }
     }
 
@@ -93,7 +99,7 @@ impl FixtureBuilder<'_> {
         let digest = self.world.new_id();
         let size = megabytes * 1_000_000 + self.random.random_range(0..1_000_000);
         let digests = name.and_then(|it| it.rsplit_once(':')).map(|(name, _)| format!("{name}@sha256:{digest}"));
-        let created = self.ago(2 * DAY, 400 * DAY);
+        let created = self.random_time_ago(2 * DAY, 400 * DAY);
         let from = [("ADD rootfs.tar.xz / ", 60), ("RUN /bin/sh -c install", 38), ("COPY . /app", 2)];
         self.world.put_image(Image {
             id: id.clone(),
@@ -111,15 +117,15 @@ impl FixtureBuilder<'_> {
         id
     }
 
-    fn containers(&mut self, wanted: usize) {
-        let mut made = 0;
+    fn containers(&mut self, count: usize) {
+        let mut created = 0;
         let mut project = 0;
-        while made < wanted {
-            if self.chance(25) {
+        while created < count {
+            if self.with_probability(25) {
                 let service = self.random.random_range(0..SERVICES.len());
-                let name = format!("{}-{}", SERVICES[service].name, self.word(made));
+                let name = format!("{}-{}", SERVICES[service].name, self.random_suffix(created));
                 self.container(&name, service, None);
-                made += 1;
+                created += 1;
                 continue;
             }
             let round = project / PROJECTS.len();
@@ -135,33 +141,33 @@ impl FixtureBuilder<'_> {
                 }
             }
             for service in services {
-                let many = matches!(SERVICES[service].kind, Kind::Worker) && self.chance(50);
-                let replicas = if many { self.random.random_range(2..4) } else { 1 };
+                let is_scaled = matches!(SERVICES[service].kind, Kind::Worker) && self.with_probability(50);
+                let replicas = if is_scaled { self.random.random_range(2..4) } else { 1 };
                 for number in 1..=replicas {
-                    if made < wanted {
-                        let own = format!("{name}-{}-{number}", SERVICES[service].name);
-                        self.container(&own, service, Some((&name, number, &network)));
-                        made += 1;
+                    if created < count {
+                        let container = format!("{name}-{}-{number}", SERVICES[service].name);
+                        self.container(&container, service, Some((&name, number, &network)));
+                        created += 1;
                     }
                 }
             }
         }
     }
 
-    fn word(&mut self, made: usize) -> String {
+    fn random_suffix(&mut self, number: usize) -> String {
         const WORDS: [&str; 8] = ["test", "old", "staging", "local", "spare", "demo", "canary", "backup"];
         let word = WORDS[self.random.random_range(0..WORDS.len())];
-        if made < 100 { format!("{word}-{made}") } else { format!("{word}-{made:05}") }
+        if number < 100 { format!("{word}-{number}") } else { format!("{word}-{number:05}") }
     }
 
-    /// Creates a Compose project's network and returns its id.
+    /// Creates a Compose project's network. Returns its id, or the default bridge's if all subnets are taken.
     fn project_network(&mut self, project: &str) -> String {
         let labels = compose_labels(&[("project", project), ("network", "default"), ("version", "2.29.7")]);
         let network = Network {
             id: String::new(),
             name: format!("{project}_default"),
             driver: "bridge".into(),
-            created: self.ago(DAY, 60 * DAY),
+            created: self.random_time_ago(DAY, 60 * DAY),
             subnet: None,
             gateway: None,
             internal: false,
@@ -181,16 +187,16 @@ impl FixtureBuilder<'_> {
             82..85 => State::Created,
             _ => State::Exited,
         };
-        let created = self.ago(10 * MINUTE, 40 * DAY);
+        let created = self.random_time_ago(10 * MINUTE, 40 * DAY);
         let age = self.now - created;
         let started_at = if state == State::Created { 0 } else { created + self.random.random_range(SECOND..age / 2) };
         let finished_at = if state == State::Exited { self.now - self.random.random_range(SECOND..age / 2) } else { 0 };
         let failed = [1, 2, 127, 137, 137, 139, 143, 255][self.random.random_range(0..8)];
-        let exit_code = if state == State::Exited && self.chance(60) { failed } else { 0 };
+        let exit_code = if state == State::Exited && self.with_probability(60) { failed } else { 0 };
         let mut labels = Labels::from([("org.opencontainers.image.title".into(), service.name.to_owned())]);
         if let Some((project, number, _)) = compose {
             let number = number.to_string();
-            let of_compose = [
+            let compose_pairs = [
                 ("project", project),
                 ("service", service.name),
                 ("container-number", &number),
@@ -198,7 +204,7 @@ impl FixtureBuilder<'_> {
                 ("version", "2.29.7"),
                 ("project.config_files", "compose.yaml"),
             ];
-            labels.extend(compose_labels(&of_compose));
+            labels.extend(compose_labels(&compose_pairs));
         }
         let id = self.world.new_id();
         let network_id = compose.map_or_else(|| self.bridge.clone(), |it| it.2.to_owned());
@@ -230,11 +236,11 @@ impl FixtureBuilder<'_> {
             exits_with: [0, 0, 0, 137, 143][self.random.random_range(0..5)],
             dying: None,
             exit_code,
-            oom_killed: exit_code == 137 && self.chance(30),
+            oom_killed: exit_code == 137 && self.with_probability(30),
             pid: if state.is_up() { self.random.random_range(2_000..4_000_000) } else { 0 },
             started_at,
             finished_at,
-            restart_count: if self.chance(8) { self.random.random_range(1..9) } else { 0 },
+            restart_count: if self.with_probability(8) { self.random.random_range(1..9) } else { 0 },
             health: None,
         };
         let health = self.health(service);
@@ -253,7 +259,7 @@ impl FixtureBuilder<'_> {
 
     fn ports(&mut self, service: &Service) -> Vec<Port> {
         let Some(private) = service.port else { return Vec::new() };
-        let published = matches!(service.kind, Kind::Web) || self.chance(15);
+        let published = matches!(service.kind, Kind::Web) || self.with_probability(15);
         let public = (published && self.next_port < 32_000).then(|| {
             self.next_port += 1;
             let ip = if self.random.random_range(0..4) == 0 { "127.0.0.1" } else { "0.0.0.0" };
@@ -271,7 +277,7 @@ impl FixtureBuilder<'_> {
 
     fn mounts(&mut self, name: &str, service: &Service, project: Option<&str>, created: Nanos) -> Vec<Mount> {
         let Some(destination) = service.data else { return Vec::new() };
-        if self.chance(20) {
+        if self.with_probability(20) {
             let source = format!("/srv/{name}");
             let destination = destination.to_owned();
             return vec![Mount {
@@ -279,11 +285,11 @@ impl FixtureBuilder<'_> {
                 name: String::new(),
                 source,
                 destination,
-                writable: self.chance(70),
+                writable: self.with_probability(70),
                 anonymous: false,
             }];
         }
-        let anonymous = project.is_none() && self.chance(50);
+        let anonymous = project.is_none() && self.with_probability(50);
         let volume = match project {
             Some(project) => format!("{project}_{}-data", service.name),
             None if anonymous => self.world.new_id(),
@@ -300,22 +306,20 @@ impl FixtureBuilder<'_> {
 
     fn health(&mut self, service: &Service) -> Option<HealthCheck> {
         let test = service.health?;
-        let status = if self.chance(88) { Health::Healthy } else { Health::Unhealthy };
+        let status = if self.with_probability(88) { Health::Healthy } else { Health::Unhealthy };
         let failing_streak = if status == Health::Unhealthy { self.random.random_range(3..40) } else { 0 };
         Some(HealthCheck { test: vec!["CMD-SHELL".into(), test.into()], status, failing_streak })
     }
 
     /// Creates unused volumes and an unused network.
-    fn leftovers(&mut self, containers: usize) {
+    fn unused_resources(&mut self, containers: usize) {
         for n in 0..2 + containers / 20 {
             let name = if n % 3 == 0 { self.world.new_id() } else { format!("old-data-{n}") };
-            let created = self.ago(HOUR, 200 * DAY);
+            let created = self.random_time_ago(HOUR, 200 * DAY);
             let size = self.random.random_range(0..900_000_000);
             self.world.put_volume(Volume { name, created, labels: Labels::new(), size });
         }
-        self.project_network("abandoned");
-        // Populating the world emits no events.
-        self.world.take_events();
+        self.project_network("unused");
     }
 }
 
