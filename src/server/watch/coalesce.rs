@@ -119,32 +119,32 @@ mod tests {
         #[test]
         fn every_hint_is_followed_by_a_read(steps in proptest::collection::vec((0..5u8, any::<bool>()), 1..200)) {
             let mut reads = Coalesce::new(2);
-            let mut under_way = Vec::new();
+            let mut in_flight = Vec::new();
             let mut last_hint = [0usize; 5];
             let mut last_start = [0usize; 5];
             let mut time = 0;
-            let mut begin = |reads: &mut Coalesce<u8, ()>, under_way: &mut Vec<u8>, time: usize| {
+            let mut begin = |reads: &mut Coalesce<u8, ()>, in_flight: &mut Vec<u8>, time: usize| {
                 while let Some((subject, ())) = reads.start() {
                     last_start[subject as usize] = time;
-                    under_way.push(subject);
+                    in_flight.push(subject);
                 }
             };
             for (subject, answer) in steps {
                 time += 1;
-                if answer && !under_way.is_empty() {
-                    let done = under_way.remove(subject as usize % under_way.len());
+                if answer && !in_flight.is_empty() {
+                    let done = in_flight.remove(subject as usize % in_flight.len());
                     reads.finish(&done);
                 } else {
                     reads.hint(subject, (), false);
                     last_hint[subject as usize] = time;
                 }
-                begin(&mut reads, &mut under_way, time);
-                prop_assert!(under_way.len() <= 2);
+                begin(&mut reads, &mut in_flight, time);
+                prop_assert!(in_flight.len() <= 2);
             }
-            while let Some(done) = under_way.pop() {
+            while let Some(done) = in_flight.pop() {
                 time += 1;
                 reads.finish(&done);
-                begin(&mut reads, &mut under_way, time);
+                begin(&mut reads, &mut in_flight, time);
             }
             for subject in 0..5 {
                 prop_assert!(last_start[subject] >= last_hint[subject]);

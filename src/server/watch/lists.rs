@@ -1,11 +1,11 @@
-//! Lists of an engine: containers, images, volumes and networks, each with its own schedule, backoff and errors.
+//! List requests to an engine, for containers, images, volumes and networks, each with its own schedule, backoff and errors.
 //!
-//! A list is outdated by the time it arrives: what an event or a read reported since the list began is newer.
+//! A response may be older than events and reads that arrived during the request. Those win.
 
 use super::{
     backoff::Backoff,
-    hints::Subject,
     reads::{Cause, Reads},
+    subjects::Subject,
 };
 use crate::{
     model::{Container, EngineState, Entity, HostId, Key, Kind},
@@ -18,21 +18,22 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered}
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
-/// Containers are last: they use images, volumes and networks, and in this order each usage is counted once.
+/// Containers are last: the state counts which images, volumes and networks they use when they are applied.
 pub(super) const LISTED: [Kind; 4] = [Kind::Image, Kind::Volume, Kind::Network, Kind::Container];
 
-/// Events for changes that a list already contains may still be in transit: a difference counts only if no event arrived within
+/// The event of a change that a list already contains may still be in transit: the entity is read only if none arrives within
 /// this time.
-const EVENTS_MAY_TAKE: Duration = Duration::from_secs(1);
+const EVENT_GRACE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Minimum interval between two lists of a kind, as a multiple of the list's duration.
-const INTERVAL_PER_DURATION: u32 = 20;
+/// The interval between two lists of a kind, as a multiple of the list's duration.
+const INTERVAL_FACTOR: u32 = 20;
 
 /// The same for images: with containerd's image store a list of a hundred takes one second of the engine's CPU, and lists
 /// should use at most 1 % of it.
-const IMAGES_INTERVAL_PER_DURATION: u32 = 100;
+const IMAGES_INTERVAL_FACTOR: u32 = 100;
 
-const LONGEST_INTERVAL: Duration = Duration::from_secs(15 * 60);
+/// Bounds the multiple, not `reconcile_interval`.
+const LONGEST_DERIVED_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// Retry delays for a list that fails.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -40,10 +41,10 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 pub(super) struct Lists {
     engine: Engine,
-    /// Minimum interval between two lists of a kind.
-    reconcile: Duration,
+    /// The shortest interval between two lists of a kind.
+    reconcile_interval: Duration,
     schedules: [Schedule; LISTED.len()],
-    under_way: FuturesUnordered<BoxFuture<'static, (Kind, Answer)>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, (Kind, Answer)>>,
 }
 
 type Answer = Result<Vec<Entity>, EngineError>;
@@ -66,15 +67,15 @@ struct Schedule {
     backoff: Backoff,
     /// Set from the beginning of a list until its result has been handled. No other list of the kind begins meanwhile.
     mark: Option<u64>,
-    /// Whether a list has been applied since the engine was reached.
-    is_shown: bool,
-    /// Where list and state differ, and when the difference counts.
-    suspects: Option<(Instant, Vec<Subject>)>,
+    /// Whether a list has been applied since the engine was last reached.
+    is_applied: bool,
+    /// What differs between list and state, and when it is read.
+    differences: Option<(Instant, Vec<Subject>)>,
 }
 
 impl Lists {
     /// Creates the schedules. All lists are due at once.
-    pub(super) fn new(engine: Engine, reconcile: Duration) -> Self {
+    pub(super) fn new(engine: Engine, reconcile_interval: Duration) -> Self {
         let schedule = |kind| Schedule {
             kind,
             due: Instant::now(),
@@ -82,10 +83,10 @@ impl Lists {
             took: Duration::ZERO,
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),
             mark: None,
-            is_shown: false,
-            suspects: None,
+            is_applied: false,
+            differences: None,
         };
-        Self { engine, reconcile, schedules: LISTED.map(schedule), under_way: FuturesUnordered::new() }
+        Self { engine, reconcile_interval, schedules: LISTED.map(schedule), in_flight: FuturesUnordered::new() }
     }
 
     /// When the next list is due.
@@ -104,70 +105,70 @@ impl Lists {
             let schedule = &mut self.schedules[at];
             schedule.mark = Some(reads.mark(oldest));
             schedule.began = now;
-            self.under_way.push(list(self.engine.clone(), schedule.kind).boxed());
+            self.in_flight.push(list(self.engine.clone(), schedule.kind).boxed());
         }
     }
 
-    pub(super) fn is_under_way(&self) -> bool {
-        !self.under_way.is_empty()
+    pub(super) fn is_in_flight(&self) -> bool {
+        !self.in_flight.is_empty()
     }
 
-    /// Waits for the next list to end. Call it only while one is under way, then pass the result to [`Self::shown`] or
-    /// [`Self::suspect`].
+    /// Waits for the next list to end. Call it only while one is in flight, then pass a response to
+    /// [`Self::mark_applied`] or [`Self::hold_differences`].
     pub(super) async fn next(&mut self) -> (Kind, Result<Listed, EngineError>) {
-        let (kind, answer) = self.under_way.next().await.expect("a list is in progress");
-        let reconcile = self.reconcile;
-        let schedule = self.of(kind);
+        let (kind, answer) = self.in_flight.next().await.expect("a list is in progress");
+        let reconcile_interval = self.reconcile_interval;
+        let schedule = self.schedule_mut(kind);
         let mark = schedule.mark.expect("a list in progress has a mark");
         match answer {
             Ok(entities) => {
-                schedule.backoff.forget();
+                schedule.backoff.reset();
                 // A single list can be slow by chance: the faster of two in a row shows what lists cost.
                 let took = schedule.began.elapsed();
-                schedule.due = Instant::now() + interval(kind, reconcile, took.min(schedule.took));
+                schedule.due = Instant::now() + interval(kind, reconcile_interval, took.min(schedule.took));
                 schedule.took = took;
                 (kind, Ok(Listed { kind, mark, entities }))
             }
             Err(error) => {
-                schedule.due = Instant::now() + schedule.backoff.next(rand::random());
+                schedule.due = Instant::now() + schedule.backoff.next_delay(rand::random());
                 schedule.mark = None;
                 (kind, Err(error))
             }
         }
     }
 
-    pub(super) fn is_shown(&self, kind: Kind) -> bool {
-        self.schedules.iter().any(|it| it.kind == kind && it.is_shown)
+    pub(super) fn is_applied(&self, kind: Kind) -> bool {
+        self.schedules.iter().any(|it| it.kind == kind && it.is_applied)
     }
 
     /// Marks the latest list of the kind as completely applied.
-    pub(super) fn shown(&mut self, kind: Kind) {
-        let schedule = self.of(kind);
-        schedule.is_shown = true;
+    pub(super) fn mark_applied(&mut self, kind: Kind) {
+        let schedule = self.schedule_mut(kind);
+        schedule.is_applied = true;
         schedule.mark = None;
     }
 
-    /// Notes where the latest list of the kind differs from the state. These subjects are read unless an event explains them
-    /// soon.
-    pub(super) fn suspect(&mut self, kind: Kind, subjects: Vec<Subject>) {
-        let schedule = self.of(kind);
+    /// Holds back what differs between the latest list of the kind and the state. These subjects are read unless an event for
+    /// them arrives within [`EVENT_GRACE_PERIOD`].
+    pub(super) fn hold_differences(&mut self, kind: Kind, subjects: Vec<Subject>) {
+        let schedule = self.schedule_mut(kind);
         if subjects.is_empty() {
             schedule.mark = None;
         } else {
-            schedule.suspects = Some((Instant::now() + EVENTS_MAY_TAKE, subjects));
+            schedule.differences = Some((Instant::now() + EVENT_GRACE_PERIOD, subjects));
         }
     }
 
-    pub(super) fn suspects_due(&self) -> Option<Instant> {
-        self.schedules.iter().filter_map(|it| it.suspects.as_ref()).map(|(due, _)| *due).min()
+    pub(super) fn differences_due(&self) -> Option<Instant> {
+        self.schedules.iter().filter_map(|it| it.differences.as_ref()).map(|(due, _)| *due).min()
     }
 
-    /// Reads suspects that no event explained. Only what the read changes counts as drift.
-    pub(super) fn read_suspects(&mut self, reads: &mut Reads) {
+    /// Reads the due differences for which no event arrived. Only what the read changes counts as drift.
+    pub(super) fn read_differences(&mut self, reads: &mut Reads) {
         let now = Instant::now();
         for schedule in &mut self.schedules {
-            let Some((_, subjects)) = schedule.suspects.take_if(|(due, _)| *due <= now) else { continue };
-            let mark = schedule.mark.take().expect("the mark is kept while there are suspects");
+            let Some((_, subjects)) = schedule.differences.take_if(|(due, _)| *due <= now) else { continue };
+            let mark = schedule.mark.take().expect("the mark is kept while there are differences");
             for subject in subjects {
                 if !reads.is_newer_than(mark, &subject) {
                     reads.hint(subject, Cause::new(None, Origin::Reconcile), false);
@@ -176,15 +177,15 @@ impl Lists {
         }
     }
 
-    fn of(&mut self, kind: Kind) -> &mut Schedule {
+    fn schedule_mut(&mut self, kind: Kind) -> &mut Schedule {
         self.schedules.iter_mut().find(|it| it.kind == kind).expect("every listed kind has a schedule")
     }
 }
 
 /// Interval from the end of a list that took `duration` to the beginning of the next one.
-fn interval(kind: Kind, reconcile: Duration, duration: Duration) -> Duration {
-    let factor = if kind == Kind::Image { IMAGES_INTERVAL_PER_DURATION } else { INTERVAL_PER_DURATION };
-    reconcile.max(duration.saturating_mul(factor).min(LONGEST_INTERVAL))
+fn interval(kind: Kind, reconcile_interval: Duration, duration: Duration) -> Duration {
+    let factor = if kind == Kind::Image { IMAGES_INTERVAL_FACTOR } else { INTERVAL_FACTOR };
+    reconcile_interval.max(duration.saturating_mul(factor).min(LONGEST_DERIVED_INTERVAL))
 }
 
 async fn list(engine: Engine, kind: Kind) -> (Kind, Answer) {
@@ -217,7 +218,7 @@ pub(super) fn compare(kind: Kind, listed: Vec<Entity>, host: &HostId, state: &En
     (differing.collect(), missing)
 }
 
-/// Takes over from the state what lists never contain.
+/// Copies from the state what the engine's lists lack: details of containers, and how many containers use an entity.
 fn completed(mut listed: Entity, known: Option<&Entity>) -> Entity {
     let Some(known) = known else { return listed };
     if let (Entity::Container(listed), Entity::Container(known)) = (&listed, known) {

@@ -3,9 +3,9 @@
 use super::{
     backoff::Backoff,
     facts::fact,
-    hints::{Subject, comes_early, subjects},
     lists::{LISTED, Listed, Lists, compare},
     reads::{Cause, Reads},
+    subjects::{Subject, precedes_its_effect, subjects},
 };
 use crate::{
     model::{
@@ -113,7 +113,7 @@ impl Watcher {
             let Err(error) = self.follow().await;
             self.engine.reset_connection(&error).await;
             self.mark_unreachable(&error).await;
-            sleep(self.backoff.next(rand::random())).await;
+            sleep(self.backoff.next_delay(rand::random())).await;
         }
     }
 
@@ -135,7 +135,7 @@ impl Watcher {
         let mut gathered = Gathered::default();
         loop {
             let show_at = first.as_ref().and_then(|it| it.show_at);
-            let (lists_due, suspects_due) = (lists.due(), lists.suspects_due());
+            let (lists_due, differences_due) = (lists.due(), lists.differences_due());
             tokio::select! {
                 biased;
                 // The engine hangs: its event stream would stay silent forever.
@@ -186,14 +186,14 @@ impl Watcher {
                     Err(error) => return Err(error),
                 },
                 // A list has arrived: the first of a kind is applied completely, later ones only show what to read.
-                (kind, listed) = lists.next(), if lists.is_under_way() => {
+                (kind, listed) = lists.next(), if lists.is_in_flight() => {
                     match listed {
                         Ok(listed) => self.on_list(listed, &mut first, &mut lists, &mut reads).await,
                         // The list of containers decides whether the engine is reachable.
                         Err(error) if kind == Kind::Container => return Err(error),
                         Err(error) => self.on_failed_list(kind, &error).await,
                     }
-                    if first.as_ref().is_some_and(|it| it.show_at.is_some()) && !lists.is_under_way() {
+                    if first.as_ref().is_some_and(|it| it.show_at.is_some()) && !lists.is_in_flight() {
                         self.on_first_lists(first.take(), &mut lists, &mut reads).await;
                     }
                 }
@@ -201,8 +201,8 @@ impl Watcher {
                     reads.hint(Subject::Networks, Cause::new(None, Origin::Engine), false);
                 }
                 _ = passing.tick(), if first.is_none() => self.read_the_passing(&mut reads),
-                // No event explained the suspects: read them.
-                () = at(suspects_due) => lists.read_suspects(&mut reads),
+                // No event arrived for these differences: read them.
+                () = at(differences_due) => lists.read_differences(&mut reads),
                 // Lists are due, to check whether anything was missed.
                 () = at(lists_due) => lists.begin(&mut reads),
             }
@@ -229,7 +229,7 @@ impl Watcher {
         }
         for subject in subjects(event) {
             let cause = Cause::new(Some(times), Origin::Engine);
-            if comes_early(event) {
+            if precedes_its_effect(event) {
                 reads.hint_soon(subject, cause);
             } else {
                 reads.hint(subject, cause, is_fact);
@@ -245,7 +245,7 @@ impl Watcher {
             let key = Key::Image(self.engine.host().clone(), image.id.clone());
             // It may be a build step.
             let is_created = image.is_dangling() && self.reader.look(|state| state.get(&key).is_none());
-            let subject = if is_created { Some(Subject::Created(image.id.clone())) } else { Subject::of(&key) };
+            let subject = if is_created { Some(Subject::NewImage(image.id.clone())) } else { Subject::of(&key) };
             if let Some(subject) = subject {
                 reads.hint(subject, Cause::new(event, origin), false);
             }
@@ -270,7 +270,7 @@ impl Watcher {
     fn on_read(&mut self, subject: &Subject, updates: &Updates, reads: &mut Reads) {
         if let [Update::Put(Entity::Image(image))] = updates.updates.as_slice() {
             // A created image without a parent may be the first step of a build from scratch.
-            let may_be_step = updates.origin == Origin::Reconcile || matches!(subject, Subject::Created(_));
+            let may_be_step = updates.origin == Origin::Reconcile || matches!(subject, Subject::NewImage(_));
             if image.is_dangling() && may_be_step {
                 self.possible_steps.insert(image.id.clone(), Instant::now() + LONGEST_STEP);
             }
@@ -312,7 +312,7 @@ impl Watcher {
             tracing::info!(host = %self.engine.host(), ?kind, "listing works again");
         }
         let mut updates: Vec<_> = had_failed.then(|| self.host_update()).into_iter().collect();
-        if !lists.is_shown(kind) {
+        if !lists.is_applied(kind) {
             updates.extend(self.show(listed, lists, reads));
             return self.apply(updates, Origin::Engine).await;
         }
@@ -326,7 +326,7 @@ impl Watcher {
         if kind == Kind::Container {
             self.read_the_unread(&subjects, reads);
         }
-        lists.suspect(kind, subjects);
+        lists.hold_differences(kind, subjects);
     }
 
     /// Applies the first lists since the engine was reached, as one change.
@@ -344,7 +344,7 @@ impl Watcher {
             updates.iter().filter_map(|it| if let Update::Put(it) = it { it.as_container() } else { None });
         let to_inspect: Vec<_> = worth_inspecting(containers).into_iter().map(subject_of).collect();
         self.apply(updates, Origin::Engine).await;
-        self.backoff.forget();
+        self.backoff.reset();
         tracing::info!(host = %self.engine.host(), "watching the engine");
         for subject in to_inspect {
             reads.hint(subject, Cause::new(None, Origin::Engine), false);
@@ -381,7 +381,7 @@ impl Watcher {
         if tags_may_have_moved {
             reads.hint(Subject::Images, Cause::new(None, Origin::Engine), false);
         }
-        lists.shown(kind);
+        lists.mark_applied(kind);
         updates
     }
 
@@ -404,7 +404,7 @@ impl Watcher {
 
     /// Reads containers whose details are missing because reads failed or were cut off with the connection. No event reports
     /// that.
-    fn read_the_unread(&self, suspects: &[Subject], reads: &mut Reads) {
+    fn read_the_unread(&self, held: &[Subject], reads: &mut Reads) {
         let unread = self.reader.look(|state| {
             let own = state.containers().filter(|it| it.host == *self.engine.host());
             worth_inspecting(own)
@@ -413,7 +413,7 @@ impl Watcher {
                 .map(subject_of)
                 .collect::<Vec<_>>()
         });
-        for subject in unread.into_iter().filter(|it| !suspects.contains(it)) {
+        for subject in unread.into_iter().filter(|it| !held.contains(it)) {
             reads.hint(subject, Cause::new(None, Origin::Engine), false);
         }
     }

@@ -4,9 +4,9 @@
 mod backoff;
 mod coalesce;
 mod facts;
-mod hints;
 mod lists;
 mod machine;
 mod reads;
+mod subjects;
 
 pub use machine::Watcher;

@@ -1,6 +1,6 @@
 //! Concurrent reads caused by hints, with a limit for each kind, so that one blocked read delays no other.
 
-use super::{coalesce::Coalesce, hints::Subject, lists::LISTED};
+use super::{coalesce::Coalesce, lists::LISTED, subjects::Subject};
 use crate::{
     model::{Entity, ImageId, Key, Kind},
     server::{
@@ -51,7 +51,7 @@ pub(super) struct Reads {
     engine: Engine,
     /// Queues by kind, in the order of [`LISTED`].
     pending: [Coalesce<Subject, Cause>; LISTED.len()],
-    under_way: FuturesUnordered<BoxFuture<'static, (Subject, Cause, Answer)>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, (Subject, Cause, Answer)>>,
     /// Delayed hints, the next one first.
     early: VecDeque<(Instant, Subject, Cause)>,
     /// The step at which each subject last got a hint or an answer: a list that began before it is older.
@@ -69,7 +69,7 @@ impl Reads {
         Self {
             engine,
             pending,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             early: VecDeque::new(),
             touched: HashMap::new(),
             step: 0,
@@ -101,7 +101,7 @@ impl Reads {
     /// Whether the state has, or is about to get, newer data of the subject than a list that began at `mark`.
     pub(super) fn is_newer_than(&self, mark: u64, subject: &Subject) -> bool {
         let subject = match subject {
-            Subject::Unlisted(id) => &Subject::Image(id.to_string()),
+            Subject::UnlistedImage(id) => &Subject::Image(id.to_string()),
             subject => subject,
         };
         let is_newer = |subject: &Subject| {
@@ -109,7 +109,7 @@ impl Reads {
             is_early || self.is_pending(subject) || self.touched.get(subject).is_some_and(|step| *step >= mark)
         };
         let created = match subject {
-            Subject::Image(reference) => ImageId::new(reference).ok().map(Subject::Created),
+            Subject::Image(reference) => ImageId::new(reference).ok().map(Subject::NewImage),
             _ => None,
         };
         is_newer(subject) || created.is_some_and(|created| is_newer(&created))
@@ -130,7 +130,7 @@ impl Reads {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.under_way.is_empty() && self.early.is_empty()
+        self.in_flight.is_empty() && self.early.is_empty()
     }
 
     /// Waits for the next read to end. Call it only if not idle. Fails when the engine is away: only reads of containers decide
@@ -138,7 +138,7 @@ impl Reads {
     pub(super) async fn next(&mut self) -> Result<Option<(Subject, Updates)>, EngineError> {
         let moment = self.early.front().map_or_else(Instant::now, |(moment, ..)| *moment);
         let (subject, cause, answer) = tokio::select! {
-            Some(ended) = self.under_way.next() => ended,
+            Some(ended) = self.in_flight.next() => ended,
             () = sleep_until(moment), if !self.early.is_empty() => {
                 let (_, subject, cause) = self.early.pop_front().expect("early isn't empty");
                 self.hint(subject, cause, false);
@@ -190,7 +190,7 @@ impl Reads {
                 let answer = read(&engine, &subject).await;
                 (subject, cause, answer)
             };
-            self.under_way.push(read.boxed());
+            self.in_flight.push(read.boxed());
         }
     }
 }
@@ -213,12 +213,12 @@ async fn read(engine: &Engine, subject: &Subject) -> Answer {
             (None, Err(_)) => return Ok(Vec::new()),
         },
         // An inspect finds an untagged image even if it is a build step hidden behind the next one.
-        Subject::Unlisted(id) => {
+        Subject::UnlistedImage(id) => {
             let found = engine.image(id.as_str()).await?.filter(|image| !image.is_dangling());
             (found.map(Entity::from), Key::Image(host(), id.clone()))
         }
         // A build step returns nothing: it is not in the state, so nothing must be removed.
-        Subject::Created(id) => {
+        Subject::NewImage(id) => {
             return Ok(engine.created_image(id).await?.into_iter().map(|it| Update::Put(it.into())).collect());
         }
         Subject::Images => return Ok(engine.images().await?.into_iter().map(|it| Update::Put(it.into())).collect()),

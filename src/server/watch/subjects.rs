@@ -1,21 +1,23 @@
-//! Mapping from events to the entities to read again.
+//! What to read from the engine after an event.
 
 use crate::{
     model::{ContainerId, ImageId, Key, Kind, NetworkId, VolumeName},
     server::engine::EngineEvent,
 };
 
-/// Something to read. An image may be known only by its tag: a pull event has no id. All images are listed if an event has
-/// neither, as in Podman's events for a loaded or committed image.
+/// What one read fetches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
     Container(ContainerId),
+    /// By id or tag: a pull event has no id.
     Image(String),
-    /// An image that an event reports as new: it may be a build step.
-    Created(ImageId),
+    /// An image that an event reports as new: it may be an intermediate image of a build.
+    NewImage(ImageId),
+    /// All images, for an event with neither id nor tag, such as Podman's for a loaded or committed image.
     Images,
-    /// An image that was known, is missing from the list, and that no event has reported.
-    Unlisted(ImageId),
+    /// A known image that a list lacks, and whose removal no event has reported. Read from a list, as an inspect finds an
+    /// intermediate image too.
+    UnlistedImage(ImageId),
     Volume(VolumeName),
     Network(NetworkId),
     /// All networks, for an engine that emits no events for them.
@@ -34,9 +36,10 @@ pub(super) fn subjects(event: &EngineEvent) -> Vec<Subject> {
         // A commit creates an image, and no image event reports it.
         "container" if event.action == "commit" => [container(id), image(attribute("imageID").unwrap_or_default())],
         "container" => [container(id), None],
-        "image" if event.action == "create" => [ImageId::new(id).ok().map(Subject::Created), None],
-        // The name in a tag event may have been taken from another image: `machine.rs` checks for that.
+        "image" if event.action == "create" => [ImageId::new(id).ok().map(Subject::NewImage), None],
+        // The name in a tag event may have been taken from another image: the watcher reads that one, too.
         "image" => [image(id), None],
+        // The container's own events change its usage.
         "volume" if matches!(event.action.as_str(), "mount" | "unmount") => [None, None],
         "volume" => [VolumeName::new(id).ok().map(Subject::Volume), None],
         "network" => [NetworkId::new(id).ok().map(Subject::Network), attribute("container").and_then(container)],
@@ -45,14 +48,14 @@ pub(super) fn subjects(event: &EngineEvent) -> Vec<Subject> {
     subjects.into_iter().flatten().collect()
 }
 
-/// Whether the event arrives before its change can be read. Podman emits `health_status` when a check begins and `exec_died`
-/// when the check's command ends; the result is written only after that.
-pub(super) fn comes_early(event: &EngineEvent) -> bool {
+/// Whether the event arrives before its effect can be read. Podman writes the result of a health check after it has emitted
+/// `exec_died` for the check's command.
+pub(super) fn precedes_its_effect(event: &EngineEvent) -> bool {
     event.kind == "container" && event.action == "exec_died"
 }
 
 impl Subject {
-    /// The subject to read for `key`. None for hosts, which are described, not read.
+    /// The subject to read for `key`. `None` for hosts, which the watcher reads when it connects.
     pub(super) fn of(key: &Key) -> Option<Self> {
         match key {
             Key::Container(_, id) => Some(Self::Container(id.clone())),
@@ -66,7 +69,7 @@ impl Subject {
     /// The subject to read for a known key that a list lacks.
     pub(super) fn of_missing(key: &Key) -> Option<Self> {
         match key {
-            Key::Image(_, id) => Some(Self::Unlisted(id.clone())),
+            Key::Image(_, id) => Some(Self::UnlistedImage(id.clone())),
             key => Self::of(key),
         }
     }
@@ -74,7 +77,7 @@ impl Subject {
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Container(_) => Kind::Container,
-            Self::Image(_) | Self::Created(_) | Self::Images | Self::Unlisted(_) => Kind::Image,
+            Self::Image(_) | Self::NewImage(_) | Self::Images | Self::UnlistedImage(_) => Kind::Image,
             Self::Volume(_) => Kind::Volume,
             Self::Network(_) | Self::Networks => Kind::Network,
         }
@@ -102,7 +105,7 @@ mod tests {
                 r#"{{"status":"{action}","id":"54fbaae153a6","from":"localhost/quaylight-test/busybox:1","Type":"container","Action":"{action}","Actor":{{"ID":"54fbaae153a6","Attributes":{{"containerExitCode":"1","image":"localhost/quaylight-test/busybox:1","name":"c2","podId":""}}}},"scope":"local","time":1795260404,"timeNano":1795260404972404500}}"#
             );
             let event = serde_json::from_str(&text).unwrap();
-            assert_eq!(comes_early(&event), is_early, "{action}");
+            assert_eq!(precedes_its_effect(&event), is_early, "{action}");
             assert_eq!(subjects(&event), [Subject::Container(ContainerId::new("54fbaae153a6").unwrap())]);
         }
     }
@@ -118,12 +121,12 @@ mod tests {
         }
     }
 
-    /// Event that Docker 28.5.2 emits for each step of its older builder.
+    /// Event that Docker 28.5.2 emits for each step of its legacy builder.
     #[test]
-    fn created_image_may_be_a_step_of_the_classic_builder() {
+    fn created_image_may_be_an_intermediate_one() {
         let id = format!("sha256:{}", "afec983e".repeat(8));
         for (action, subject) in
-            [("create", Subject::Created(ImageId::new(&id).unwrap())), ("tag", Subject::Image(id.clone()))]
+            [("create", Subject::NewImage(ImageId::new(&id).unwrap())), ("tag", Subject::Image(id.clone()))]
         {
             let text = format!(
                 r#"{{"status":"{action}","id":"{id}","Type":"image","Action":"{action}","Actor":{{"ID":"{id}","Attributes":{{"name":"{id}"}}}},"scope":"local"}}"#
