@@ -1,8 +1,8 @@
-//! Upload spool: a temporary file in the data dir that holds an upload until all of it has arrived.
+//! Upload spool: a temporary file in the data directory that holds a whole file before the engine receives it.
 //!
 //! The engine's archive API has no rename, and it extracts a tar while receiving it: at a file's header it removes the old file
-//! of that name. If an upload were streamed straight through and broke off, it would have destroyed the file it was to replace.
-//! So nothing is sent to the engine before the whole file is here, with the announced length.
+//! of that name. An interrupted upload that was streamed through would lose the old file. So the
+//! engine receives nothing before the whole file is stored, with the expected length.
 
 use crate::{message, model::Message};
 use axum::body::Bytes;
@@ -20,29 +20,29 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 
 /// Read size, in bytes.
-const PIECE: usize = 64 << 10;
+const READ_BUFFER: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.message())]
 pub enum SpoolError {
-    Upload(io::Error),
-    Length { announced: u64, arrived: u64 },
-    Disk(#[from] io::Error),
+    Interrupted(io::Error),
+    Length { expected: u64, received: u64 },
+    Storage(#[from] io::Error),
 }
 
 impl SpoolError {
     pub fn message(&self) -> Message {
         match self {
-            Self::Upload(_) => message!("Upload interrupted"),
-            Self::Length { announced, arrived } => {
-                message!("Upload incomplete: expected {announced} bytes, received {arrived}", announced, arrived)
+            Self::Interrupted(_) => message!("Upload interrupted"),
+            Self::Length { expected, received } => {
+                message!("Upload incomplete: expected {expected} bytes, received {received}", expected, received)
             }
-            Self::Disk(error) => message!("Couldn't store the upload: {error}", error),
+            Self::Storage(error) => message!("Couldn't store the upload: {error}", error),
         }
     }
 }
 
-/// A complete upload. Its file has no name and is removed when this is dropped.
+/// A complete upload. Its file is anonymous, and removed when this is dropped.
 #[derive(Debug)]
 pub struct Spool {
     file: File,
@@ -50,44 +50,44 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Returns when all of `pieces` is stored. `announced` is the length in bytes, if the client has sent it: then space is
-    /// reserved first, so that an upload that does not fit fails before it is sent.
-    pub async fn fill(
+    /// Returns when all of `body` is stored. `expected` is its `Content-Length`, if the client has sent one: then space is reserved
+    /// first, so that an upload that doesn't fit fails before its body is read.
+    pub async fn receive(
         dir: Option<&Path>,
-        announced: Option<u64>,
-        pieces: impl Stream<Item = io::Result<Bytes>>,
+        expected: Option<u64>,
+        body: impl Stream<Item = io::Result<Bytes>>,
     ) -> Result<Self, SpoolError> {
-        Self::store(open(dir.map(Path::to_owned), announced).await?, announced, pieces).await
+        Self::store(open(dir.map(Path::to_owned), expected).await?, expected, body).await
     }
 
     async fn store(
         mut file: File,
-        announced: Option<u64>,
-        pieces: impl Stream<Item = io::Result<Bytes>>,
+        expected: Option<u64>,
+        body: impl Stream<Item = io::Result<Bytes>>,
     ) -> Result<Self, SpoolError> {
-        let mut pieces = pin!(pieces);
-        let mut arrived = 0;
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(SpoolError::Upload)?;
-            arrived += piece.len() as u64;
-            if let Some(announced) = announced.filter(|announced| arrived > *announced) {
-                return Err(SpoolError::Length { announced, arrived });
+        let mut body = pin!(body);
+        let mut received = 0;
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes.map_err(SpoolError::Interrupted)?;
+            received += bytes.len() as u64;
+            if let Some(expected) = expected.filter(|expected| received > *expected) {
+                return Err(SpoolError::Length { expected, received });
             }
-            file.write_all(&piece).await?;
+            file.write_all(&bytes).await?;
         }
-        if let Some(announced) = announced.filter(|announced| arrived != *announced) {
-            return Err(SpoolError::Length { announced, arrived });
+        if let Some(expected) = expected.filter(|expected| received != *expected) {
+            return Err(SpoolError::Length { expected, received });
         }
         // `write_all` returns before the write: the error of the last one is returned by `flush`. No fsync: the reads below
         // come from the same page cache, and nothing has to survive a power cut.
         file.flush().await?;
         let stored = file.metadata().await?.len();
-        if stored < arrived {
-            let words = format!("only {stored} of {arrived} bytes were written");
-            return Err(SpoolError::Disk(io::Error::new(io::ErrorKind::UnexpectedEof, words)));
+        if stored < received {
+            let text = format!("only {stored} of {received} bytes were written");
+            return Err(SpoolError::Storage(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
         }
         file.rewind().await?;
-        Ok(Self { file, length: arrived })
+        Ok(Self { file, length: received })
     }
 
     /// In bytes.
@@ -96,18 +96,18 @@ impl Spool {
     }
 
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        ReaderStream::with_capacity(self.file.take(self.length), PIECE)
+        ReaderStream::with_capacity(self.file.take(self.length), READ_BUFFER)
     }
 }
 
 /// Opens a file in `dir`, or in the system's temporary folder if that fails.
-async fn open(dir: Option<PathBuf>, announced: Option<u64>) -> io::Result<File> {
+async fn open(dir: Option<PathBuf>, expected: Option<u64>) -> io::Result<File> {
     let opened = spawn_blocking(move || {
         let file = match dir {
             Some(dir) => tempfile::tempfile_in(dir).or_else(|_| tempfile::tempfile()),
             None => tempfile::tempfile(),
         }?;
-        if let Some(length) = announced.filter(|length| *length > 0) {
+        if let Some(length) = expected.filter(|length| *length > 0) {
             reserve(&file, length)?;
         }
         Ok(file)
@@ -115,7 +115,7 @@ async fn open(dir: Option<PathBuf>, announced: Option<u64>) -> io::Result<File> 
     opened.await.map_err(io::Error::other)?.map(File::from_std)
 }
 
-/// File systems that can't reserve space fail at once. On those the writes show whether the upload fits.
+/// Does nothing on file systems that can't reserve space: there a full disk shows as a failed write.
 fn reserve(file: &std::fs::File, length: u64) -> io::Result<()> {
     match fs4::fs_std::FileExt::allocate(file, length) {
         Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => Ok(()),
@@ -134,8 +134,8 @@ mod tests {
 
     #[tokio::test]
     async fn upload_is_read_back_unchanged() {
-        for announced in [None, Some(11)] {
-            let spool = Spool::fill(None, announced, pieces(&["hello ", "", "world"])).await.unwrap();
+        for expected in [None, Some(11)] {
+            let spool = Spool::receive(None, expected, pieces(&["hello ", "", "world"])).await.unwrap();
             assert_eq!(spool.length(), 11);
             let bytes: Vec<Bytes> = spool.into_stream().try_collect().await.unwrap();
             assert_eq!(bytes.concat(), b"hello world");
@@ -143,17 +143,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn upload_that_differs_from_its_announced_length_fails() {
-        for (texts, announced) in [(&["hello"][..], 6), (&["hello", "!"], 5), (&[], 1), (&["x"], 0)] {
-            let filled = Spool::fill(None, Some(announced), pieces(texts)).await;
-            assert!(matches!(filled, Err(SpoolError::Length { .. })), "{texts:?} of {announced}: {filled:?}");
+    async fn upload_that_differs_from_its_expected_length_fails() {
+        for (texts, expected) in [(&["hello"][..], 6), (&["hello", "!"], 5), (&[], 1), (&["x"], 0)] {
+            let received = Spool::receive(None, Some(expected), pieces(texts)).await;
+            assert!(matches!(received, Err(SpoolError::Length { .. })), "{texts:?} of {expected}: {received:?}");
         }
     }
 
     #[tokio::test]
     async fn interrupted_upload_fails() {
         let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(io::Error::other("interrupted"))]);
-        assert!(matches!(Spool::fill(None, None, broken).await, Err(SpoolError::Upload(_))));
+        assert!(matches!(Spool::receive(None, None, broken).await, Err(SpoolError::Interrupted(_))));
     }
 
     /// The only write is also the last: `write_all` has returned by the time it fails.
@@ -162,7 +162,7 @@ mod tests {
         let full = std::fs::OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
         let stored = Spool::store(File::from_std(full), None, pieces(&["x"])).await;
         assert!(
-            matches!(&stored, Err(SpoolError::Disk(error)) if error.kind() == io::ErrorKind::StorageFull),
+            matches!(&stored, Err(SpoolError::Storage(error)) if error.kind() == io::ErrorKind::StorageFull),
             "{stored:?}"
         );
     }

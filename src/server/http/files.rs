@@ -228,7 +228,7 @@ async fn write(
     dir: Option<&std::path::Path>,
     report: &Report,
 ) -> Result<Message, ActionError> {
-    let spool = Spool::fill(dir, length, counted(receiver, length, report.clone())).await?;
+    let spool = Spool::receive(dir, length, counted(receiver, length, report.clone())).await?;
     report.words(message!("Writing"));
     match reach.put(folder, tar_of_file(file.name(), spool.length(), spool.into_stream())).await {
         Ok(()) => Ok(message!("Uploaded {file}", file = file.to_string())),
@@ -246,9 +246,11 @@ async fn write(
 
 impl From<SpoolError> for ActionError {
     fn from(error: SpoolError) -> Self {
-        let kind = if matches!(error, SpoolError::Disk(_)) { ErrorKind::Storage } else { ErrorKind::Conflict };
+        let kind = if matches!(error, SpoolError::Storage(_)) { ErrorKind::Storage } else { ErrorKind::Conflict };
         let hint = match error {
-            SpoolError::Disk(_) => message!("Uploads are staged in Quaylight's data directory. Free up space there."),
+            SpoolError::Storage(_) => {
+                message!("Uploads are staged in Quaylight's data directory. Free up space there.")
+            }
             _ => message!("No changes were made. Upload it again."),
         };
         Self::new(kind, error.message()).hint(hint)
