@@ -1,7 +1,7 @@
 //! Dockerfile parser: instructions with their line numbers, and syntax that not every builder supports.
 //!
-//! It follows BuildKit's parser as far as these two uses need it. No crate was a fit: those that parse Dockerfiles
-//! build a complete syntax tree, and reject unknown syntax.
+//! The build form warns about unsupported syntax, and a failed build names the line of its step. Only what these need is parsed, as
+//! BuildKit does it. Crates for Dockerfiles build a complete syntax tree, and reject syntax that they don't know.
 
 use super::{Engine, Lack};
 
@@ -23,45 +23,45 @@ pub enum Syntax {
     Heredoc,
     Mount,
     Chmod,
-    LinkedCopy,
-    PlatformArguments,
+    Link,
+    PlatformArgs,
 }
 
-const PLATFORM_ARGUMENTS: [&str; 2] = ["BUILDPLATFORM", "TARGETPLATFORM"];
+const PLATFORM_ARGS: [&str; 2] = ["BUILDPLATFORM", "TARGETPLATFORM"];
 
 impl Syntax {
     /// The name as users write it.
-    pub fn words(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Heredoc => "heredocs (<<)",
             Self::Mount => "RUN --mount",
             Self::Chmod => "--chmod",
-            Self::LinkedCopy => "COPY --link",
-            Self::PlatformArguments => "$BUILDPLATFORM and $TARGETPLATFORM",
+            Self::Link => "COPY --link",
+            Self::PlatformArgs => "$BUILDPLATFORM and $TARGETPLATFORM",
         }
     }
 
-    fn is_lacked_by(self, engine: &Engine) -> bool {
+    fn is_unsupported_by(self, engine: &Engine) -> bool {
         let lacks = |what| engine.lacks.contains(&what);
         lacks(Lack::BuildKit)
             || match self {
                 Self::Heredoc => lacks(Lack::Heredocs),
-                Self::LinkedCopy => lacks(Lack::LinkedCopies),
-                Self::Mount | Self::Chmod | Self::PlatformArguments => false,
+                Self::Link => lacks(Lack::LinkedCopies),
+                Self::Mount | Self::Chmod | Self::PlatformArgs => false,
             }
     }
 }
 
 /// Returns the syntax in a Dockerfile that the engine's builder does not support, each with the line of its first use.
-pub fn unknown_syntax(dockerfile: &str, engine: &Engine) -> Vec<(Syntax, usize)> {
+pub fn unsupported_syntax(dockerfile: &str, engine: &Engine) -> Vec<(Syntax, usize)> {
     let is_docker = engine.product == "Docker";
     // BuildKit uses the frontend that the file specifies, which supports all of it.
-    if is_docker && !engine.lacks.contains(&Lack::BuildKit) && directive(dockerfile, "syntax").is_some() {
+    if is_docker && !engine.lacks.contains(&Lack::BuildKit) && parser_directive(dockerfile, "syntax").is_some() {
         return Vec::new();
     }
-    let mut unknown = syntax_of(dockerfile);
-    unknown.retain(|(syntax, _)| syntax.is_lacked_by(engine));
-    unknown
+    let mut unsupported = syntax_of(dockerfile);
+    unsupported.retain(|(syntax, _)| syntax.is_unsupported_by(engine));
+    unsupported
 }
 
 fn syntax_of(dockerfile: &str) -> Vec<(Syntax, usize)> {
@@ -79,24 +79,24 @@ fn syntax_of(dockerfile: &str) -> Vec<(Syntax, usize)> {
             match (&*instruction.keyword, flag.split('=').next().unwrap_or_default()) {
                 ("RUN", "--mount") => note(Syntax::Mount),
                 ("COPY" | "ADD", "--chmod") => note(Syntax::Chmod),
-                ("COPY" | "ADD", "--link") => note(Syntax::LinkedCopy),
+                ("COPY" | "ADD", "--link") => note(Syntax::Link),
                 _ => {}
             }
         }
         let is_declared = instruction.keyword == "ARG" || instruction.keyword == "FROM";
-        if is_declared && PLATFORM_ARGUMENTS.iter().any(|argument| instruction.arguments.contains(argument)) {
-            note(Syntax::PlatformArguments);
+        if is_declared && PLATFORM_ARGS.iter().any(|argument| instruction.arguments.contains(argument)) {
+            note(Syntax::PlatformArgs);
         }
     }
     found.sort();
     found
 }
 
-/// Returns the line of the step that BuildKit calls `[stage 2/4] RUN make`. Its number counts the instructions of a
-/// stage that create a layer.
+/// Returns the line of the step that BuildKit calls `[stage 2/4] RUN make`. Its number counts `FROM`, `RUN`, `COPY`,
+/// `ADD` and `WORKDIR` of a stage.
 pub fn line_of_step(dockerfile: &str, name: &str) -> Option<usize> {
-    let (place, _) = name.strip_prefix('[')?.split_once("] ")?;
-    let (stage, number) = place.rsplit_once(' ').unwrap_or(("", place));
+    let (stage_and_number, _) = name.strip_prefix('[')?.split_once("] ")?;
+    let (stage, number) = stage_and_number.rsplit_once(' ').unwrap_or(("", stage_and_number));
     let number: usize = number.split_once('/')?.0.parse().ok()?;
     // In a build for several platforms, the platform precedes the stage.
     let stage = stage.rsplit(' ').next().unwrap_or_default();
@@ -122,7 +122,7 @@ pub fn line_of_step(dockerfile: &str, name: &str) -> Option<usize> {
 }
 
 fn instructions(dockerfile: &str) -> Vec<Instruction> {
-    let escape = directive(dockerfile, "escape").and_then(|value| value.chars().next()).unwrap_or('\\');
+    let escape = parser_directive(dockerfile, "escape").and_then(|value| value.chars().next()).unwrap_or('\\');
     let lines: Vec<&str> = dockerfile.trim_start_matches('\u{feff}').lines().collect();
     let mut instructions = Vec::new();
     let mut at = 0;
@@ -173,34 +173,34 @@ fn split_keyword(logical: &str) -> Option<(String, String)> {
 }
 
 struct Heredoc {
-    name: String,
-    /// `<<-`: leading tabs of the lines are ignored.
+    delimiter: String,
+    /// `<<-`: leading tabs of the lines are stripped, also before the delimiter.
     strips_tabs: bool,
 }
 
 impl Heredoc {
     fn ends_at(&self, line: &str) -> bool {
         let line = if self.strips_tabs { line.trim_start_matches('\t') } else { line };
-        line == self.name
+        line == self.delimiter
     }
 }
 
 /// Finds heredocs like `<<EOT` and `3<<-"EOT"` outside of quotes.
 fn heredocs(arguments: &str) -> Vec<Heredoc> {
     let mut heredocs = Vec::new();
-    for word in words_of_a_shell(arguments) {
+    for word in shell_words(arguments) {
         let Some(rest) = word.trim_start_matches(|it: char| it.is_ascii_digit()).strip_prefix("<<") else { continue };
         let (strips_tabs, rest) = rest.strip_prefix('-').map_or((false, rest), |rest| (true, rest));
-        let name: String = rest.chars().filter(|it| !matches!(it, '"' | '\'')).collect();
-        if !name.is_empty() && !name.contains('<') {
-            heredocs.push(Heredoc { name, strips_tabs });
+        let delimiter: String = rest.chars().filter(|it| !matches!(it, '"' | '\'')).collect();
+        if !delimiter.is_empty() && !delimiter.contains('<') {
+            heredocs.push(Heredoc { delimiter, strips_tabs });
         }
     }
     heredocs
 }
 
 /// Splits a text into shell words, including their quotes.
-fn words_of_a_shell(text: &str) -> Vec<String> {
+fn shell_words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for it in text.chars() {
         match quote {
@@ -219,8 +219,8 @@ fn words_of_a_shell(text: &str) -> Vec<String> {
     words
 }
 
-/// The value of `# name=value` in the leading comments.
-fn directive<'a>(dockerfile: &'a str, name: &str) -> Option<&'a str> {
+/// The value of the parser directive `# name=value` in the leading comments.
+fn parser_directive<'a>(dockerfile: &'a str, name: &str) -> Option<&'a str> {
     let comments = dockerfile.trim_start_matches('\u{feff}').lines().map(str::trim);
     for line in comments {
         let (key, value) = line.strip_prefix('#')?.split_once('=')?;
@@ -296,10 +296,10 @@ RUN last
 
     #[test]
     fn unsupported_syntax_is_found_with_its_line() {
-        let all = |engine| unknown_syntax(FILE, &engine);
+        let all = |engine| unsupported_syntax(FILE, &engine);
         assert_eq!(all(engine("Docker", &[])), []);
         let old = [Lack::Heredocs, Lack::LinkedCopies];
-        assert_eq!(all(engine("Docker", &old)), [(Syntax::Heredoc, 9), (Syntax::LinkedCopy, 8)]);
+        assert_eq!(all(engine("Docker", &old)), [(Syntax::Heredoc, 9), (Syntax::Link, 8)]);
         let classic = all(engine("Docker", &[Lack::BuildKit]));
         assert_eq!(
             classic,
@@ -307,13 +307,13 @@ RUN last
                 (Syntax::Heredoc, 9),
                 (Syntax::Mount, 4),
                 (Syntax::Chmod, 8),
-                (Syntax::LinkedCopy, 8),
-                (Syntax::PlatformArguments, 2),
+                (Syntax::Link, 8),
+                (Syntax::PlatformArgs, 2),
             ]
         );
         let with_frontend = format!("# syntax=docker/dockerfile:1\n{FILE}");
-        assert_eq!(unknown_syntax(&with_frontend, &engine("Docker", &old)), [], "the frontend supports it");
-        assert_eq!(unknown_syntax(&with_frontend, &engine("Podman", &old)).len(), 2, "Podman ignores the frontend");
+        assert_eq!(unsupported_syntax(&with_frontend, &engine("Docker", &old)), [], "the frontend supports it");
+        assert_eq!(unsupported_syntax(&with_frontend, &engine("Podman", &old)).len(), 2, "Podman ignores the frontend");
         for text in ["RUN cat << EOT", "RUN echo $((1<<3))", "RUN a <<<word", "RUN a '<<EOT'", "CMD a <<EOT"] {
             assert_eq!(syntax_of(text), [], "{text}");
         }

@@ -1,4 +1,4 @@
-//! An image: its names, its size, and its usage.
+//! An image: its references, size, platforms, and the containers that use it.
 
 use super::{HostId, ImageId, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 pub struct Image {
     pub host: HostId,
     pub id: ImageId,
-    /// Sorted.
+    /// References such as `nginx:1.27`, sorted.
     pub tags: Vec<String>,
-    /// Sorted.
+    /// References such as `nginx@sha256:…`, sorted.
     pub digests: Vec<String>,
     /// In whole seconds. `None` if the build didn't set it.
     pub created: Option<Timestamp>,
-    /// Bytes, including shared layers. With containerd's image store the sum of all platforms, compressed and unpacked.
+    /// Bytes, including shared layers. With containerd's image store it is the sum of all platforms, of their
+    /// compressed and their unpacked content.
     pub size: u64,
     /// Sorted. Empty if the engine's list contains no platforms, as with the classic image store.
     pub platforms: Vec<ImagePlatform>,
-    /// Counted by the reducer: a value put here is ignored.
+    /// The reducer counts it, and ignores the value of an applied entity.
     pub usage: Usage,
 }
 
@@ -26,9 +27,9 @@ pub struct Image {
 pub struct ImagePlatform {
     /// `os/architecture` or `os/architecture/variant`.
     pub name: String,
-    /// Bytes, compressed and unpacked. `None` if its content is not on the engine.
+    /// Bytes, compressed and unpacked. `None` if the content of this platform was not pulled.
     pub size: Option<u64>,
-    /// Whether the image has an attestation for it: provenance, or a bill of materials (SBOM).
+    /// Whether the image has an attestation for this platform: provenance, or a bill of materials (SBOM).
     pub is_attested: bool,
 }
 

@@ -46,7 +46,7 @@ pub use container::{
 pub use details::{FileChange, FileChangeKind, ImageDetails, Inspected, Layer, Processes};
 pub use diff::diff;
 pub use disk::{DiskUsage, SharedSize};
-pub use dockerfile::{Syntax, line_of_step, unknown_syntax};
+pub use dockerfile::{Syntax, line_of_step, unsupported_syntax};
 pub use event::{BadQuery, Event, EventPage, EventQuery, HistoryStatus, is_noise, moment};
 pub use files::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, NoPath};
 pub use host::{Engine, FailedList, Host, HostStatus, Lack};

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     client::{ChosenFolder, ContextSummary, DOCKERFILE, MOST_FILES, Store, effect, t},
-    model::{Build, HostId, ImageName, Job, unknown_syntax},
+    model::{Build, HostId, ImageName, Job, unsupported_syntax},
     views::{
         Site, format,
         upload::{chosen_file, encoded},
@@ -173,13 +173,13 @@ fn warnings(host: Option<HostId>, dockerfile: RwSignal<String>, summary: RwSigna
         let of_folder = summary.get().and_then(|summary| summary.dockerfile);
         let text = if typed.trim().is_empty() { of_folder? } else { typed };
         let engine = store.look(|state| state.host(host.as_ref()?)?.engine.clone())?;
-        let unknown = unknown_syntax(&text, &engine);
+        let unknown = unsupported_syntax(&text, &engine);
         if unknown.is_empty() {
             return None;
         }
         let list: Vec<_> = unknown
             .into_iter()
-            .map(|(syntax, line)| view! { <li>{crate::t!("Line {}: {}", line, t(syntax.words()))}</li> }.into_any())
+            .map(|(syntax, line)| view! { <li>{crate::t!("Line {}: {}", line, t(syntax.label()))}</li> }.into_any())
             .collect();
         let head = crate::t!("{} {} doesn't support this syntax:", engine.product, engine.version);
         Some(view! { <div class="failed" role="status"><p>{head}</p><ul>{list}</ul></div> }.into_any())
