@@ -14,7 +14,7 @@ use super::{
     resource_list::first_entities,
 };
 use crate::{client::t, model::Key};
-use changes::{ContainerChanges, ImageChanges};
+use changes::{LiveContainers, LiveImages};
 use connection::ConnectionSummary;
 use faults::Faults;
 use latency::Latency;
@@ -47,8 +47,8 @@ pub fn RealtimeTestPage() -> impl IntoView {
             <Latency />
             <Faults />
             <SelfTest />
-            <ContainerChanges />
-            <ImageChanges />
+            <LiveContainers />
+            <LiveImages />
         </div>
     }
 }
