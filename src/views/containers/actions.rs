@@ -132,10 +132,13 @@ impl ContainerActions {
             match &failed[..] {
                 [] => {}
                 [(container, error)] => {
-                    // An action that times out here may still be running.
-                    let ending =
-                        if error.kind == ErrorKind::Timeout { "taking longer than expected" } else { "failed" };
-                    toasts.failed(&format!("{} {}", crate::t!("{} {}", t(verb), container.name), t(ending)), error);
+                    let verb = t(verb);
+                    let what = match error.kind {
+                        // It may still be running.
+                        ErrorKind::Timeout => crate::t!("{} {} is taking longer than expected", verb, container.name),
+                        _ => crate::t!("{} {} failed", verb, container.name),
+                    };
+                    toasts.failed(&what, error);
                 }
                 several => {
                     let what = crate::t!("{} failed for {} of {} containers", t(verb), several.len(), wanted.len());
