@@ -86,6 +86,30 @@ test('the menu works by keyboard and returns the focus to its button', async ({ 
   await expect(opener).toBeFocused();
 });
 
+test('a closed dialog returns the focus to the button that opened it', async ({ page, docker }) => {
+  const [container, volume] = [docker.name('web'), docker.name('data')];
+  await docker.create(container);
+  await docker.volume(volume);
+  const dialog = page.getByRole('dialog');
+  const cancel = dialog.getByRole('button', { name: 'Cancel', exact: true });
+  // Of both kinds of lists, by way of a menu and by a button.
+  for (const { path, opener, item } of [
+    { path: '/containers', opener: `More actions for ${container}`, item: `Remove ${container}` },
+    { path: '/volumes', opener: `More actions for ${volume}`, item: `Remove ${volume}` },
+    { path: '/volumes', opener: 'Create volume', item: null },
+  ]) {
+    await open(page, path);
+    for (const close of [() => page.keyboard.press('Escape'), () => cancel.press('Enter')]) {
+      await button(page, opener).press('Enter');
+      if (item !== null) await page.getByRole('menuitem', { name: item, exact: true }).press('Enter');
+      await expect(dialog).toBeVisible();
+      await close();
+      await expect(dialog).toHaveCount(0);
+      await expect(button(page, opener), `after ${item ?? opener}`).toBeFocused();
+    }
+  }
+});
+
 test('remove asks for confirmation, keeps the container on cancel, and removes it on confirm', async ({ page, docker }) => {
   const name = docker.name('web');
   await docker.create(name);

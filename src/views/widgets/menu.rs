@@ -1,4 +1,4 @@
-//! Popup menu anchored to a button: arrow keys, Home and End move, Escape closes and restores focus.
+//! Popup menu anchored to a button: arrow keys, Home and End move, Escape closes. The focus returns to the button.
 
 use crate::client::effect;
 use leptos::{ev, html, prelude::*};
@@ -67,8 +67,10 @@ pub fn Menu(
         }
         event.prevent_default();
     };
+    // Before the item's own handler: a dialog that it opens returns the focus to the element that had it.
+    let focus_button = move |_| drop(from.with_value(HtmlElement::focus));
     view! {
-        <div class="menu" role="menu" aria-label=name node_ref=menu on:keydown=on_key>
+        <div class="menu" role="menu" aria-label=name node_ref=menu on:keydown=on_key on:click:capture=focus_button>
             {children()}
         </div>
     }
