@@ -35,6 +35,7 @@ fn actions(events: &[Value]) -> Vec<&str> {
 #[tokio::test]
 async fn subscriber_receives_recent_events_and_then_each_new_one() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    server.until_listed().await;
     let mut client = Client::connect(&server).await;
     client.until(None, |it| it["type"] == "engine_state_update").await;
     let before = docker.create("before", &[]).await;
@@ -109,6 +110,7 @@ async fn refused_action_is_recorded_as_an_event() {
 #[tokio::test]
 async fn events_are_paged_filtered_and_exported() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    server.until_listed().await;
     let mut client = Client::connect(&server).await;
     client.until(None, |it| it["type"] == "engine_state_update").await;
     let name = docker.create("one", &["--label", "a.label=x, \"y\""]).await;

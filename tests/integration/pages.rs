@@ -1,6 +1,6 @@
 //! Content security policy of every page: nothing inline without the response's nonce.
 
-use crate::{live::Client, raw_http::Raw, read_only::pages, support::TestServer};
+use crate::{raw_http::Raw, read_only::pages, support::TestServer};
 use quaylight::sim::{Options, Sim};
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ async fn every_page_has_and_follows_a_strict_content_security_policy() {
     // More than the rows that a page initially contains.
     let sim = Sim::start(Options { containers: 400, ..Options::default() }).await.unwrap();
     let server = TestServer::at(sim.url(), &[]).await;
-    Client::connect(&server).await.until(None, |it| it["type"] == "engine_state_update").await;
+    server.until_listed().await;
     let truth = sim.truth();
     let mut nonces = BTreeSet::new();
     let others = ["/containers?group=project", "/containers/{id}?tab=logs", "/containers/{id}?tab=inspect", "/none"];

@@ -54,10 +54,8 @@ impl World {
         let sim = Sim::start(Options::default()).await.unwrap();
         let server = TestServer::at(sim.url(), flags).await;
         let truth = sim.truth();
-        let world = Self { sim, server, truth };
-        // Waits until the server's state has the engine's containers.
-        Client::connect(&world.server).await.until(None, |it| it["type"] == "engine_state_update").await;
-        world
+        server.until_listed().await;
+        Self { sim, server, truth }
     }
 
     /// Counts of requests that are not reads.

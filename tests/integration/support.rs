@@ -357,6 +357,16 @@ impl TestServer {
         format!("tcp://{}", self.address)
     }
 
+    /// Waits until the state has the engine's first lists. A client that connects earlier receives an empty one.
+    pub async fn until_listed(&self) {
+        eventually(TIMEOUT, "the engine's first lists", async || {
+            let (_, state) = crate::raw_http::ask(&self.url(), "GET", "/api/state", "").await;
+            let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+            state["data"]["hosts"][0]["status"] == "reachable"
+        })
+        .await;
+    }
+
     /// The server's result when it ends by itself.
     pub async fn ends(mut self) -> std::io::Result<()> {
         let serving = self.serving.take().expect("it ends once");
