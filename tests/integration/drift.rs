@@ -30,7 +30,8 @@ async fn drift_counts_exactly_the_lost_events() {
     for round in 1..=ROUNDS {
         // Conditions that must not count as a loss: slow lists, failing reads, unparsable lines.
         sim.faults().switch_on(
-            Fault { bytes_per_second: Some(200_000), ..Fault::new(Kind::Slow) }.on("/containers/json").times(1),
+            // A tenth of a second: the next list follows after 20 times as long.
+            Fault { bytes_per_second: Some(1_000_000), ..Fault::new(Kind::Slow) }.on("/containers/json").times(1),
         );
         sim.faults()
             .switch_on(Fault { method: Some("GET".into()), ..Fault::new(Kind::Status) }.on("/containers/").times(2));
