@@ -49,6 +49,11 @@ export async function expectState(page: Page, name: string, state: string): Prom
   await expect(rowOf(page, 'container', name)).toHaveAttribute('data-state', state);
 }
 
+/** Waits until a task is done: builds and transfers take as long as the engine does. */
+export async function expectDone(task: Locator): Promise<void> {
+  await expect(task).toHaveAttribute('data-state', 'done', { timeout: 60_000 });
+}
+
 /** Time at which a row appears, by Date.now(); checked at each frame, more often than `expect` does. */
 export async function whenRowAppears(page: Page, kind: Kind, name: string): Promise<number> {
   const found = await page.waitForFunction(

@@ -5,7 +5,7 @@ import { button, choose, deafness, dialog, failures, press, submit, task } from 
 import { tarOf, testImage } from '../support/docker';
 import { test as base } from '../support/fixtures';
 import { expect, test as withOwn } from '../support/own';
-import { badge, expectState, open, rowOf, waitLive } from '../support/page';
+import { badge, expectDone, expectState, open, rowOf, waitLive } from '../support/page';
 import { freePort } from '../support/ports';
 import { Registry } from '../support/registry';
 import { Server } from '../support/server';
@@ -73,7 +73,7 @@ withOwn('tasks fail when the engine dies, and a retry succeeds', { tag: '@docker
     await button(page, 'Pull').click();
     await dialog(page).getByLabel('Image').fill(again);
     await submit(page, 'Pull');
-    await expect(task(page, again)).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
+    await expectDone(task(page, again));
     await page.keyboard.press('Escape');
     await expect(rowOf(page, 'image', again)).toBeVisible();
   } finally {
@@ -139,7 +139,7 @@ base('a finished task and a recreate in progress cannot be cancelled', async ({ 
   const other = await context.newPage();
   await open(other, `${server.url}/containers?q=${docker.prefix}`);
   await other.getByRole('button', { name: /^Tasks/ }).click();
-  await expect(task(other, image)).toHaveAttribute('data-state', 'done', { timeout: 10_000 });
+  await expectDone(task(other, image));
   await button(page, `Cancel build of ${image}`).click();
   await expect(failures(page)).toContainText("This task can't be cancelled");
   await expect(failures(page)).toContainText('This task has already finished');
@@ -154,7 +154,7 @@ base('a finished task and a recreate in progress cannot be cancelled', async ({ 
   await expect.poll(async () => Object.keys(await docker.states()).length).toBe(2);
   await button(third, `Cancel recreate of ${name}`).click();
   await expect(failures(third)).toContainText("can't be cancelled partway");
-  await expect(task(third, name).first()).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
+  await expectDone(task(third, name).first());
   expect(await docker.states()).toEqual({ [name]: 'running' });
 });
 

@@ -5,7 +5,7 @@ import { button, dialog, submit, task } from '../support/acting';
 import { expectAccessible } from '../support/axe';
 import { testImage, type Docker } from '../support/docker';
 import { expect, test } from '../support/fixtures';
-import { open } from '../support/page';
+import { expectDone, open } from '../support/page';
 
 /** Available since Docker 23 and Podman 5. */
 async function knowsHeredocs(docker: Docker): Promise<boolean> {
@@ -76,7 +76,7 @@ test('a folder builds without its ignored files, and the dialog warns about unsu
   await dialog(page).getByLabel('Target stage').fill('first');
   await dialog(page).getByLabel('Build arguments').fill('WORD=said');
   await submit(page, 'Build');
-  await expect(task(page, name)).toHaveAttribute('data-state', 'done', { timeout: 60_000 });
+  await expectDone(task(page, name));
 
   const run = (...command: string[]) =>
     docker.cli('run', '--rm', '--label', docker.label, '--network', 'none', name, ...command);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { button, choose, dialog, submit, task } from '../support/acting';
 import { tarOf, testImage } from '../support/docker';
 import { expect, test } from '../support/fixtures';
-import { open, rowOf } from '../support/page';
+import { expectDone, open, rowOf } from '../support/page';
 
 test('an image is built from a tar build context with build arguments', async ({ page, docker }, testInfo) => {
   const name = docker.name('from-tar:1');
@@ -16,7 +16,7 @@ test('an image is built from a tar build context with build arguments', async ({
   await dialog(page).getByLabel('Or upload a build context (.tar)').setInputFiles(tar);
   await dialog(page).getByLabel('Build arguments').fill('WORD=said');
   await submit(page, 'Build');
-  await expect(task(page, name)).toHaveAttribute('data-state', 'done');
+  await expectDone(task(page, name));
   expect((await docker.inspect('image', name)).Config.Labels.word).toBe('said');
   expect(await docker.cli('run', '--rm', '--label', docker.label, '--network', 'none', name, 'cat', '/note')).toBe('brought along');
 });
@@ -58,7 +58,7 @@ test('the container, network and image pages prune only the selected objects', a
     await dialog(page).getByRole('checkbox', { name }).check();
     await expect(dialog(page).getByRole('status')).toContainText(count);
     await submit(page, 'Remove');
-    await expect(task(page, count).first()).toHaveAttribute('data-state', 'done');
+    await expectDone(task(page, count).first());
     await page.keyboard.press('Escape');
     await expect(rowOf(page, kind, name)).toHaveCount(0);
   }

@@ -7,7 +7,7 @@ import { button, choose, dialog, submit, task, tasks } from '../support/acting';
 import { expectAccessible } from '../support/axe';
 import { Docker, testImage } from '../support/docker';
 import { expect, test as base } from '../support/fixtures';
-import { open, rowOf } from '../support/page';
+import { expectDone, open, rowOf } from '../support/page';
 import { PrivateEngine } from '../support/private-engine';
 import { Registry, login } from '../support/registry';
 import { Server } from '../support/server';
@@ -66,7 +66,7 @@ test('a pull shows its progress in every tab and after a reload, and its image a
   await expect(task(page, wanted)).toHaveAttribute('data-state', 'running');
 
   way.open();
-  for (const tab of [page, other]) await expect(task(tab, wanted)).toHaveAttribute('data-state', 'done');
+  for (const tab of [page, other]) await expectDone(task(tab, wanted));
   await expect(task(page, wanted)).toContainText('Downloaded newer image');
   await page.keyboard.press('Escape');
   await expect(tasks(page)).toHaveCount(0);
@@ -88,7 +88,7 @@ test('a pull can be cancelled, and a pull of a missing image shows what to do', 
   // Nothing continues in the background: with the proxy open, the image would be there shortly.
   way.open();
   await pull(page, `${registry.address}/${name}:1`);
-  await expect(task(page, `${registry.address}/${name}:1`)).toHaveAttribute('data-state', 'done');
+  await expectDone(task(page, `${registry.address}/${name}:1`));
   await expect(rowOf(page, 'image', `${registry.address}/${name}:1`)).toBeVisible();
   expect(await docker.lines('images', '--quiet', wanted)).toEqual([]);
 
@@ -132,7 +132,7 @@ test('a sign-in allows a push to the registry, and the page never contains the p
   await choose(page, 'image', first, `Push ${first}`);
   await dialog(page).getByLabel('Name').selectOption(name);
   await dialog(page).getByRole('button', { name: 'Push', exact: true }).click();
-  await expect(task(page, name)).toHaveAttribute('data-state', 'done');
+  await expectDone(task(page, name));
   await page.keyboard.press('Escape');
 
   // Stored passwords are never sent back to a page, not even after a reload.
@@ -177,7 +177,7 @@ test('an image is built from a Dockerfile, exported to a file and imported from 
   await dialog(page).getByLabel('Build arguments').fill('WORD=hello');
   await expectAccessible(page);
   await dialog(page).getByRole('button', { name: 'Build', exact: true }).click();
-  await expect(task(page, name)).toHaveAttribute('data-state', 'done');
+  await expectDone(task(page, name));
   await expect(task(page, name).locator('pre')).toContainText('said hello');
   await page.keyboard.press('Escape');
 
@@ -197,7 +197,7 @@ test('an image is built from a Dockerfile, exported to a file and imported from 
     await button(page, 'Import').click();
     await dialog(page).locator('input[type=file]').setInputFiles(file);
     await dialog(page).getByRole('button', { name: 'Import', exact: true }).click();
-    await expect(task(page, 'image.tar')).toHaveAttribute('data-state', 'done');
+    await expectDone(task(page, 'image.tar'));
     await expect(task(page, 'image.tar')).toContainText(name);
     await expect(rowOf(page, 'image', name)).toBeVisible();
     await page.keyboard.press('Escape');
@@ -224,7 +224,7 @@ test('a prune removes only the selected volumes', async ({ page, docker }) => {
   await expect(dialog(page).getByRole('alert')).toContainText('Type "1 volume"');
   await dialog(page).getByLabel('Confirm').fill('1 volume');
   await go.click();
-  await expect(task(page, '1 volume').first()).toHaveAttribute('data-state', 'done');
+  await expectDone(task(page, '1 volume').first());
   await expect(rowOf(page, 'volume', mine)).toHaveCount(0);
   await expect(rowOf(page, 'volume', bystander)).toBeVisible();
 });
