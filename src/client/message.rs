@@ -3,7 +3,7 @@
 use crate::model::Message;
 use wasm_bindgen::JsValue;
 
-/// Reads the form that [`crate::model::StoredMessage`] has in JSON. Anything else is an empty message.
+/// Reads the form that [`crate::model::StructuredMessage`] has in JSON. Anything else is an empty message.
 pub fn message_of(value: &JsValue) -> Message {
     let field = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).unwrap_or_default();
     if let Some(text) = value.as_string() {

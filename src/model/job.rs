@@ -1,5 +1,5 @@
-//! Long-running jobs. The answer to a request is a task's id, and the task continues in the background. The names are
-//! those of the protocol: `<noun>.<verb>`.
+//! Jobs, which start tasks, and [`Request`]: an action, a job, or the cancellation of a task. The answer to a job has the id of its
+//! task, which continues in the background. The names are those of the protocol: `<noun>.<verb>`.
 
 use super::{
     Action, ContainerId, ContainerName, ContainerSpec, HostId, ImageId, ImageName, Labels, Message, NetworkId,
@@ -8,7 +8,7 @@ use super::{
 use crate::message;
 use serde::{Deserialize, Serialize};
 
-/// All requests of the protocol.
+/// What the protocol's `action` message can request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     Act(Action),

@@ -1,4 +1,4 @@
-//! Messages of the server: an English text with named values, translated where it is shown.
+//! Messages, most of them of the server: an English text with named values, translated where it is shown.
 //!
 //! A message consists of what [`crate::message!`] was given, so that a page can show it in its user's language. Words that have no
 //! translation, such as an engine's own, are [verbatim](Message::verbatim).
@@ -7,7 +7,7 @@ use super::{ContainerId, ContainerName, HostId, ImageId, ImageName, NetworkId, N
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-/// In JSON it is the finished English text, and in binary its template and values, which [`StoredMessage`] also has in JSON.
+/// In JSON it is the finished English text, and in binary its template and values, which [`StructuredMessage`] also has in JSON.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// Not translated: the words of an engine or a tool, a name, a number.
@@ -15,7 +15,7 @@ pub enum Message {
     Text {
         /// English, with `{name}` for each value. Identifies the message in the translations.
         template: Cow<'static, str>,
-        /// In the order of their first occurrence in the template.
+        /// One for each name in the template, in its order.
         values: Vec<Message>,
     },
 }
@@ -122,7 +122,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// Whether a template contains exactly these values, each once and in this order.
+/// Checks that the names in a template are these, in this order.
 ///
 /// # Panics
 /// If it doesn't, which is at compile time in [`crate::message!`].
@@ -257,7 +257,7 @@ impl<'de> Deserialize<'de> for Message {
 /// A message in JSON with its values: `{"id": template, "values": {name: value, …}}`, or a string if it is verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Named", into = "Named")]
-pub struct StoredMessage(pub Message);
+pub struct StructuredMessage(pub Message);
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -266,20 +266,20 @@ enum Named {
     Text { id: String, values: BTreeMap<String, Self> },
 }
 
-impl From<StoredMessage> for Named {
-    fn from(StoredMessage(message): StoredMessage) -> Self {
+impl From<StructuredMessage> for Named {
+    fn from(StructuredMessage(message): StructuredMessage) -> Self {
         match message {
             Message::Verbatim(text) => Self::Verbatim(text),
             Message::Text { template, values } => {
                 let values =
-                    names(&template).map(str::to_owned).zip(values.into_iter().map(|it| StoredMessage(it).into()));
+                    names(&template).map(str::to_owned).zip(values.into_iter().map(|it| StructuredMessage(it).into()));
                 Self::Text { values: values.collect(), id: template.into_owned() }
             }
         }
     }
 }
 
-impl From<Named> for StoredMessage {
+impl From<Named> for StructuredMessage {
     fn from(named: Named) -> Self {
         Self(match named {
             Named::Verbatim(text) => Message::Verbatim(text),
@@ -324,11 +324,11 @@ mod tests {
         assert_eq!(serde_json::to_string(&message).unwrap(), "\"Port 8080 is in use: Out of luck\"");
         let bytes = postcard::to_allocvec(&message).unwrap();
         assert_eq!(postcard::from_bytes::<Message>(&bytes).unwrap(), message);
-        let stored = serde_json::to_value(StoredMessage(message.clone())).unwrap();
+        let stored = serde_json::to_value(StructuredMessage(message.clone())).unwrap();
         let why = serde_json::json!({"id": "Out of luck", "values": {}});
         let id = "Port {port} is in use: {why}";
         assert_eq!(stored, serde_json::json!({"id": id, "values": {"port": "8080", "why": why}}));
-        assert_eq!(serde_json::from_value::<StoredMessage>(stored).unwrap().0, message);
-        assert_eq!(serde_json::from_str::<StoredMessage>("\"plain\"").unwrap().0, Message::verbatim("plain"));
+        assert_eq!(serde_json::from_value::<StructuredMessage>(stored).unwrap().0, message);
+        assert_eq!(serde_json::from_str::<StructuredMessage>("\"plain\"").unwrap().0, Message::verbatim("plain"));
     }
 }

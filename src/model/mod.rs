@@ -54,7 +54,7 @@ pub use ids::{ContainerId, ContainerName, HostId, ImageId, ImageName, InvalidId,
 pub use image::{Image, ImagePlatform};
 pub use job::{Build, Job, NewContainer, Prune, Pull, Request};
 pub use log::{LONGEST_LINE, LogLine, LogStream};
-pub use message::{Message, MessageValue, StoredMessage, check_template};
+pub use message::{Message, MessageValue, StructuredMessage, check_template};
 pub use network::{Network, Subnet};
 pub use permission::{Permission, Role};
 pub use preferences::{Column, Density, Language, Layout, Preferences, Theme, ToastPreferences, Units, Zone};

@@ -3,7 +3,7 @@
 use crate::{model::Event, wire::ActionError};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// The latest notices of alerts and actions of this user, including failed ones, newest first.
+/// The latest alerts, notifications that were not delivered, and failed actions of this user, newest first.
 #[server(prefix = "/queries", endpoint = "notices", input = Postcard, output = Postcard)]
 pub async fn notices() -> Result<Vec<Event>, ActionError> {
     use crate::{model::Permission, server::auth::asking};

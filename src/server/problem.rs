@@ -1,7 +1,7 @@
 //! Errors as JSON (RFC 9457): what happened and what to do, never a stack trace.
 
 use crate::{
-    model::{Message, StoredMessage},
+    model::{Message, StructuredMessage},
     wire::{ActionError, ErrorKind},
 };
 use axum::{
@@ -50,10 +50,10 @@ impl IntoResponse for Problem {
             /// In English.
             detail: &'a Message,
             /// To translate the detail.
-            message: StoredMessage,
+            message: StructuredMessage,
         }
         let (title, status, detail) = (self.title, self.status.as_u16(), &self.detail);
-        let message = StoredMessage(detail.clone());
+        let message = StructuredMessage(detail.clone());
         let body =
             serde_json::to_vec(&Body { r#type: "about:blank", title, status, detail, message }).unwrap_or_default();
         (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()

@@ -1,4 +1,4 @@
-//! Upload spool: a temporary file in the data directory that holds a whole file before the engine receives it.
+//! Upload spool: a temporary file that holds an uploaded file before it is written to a container or volume.
 //!
 //! The engine's archive API has no rename, and it extracts a tar while receiving it: at a file's header it removes the old file
 //! of that name. An interrupted upload that was streamed through would lose the old file. So the
@@ -100,7 +100,7 @@ impl Spool {
     }
 }
 
-/// Opens a file in `dir`, or in the system's temporary folder if that fails.
+/// Opens a file in `dir`, or in the system's temporary folder if that fails, and reserves `expected` bytes for it.
 async fn open(dir: Option<PathBuf>, expected: Option<u64>) -> io::Result<File> {
     let opened = spawn_blocking(move || {
         let file = match dir {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     message,
     model::{
-        Alert, AlertState, Condition, ENGINE_DISK, EngineState, Message, Rule, Severity, StoredMessage, Timestamp,
+        Alert, AlertState, Condition, ENGINE_DISK, EngineState, Message, Rule, Severity, StructuredMessage, Timestamp,
     },
     server::{
         clock::{Clock, Moment},
@@ -87,7 +87,7 @@ pub(super) struct StoredAlert {
     alert: Alert,
     /// The alert's `text`, with its values.
     #[serde(default)]
-    text: Option<StoredMessage>,
+    text: Option<StructuredMessage>,
     #[serde(alias = "told")]
     reported: Reported,
 }
@@ -333,7 +333,7 @@ impl Watch {
             match (was, is, rule) {
                 (was, Some(is), Some(rule)) if was.map(|it| it.reported) != Some(is.reported) => {
                     let Some(alert) = is.alert(rule) else { continue };
-                    let text = Some(StoredMessage(alert.text.clone()));
+                    let text = Some(StructuredMessage(alert.text.clone()));
                     firing.set(&id, StoredAlert { alert, text, reported: is.reported }).await;
                 }
                 (Some(_), None, _) => firing.unset(&id).await,

@@ -33,7 +33,7 @@ pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(),
     Ok(())
 }
 
-/// Must be called first in every server function. Returns the app and the caller, if the caller has the permission.
+/// Must be called first in every query. Returns the app and the caller, if the caller has the permission.
 pub fn asking(permission: Permission) -> Result<(App, Caller), ActionError> {
     let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
     require(&app, &caller, permission)?;

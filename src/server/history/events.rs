@@ -1,7 +1,7 @@
 //! Event storage: normalized writes, indexed queries, pruning.
 
 use super::recent::{Numbered, fingerprint_of};
-use crate::model::{Event, EventQuery, HostId, Labels, Message, StoredMessage, Timestamp, is_noise};
+use crate::model::{Event, EventQuery, HostId, Labels, Message, StructuredMessage, Timestamp, is_noise};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -67,12 +67,12 @@ pub(super) fn write(connection: &Connection, names: &mut Names, events: &[Number
 }
 
 fn stored(message: &Message) -> String {
-    serde_json::to_string(&StoredMessage(message.clone())).expect("strings serialize to JSON")
+    serde_json::to_string(&StructuredMessage(message.clone())).expect("strings serialize to JSON")
 }
 
 /// Rows of older versions contain a text instead of JSON.
 fn parsed(stored: String) -> Message {
-    serde_json::from_str(&stored).map_or(Message::Verbatim(stored), |StoredMessage(message)| message)
+    serde_json::from_str(&stored).map_or(Message::Verbatim(stored), |StructuredMessage(message)| message)
 }
 
 fn split(attributes: &Labels) -> (Labels, Labels) {

@@ -127,7 +127,7 @@ const LATEST: usize = MIGRATIONS.len();
 pub(super) enum Migration {
     Done,
     /// The file was written by a later Quaylight, and is left unchanged.
-    FromTheFuture,
+    NewerVersion,
 }
 
 /// Whether a later Quaylight wrote the file: its tables may differ.
@@ -147,7 +147,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Migration
 fn migrate_to(connection: &mut Connection, latest: usize) -> rusqlite::Result<Migration> {
     let version = version(connection)?;
     if version > latest {
-        return Ok(Migration::FromTheFuture);
+        return Ok(Migration::NewerVersion);
     }
     for (at, step) in MIGRATIONS.iter().enumerate().take(latest).skip(version) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -187,7 +187,7 @@ mod tests {
     fn file_with_a_newer_schema_is_left_unchanged() {
         let mut later = Connection::open_in_memory().unwrap();
         later.pragma_update(None, "user_version", LATEST as u32 + 1).unwrap();
-        assert!(matches!(migrate(&mut later).unwrap(), Migration::FromTheFuture));
+        assert!(matches!(migrate(&mut later).unwrap(), Migration::NewerVersion));
         assert_eq!(tables(&later), [""; 0]);
     }
 }

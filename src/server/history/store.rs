@@ -85,7 +85,7 @@ pub(super) enum StoreError {
     /// Another Quaylight instance uses the folder.
     InUse(PathBuf),
     /// A newer version of Quaylight created the file.
-    FromTheFuture(PathBuf),
+    NewerVersion(PathBuf),
     Damaged,
     /// The file was read without locks, since it can't be written, and changed meanwhile.
     Unsteady(String),
@@ -126,7 +126,7 @@ impl StoreError {
             Self::InUse(folder) => {
                 return message!("another Quaylight instance is using {folder}", folder = folder.display());
             }
-            Self::FromTheFuture(file) => {
+            Self::NewerVersion(file) => {
                 return message!("{file} was created by a newer version of Quaylight", file = file.display());
             }
             Self::Damaged => return message!("its file is damaged"),
@@ -341,8 +341,8 @@ fn connect(file: &Path, limits: Limits) -> Result<Connection, StoreError> {
     // KiB, negative.
     connection.pragma_update(None, "cache_size", -1_024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    if let Migration::FromTheFuture = schema::migrate(&mut connection)? {
-        return Err(StoreError::FromTheFuture(file.to_owned()));
+    if let Migration::NewerVersion = schema::migrate(&mut connection)? {
+        return Err(StoreError::NewerVersion(file.to_owned()));
     }
     prove_writable(&connection)?;
     Ok(connection)
@@ -407,7 +407,7 @@ fn reader(file: &Path, flags: OpenFlags, time_limit: Duration) -> Result<Connect
     connection.pragma_update(None, "cache_size", -2_048)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     if schema::is_from_the_future(&connection)? {
-        return Err(StoreError::FromTheFuture(file.to_owned()));
+        return Err(StoreError::NewerVersion(file.to_owned()));
     }
     Ok(connection)
 }

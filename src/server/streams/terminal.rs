@@ -4,7 +4,7 @@
 
 use crate::{
     message,
-    model::{Container, ContainerId, HostId, Permission, StoredMessage},
+    model::{Container, ContainerId, HostId, Permission, StructuredMessage},
     server::{
         app::App,
         auth::{Caller, require},
@@ -74,7 +74,7 @@ pub async fn terminal(
         if let Err(error) = serve(&app, &caller, &container, query, &mut socket).await {
             let _ = socket
                 .send(Message::text(
-                    json!({"error": error.words(), "message": StoredMessage(error.words())}).to_string(),
+                    json!({"error": error.words(), "message": StructuredMessage(error.words())}).to_string(),
                 ))
                 .await;
         }

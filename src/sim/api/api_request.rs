@@ -1,4 +1,4 @@
-//! A request to the simulated Docker API, parsed; and functions that read its body.
+//! A request to the simulated Docker API, parsed; and functions that read its body or match its filters.
 
 use crate::sim::{
     events::Filters,
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// In bytes: enough for a create request with many labels.
+/// In bytes, of any request: enough for a create request with many labels, and for an uploaded tar.
 const LONGEST_BODY: usize = 8 << 20;
 
 pub struct ApiRequest {

@@ -91,6 +91,6 @@ fn compare(a: &Entity, b: &Entity, column: &str) -> Ordering {
         "created" => a.created.cmp(&b.created),
         _ => Ordering::Equal,
     };
-    // Images without a name come last.
+    // Among equal ones, images without a name come last.
     by_column.then_with(|| (a.is_dangling(), a.name(), &a.id).cmp(&(b.is_dangling(), b.name(), &b.id)))
 }

@@ -26,7 +26,7 @@ pub struct RowMenu {
     tasks: RwSignal<bool>,
 }
 
-/// The open dialog.
+/// Which dialog to open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
     Remove(Key),
