@@ -24,7 +24,7 @@ pub struct Event {
     pub actor: Option<String>,
     /// Why it failed. Also `None` for events that can't fail.
     pub error: Option<Message>,
-    /// What it reports, where its action does not: the value that an alert measured.
+    /// Details beyond its action, such as the value that an alert measured.
     pub message: Option<Message>,
     /// All other attributes, including labels.
     pub attributes: Labels,

@@ -8,7 +8,7 @@ use super::{
 use crate::message;
 use serde::{Deserialize, Serialize};
 
-/// What the protocol's `action` message can request.
+/// A request of the protocol's `action` message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     Act(Action),

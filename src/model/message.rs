@@ -32,7 +32,7 @@ macro_rules! message {
     (@value $name:ident = $value:expr) => { $crate::model::Message::from_value(&$value) };
 }
 
-/// What a message can contain: another message, or anything with a text, which is not translated.
+/// A value of a message: another message, or anything with a text, which is not translated.
 pub trait MessageValue {
     fn to_message(&self) -> Message;
 }

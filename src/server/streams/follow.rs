@@ -301,21 +301,20 @@ pub(super) fn find(app: &App, id: &ContainerId) -> Option<LogSource> {
 mod tests {
     use super::*;
 
+    fn stdout(text: &str) -> LogLine {
+        LogLine {
+            source: 0,
+            at: Timestamp::default(),
+            stream: LogStream::Stdout,
+            text: text.into(),
+            cut: 0,
+            note: None,
+        }
+    }
+
     #[test]
     fn overlap_filter_drops_known_and_earlier_lines() {
-        let line = |nanos: i64, text: &str| {
-            (
-                nanos,
-                LogLine {
-                    source: 0,
-                    at: Timestamp::default(),
-                    stream: LogStream::Stdout,
-                    text: text.into(),
-                    cut: 0,
-                    note: None,
-                },
-            )
-        };
+        let line = |nanos: i64, text: &str| (nanos, stdout(text));
         let second = 1_000_000_000;
         let tail = [line(second, "earlier"), line(9 * second, "b"), line(9 * second - 5, "c")];
         let mut seen = OverlapFilter::of(&tail.into_iter().collect());
@@ -335,31 +334,23 @@ mod tests {
 
     #[test]
     fn refetched_latest_lines_are_recognized_as_duplicates() {
-        let line = |text: &str| LogLine {
-            source: 0,
-            at: Timestamp::default(),
-            stream: LogStream::Stdout,
-            text: text.into(),
-            cut: 0,
-            note: None,
-        };
         let second = 1_000_000_000;
         // From an engine that has times in whole seconds only.
         let mut latest = Latest::default();
         for (nanos, text) in [(second, "a"), (2 * second, "b"), (2 * second, "b"), (2 * second, "c")] {
-            latest.note(nanos, &line(text));
+            latest.note(nanos, &stdout(text));
         }
         assert_eq!(latest.since(), 2 * second - PRECISION);
         let mut seen = latest.repeated();
-        let again = ["b", "b", "c", "b", "d"].map(|text| seen.has(2 * second, &line(text)));
+        let again = ["b", "b", "c", "b", "d"].map(|text| seen.has(2 * second, &stdout(text)));
         assert_eq!(again, [true, true, true, false, false]);
 
         let mut latest = Latest::default();
         for (nanos, text) in [(second, "a"), (second + 2_000, "b"), (second + 2_007, "c"), (second + 1_999, "b")] {
-            latest.note(nanos, &line(text));
+            latest.note(nanos, &stdout(text));
         }
         let mut seen = latest.repeated();
         let again = [(1_999, "b"), (2_000, "b"), (2_007, "c"), (2_008, "c")];
-        assert_eq!(again.map(|(nanos, text)| seen.has(second + nanos, &line(text))), [true, true, true, false]);
+        assert_eq!(again.map(|(nanos, text)| seen.has(second + nanos, &stdout(text))), [true, true, true, false]);
     }
 }

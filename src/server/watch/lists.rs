@@ -69,7 +69,7 @@ struct Schedule {
     mark: Option<u64>,
     /// Whether a list has been applied since the engine was last reached.
     is_applied: bool,
-    /// What differs between list and state, and when it is read.
+    /// Subjects that differ between list and state, and when they are read.
     differences: Option<(Instant, Vec<Subject>)>,
 }
 

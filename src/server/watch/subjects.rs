@@ -1,11 +1,11 @@
-//! What to read from the engine after an event.
+//! Subjects of reads, and those to read after an event.
 
 use crate::{
     model::{ContainerId, ImageId, Key, Kind, NetworkId, VolumeName},
     server::engine::EngineEvent,
 };
 
-/// What one read fetches.
+/// The target of one read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
     Container(ContainerId),

@@ -26,7 +26,7 @@ pub struct RowMenu {
     tasks: RwSignal<bool>,
 }
 
-/// Which dialog to open.
+/// The dialogs of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
     Remove(Key),
