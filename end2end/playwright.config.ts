@@ -49,7 +49,8 @@ export default defineConfig<object, { on: 'docker' | 'podman' }>({
     [join(root, 'end2end', 'support', 'failures.ts')],
   ],
   projects: [
-    { name: 'docker' },
+    // On a newer engine (scripts/test-engines) only the tests that depend on it.
+    { name: 'docker', ...(process.env.QUAYLIGHT_TEST_SCOPE === 'engine' ? { testMatch: onAnyEngine } : {}) },
     // User workflows, run again on another engine. What it can't do is tagged.
     { name: 'podman', use: { on: 'podman' }, testMatch: onAnyEngine, grepInvert: /@docker/ },
   ],
