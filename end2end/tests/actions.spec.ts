@@ -197,3 +197,28 @@ test('an action on a removed container shows a readable error', async ({ page, d
   await expect(toast).toContainText(/no longer|not exist|gone|not found|no such/i);
   await expect(toast).not.toContainText(/\b[45]\d\d\b|ServerFn|Error\(|panic/);
 });
+
+// Chromium aborts requests when the machine's network changes, as it does with each container on a bridge.
+for (const lost of ['request', 'response']) {
+  test(`an action whose ${lost} is lost is repeated and runs once`, async ({ page, docker, pageLog }) => {
+    pageLog.allow(/\/actions\/request/);
+    const volume = docker.name('data');
+    await open(page, '/volumes');
+    let requests = 0;
+    await page.route(/\/actions\/request/, async (route) => {
+      requests += 1;
+      if (requests > 2) return route.continue();
+      if (lost === 'response') await route.fetch();
+      await route.abort('failed');
+    });
+    await button(page, 'Create volume').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill(volume);
+    await dialog.getByLabel('Labels').fill(docker.label);
+    await button(page, 'Create').click();
+    // A second run would fail, since the name is taken by then.
+    await expect(dialog).toHaveCount(0);
+    await expect(rowOf(page, 'volume', volume)).toBeVisible();
+    expect(requests).toBe(3);
+  });
+}

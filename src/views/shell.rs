@@ -4,7 +4,7 @@ use super::{Access, App, Site, style_labels::style_labels};
 use crate::{
     client::Prefs,
     model::Language,
-    wire::{PageSeed, Seed},
+    wire::{IDEMPOTENCY_KEY, PageSeed, Seed},
 };
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
@@ -30,23 +30,29 @@ pub const DOWNLOAD_FORM: &str = "download";
 /// or because a connection broke, it reloads the page. It does so only once, since the page is readable without scripts.
 ///
 /// Browsers abort requests when the machine's network changes, which happens with each container that starts on one of its
-/// bridges. Idempotent requests are therefore retried once.
+/// bridges. Requests are therefore repeated, actions with an idempotency key.
 ///
 /// Lazy code is requested after the lazy style sheet, so that nothing is drawn unstyled.
 const START: &str = "\
 const once = window.fetch; \
 window.fetch = async (what, how) => { \
 const address = String(what.url ?? what); \
-const again = /\\/(pkg|lang|queries)\\//.test(address) && (what.clone?.() ?? what); \
-const ask = async (what) => { \
+const isAction = address.includes('/actions/'); \
+if (isAction) what.headers?.set('KEY', crypto.getRandomValues(new Uint32Array(4)).join('-')); \
+const repeats = isAction || /\\/(pkg|lang|queries)\\//.test(address); \
+for (const wait of repeats ? [300, 900] : []) { \
+const copy = what.clone?.() ?? what; \
+try { return await ask(copy, how); } catch (why) { \
+if (why.name === 'AbortError') throw why; \
+await new Promise((done) => setTimeout(done, wait)); \
+} } \
+return ask(what, how); \
+}; \
+const ask = async (what, how) => { \
+const address = String(what.url ?? what); \
 if (address.includes('.wasm') && !address.endsWith(WASM)) await loadSheet(); \
 return once(what, how); \
 }; \
-try { return await ask(what); } catch (why) { \
-if (!again || why.name === 'AbortError') throw why; \
-await new Promise((done) => setTimeout(done, 300)); \
-return ask(again); \
-} }; \
 let sheet = SHEET; \
 const loadSheet = () => sheet ??= new Promise((done, fail) => { \
 const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: LAZY, onload: done, onerror: () => { \
@@ -72,6 +78,7 @@ pub fn shell() -> impl IntoView {
     let language = expect_context::<Language>();
     let texts = language.texts().map(|path| site.file(path));
     let start = START
+        .replace("KEY", IDEMPOTENCY_KEY)
         .replace("SCRIPT", &format!("{script:?}"))
         .replace("WASM", &format!("{wasm:?}"))
         .replace("LAZY", &format!("{sheet:?}"))

@@ -3,7 +3,8 @@
 
 use crate::{
     live::Client,
-    support::{Docker, IMAGE, TestServer},
+    raw_http::{Raw, ask, post_with_key},
+    support::{Docker, IMAGE, TIMEOUT, TestServer, eventually},
 };
 use futures::SinkExt;
 use serde_json::{Value, json};
@@ -132,5 +133,38 @@ async fn a_container_is_renamed_unless_the_name_is_taken() {
     client.does("container.rename", &id, json!({"name": new})).await;
     assert_eq!(inspected(&docker, "container", "{{.Name}}", &id).await, format!("/{new}"));
     client.is_refused("invalid", "container.rename", &id, json!({"name": "a b"})).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn repeated_action_with_the_same_key_runs_once() {
+    let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
+    let (url, path) = (server.url(), "/api/actions/volume.create");
+    let (key, value) = docker.label().split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap();
+    let body = |name: &str| json!({"target": docker.name(name), "options": {"labels": {&key: value}}}).to_string();
+
+    // At once, then later. Without the key it is another request.
+    let first = body("first");
+    let both = tokio::join!(post_with_key(&url, path, "one", &first), post_with_key(&url, path, "one", &first));
+    assert_eq!((both.0.0, &both.0), (200, &both.1), "{both:?}");
+    assert_eq!(post_with_key(&url, path, "one", &first).await, both.0);
+    assert_eq!(ask(&url, "POST", path, &first).await.0, 409);
+
+    // Errors are repeated too, and a key stands for one request.
+    let refused = post_with_key(&url, path, "two", &first).await;
+    docker.run(&["volume", "rm", &docker.name("first")]).await;
+    assert_eq!((refused.0, post_with_key(&url, path, "two", &first).await), (409, refused));
+    assert_eq!(post_with_key(&url, path, "one", &body("other")).await.0, 422);
+    assert_eq!(post_with_key(&url, path, &"k".repeat(129), &first).await.0, 400);
+
+    // Its client disconnects without reading the response.
+    let second = body("second");
+    let unread = Raw::post_with(&url, path, "Idempotency-Key: three\r\n", second.as_bytes()).await;
+    eventually(TIMEOUT, "the volume exists", async || {
+        docker.run(&["volume", "ls", "--quiet"]).await.lines().any(|it| it == docker.name("second"))
+    })
+    .await;
+    drop(unread);
+    assert_eq!(post_with_key(&url, path, "three", &second).await.0, 200);
     server.stop().await;
 }

@@ -133,6 +133,11 @@ pub async fn post(url: &str, path: &str, kind: &str, body: &[u8]) -> (u16, Strin
     answer(Raw::request(url, "POST", path, &headers, body).await).await
 }
 
+/// Like [`ask`], for a `POST` with an idempotency key.
+pub async fn post_with_key(url: &str, path: &str, key: &str, body: &str) -> (u16, String) {
+    answer(Raw::post_with(url, path, &format!("Idempotency-Key: {key}\r\n"), body.as_bytes()).await).await
+}
+
 async fn answer(asked: Raw) -> (u16, String) {
     let text = asked.whole().await;
     let status = text.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);

@@ -281,6 +281,9 @@ impl Route {
     }
 }
 
+const REPEATED: &str =
+    "Unique key of this request: a repeated request with the same key gets the response of the first one";
+
 fn of_an_action(action: &Described) -> Value {
     let properties: Map<_, _> =
         action.options.iter().map(|option| (option.name.to_owned(), schema(option.kind))).collect();
@@ -306,6 +309,7 @@ fn of_an_action(action: &Described) -> Value {
         "operationId": action.name,
         "summary": action.words,
         "description": format!("Same as the `action` message on the WebSocket.{goes_on}"),
+        "parameters": [parameter(IDEMPOTENCY_KEY, "header", false, REPEATED)],
         "requestBody": {"required": true, "content": {JSON: {"schema": body}}},
         "responses": responses(("200", answer(JSON, json!({"$ref": "#/components/schemas/Done"})))),
     })

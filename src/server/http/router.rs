@@ -6,7 +6,10 @@ use super::{
     files,
     health::health,
     metrics::metrics,
-    middleware::{origin, security},
+    middleware::{
+        idempotency::{self, Responses},
+        origin, security,
+    },
     openapi::openapi,
     pages,
     probe::probe,
@@ -142,8 +145,11 @@ pub fn router(app: App) -> Router {
         *routes = std::mem::take(routes).route(path, handler);
     }
     let same_origin = middleware::from_fn_with_state(app.clone(), origin::same);
-    let pages = pages::routes(&app).layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
-    let answers = answers.layer(same_origin.clone()).merge(pages);
+    let once = middleware::from_fn_with_state(Responses::default(), idempotency::once);
+    let pages = pages::routes(&app)
+        .layer(once.clone())
+        .layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
+    let answers = answers.layer(once).layer(same_origin.clone()).merge(pages);
     let answers = answers.layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     let answers = answers.layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
     let transfers = transfers

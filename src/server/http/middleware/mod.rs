@@ -1,4 +1,5 @@
 //! HTTP middleware for all requests.
 
+pub mod idempotency;
 pub mod origin;
 pub mod security;
