@@ -116,7 +116,25 @@ fn set_cookie(preferences: &Preferences) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, Layout, Theme};
+    use crate::model::{Column, Density, Language, Layout, Theme, ToastPreferences, Units, Zone};
+
+    /// If this fails, the encoding has changed: raise the number in [`FORM`].
+    #[test]
+    fn cookie_of_this_version_has_this_encoding() {
+        let chosen = Preferences {
+            changed: Timestamp::from_seconds(7),
+            theme: Theme::Dark,
+            layout: Layout::Cards,
+            density: Density::Compact,
+            hidden: vec![Column::Ports],
+            units: Units::Binary,
+            zone: Zone { is_utc: true, ..Zone::default() },
+            language: Language::Korean,
+            toasts: ToastPreferences::default(),
+            read_until: Timestamp::from_seconds(5),
+        };
+        assert_eq!(cookie(&chosen).split(';').next(), Some("quaylight=2.80bfd60602010101010101000201000180ade204"));
+    }
 
     #[test]
     fn preferences_round_trip_through_the_cookie() {
