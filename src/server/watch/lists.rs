@@ -28,9 +28,9 @@ const EVENT_GRACE_PERIOD: Duration = Duration::from_secs(1);
 /// The interval between two lists of a kind, as a multiple of the list's duration.
 const INTERVAL_FACTOR: u32 = 20;
 
-/// The same for images: with containerd's image store a list of a hundred takes one second of the engine's CPU, and lists
-/// should use at most 1 % of it.
-const IMAGES_INTERVAL_FACTOR: u32 = 100;
+/// The same for images, for each of the engine's CPUs: with containerd's image store a list of a hundred takes one to two seconds
+/// of CPU time, on all CPUs at once, and lists should use less than 1 % of one.
+const IMAGES_INTERVAL_FACTOR: u32 = 150;
 
 /// Bounds the multiple, not `reconcile_interval`.
 const LONGEST_DERIVED_INTERVAL: Duration = Duration::from_secs(15 * 60);
@@ -43,6 +43,8 @@ pub(super) struct Lists {
     engine: Engine,
     /// The shortest interval between two lists of a kind.
     reconcile_interval: Duration,
+    /// The number of the engine's CPUs.
+    cpus: u32,
     schedules: [Schedule; LISTED.len()],
     in_flight: FuturesUnordered<BoxFuture<'static, (Kind, Answer)>>,
 }
@@ -75,7 +77,7 @@ struct Schedule {
 
 impl Lists {
     /// Creates the schedules. All lists are due at once.
-    pub(super) fn new(engine: Engine, reconcile_interval: Duration) -> Self {
+    pub(super) fn new(engine: Engine, reconcile_interval: Duration, cpus: u32) -> Self {
         let schedule = |kind| Schedule {
             kind,
             due: Instant::now(),
@@ -86,7 +88,7 @@ impl Lists {
             is_applied: false,
             differences: None,
         };
-        Self { engine, reconcile_interval, schedules: LISTED.map(schedule), in_flight: FuturesUnordered::new() }
+        Self { engine, reconcile_interval, cpus, schedules: LISTED.map(schedule), in_flight: FuturesUnordered::new() }
     }
 
     /// When the next list is due.
@@ -117,7 +119,7 @@ impl Lists {
     /// [`Self::mark_applied`] or [`Self::hold_differences`].
     pub(super) async fn next(&mut self) -> (Kind, Result<Listed, EngineError>) {
         let (kind, answer) = self.in_flight.next().await.expect("a list is in progress");
-        let reconcile_interval = self.reconcile_interval;
+        let (reconcile_interval, cpus) = (self.reconcile_interval, self.cpus);
         let schedule = self.schedule_mut(kind);
         let mark = schedule.mark.expect("a list in progress has a mark");
         match answer {
@@ -125,7 +127,7 @@ impl Lists {
                 schedule.backoff.reset();
                 // A single list can be slow by chance: the faster of two in a row shows what lists cost.
                 let took = schedule.began.elapsed();
-                schedule.due = Instant::now() + interval(kind, reconcile_interval, took.min(schedule.took));
+                schedule.due = Instant::now() + interval(kind, reconcile_interval, took.min(schedule.took), cpus);
                 schedule.took = took;
                 (kind, Ok(Listed { kind, mark, entities }))
             }
@@ -183,8 +185,8 @@ impl Lists {
 }
 
 /// Interval from the end of a list that took `duration` to the beginning of the next one.
-fn interval(kind: Kind, reconcile_interval: Duration, duration: Duration) -> Duration {
-    let factor = if kind == Kind::Image { IMAGES_INTERVAL_FACTOR } else { INTERVAL_FACTOR };
+fn interval(kind: Kind, reconcile_interval: Duration, duration: Duration, cpus: u32) -> Duration {
+    let factor = if kind == Kind::Image { IMAGES_INTERVAL_FACTOR.saturating_mul(cpus.max(1)) } else { INTERVAL_FACTOR };
     reconcile_interval.max(duration.saturating_mul(factor).min(LONGEST_DERIVED_INTERVAL))
 }
 
@@ -235,19 +237,21 @@ mod tests {
     #[test]
     fn list_interval_grows_with_the_duration_of_the_list() {
         let usual = Duration::from_secs(30);
-        for (kind, milliseconds, seconds) in [
-            (Kind::Image, 0, 30),
-            (Kind::Image, 300, 30),
-            (Kind::Image, 800, 80),
-            (Kind::Image, 4_500, 450),
-            (Kind::Image, 60_000, 900),
-            (Kind::Container, 1_000, 30),
-            (Kind::Container, 4_000, 80),
+        for (kind, cpus, milliseconds, seconds) in [
+            (Kind::Image, 1, 0, 30),
+            (Kind::Image, 1, 200, 30),
+            (Kind::Image, 1, 800, 120),
+            (Kind::Image, 2, 800, 240),
+            (Kind::Image, 0, 800, 120),
+            (Kind::Image, 1, 4_500, 675),
+            (Kind::Image, 1, 60_000, 900),
+            (Kind::Container, 1, 1_000, 30),
+            (Kind::Container, 8, 4_000, 80),
         ] {
-            let interval = interval(kind, usual, Duration::from_millis(milliseconds));
-            assert_eq!(interval, Duration::from_secs(seconds), "{kind:?} {milliseconds} ms");
+            let interval = interval(kind, usual, Duration::from_millis(milliseconds), cpus);
+            assert_eq!(interval, Duration::from_secs(seconds), "{kind:?} {milliseconds} ms on {cpus} CPUs");
         }
         let rare = Duration::from_secs(3_600);
-        assert_eq!(interval(Kind::Image, rare, Duration::from_secs(60)), rare);
+        assert_eq!(interval(Kind::Image, rare, Duration::from_secs(60), 2), rare);
     }
 }

@@ -130,8 +130,8 @@ impl Watcher {
         let mut passing = interval(REREAD_PASSING);
         passing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut lost = pin!(until_lost(self.engine.clone()));
+        let mut lists = Lists::new(self.engine.clone(), self.reconcile, facts.cpus);
         let mut first = Some(FirstLists { name, facts, listed: Vec::new(), show_at: None });
-        let mut lists = Lists::new(self.engine.clone(), self.reconcile);
         let mut gathered = Gathered::default();
         loop {
             let show_at = first.as_ref().and_then(|it| it.show_at);
