@@ -25,10 +25,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Requests that are remembered.
+/// The maximum number of cached responses.
 const MOST: usize = 256;
 
-/// How long a response is remembered. Clients repeat a request within seconds.
+/// How long a response stays cached. Clients repeat a request after a second or two.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 const LONGEST_KEY: usize = 128;
