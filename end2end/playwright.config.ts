@@ -50,9 +50,9 @@ export default defineConfig<object, { on: 'docker' | 'podman' }>({
   ],
   projects: [
     // On a newer engine (scripts/test-engines) only the tests that depend on it.
-    { name: 'docker', ...(process.env.QUAYLIGHT_TEST_SCOPE === 'engine' ? { testMatch: onAnyEngine } : {}) },
+    { name: 'docker', ...(process.env.QUAYLIGHT_TEST_SCOPE === 'engine' ? { testMatch: onAnyEngine, grepInvert: /@performance/ } : {}) },
     // User workflows, run again on another engine. What it can't do is tagged.
-    { name: 'podman', use: { on: 'podman' }, testMatch: onAnyEngine, grepInvert: /@docker/ },
+    { name: 'podman', use: { on: 'podman' }, testMatch: onAnyEngine, grepInvert: /@docker|@performance/ },
   ],
   use: {
     browserName: 'chromium',

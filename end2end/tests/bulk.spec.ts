@@ -14,7 +14,7 @@ async function choose(page: Page, prefix: string): Promise<void> {
 
 const bulk = (page: Page, name: string) => page.getByRole('toolbar', { name: 'Selection' }).getByRole('button', { name, exact: true });
 
-test('a bulk stop of 20 containers marks all rows as pending and is about as fast as docker stop', async ({ page, docker }) => {
+test('a bulk stop of 20 containers marks all rows as pending and is about as fast as docker stop', { tag: '@performance' }, async ({ page, docker }) => {
   test.setTimeout(120_000);
   const names = Array.from({ length: many }, (_, at) => docker.name(`w${at}`));
   for (const name of names) {

@@ -53,7 +53,7 @@ const test = base.extend<{}, { simulator: Simulator }>({
 // A trace that recorded each change would slow the page down to a few frames a second.
 test.use({ trace: 'off' });
 
-test('a page under churn keeps up, uses constant memory, and is correct in the end', async ({ page, server, simulator }) => {
+test('a page under churn keeps up, uses constant memory, and is correct in the end', { tag: '@performance' }, async ({ page, server, simulator }) => {
   await keepWasmMemory(page);
   await open(page, '/containers');
   const document = await mark(page);

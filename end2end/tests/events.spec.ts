@@ -25,7 +25,7 @@ function actions(page: Page, name: string): Promise<(string | null)[]> {
   return rows(page, name).evaluateAll((all) => all.map((row) => row.getAttribute('data-action')));
 }
 
-test('a container start appears within 300 ms', async ({ page, docker }) => {
+test('a container start appears within 300 ms', { tag: '@performance' }, async ({ page, docker }) => {
   await open(page, '/events');
   await page.evaluate((prefix) => {
     const seen: Record<string, number> = ((window as any).quaylightTestSeen = {});

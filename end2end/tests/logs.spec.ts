@@ -273,7 +273,7 @@ test('a log downloads as a file with its original lines', async ({ page, docker 
   expect((await readFile((await download.path())!, 'utf8')).split('\n').sort()).toEqual(['', 'one', 'two']);
 });
 
-test('ten thousand lines per second keep the tab responsive and its memory flat', async ({ page, docker }) => {
+test('ten thousand lines per second keep the tab responsive and its memory flat', { tag: '@performance' }, async ({ page, docker }) => {
   test.setTimeout(90_000);
   const id = await docker.start(docker.name('floods'), say('while :; do seq 1000 | sed "s/^/a line of a flood that does not end, number /"; sleep 0.1; done'));
   await open(page, `/containers/${id}?tab=logs`);
