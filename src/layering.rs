@@ -239,16 +239,3 @@ fn every_action_checks_its_permission_first() {
         assert!(first_line.starts_with("require("), "{name}: {first_line}");
     }
 }
-
-#[test]
-fn every_query_checks_its_permission_first() {
-    for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("queries/")) {
-        for body in code.split("#[server").skip(1) {
-            // It follows the `use` statements. rustfmt puts a `use` of several lines in braces.
-            let mut lines = body.lines().map(str::trim_start).skip_while(|line| !line.ends_with('{')).skip(1);
-            let first_line = lines.find(|line| line.starts_with("let ") || line.contains('(')).unwrap_or_default();
-            let asks = first_line.starts_with("let (app, ") && first_line.contains(" = asking(Permission::");
-            assert!(asks, "{path}: {first_line}");
-        }
-    }
-}

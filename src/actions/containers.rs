@@ -15,12 +15,12 @@ pub type Act = (HostId, ContainerId, ContainerAction, ContainerState);
 pub async fn act_on_containers(acts: Vec<Act>) -> Result<Vec<Option<ActionError>>, ActionError> {
     use crate::{
         model::Action,
-        server::{app::App, auth::Caller, operations::perform_as_drawn},
+        server::{auth::request_context, operations::perform_as_drawn},
     };
     use futures::{StreamExt, stream};
     // The number of concurrent actions, as in the Docker CLI.
     const AT_ONCE: usize = 50;
-    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    let (app, caller) = request_context();
     let one = |(host, id, action, drawn_for): Act| {
         let (app, caller) = (app.clone(), caller.clone());
         let action = Action::Container(host, id, action);
@@ -34,9 +34,9 @@ pub async fn act_on_containers(acts: Vec<Act>) -> Result<Vec<Option<ActionError>
 pub async fn act_on_container(host: HostId, id: ContainerId, action: ContainerAction) -> Result<(), ActionError> {
     use crate::{
         model::Action,
-        server::{app::App, auth::Caller, operations::perform},
+        server::{auth::request_context, operations::perform},
     };
-    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    let (app, caller) = request_context();
     let action = Action::Container(host, id, action);
     perform(&app, &caller, action.into()).await.map(drop)
 }

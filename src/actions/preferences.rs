@@ -7,7 +7,7 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 /// changes too.
 #[server(prefix = "/actions", endpoint = "preferences", input = Postcard, output = Postcard)]
 pub async fn keep_preferences(before: Preferences, after: Preferences) -> Result<Preferences, ActionError> {
-    use crate::server::{app::App, auth::Caller, operations::keep_preferences};
-    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    use crate::server::{auth::request_context, operations::keep_preferences};
+    let (app, caller) = request_context();
     keep_preferences(&app, &caller, before, after).await
 }

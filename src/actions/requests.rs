@@ -9,8 +9,8 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 /// `Ok` means done, or started if it is a long-running task: the effect is received as a change of the state.
 #[server(prefix = "/actions", endpoint = "request", input = Postcard, output = Postcard)]
 pub async fn ask(request: Request) -> Result<Done, ActionError> {
-    use crate::server::{app::App, auth::Caller, operations::perform};
-    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
+    use crate::server::{auth::request_context, operations::perform};
+    let (app, caller) = request_context();
     perform(&app, &caller, request).await
 }
 

@@ -10,8 +10,8 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 /// The recipe without the values of the environment.
 #[server(prefix = "/queries", endpoint = "recipe", input = Postcard, output = Postcard)]
 pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
-    use crate::{model::Permission, server::auth::asking};
-    let (app, _) = asking(Permission::Read)?;
+    use crate::server::auth::request_context;
+    let (app, _) = request_context();
     let Recipe { name, spec, left_out } = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
     Ok(Recipe { name, spec: spec.hidden(), left_out })
 }
@@ -19,11 +19,8 @@ pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionEr
 /// The recipe with the values of the environment. Each access is recorded in the history.
 #[server(prefix = "/queries", endpoint = "recipe_with_secrets", input = Postcard, output = Postcard)]
 pub async fn recipe_with_secrets(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
-    use crate::{
-        model::Permission,
-        server::{auth::asking, operations::note_look},
-    };
-    let (app, caller) = asking(Permission::Reveal)?;
+    use crate::server::{auth::request_context, operations::note_look};
+    let (app, caller) = request_context();
     let recipe = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
     note_look(&app, &caller, (&host, &id), "all, for Run / Compose");
     Ok(recipe)

@@ -81,7 +81,7 @@ async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionE
     let action = in_full(app, action);
     let deed = asked(app, caller, &action);
     let engine = allowed(app, &action).await.inspect_err(|refused| note(app, deed.clone(), refused))?;
-    tracing::info!(caller = %caller.name, noun = action.noun(), verb = action.verb(), id = action.target(), "action");
+    tracing::info!(caller = %caller.name(), noun = action.noun(), verb = action.verb(), id = action.target(), "action");
     // In a separate task: a caller that disconnects does not stop it halfway.
     let app = app.clone();
     let work = tokio::spawn(async move {
@@ -115,7 +115,7 @@ async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Don
         Ok(engine)
     };
     let engine = may.await.inspect_err(|refused: &ActionError| note(app, deed.clone(), refused))?;
-    tracing::info!(caller = %caller.name, noun = job.noun(), verb = job.kind().verb(), id = %job.subject(), "task");
+    tracing::info!(caller = %caller.name(), noun = job.noun(), verb = job.kind().verb(), id = %job.subject(), "task");
     let (kind, context) = (job.kind(), app.context(engine));
     let subject = match &job {
         // By its name, which only the history's entry has.
@@ -224,7 +224,7 @@ pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String)
         id: String::new(),
         name,
         project: None,
-        actor: Some(caller.name.clone()),
+        actor: Some(caller.name().to_owned()),
         error: None,
         message: None,
         attributes: Labels::default(),
@@ -311,7 +311,7 @@ pub async fn keep_preferences(
     if !before.are_sound() || !after.are_sound() {
         return Err(ActionError::new(ErrorKind::Invalid, message!("Invalid settings")));
     }
-    Ok(app.preferences.change(&caller.name, &before, after, app.clock).await)
+    Ok(app.preferences.change(caller.name(), &before, after, app.clock).await)
 }
 
 fn permission(change: &AlertChange) -> Permission {

@@ -1,30 +1,22 @@
-//! Authorization: the only place that checks permissions.
+//! Authentication and authorization: who sends a request, and what they may do. The only place that checks permissions.
+
+mod access;
+mod caller;
 
 use super::{app::App, hosts::read_only};
 use crate::{
     message,
-    model::{Permission, Role},
+    model::Permission,
     wire::{ActionError, ErrorKind},
 };
 use leptos::prelude::expect_context;
 
-/// The user on whose behalf a request runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    pub name: String,
-    pub role: Role,
-}
+pub use access::{Access, authorize, function_access, identify};
+pub use caller::Caller;
 
-impl Caller {
-    /// The user of a server without sign-in: any client that reaches it, since it listens on loopback only.
-    pub fn local_admin() -> Self {
-        Self { name: "local".into(), role: Role::Admin }
-    }
-}
-
-/// Must be called first for everything a caller requests. Fails if the role lacks the permission, or the server is read-only.
+/// Fails if the caller's role lacks the permission, or if it allows changes and the server is read-only.
 pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(), ActionError> {
-    if !caller.role.may(permission) {
+    if !caller.may(permission) {
         return Err(ActionError::new(ErrorKind::Forbidden, message!("Your role doesn't allow this")));
     }
     if app.read_only && permission.is_change() {
@@ -33,9 +25,7 @@ pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(),
     Ok(())
 }
 
-/// Must be called first in every query. Returns the app and the caller, if the caller has the permission.
-pub fn asking(permission: Permission) -> Result<(App, Caller), ActionError> {
-    let (app, caller) = (expect_context::<App>(), expect_context::<Caller>());
-    require(&app, &caller, permission)?;
-    Ok((app, caller))
+/// The app and the caller of a server function.
+pub fn request_context() -> (App, Caller) {
+    (expect_context(), expect_context())
 }

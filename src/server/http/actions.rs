@@ -23,10 +23,15 @@ struct Asked {
 }
 
 /// The body is parsed as JSON, whatever its content type: `target`, and `options` and `host` where they matter.
-pub async fn action(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Result<Json<Done>, Problem> {
+pub async fn action(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
     let Asked { target, host, options } = serde_json::from_slice(&body).map_err(|error| {
         ActionError::new(ErrorKind::Invalid, message!("Invalid request body: {error}", error = error.to_string()))
     })?;
     let options = options.as_ref().map_or("{}", |it| it.get());
-    Ok(Json(dispatch(&app, &Caller::local_admin(), host, (&name, &target, options)).await?))
+    Ok(Json(dispatch(&app, &caller, host, (&name, &target, options)).await?))
 }

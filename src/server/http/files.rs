@@ -3,7 +3,7 @@
 use super::transfers::{self, Piece, WAITING, as_file, counted, download, engine_for, forward, refused};
 use crate::{
     message,
-    model::{ContainerId, FilePath, FilesOf, HostId, Message, Permission, TaskKind, VolumeName},
+    model::{ContainerId, FilePath, FilesOf, HostId, Message, TaskKind, VolumeName},
     server::{
         app::App,
         auth::Caller,
@@ -40,44 +40,48 @@ pub struct FileQuery {
 /// `GET /api/containers/:id/files?path=…`: a file as it is, a folder as a tar.
 pub async fn of_container(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<FileQuery>,
 ) -> Result<Response, Problem> {
-    take(&app, FilesOf::Container(container(&id)?), query).await
+    take(&app, &caller, FilesOf::Container(container(&id)?), query).await
 }
 
 /// `POST /api/volumes/:name/download?path=…`: the same for a volume. A volume is accessed through a helper container, which a
 /// `GET` must not create: any page could make a browser send one.
 pub async fn of_volume(
     State(app): State<App>,
+    caller: Caller,
     Path(name): Path<String>,
     Query(query): Query<FileQuery>,
     headers: HeaderMap,
 ) -> Response {
-    let taken = async { take(&app, FilesOf::Volume(volume(&name)?), query).await };
+    let taken = async { take(&app, &caller, FilesOf::Volume(volume(&name)?), query).await };
     of_a_form(&headers, taken.await)
 }
 
 /// `POST /api/containers/:id/files?path=…&name=…`: stores the body as a file in the folder. Answers when the file is stored.
 pub async fn into_container(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<FileQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    bring(&app, FilesOf::Container(container(&id)?), query, &headers, body).await
+    bring(&app, &caller, FilesOf::Container(container(&id)?), query, &headers, body).await
 }
 
 /// `POST /api/volumes/:name/files?path=…&name=…`: the same for a volume.
 pub async fn into_volume(
     State(app): State<App>,
+    caller: Caller,
     Path(name): Path<String>,
     Query(query): Query<FileQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    bring(&app, FilesOf::Volume(volume(&name)?), query, &headers, body).await
+    bring(&app, &caller, FilesOf::Volume(volume(&name)?), query, &headers, body).await
 }
 
 #[derive(Deserialize)]
@@ -88,11 +92,12 @@ pub struct BackupQuery {
 /// `POST /api/volumes/:name/backup`: the whole volume, as a tar.
 pub async fn backup(
     State(app): State<App>,
+    caller: Caller,
     Path(name): Path<String>,
     Query(query): Query<BackupQuery>,
     headers: HeaderMap,
 ) -> Response {
-    of_a_form(&headers, whole(&app, &name, query.host).await)
+    of_a_form(&headers, whole(&app, &caller, &name, query.host).await)
 }
 
 /// Response to a form. A browser replaces our page with the response to a form, unless it is a download. A response without
@@ -105,17 +110,16 @@ fn of_a_form(headers: &HeaderMap, answer: Result<Response, Problem>) -> Response
     }
 }
 
-async fn whole(app: &App, name: &str, host: Option<HostId>) -> Result<Response, Problem> {
-    let caller = Caller::local_admin();
+async fn whole(app: &App, caller: &Caller, name: &str, host: Option<HostId>) -> Result<Response, Problem> {
     let name = volume(name)?;
-    let engine = engine_for(app, &caller, host, Permission::Reveal)?;
+    let engine = engine_for(app, host)?;
     let of = FilesOf::Volume(name.clone());
-    let deed = on_files(app, &caller, (engine.host(), &of), "backup");
+    let deed = on_files(app, caller, (engine.host(), &of), "backup");
     let tar = async {
         if let Some(tar) = engine.exported_volume(&name).await? {
             return Ok::<_, ActionError>(tar.left_stream());
         }
-        Ok(reach(app, &caller, &engine, &of).await?.backup().await?.right_stream())
+        Ok(reach(app, caller, &engine, &of).await?.backup().await?.right_stream())
     };
     match tar.await {
         Ok(tar) => download(app, deed, TaskKind::Backup, Box::pin(tar)),
@@ -126,14 +130,14 @@ async fn whole(app: &App, name: &str, host: Option<HostId>) -> Result<Response, 
 /// `POST /api/volumes/:name/restore`: the body is a backup. Existing files stay, except those with the same name as one in it.
 pub async fn restore(
     State(app): State<App>,
+    caller: Caller,
     Path(name): Path<String>,
     Query(query): Query<BackupQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = Caller::local_admin();
     let name = volume(&name)?;
-    let engine = engine_for(&app, &caller, query.host, Permission::Write)?;
+    let engine = engine_for(&app, query.host)?;
     let of = FilesOf::Volume(name.clone());
     let reach = reach(&app, &caller, &engine, &of).await?;
     transfers::once(&app, &headers)?;
@@ -155,13 +159,17 @@ pub async fn restore(
     Ok(Json(done).into_response())
 }
 
-async fn take(app: &App, of: FilesOf, FileQuery { path, host, .. }: FileQuery) -> Result<Response, Problem> {
-    let caller = Caller::local_admin();
+async fn take(
+    app: &App,
+    caller: &Caller,
+    of: FilesOf,
+    FileQuery { path, host, .. }: FileQuery,
+) -> Result<Response, Problem> {
     let path = self::path(&path)?;
-    let engine = engine_for(app, &caller, host, Permission::Reveal)?;
-    let mut deed = on_files(app, &caller, (engine.host(), &of), "download");
+    let engine = engine_for(app, host)?;
+    let mut deed = on_files(app, caller, (engine.host(), &of), "download");
     deed.attributes.insert("path".into(), path.to_string());
-    let found = async { reach(app, &caller, &engine, &of).await?.download(&path).await.map_err(ActionError::from) };
+    let found = async { reach(app, caller, &engine, &of).await?.download(&path).await.map_err(ActionError::from) };
     let (length, bytes) = match found.await {
         Ok(found) => found,
         Err(error) => return Err(refused(app, deed, TaskKind::Export, error)),
@@ -180,12 +188,12 @@ async fn take(app: &App, of: FilesOf, FileQuery { path, host, .. }: FileQuery) -
 
 async fn bring(
     app: &App,
+    caller: &Caller,
     of: FilesOf,
     FileQuery { path, name, host }: FileQuery,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = Caller::local_admin();
     let folder = self::path(&path)?;
     let file = folder.child(&name).map_err(|_| {
         Problem::new(
@@ -194,10 +202,10 @@ async fn bring(
             message!("File names can't be . or .. and can't contain / or null bytes."),
         )
     })?;
-    let engine = engine_for(app, &caller, host, Permission::Write)?;
-    let reach = reach(app, &caller, &engine, &of).await?;
+    let engine = engine_for(app, host)?;
+    let reach = reach(app, caller, &engine, &of).await?;
     transfers::once(app, headers)?;
-    let mut deed = on_files(app, &caller, (engine.host(), &of), "upload");
+    let mut deed = on_files(app, caller, (engine.host(), &of), "upload");
     deed.attributes.insert("path".into(), file.to_string());
     let subject = message!("{file} to {target}", file = name, target = deed.name);
     deed.name = subject.to_string();

@@ -4,7 +4,14 @@ use super::{assets, middleware::security};
 use crate::{
     client::{Prefs, Store, of_cookies},
     message,
-    server::{alerts::book, app::App, auth::Caller, live::event_page, problem::Problem},
+    model::Permission,
+    server::{
+        alerts::book,
+        app::App,
+        auth::{self, Caller},
+        live::event_page,
+        problem::Problem,
+    },
     views::{Access, App as Page, Document, Site, initial_state, page_at, shell},
     wire::{PackedTask, PageSeed, Seed},
 };
@@ -35,18 +42,29 @@ pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .leptos_routes_with_context(app, routes, context, shell)
         .layer(middleware::from_fn_with_state(app.clone(), with_page_seed))
+        .layer(middleware::from_fn_with_state(app.clone(), authorized))
         .fallback(file_or_page)
 }
 
+/// Access to pages and server functions.
+async fn authorized(State(app): State<App>, caller: Result<Caller, Problem>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let of_page = page_at(path).map(|_| Permission::See.into());
+    match of_page.or_else(|| auth::function_access(path)) {
+        Some(access) => auth::authorize(State((app, access)), caller, request, next).await.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 /// Loads what a page needs besides the state before rendering, since rendering never waits.
-async fn with_page_seed(State(app): State<App>, mut request: Request, next: Next) -> Response {
+async fn with_page_seed(State(app): State<App>, caller: Caller, mut request: Request, next: Next) -> Response {
     let seed = match request.uri().path() {
         "/events" => {
             let query: Query<Vec<(String, String)>> = Query::try_from_uri(request.uri()).unwrap_or_default();
             // On an invalid query the page repeats the request and gets the error.
             event_page(&app, &query.0).await.ok().map(|page| PageSeed::of(&page))
         }
-        "/alerts" => Some(PageSeed::of(&book(&app, &Caller::local_admin()))),
+        "/alerts" => Some(PageSeed::of(&book(&app, &caller))),
         _ => None,
     };
     if let Some(seed) = seed {
@@ -73,11 +91,13 @@ fn provide(app: &App) {
         secure_page(parts);
     }
     let page_seed: PageSeed = parts.as_ref().and_then(|parts| parts.extensions.get()).cloned().unwrap_or_default();
+    // Missing while leptos lists the routes.
+    let caller: Option<Caller> = parts.as_ref().and_then(|parts| parts.extensions.get()).cloned();
+    let user = caller.as_ref().map(Caller::name).unwrap_or_default();
     let (headers, uri) = parts.map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
     let (state, position) = app.reader.snapshot();
     let now = app.clock.now();
-    let caller = Caller::local_admin();
-    let preferences = app.preferences.of(&caller.name, of_cookies(cookies(&headers)));
+    let preferences = app.preferences.of(user, of_cookies(cookies(&headers)));
     let (entities, totals) = initial_state(&state, uri.path(), &address(&uri), now);
     let seed = Seed {
         epoch: position.epoch,
@@ -87,7 +107,7 @@ fn provide(app: &App) {
         entities,
         totals,
         firing: app.alerts.firing(),
-        unread: app.notifications.unread(&caller.name, preferences.read_until),
+        unread: app.notifications.unread(user, preferences.read_until),
         preferences: preferences.clone(),
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
@@ -107,7 +127,9 @@ fn provide(app: &App) {
     provide_context(Store::new(seed));
     provide_context(preferences.language.or_of(accepted));
     provide_context(Prefs::new(preferences));
-    provide_context(caller);
+    if let Some(caller) = caller {
+        provide_context(caller);
+    }
     provide_context(app.clone());
 }
 
@@ -130,18 +152,24 @@ fn cookies(headers: &HeaderMap) -> &str {
 }
 
 /// A static file, or the "not found" page.
-async fn file_or_page(State(app): State<App>, uri: Uri, request: Request) -> Response {
+async fn file_or_page(
+    State(app): State<App>,
+    caller: Result<Caller, Problem>,
+    uri: Uri,
+    request: Request,
+) -> Result<Response, Problem> {
     if uri.path().starts_with("/api/") {
         let detail = message!("See docs/protocol.md for the available endpoints.");
-        return Problem::new(StatusCode::NOT_FOUND, "Endpoint not found", detail).into_response();
+        return Err(Problem::new(StatusCode::NOT_FOUND, "Endpoint not found", detail));
     }
     if let Some(file) = assets::serve(uri, request.headers().clone()).await {
-        return file;
+        return Ok(file);
     }
+    auth::require(&app, &caller?, Permission::See)?;
     let context = {
         let app = app.clone();
         move || provide(&app)
     };
     let page = leptos_axum::render_app_async_with_context(context, shell)(request).await;
-    (StatusCode::NOT_FOUND, page).into_response()
+    Ok((StatusCode::NOT_FOUND, page).into_response())
 }

@@ -2,10 +2,9 @@
 
 use crate::{
     message,
-    model::{ContainerAction, ContainerId, Message, Permission},
+    model::{ContainerAction, ContainerId, Message},
     server::{
         app::App,
-        auth::{Caller, require},
         engine::{OwnKind, WritableEngine},
         problem::Problem,
     },
@@ -52,7 +51,6 @@ pub async fn probe(State(app): State<App>, Path(step): Path<Step>, Json(target):
 }
 
 async fn walk(app: &App, step: Step, target: Target) -> Result<Probe, ActionError> {
-    require(app, &Caller::local_admin(), Permission::Operate)?;
     let engine = app.hosts.writable(app.hosts.meant(None)?.host())?;
     if step == Step::Create {
         let name = format!("quaylight-probe-{:08x}", rand::random::<u32>());

@@ -1,4 +1,4 @@
-//! Route table: all routes, with what each may do to an engine.
+//! Route table: all routes, with what each may do to an engine and who may use it.
 
 use super::{
     actions::action,
@@ -18,7 +18,12 @@ use super::{
     transfers,
 };
 use crate::{
-    server::{app::App, live, streams},
+    model::Permission::{Create, Execute, Operate, Read, Reveal, See, Write},
+    server::{
+        app::App,
+        auth::{self, Access},
+        live, streams,
+    },
     wire::routes,
 };
 use axum::{
@@ -66,22 +71,37 @@ pub struct Route {
     pub path: &'static str,
     pub method: Method,
     pub effect: Effect,
+    pub access: Access,
     length: Length,
     handler: MethodRouter<App>,
 }
 
 /// A `GET`, which must not change anything: any page can make a browser send one.
-fn reads<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { path, method: Method::GET, effect: Effect::Reads, length: Length::Answer, handler: get(handler) }
+fn reads<H: Handler<T, App>, T: 'static>(path: &'static str, access: impl Into<Access>, handler: H) -> Route {
+    let access = access.into();
+    Route { path, method: Method::GET, effect: Effect::Reads, access, length: Length::Answer, handler: get(handler) }
 }
 
-fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { path, method: Method::POST, effect: Effect::Changes, length: Length::Answer, handler: post(handler) }
+fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, access: impl Into<Access>, handler: H) -> Route {
+    let access = access.into();
+    Route {
+        path,
+        method: Method::POST,
+        effect: Effect::Changes,
+        access,
+        length: Length::Answer,
+        handler: post(handler),
+    }
 }
 
 /// A WebSocket that runs a command: its handshake has to be a `GET`, but is refused to foreign pages like a change.
-fn socket_that_changes<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Route {
-    Route { path, method: Method::GET, effect: Effect::Changes, length: Length::Stream, handler: get(handler) }
+fn socket_that_changes<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    access: impl Into<Access>,
+    handler: H,
+) -> Route {
+    let access = access.into();
+    Route { path, method: Method::GET, effect: Effect::Changes, access, length: Length::Stream, handler: get(handler) }
 }
 
 impl Route {
@@ -95,40 +115,40 @@ impl Route {
 }
 
 /// All routes except pages, server functions and files. The router is built from this table, so that a route without an effect
-/// can't be added.
+/// or a permission can't be added.
 pub fn table() -> Vec<Route> {
     vec![
         // A read-only server refuses its actions one by one.
-        reads(routes::SOCKET, live::socket).streamed(),
-        reads(routes::STREAM, live::everything).streamed(),
-        reads(routes::CONTAINERS_STREAM, live::containers).streamed(),
-        reads(routes::IMAGES_STREAM, live::images).streamed(),
-        reads(routes::LOGS, streams::logs).streamed(),
-        socket_that_changes(routes::TERMINAL, streams::terminal),
-        reads(routes::CONTAINER_LOGS, streams::log_text).long(),
-        changes(routes::IMAGE_BUILD, transfers::build).long(),
-        changes(routes::IMAGE_IMPORT, transfers::import).long(),
-        reads(routes::IMAGE_EXPORT, transfers::export).long(),
-        reads(routes::CONTAINER_EXPORT, transfers::export_container).long(),
-        reads(routes::CONTAINER_FILES, files::of_container).long(),
-        changes(routes::CONTAINER_FILES, files::into_container).long(),
-        changes(routes::VOLUME_DOWNLOAD, files::of_volume).long(),
-        changes(routes::VOLUME_FILES, files::into_volume).long(),
-        changes(routes::VOLUME_BACKUP, files::backup).long(),
-        changes(routes::VOLUME_RESTORE, files::restore).long(),
-        reads(routes::STATE, live::state),
-        reads(routes::EVENTS, live::events),
-        reads(routes::STATS, live::stats),
-        reads(routes::ALERTS, alerts),
-        reads(routes::TASKS, live::tasks),
-        reads(routes::TASK_OUTPUT, task_output),
-        reads(routes::PING, live::ping),
-        reads(routes::HANDSHAKES, live::handshakes),
-        changes(routes::PROBE, probe),
-        changes(routes::ACTION, action),
-        reads(routes::OPENAPI, openapi),
-        reads(routes::HEALTH, health),
-        reads(routes::METRICS, metrics),
+        reads(routes::SOCKET, See, live::socket).streamed(),
+        reads(routes::STREAM, See, live::everything).streamed(),
+        reads(routes::CONTAINERS_STREAM, See, live::containers).streamed(),
+        reads(routes::IMAGES_STREAM, See, live::images).streamed(),
+        reads(routes::LOGS, Read, streams::logs).streamed(),
+        socket_that_changes(routes::TERMINAL, Execute, streams::terminal),
+        reads(routes::CONTAINER_LOGS, Read, streams::log_text).long(),
+        changes(routes::IMAGE_BUILD, Create, transfers::build).long(),
+        changes(routes::IMAGE_IMPORT, Create, transfers::import).long(),
+        reads(routes::IMAGE_EXPORT, Reveal, transfers::export).long(),
+        reads(routes::CONTAINER_EXPORT, Reveal, transfers::export_container).long(),
+        reads(routes::CONTAINER_FILES, Reveal, files::of_container).long(),
+        changes(routes::CONTAINER_FILES, Write, files::into_container).long(),
+        changes(routes::VOLUME_DOWNLOAD, Reveal, files::of_volume).long(),
+        changes(routes::VOLUME_FILES, Write, files::into_volume).long(),
+        changes(routes::VOLUME_BACKUP, Reveal, files::backup).long(),
+        changes(routes::VOLUME_RESTORE, Write, files::restore).long(),
+        reads(routes::STATE, See, live::state),
+        reads(routes::EVENTS, See, live::events),
+        reads(routes::STATS, See, live::stats),
+        reads(routes::ALERTS, See, alerts),
+        reads(routes::TASKS, See, live::tasks),
+        reads(routes::TASK_OUTPUT, Read, task_output),
+        reads(routes::PING, See, live::ping),
+        reads(routes::HANDSHAKES, See, live::handshakes),
+        changes(routes::PROBE, Operate, probe),
+        changes(routes::ACTION, See, action),
+        reads(routes::OPENAPI, See, openapi),
+        reads(routes::HEALTH, Access::Public, health),
+        reads(routes::METRICS, See, metrics),
     ]
 }
 
@@ -136,7 +156,8 @@ pub fn router(app: App) -> Router {
     let mut streams = Router::new();
     let mut transfers = Router::new();
     let mut answers = Router::new();
-    for Route { path, handler, length, .. } in table() {
+    for Route { path, handler, access, length, .. } in table() {
+        let handler = handler.layer(middleware::from_fn_with_state((app.clone(), access), auth::authorize));
         let routes = match length {
             Length::Answer => &mut answers,
             Length::Stream => &mut streams,
@@ -155,7 +176,8 @@ pub fn router(app: App) -> Router {
     let transfers = transfers
         .route_layer(middleware::from_fn_with_state(app.clone(), streaming::bounded))
         .layer(RequestBodyTimeoutLayer::new(UPLOAD_TIMEOUT));
-    let routes = streams.merge(transfers).layer(same_origin).merge(answers).with_state(app.clone());
+    let routes = streams.merge(transfers).layer(same_origin).merge(answers);
+    let routes = routes.layer(middleware::from_fn(auth::identify)).with_state(app.clone());
     let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
     routes.layer(middleware::from_fn(origin::local_host)).layer(middleware::from_fn(security::headers))
 }

@@ -3,10 +3,10 @@
 use super::streaming::drain;
 use crate::{
     message,
-    model::{Build, ContainerId, Event, HostId, ImageName, Message, Permission, TaskKind},
+    model::{Build, ContainerId, Event, HostId, ImageName, Message, TaskKind},
     server::{
         app::App,
-        auth::{Caller, require},
+        auth::Caller,
         engine::{Context, Engine, EngineError, WritableEngine},
         operations::{blank, on_container, start_task},
         percent::component,
@@ -54,6 +54,7 @@ pub struct BuildQuery {
 /// `key=value`.
 pub async fn build(
     State(app): State<App>,
+    caller: Caller,
     Query(query): Query<BuildQuery>,
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
@@ -71,7 +72,7 @@ pub async fn build(
     };
     let asked = Asked { host, kind: TaskKind::Build, subject: Message::verbatim(&name) };
     let registries = app.registries.clone();
-    upload(&app, asked, &headers, body, async move |context, engine, report| {
+    upload(&app, &caller, asked, &headers, body, async move |context, engine, report| {
         tasks::build(&engine, &registries, &name, &build, context, &report).await
     })
     .await
@@ -88,6 +89,7 @@ pub struct ImportQuery {
 /// `POST /api/images/import`: the body is an export.
 pub async fn import(
     State(app): State<App>,
+    caller: Caller,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Body,
@@ -96,8 +98,10 @@ pub async fn import(
     let file: String = file.chars().filter(|it| !it.is_control()).take(120).collect();
     let subject = if file.is_empty() { message!("a tar archive") } else { Message::Verbatim(file) };
     let asked = Asked { host, kind: TaskKind::Import, subject };
-    upload(&app, asked, &headers, body, async |context, engine, report| tasks::import(&engine, context, &report).await)
-        .await
+    upload(&app, &caller, asked, &headers, body, async |context, engine, report| {
+        tasks::import(&engine, context, &report).await
+    })
+    .await
 }
 
 /// Purpose of an upload.
@@ -111,6 +115,7 @@ pub(super) struct Asked {
 /// Starts the task with the body, and answers when all of it has arrived: a browser reads no response sooner.
 async fn upload<F>(
     app: &App,
+    caller: &Caller,
     Asked { host, kind, subject }: Asked,
     headers: &HeaderMap,
     body: Body,
@@ -119,8 +124,7 @@ async fn upload<F>(
 where
     F: Future<Output = Result<Message, ActionError>> + Send + 'static,
 {
-    let caller = Caller::local_admin();
-    let engine = match writable_engine_for(app, &caller, host, Permission::Create) {
+    let engine = match writable_engine_for(app, host) {
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };
@@ -129,7 +133,7 @@ where
     }
     let (length, host) = (length(headers), engine.host().clone());
     let (sender, receiver) = mpsc::channel(WAITING);
-    let deed = on_images(app, &caller, &host, kind, subject.to_string());
+    let deed = on_images(app, caller, &host, kind, subject.to_string());
     let started = start_task(app, deed, (kind, subject), |report| {
         let context = Context::stream(counted(receiver, length, report.clone()));
         let (work, reader, host) = (work(context, engine, report), app.reader.clone(), host.clone());
@@ -151,23 +155,12 @@ fn on_images(app: &App, caller: &Caller, host: &HostId, kind: TaskKind, subject:
     Event { host: host.clone(), ..blank(app, caller, "image", &kind.verb().to_ascii_lowercase(), subject) }
 }
 
-pub(super) fn engine_for(
-    app: &App,
-    caller: &Caller,
-    host: Option<HostId>,
-    permission: Permission,
-) -> Result<Engine, ActionError> {
-    require(app, caller, permission)?;
+pub(super) fn engine_for(app: &App, host: Option<HostId>) -> Result<Engine, ActionError> {
     app.hosts.meant(host.as_ref()).cloned()
 }
 
-pub(super) fn writable_engine_for(
-    app: &App,
-    caller: &Caller,
-    host: Option<HostId>,
-    permission: Permission,
-) -> Result<WritableEngine, ActionError> {
-    let engine = engine_for(app, caller, host, permission)?;
+fn writable_engine_for(app: &App, host: Option<HostId>) -> Result<WritableEngine, ActionError> {
+    let engine = engine_for(app, host)?;
     app.hosts.writable(engine.host()).cloned()
 }
 
@@ -243,8 +236,7 @@ pub(super) fn counted(
 }
 
 /// `GET /api/images/export?name=…`: the images as one tar, in the format of `docker save`.
-pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
-    let caller = Caller::local_admin();
+pub async fn export(State(app): State<App>, caller: Caller, Query(pairs): Query<Vec<(String, String)>>) -> Response {
     let said = |key: &'static str| pairs.iter().filter(move |(it, _)| it == key).map(|(_, value)| value.as_str());
     let names: Result<Vec<_>, _> = said("name").map(ImageName::new).collect();
     let names = match names {
@@ -255,7 +247,7 @@ pub async fn export(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
         }
     };
     let host = said("host").next().and_then(|host| HostId::new(host).ok());
-    let engine = match engine_for(&app, &caller, host, Permission::Reveal) {
+    let engine = match engine_for(&app, host) {
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };
@@ -278,15 +270,15 @@ pub struct ExportQuery {
 /// `GET /api/containers/:id/export`: the container's file system as a tar, in the format of `docker export`.
 pub async fn export_container(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Response {
-    let caller = Caller::local_admin();
     let Ok(id) = ContainerId::new(&id) else {
         let detail = message!("A container ID is 12 to 64 hexadecimal characters.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
-    let engine = match engine_for(&app, &caller, query.host, Permission::Reveal) {
+    let engine = match engine_for(&app, query.host) {
         Ok(engine) => engine,
         Err(error) => return Problem::from(error).into_response(),
     };

@@ -43,6 +43,7 @@ pub struct SocketQuery {
 
 pub async fn socket(
     State(app): State<App>,
+    caller: Caller,
     Query(known): Query<SocketQuery>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -63,7 +64,7 @@ pub async fn socket(
     let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
     let position = known.epoch.zip(known.rev).map(|(epoch, revision)| Position { epoch, revision });
     socket::upgrade(&app.clone(), request, known.quiet, async move |socket| {
-        Session::new(app, encoding, position, socket).run().await;
+        Session::new(app, caller, (encoding, position), socket).run().await;
     })
 }
 
@@ -81,10 +82,10 @@ struct Session {
 }
 
 impl Session {
-    fn new(app: App, encoding: Encoding, position: Option<Position>, socket: Socket) -> Self {
+    fn new(app: App, caller: Caller, (encoding, position): (Encoding, Option<Position>), socket: Socket) -> Self {
         let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
-        let (caller, subscription, notices) = (Caller::local_admin(), app.stats.subscribe(), app.alerts.notices());
+        let (subscription, notices) = (app.stats.subscribe(), app.alerts.notices());
         let (events, tasks) = (Listener::new(app.history.clone()), tasks::Listener::new(app.tasks.clone()));
         Self { app, caller, encoding, follower, socket, acks, subscription, events, tasks, notices }
     }

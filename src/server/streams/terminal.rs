@@ -4,10 +4,10 @@
 
 use crate::{
     message,
-    model::{Container, ContainerId, HostId, Permission, StructuredMessage},
+    model::{Container, ContainerId, HostId, StructuredMessage},
     server::{
         app::App,
-        auth::{Caller, require},
+        auth::Caller,
         engine::{Shell, Terminal},
         live::{self, Gone, Socket},
         operations::note_terminal,
@@ -49,16 +49,12 @@ struct ClientMessage {
     resize: (u16, u16),
 }
 
-/// Rejects callers without permission before the upgrade.
 pub async fn terminal(
     State(app): State<App>,
+    caller: Caller,
     Query(query): Query<TerminalQuery>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let caller = Caller::local_admin();
-    if let Err(refused) = require(&app, &caller, Permission::Execute) {
-        return Problem::new(StatusCode::FORBIDDEN, "Not allowed", refused.words()).into_response();
-    }
     let id = match ContainerId::new(&query.id) {
         Ok(id) => id,
         Err(error) => {

@@ -6,7 +6,11 @@
 //!
 //! Responses are lost when the server exits: a repeat that reaches its successor runs again.
 
-use crate::{message, server::problem::Problem, wire::IDEMPOTENCY_KEY};
+use crate::{
+    message,
+    server::{auth::Caller, problem::Problem},
+    wire::IDEMPOTENCY_KEY,
+};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
@@ -40,12 +44,15 @@ const LARGEST_BODY: usize = 2 * 1024 * 1024;
 pub struct Responses(Arc<Mutex<Vec<Entry>>>);
 
 struct Entry {
-    key: String,
+    key: Key,
     request: (Uri, Bytes),
     response: SharedResponse,
     /// Set when the response is complete.
     finished: Arc<OnceLock<Instant>>,
 }
+
+/// Keys of different callers differ.
+type Key = (Option<Caller>, String);
 
 type SharedResponse = Shared<BoxFuture<'static, Response<Bytes>>>;
 
@@ -62,6 +69,7 @@ pub async fn once(State(responses): State<Responses>, request: Request, next: Ne
         let detail = message!("The request body is incomplete or too large.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", detail).into_response();
     };
+    let key = (parts.extensions.get().cloned(), key);
     let same = (parts.uri.clone(), body.clone());
     let run = async move { buffered(next.run(Request::from_parts(parts, Body::from(body))).await).await };
     match responses.first(key, same, run) {
@@ -78,7 +86,7 @@ impl Responses {
     /// different request.
     fn first(
         &self,
-        key: String,
+        key: Key,
         request: (Uri, Bytes),
         run: impl Future<Output = Response<Bytes>> + Send + 'static,
     ) -> Option<SharedResponse> {
@@ -138,7 +146,7 @@ mod tests {
                 end.notified().await;
                 Response::new(Bytes::from_static(b"done"))
             };
-            responses.first("key".into(), (Uri::from_static("/actions/request"), Bytes::new()), run)
+            responses.first((None, "key".into()), (Uri::from_static("/actions/request"), Bytes::new()), run)
         };
         drop(ask().unwrap());
         advance(LIFETIME * 10).await;
@@ -156,7 +164,7 @@ mod tests {
         for other in 0..MOST * 2 {
             let run = async { Response::new(Bytes::new()) };
             let request = (Uri::from_static("/"), Bytes::new());
-            responses.first(other.to_string(), request, run).unwrap().await;
+            responses.first((None, other.to_string()), request, run).unwrap().await;
         }
         assert_eq!(responses.0.lock().unwrap().len(), MOST);
     }
