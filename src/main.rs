@@ -4,6 +4,7 @@ use clap::Parser;
 use quaylight::{
     server::{
         self,
+        auth::command::{self, UserCommand},
         clock::Clock,
         config::{Arguments, Config},
         healthcheck, telemetry,
@@ -30,6 +31,7 @@ struct CommandLine {
 enum Command {
     /// Serve the console (default)
     Serve,
+    User(UserCommand),
     /// Exit with code 0 if the running server is healthy
     Healthcheck,
     Sim(sim::command::Flags),
@@ -43,7 +45,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 async fn main() -> ExitCode {
     let CommandLine { command, arguments, demo } = CommandLine::parse();
     if let Some(Command::Sim(flags)) = command {
-        return ended(sim::command::run(flags, announce, asked_to_stop()).await);
+        return ended(sim::command::run(flags, server::announce, asked_to_stop()).await);
     }
     let config = match Config::read(arguments) {
         Ok(config) => config,
@@ -52,7 +54,19 @@ async fn main() -> ExitCode {
     match command {
         Some(Command::Healthcheck) if healthcheck::is_healthy(&config).await => ExitCode::SUCCESS,
         Some(Command::Healthcheck) => ExitCode::FAILURE,
+        Some(Command::User(command)) => manage_users(command, &config),
         _ => serve(config, demo).await,
+    }
+}
+
+fn manage_users(command: UserCommand, config: &Config) -> ExitCode {
+    let Some(data_dir) = &config.data_dir else { return fail("there is no data directory: set --data-dir") };
+    match command::run(command, data_dir) {
+        Ok(lines) => {
+            lines.iter().for_each(|line| server::announce(line));
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error.to_string()),
     }
 }
 
@@ -77,7 +91,7 @@ async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
         Err(error) => return fail(&format!("can't listen on {}: {error}", config.listen)),
     };
     let address = listener.local_addr().unwrap_or(config.listen);
-    announce(&format!("Quaylight is serving http://{address}{}", config.base_path));
+    server::announce(&format!("Quaylight is serving http://{address}{}", config.base_path));
     ended(server::run(listener, &config, Clock::SYSTEM, asked_to_stop()).await)
 }
 
@@ -111,12 +125,6 @@ impl Drop for PassingFolder {
             tracing::debug!(%error, "can't remove the demo's data directory");
         }
     }
-}
-
-/// Prints the line that users and scripts wait for.
-#[allow(clippy::print_stdout)]
-fn announce(line: &str) {
-    println!("{line}");
 }
 
 fn ended(outcome: std::io::Result<()>) -> ExitCode {

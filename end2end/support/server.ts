@@ -1,10 +1,12 @@
 // Quaylight server for a test.
+import { expect } from '@playwright/test';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverBinary } from './paths';
 
+const setup = /^Create the first user: (http:\/\/\S+)$/m;
 const serving = /^Quaylight is serving (http:\/\/\S+)$/m;
 
 export class Server {
@@ -53,6 +55,12 @@ export class Server {
       child.once('error', (error) => fail(`could not be started: ${error.message}`));
       child.once('exit', (code, signal) => fail(`ended with ${signal ?? code}`));
     });
+  }
+
+  /** The link that creates the first user, of a server with sign-in. */
+  async setupLink(): Promise<string> {
+    await expect.poll(() => this.output.text).toMatch(setup);
+    return setup.exec(this.output.text)![1]!;
   }
 
   get pid(): number {

@@ -10,6 +10,8 @@ pub enum Ended {
     Refused,
     /// The server has reached its connection limit. Other transports would be refused too.
     Full,
+    /// The session is over, or there was none.
+    SignedOut,
     /// The connection was live.
     Lost,
     /// The connection was live and was released because the tab is hidden: see `session.rs`.
@@ -85,6 +87,7 @@ mod tests {
         assert_eq!(next(Polling, Ended::Refused), Next::Wait);
         for transport in TRANSPORTS {
             assert_eq!(next(transport, Ended::Full), Next::Wait);
+            assert_eq!(next(transport, Ended::SignedOut), Next::Wait);
             assert_eq!(next(transport, Ended::Lost), Next::Wait);
             assert_eq!(next(transport, Ended::ReleasedWhileHidden), Next::Wait);
         }

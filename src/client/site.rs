@@ -15,5 +15,6 @@ pub(super) fn site() -> Site {
 /// The user's access, as the server wrote it on the root element.
 pub(super) fn access() -> Access {
     let root = document().document_element();
-    Access { is_read_only: root.is_some_and(|root| root.has_attribute(Access::READ_ONLY)) }
+    let user = root.as_ref().and_then(|root| root.get_attribute(Access::USER)).map(Into::into);
+    Access { user, is_read_only: root.is_some_and(|root| root.has_attribute(Access::READ_ONLY)) }
 }

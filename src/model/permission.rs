@@ -44,6 +44,16 @@ impl Permission {
 }
 
 impl Role {
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
     pub fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::See => Self::Viewer,

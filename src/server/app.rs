@@ -2,6 +2,7 @@
 
 use super::{
     alerts::Alerts,
+    auth::Auth,
     clock::Clock,
     engine::WritableEngine,
     history::History,
@@ -22,6 +23,7 @@ use std::{path::Path, sync::Arc};
 
 #[derive(Clone)]
 pub struct App {
+    pub auth: Auth,
     pub reader: Reader,
     pub history: History,
     pub stats: Stats,

@@ -73,6 +73,8 @@ struct Flags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMode {
+    /// Users sign in with a name and a password
+    Password,
     /// No sign-in: anyone who can reach the server has full access; loopback only
     None,
 }

@@ -40,8 +40,9 @@ use alerts::{
     notify::{Dispatcher, Outbound, Retries},
 };
 use app::App;
+use auth::{Auth, PasswordSignIn};
 use clock::Clock;
-use config::Config;
+use config::{AuthMode, Config};
 use engine::OwnContainers;
 use history::History;
 use hosts::{Handle, Hosts};
@@ -51,7 +52,13 @@ use notifications::Notifications;
 use preferences::AllPreferences;
 use registries::Registries;
 use stats::Stats;
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io::{self, Write},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use supervision::Supervisor;
 use tasks::Tasks;
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
@@ -104,9 +111,18 @@ pub async fn run(
         move || alerts::watch(alerts.clone(), reader.clone(), hosts.clone(), stats.clone(), clock)
     });
 
+    let auth = sign_in(config, listener.local_addr()?, &history, clock).await?;
+    let revoker = supervisor.restarting("sessions", {
+        let auth = auth.clone();
+        move || {
+            let auth = auth.clone();
+            async move { auth.end_revoked_sessions().await }
+        }
+    });
     let registries = Registries::load(history.clone(), vault, config.docker_config.clone()).await;
     let (close, closing) = signal::channel(false);
     let app = App {
+        auth,
         reader,
         history: history.clone(),
         stats,
@@ -152,6 +168,7 @@ pub async fn run(
     drop(inbox);
     hosts.close().await;
     sweeper.abort();
+    revoker.abort();
     watchman.abort();
     dispatcher_task.abort();
     // Reports the undelivered notifications as lost.
@@ -162,4 +179,25 @@ pub async fn run(
     // After the last producer of events.
     let _ = timeout(SHUTDOWN_TIMEOUT, history.close()).await;
     ended
+}
+
+/// Opens the sign-in, and prints the setup link while there are no users.
+async fn sign_in(config: &Config, address: SocketAddr, history: &History, clock: Clock) -> io::Result<Auth> {
+    if config.auth == AuthMode::None {
+        return Ok(Auth::None);
+    }
+    let folder = config.data_dir.as_deref().ok_or_else(|| {
+        io::Error::other("signing in with a password requires a data directory: set --data-dir, or --auth none")
+    })?;
+    let auth = PasswordSignIn::open(folder, history.clone(), clock).await.map_err(io::Error::other)?;
+    if let Some(link) = auth.setup_link() {
+        announce(&format!("Create the first user: http://{address}{}{link}", config.base_path));
+    }
+    Ok(Auth::Password(auth.into()))
+}
+
+/// Prints a line that users and scripts wait for.
+pub fn announce(line: &str) {
+    // Fails if the output is closed.
+    let _ = writeln!(io::stdout(), "{line}");
 }

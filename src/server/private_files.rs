@@ -55,6 +55,16 @@ pub fn create_whole(file: &Path, content: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Creates the file with this content, or replaces it atomically.
+pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut written = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    written.write_all(content)?;
+    written.as_file().sync_all()?;
+    written.persist(file).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
+
 /// Closes a file to other users, if it is open to them.
 pub fn restrict(file: &Path) {
     if is_open(file) {

@@ -25,5 +25,8 @@ pub use frame::{
 pub use pack::{Packed, PackedChange, PackedDiff};
 pub use seed::{PageSeed, Seed, Totals};
 
+/// The close code of a WebSocket whose caller is not, or no longer, signed in.
+pub const NOT_SIGNED_IN: u16 = 4001;
+
 /// A header that identifies a repeated upload.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

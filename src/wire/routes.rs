@@ -30,6 +30,10 @@ pub const TERMINAL: &str = "/ws/terminal";
 pub const CONTAINER_LOGS: &str = "/api/containers/{id}/logs";
 pub const HANDSHAKES: &str = "/api/handshakes/{token}";
 pub const PROBE: &str = "/api/probe/{step}";
+/// Sign-in, sign-out and the creation of the first user: forms.
+pub const LOGIN: &str = "/login";
+pub const LOGOUT: &str = "/logout";
+pub const SETUP: &str = "/setup";
 pub const HEALTH: &str = "/healthz";
 pub const METRICS: &str = "/metrics";
 

@@ -52,6 +52,7 @@ mod refusals;
 mod registry;
 mod secrets;
 mod server_process;
+mod sign_in;
 mod sim;
 mod sim_faults;
 mod ssh_server;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::fs::MetadataExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -62,12 +62,27 @@ impl ServerProcess {
         Self::serve(command, data_dir)
     }
 
+    /// Runs with sign-in. Also returns the path and query of the setup link, if there are no users yet.
+    pub fn start_with_sign_in(engine: &str, data_dir: &Path, has_users: bool) -> (Self, String) {
+        let mut command = Command::new(BINARY);
+        command.env("DOCKER_HOST", engine).env("QUAYLIGHT_AUTH", "password");
+        let (server, mut lines) = Self::serve_reading(command, data_dir);
+        let link = if has_users { String::new() } else { lines.next().expect("it prints the setup link") };
+        let path = link.split_once("http://").and_then(|(_, link)| link.split_once('/'));
+        (server, path.map(|(_, path)| format!("/{path}")).unwrap_or_default())
+    }
+
     fn serve(command: Command, data_dir: &Path) -> Self {
+        Self::serve_reading(command, data_dir).0
+    }
+
+    /// Also returns the lines that the server prints afterwards.
+    fn serve_reading(command: Command, data_dir: &Path) -> (Self, impl Iterator<Item = String>) {
         let mut child = serving(command, data_dir).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| line.split_once("http://").map(|it| it.1.to_owned()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.split_once("http://").map(|it| it.1.to_owned()));
         let address = address.expect("it says where it listens");
-        Self { child, url: format!("tcp://{}", address.trim_end_matches('/')) }
+        (Self { child, url: format!("tcp://{}", address.trim_end_matches('/')) }, lines)
     }
 
     /// A number from `/proc/PID/status`; memory is in kilobytes.
@@ -99,6 +114,19 @@ pub fn refused(variables: &[(&str, &str)], data_dir: &Path) -> String {
     let output = serving(command, data_dir).output().unwrap();
     assert!(!output.status.success());
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// Runs `quaylight user`. Returns its output, or its error message.
+pub fn manage_users(data_dir: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut command = Command::new(BINARY);
+    command.args(["user", "--data-dir"]).arg(data_dir).args(arguments).current_dir(data_dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Fails if the command reads no input.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
 impl Drop for ServerProcess {

@@ -7,6 +7,7 @@ const KOREAN: &str = include_str!("../../../public/lang/ko.po");
 
 /// Literals that look like texts but need no translation: names, keys of a keyboard, classes.
 const AS_THEY_ARE: &[&str] = &[
+    "docker logs quaylight",
     ".act > button",
     ".pick > input",
     "ArrowDown",

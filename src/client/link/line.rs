@@ -72,6 +72,7 @@ impl Line {
         match line.next(store).await {
             Some((ServerFrame::Hello(hello), _)) => Ok((line, hello)),
             _ if line.is_server_full() => Err(Ended::Full),
+            _ if line.is_signed_out() => Err(Ended::SignedOut),
             _ => Err(Ended::Refused),
         }
     }
@@ -83,6 +84,16 @@ impl Line {
             Kind::Socket(socket) => socket.is_server_full(),
             Kind::Stream(_) => false,
             Kind::Poll(poll) => poll.is_server_full(),
+        }
+    }
+
+    /// Whether the server reported that the session is over when it closed the connection. A stream can't: polling, which
+    /// follows it, finds out.
+    pub(super) fn is_signed_out(&self) -> bool {
+        match &self.kind {
+            Kind::Socket(socket) => socket.is_signed_out(),
+            Kind::Stream(_) => false,
+            Kind::Poll(poll) => poll.is_signed_out(),
         }
     }
 

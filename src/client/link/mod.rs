@@ -22,7 +22,10 @@ use super::{
     store::{Command, Connection, ConnectionChange, Link as Status, Store, Transport},
     t,
 };
-use crate::{model::Timestamp, wire::Position};
+use crate::{
+    model::Timestamp,
+    wire::{Position, routes},
+};
 use backoff::Backoff;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::pending, pin_mut, select_biased};
 use gloo_timers::future::TimeoutFuture;
@@ -72,6 +75,9 @@ impl Link {
                     Next::Wait => break ended,
                 }
             };
+            if ended == Ended::SignedOut {
+                return sign_in();
+            }
             self.wait(ended).await;
         }
     }
@@ -82,7 +88,7 @@ impl Link {
         let millis = match ended {
             Ended::ReleasedWhileHidden => None,
             Ended::Full => Some(Backoff::while_full()),
-            Ended::Refused | Ended::Lost => Some(self.backoff.next()),
+            Ended::Refused | Ended::Lost | Ended::SignedOut => Some(self.backoff.next()),
         };
         let now = clock();
         match ended {
@@ -93,7 +99,7 @@ impl Link {
             Ended::Full => {
                 note(&self.store, ConnectionChange::Lost, t("The server has reached its client limit").to_owned())
             }
-            Ended::Refused => {}
+            Ended::Refused | Ended::SignedOut => {}
         }
         self.lost_at = self.lost_at.or(Some((now, self.store.position().get_untracked().revision)));
         self.store.link().update(|link| {
@@ -127,6 +133,14 @@ impl Link {
             }
         }
     }
+}
+
+/// Opens the sign-in, which returns to this page.
+fn sign_in() {
+    let (base, location) = (crate::client::site::site().base_path, window().location());
+    let here = location.pathname().and_then(|path| Ok(path + &location.search()?)).unwrap_or_default();
+    let next = js_sys::encode_uri_component(here.strip_prefix(&*base).unwrap_or(&here));
+    let _ = location.assign(&format!("{base}{}?next={next}", routes::LOGIN));
 }
 
 fn note(store: &Store, what: ConnectionChange, words: String) {

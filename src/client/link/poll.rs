@@ -23,6 +23,7 @@ pub(super) struct Poll {
     position: Option<Position>,
     greeted: bool,
     is_server_full: bool,
+    is_signed_out: bool,
     /// The latest answer was empty and arrived too early to have been held.
     hasty: bool,
     /// The pending request.
@@ -31,12 +32,17 @@ pub(super) struct Poll {
 
 impl Poll {
     pub(super) fn new(position: Option<Position>) -> Self {
-        Self { position, greeted: false, is_server_full: false, hasty: false, asking: None }
+        Self { position, greeted: false, is_server_full: false, is_signed_out: false, hasty: false, asking: None }
     }
 
     /// Whether the latest answer reported that the server has no free slot.
     pub(super) fn is_server_full(&self) -> bool {
         self.is_server_full
+    }
+
+    /// Whether the latest answer reported that the session is over.
+    pub(super) fn is_signed_out(&self) -> bool {
+        self.is_signed_out
     }
 
     /// Sets the position that the next request resumes from.
@@ -52,6 +58,7 @@ impl Poll {
         self.greeted = true;
         self.hasty = took < MIN_HELD && answer.as_ref().is_ok_and(Vec::is_empty);
         self.is_server_full = matches!(answer, Err(Failed::Full));
+        self.is_signed_out = matches!(answer, Err(Failed::SignedOut));
         answer.ok()
     }
 }
@@ -74,6 +81,7 @@ type Answer = Result<Vec<u8>, Failed>;
 pub(super) enum Failed {
     /// The server has reached its connection limit.
     Full,
+    SignedOut,
     /// The request failed, timed out, or was answered with another error status.
     Otherwise,
 }
@@ -83,6 +91,7 @@ pub(super) async fn fetch(url: &str) -> Answer {
     let answer = async {
         let response = Request::get(url).send().await.map_err(|_| Failed::Otherwise)?;
         match response.status() {
+            401 => Err(Failed::SignedOut),
             503 => Err(Failed::Full),
             _ if response.ok() => response.binary().await.map_err(|_| Failed::Otherwise),
             _ => Err(Failed::Otherwise),

@@ -113,7 +113,9 @@ impl<'a> Session<'a> {
         loop {
             select_biased! {
                 frame = self.line.next(self.store).fuse() => {
-                    let (frame, sent_after) = frame.ok_or(Ended::Lost)?;
+                    let Some((frame, sent_after)) = frame else {
+                        return Err(if self.line.is_signed_out() { Ended::SignedOut } else { Ended::Lost });
+                    };
                     self.unanswered = None;
                     self.on_message(frame, sent_after).await?;
                 }

@@ -1,7 +1,7 @@
 //! The WebSocket transport, in the binary encoding.
 
 use super::{address, clock};
-use crate::wire::{ClientFrame, Encoding, Position, binary, routes};
+use crate::wire::{ClientFrame, Encoding, NOT_SIGNED_IN, Position, binary, routes};
 use futures::{StreamExt, channel::mpsc};
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::window;
@@ -57,6 +57,10 @@ impl Socket {
     /// Whether the server closed the socket because it has no free slot.
     pub(super) fn is_server_full(&self) -> bool {
         self.close_code.get() == TRY_AGAIN_LATER
+    }
+
+    pub(super) fn is_signed_out(&self) -> bool {
+        self.close_code.get() == NOT_SIGNED_IN
     }
 
     pub(super) fn ping(&mut self) {

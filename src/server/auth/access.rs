@@ -1,20 +1,11 @@
 //! Access to routes: each route and each server function names the permission that its callers need.
 
-use super::{Caller, require};
-use crate::{
-    model::Permission,
-    server::{app::App, problem::Problem},
-};
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use crate::model::Permission;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone.
+    /// Everyone, without sign-in.
     Public,
     /// Users with this permission. A route of several actions requires [`Permission::See`], and each action its own.
     Requires(Permission),
@@ -54,25 +45,6 @@ const FUNCTIONS: [(&str, Permission); 21] = [
 /// Access to a server function; `None` if it isn't listed.
 pub fn function_access(path: &str) -> Option<Access> {
     FUNCTIONS.iter().find(|(listed, _)| *listed == path).map(|(_, permission)| (*permission).into())
-}
-
-/// Middleware that finds the caller of a request, for the handlers.
-pub async fn identify(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Caller::local_admin());
-    next.run(request).await
-}
-
-/// Middleware that refuses callers without access.
-pub async fn authorize(
-    State((app, access)): State<(App, Access)>,
-    caller: Result<Caller, Problem>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    if let Access::Requires(permission) = access {
-        require(&app, &caller?, permission)?;
-    }
-    Ok(next.run(request).await)
 }
 
 #[cfg(test)]

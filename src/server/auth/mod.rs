@@ -2,6 +2,13 @@
 
 mod access;
 mod caller;
+pub mod command;
+pub mod cookie;
+mod password;
+mod sessions;
+mod sign_in;
+mod throttle;
+mod users;
 
 use super::{app::App, hosts::read_only};
 use crate::{
@@ -9,10 +16,40 @@ use crate::{
     model::Permission,
     wire::{ActionError, ErrorKind},
 };
+use axum::http::HeaderMap;
 use leptos::prelude::expect_context;
+use std::sync::Arc;
 
-pub use access::{Access, authorize, function_access, identify};
-pub use caller::Caller;
+pub use access::{Access, function_access};
+pub use caller::{Caller, not_signed_in};
+pub use sign_in::{Client, PasswordSignIn, SignInError};
+pub use users::UsersError;
+
+/// How callers are identified. Cheap to clone.
+#[derive(Clone)]
+pub enum Auth {
+    /// Without sign-in: any client that reaches the server is an admin, since it listens on loopback only.
+    None,
+    Password(Arc<PasswordSignIn>),
+}
+
+impl Auth {
+    /// The caller of a request with these headers; `None` without a valid session.
+    pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        match self {
+            Self::None => Some(Caller::local_admin()),
+            Self::Password(auth) => auth.caller(cookie::token(headers)?),
+        }
+    }
+
+    /// Ends sessions that are over or revoked. Never returns.
+    pub async fn end_revoked_sessions(&self) {
+        match self {
+            Self::None => std::future::pending().await,
+            Self::Password(auth) => auth.sweep().await,
+        }
+    }
+}
 
 /// Fails if the caller's role lacks the permission, or if it allows changes and the server is read-only.
 pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(), ActionError> {

@@ -6,7 +6,12 @@
 use super::streaming::close_when_unread;
 use crate::server::metrics::Counter;
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -56,6 +61,10 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\
     Content-Type: application/problem+json\r\nContent-Length: 107\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Too many connections\",\"detail\":\"Close other tabs or clients and try again.\"}";
 
+/// The address of a request's connection: of the client, or of the proxy in front of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
 /// The connection limit and the number of open connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
@@ -103,8 +112,8 @@ impl Connections {
                 accepted = listener.accept() => accepted,
                 () = &mut shutdown => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) if concerns_one(&error) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "can't accept connections");
@@ -123,7 +132,11 @@ impl Connections {
             }
             close_when_unread(&stream);
             let io = TokioIo::new(Placed { stream, _place: place });
-            let service = TowerToHyperService::new(router.clone());
+            let routes = TowerToHyperService::new(router.clone());
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                routes.call(request)
+            });
             let connection = http.serve_connection(io, service).with_upgrades();
             let mut closing = closing.clone();
             tokio::spawn(async move {

@@ -12,9 +12,10 @@ mod openapi;
 mod pages;
 mod probe;
 mod router;
+mod sign_in;
 mod streaming;
 mod tasks;
 mod transfers;
 
-pub use connections::{Connections, listen};
+pub use connections::{Connections, Peer, listen};
 pub use router::{Effect, Route, router, table};

@@ -32,6 +32,7 @@ const BYTES: &str = "application/octet-stream";
 const TAR: &str = "application/x-tar";
 const SSE: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
+const HTML: &str = "text/html";
 const UPGRADE: &str = "upgrade";
 
 const HOST: (&str, bool, &str) = ("host", false, "Host ID; optional if there is only one host");
@@ -62,6 +63,12 @@ const fn by_post(
     gives: &'static str,
 ) -> Route {
     Route { method: "post", path, words, query, takes: None, gives }
+}
+
+/// Redirects to a page if it succeeds.
+const fn form(path: &'static str, words: &'static str) -> Route {
+    let takes = Some("application/x-www-form-urlencoded");
+    Route { method: "post", path, words, query: &[], takes, gives: HTML }
 }
 
 const ROUTES: &[Route] = &[
@@ -229,6 +236,16 @@ const ROUTES: &[Route] = &[
     get(routes::HEALTH, "Check whether the server is healthy and each engine is reachable", &[], JSON),
     get(routes::METRICS, "Get metrics in the Prometheus text format", &[], TEXT),
     get(routes::OPENAPI, "Get this OpenAPI document", &[], JSON),
+    get(routes::LOGIN, "Get the sign-in form", &[("next", false, "Path of the page to return to")], HTML),
+    form(routes::LOGIN, "Sign in: name, password and next"),
+    form(routes::LOGOUT, "Sign out"),
+    get(
+        routes::SETUP,
+        "Get the form that creates the first user",
+        &[("token", false, "Token of the setup link")],
+        HTML,
+    ),
+    form(routes::SETUP, "Create the first user: token, name and password"),
 ];
 
 fn document(base_path: &str) -> Value {

@@ -1,26 +1,30 @@
 //! Server-side rendering of pages, and the server functions they call.
 
-use super::{assets, middleware::security};
+use super::{
+    assets,
+    middleware::{access::authorize, security},
+};
 use crate::{
     client::{Prefs, Store, of_cookies},
     message,
-    model::Permission,
+    model::{Message, Permission, Preferences},
     server::{
         alerts::book,
         app::App,
         auth::{self, Caller},
         live::event_page,
+        percent::component,
         problem::Problem,
     },
-    views::{Access, App as Page, Document, Site, initial_state, page_at, shell},
-    wire::{PackedTask, PageSeed, Seed},
+    views::{Access, App as Page, Document, Site, form_document, initial_state, page_at, shell},
+    wire::{PackedTask, PageSeed, Seed, routes},
 };
 use axum::{
     Router,
     extract::{FromRef, Query, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
@@ -49,11 +53,19 @@ pub fn routes(app: &App) -> Router<App> {
 /// Access to pages and server functions.
 async fn authorized(State(app): State<App>, caller: Result<Caller, Problem>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let of_page = page_at(path).map(|_| Permission::See.into());
-    match of_page.or_else(|| auth::function_access(path)) {
-        Some(access) => auth::authorize(State((app, access)), caller, request, next).await.into_response(),
+    let is_page = page_at(path).is_some();
+    match if is_page { Some(Permission::See.into()) } else { auth::function_access(path) } {
+        Some(_) if caller.is_err() && is_page && request.method() != Method::POST => to_sign_in(&app, request.uri()),
+        Some(access) => authorize(State((app, access)), caller, request, next).await.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// Redirects to the sign-in, which returns to the page.
+fn to_sign_in(app: &App, uri: &Uri) -> Response {
+    let next = uri.path_and_query().map_or("/", |it| it.as_str());
+    let next = if next == "/" { String::new() } else { format!("?next={}", component(next)) };
+    Redirect::to(&format!("{}{}{next}", app.base_path, routes::LOGIN)).into_response()
 }
 
 /// Loads what a page needs besides the state before rendering, since rendering never waits.
@@ -111,6 +123,23 @@ fn provide(app: &App) {
         preferences: preferences.clone(),
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
+    provide_site(app, &headers, &preferences);
+    let user = caller.as_ref().filter(|it| it.has_session()).map(|it| it.name().into());
+    provide_context(Access { user, is_read_only: app.read_only });
+    let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
+    let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
+    provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });
+    provide_context(page_seed);
+    provide_context(Store::new(seed));
+    provide_context(Prefs::new(preferences));
+    if let Some(caller) = caller {
+        provide_context(caller);
+    }
+    provide_context(app.clone());
+}
+
+/// Provides the context of all documents.
+fn provide_site(app: &App, headers: &HeaderMap, preferences: &Preferences) {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     let hostname = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     provide_context(Site {
@@ -119,18 +148,23 @@ fn provide(app: &App) {
         version: assets::version().into(),
         hostname: without_port(hostname).into(),
     });
-    provide_context(Access { is_read_only: app.read_only });
-    let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
-    let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
-    provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });
-    provide_context(page_seed);
-    provide_context(Store::new(seed));
     provide_context(preferences.language.or_of(accepted));
-    provide_context(Prefs::new(preferences));
-    if let Some(caller) = caller {
-        provide_context(caller);
-    }
-    provide_context(app.clone());
+}
+
+/// A document with a form: it needs no scripts, and works for those who aren't signed in.
+pub fn form_page(
+    app: &App,
+    headers: &HeaderMap,
+    (status, title): (StatusCode, Message),
+    content: impl FnOnce() -> AnyView,
+) -> Response {
+    let preferences = of_cookies(cookies(headers)).unwrap_or_default();
+    let document = Owner::new().with(|| {
+        provide_site(app, headers, &preferences);
+        form_document(&title, preferences.theme.attribute(), content()).to_html()
+    });
+    let headers = [(header::CONTENT_SECURITY_POLICY, security::FORM_POLICY), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, Html(document)).into_response()
 }
 
 /// The query parameters of the address.
@@ -162,10 +196,11 @@ async fn file_or_page(
         let detail = message!("See docs/protocol.md for the available endpoints.");
         return Err(Problem::new(StatusCode::NOT_FOUND, "Endpoint not found", detail));
     }
-    if let Some(file) = assets::serve(uri, request.headers().clone()).await {
+    if let Some(file) = assets::serve(uri.clone(), request.headers().clone()).await {
         return Ok(file);
     }
-    auth::require(&app, &caller?, Permission::See)?;
+    let Ok(caller) = caller else { return Ok(to_sign_in(&app, &uri)) };
+    auth::require(&app, &caller, Permission::See)?;
     let context = {
         let app = app.clone();
         move || provide(&app)

@@ -7,23 +7,20 @@ use super::{
     health::health,
     metrics::metrics,
     middleware::{
+        access,
         idempotency::{self, Responses},
         origin, security,
     },
     openapi::openapi,
     pages,
     probe::probe,
-    streaming,
+    sign_in, streaming,
     tasks::output as task_output,
     transfers,
 };
 use crate::{
     model::Permission::{Create, Execute, Operate, Read, Reveal, See, Write},
-    server::{
-        app::App,
-        auth::{self, Access},
-        live, streams,
-    },
+    server::{app::App, auth::Access, live, streams},
     wire::routes,
 };
 use axum::{
@@ -65,6 +62,8 @@ enum Length {
     Stream,
     /// Any number of bytes; counts against the limit of transfers.
     Transfer,
+    /// A page, to which other sites may link.
+    Page,
 }
 
 pub struct Route {
@@ -109,6 +108,10 @@ impl Route {
         Self { length: Length::Stream, ..self }
     }
 
+    fn page(self) -> Self {
+        Self { length: Length::Page, ..self }
+    }
+
     fn long(self) -> Self {
         Self { length: Length::Transfer, ..self }
     }
@@ -149,6 +152,11 @@ pub fn table() -> Vec<Route> {
         reads(routes::OPENAPI, See, openapi),
         reads(routes::HEALTH, Access::Public, health),
         reads(routes::METRICS, See, metrics),
+        reads(routes::LOGIN, Access::Public, sign_in::login_page).page(),
+        changes(routes::LOGIN, Access::Public, sign_in::login).page(),
+        changes(routes::LOGOUT, Access::Public, sign_in::logout).page(),
+        reads(routes::SETUP, Access::Public, sign_in::setup_page).page(),
+        changes(routes::SETUP, Access::Public, sign_in::setup).page(),
     ]
 }
 
@@ -156,20 +164,21 @@ pub fn router(app: App) -> Router {
     let mut streams = Router::new();
     let mut transfers = Router::new();
     let mut answers = Router::new();
-    for Route { path, handler, access, length, .. } in table() {
-        let handler = handler.layer(middleware::from_fn_with_state((app.clone(), access), auth::authorize));
+    let mut pages = pages::routes(&app);
+    for Route { path, handler, access: needed, length, .. } in table() {
+        let handler = handler.layer(middleware::from_fn_with_state((app.clone(), needed), access::authorize));
         let routes = match length {
             Length::Answer => &mut answers,
             Length::Stream => &mut streams,
             Length::Transfer => &mut transfers,
+            Length::Page => &mut pages,
         };
         *routes = std::mem::take(routes).route(path, handler);
     }
     let same_origin = middleware::from_fn_with_state(app.clone(), origin::same);
     let once = middleware::from_fn_with_state(Responses::default(), idempotency::once);
-    let pages = pages::routes(&app)
-        .layer(once.clone())
-        .layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
+    let pages =
+        pages.layer(once.clone()).layer(middleware::from_fn_with_state(app.clone(), origin::same_or_navigation));
     let answers = answers.layer(once).layer(same_origin.clone()).merge(pages);
     let answers = answers.layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT));
     let answers = answers.layer(CompressionLayer::new().quality(CompressionLevel::Precise(5)));
@@ -177,7 +186,7 @@ pub fn router(app: App) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), streaming::bounded))
         .layer(RequestBodyTimeoutLayer::new(UPLOAD_TIMEOUT));
     let routes = streams.merge(transfers).layer(same_origin).merge(answers);
-    let routes = routes.layer(middleware::from_fn(auth::identify)).with_state(app.clone());
+    let routes = routes.layer(middleware::from_fn_with_state(app.clone(), access::identify)).with_state(app.clone());
     let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
     routes.layer(middleware::from_fn(origin::local_host)).layer(middleware::from_fn(security::headers))
 }

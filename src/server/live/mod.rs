@@ -19,7 +19,7 @@ pub use handshakes::{Handshakes, Outcome, handshakes};
 pub use poll::{ping, state};
 pub use sessions::{MOST_TRANSFERS, Sessions, Transport};
 pub use snapshots::Snapshots;
-pub use socket::{GOING_AWAY, Gone, Socket, upgrade};
+pub use socket::{GOING_AWAY, Gone, Socket, refuse_upgrade, upgrade};
 pub use sse::{containers, everything, images};
 pub use tasks::tasks;
 pub use usage::stats;

@@ -1,7 +1,10 @@
 //! WebSocket upgrade: the only constructor of sockets, with message limits, connection limit and detection of dead peers.
 
 use super::sessions::Transport;
-use crate::{server::app::App, wire::routes::LONGEST_MESSAGE};
+use crate::{
+    server::{app::App, auth::Caller},
+    wire::{NOT_SIGNED_IN, routes::LONGEST_MESSAGE},
+};
 use axum::{
     body::Bytes,
     extract::{
@@ -10,7 +13,11 @@ use axum::{
     },
     response::Response,
 };
-use std::{future::Future, time::Duration};
+use futures::{FutureExt, future::BoxFuture};
+use std::{
+    future::{Future, pending},
+    time::Duration,
+};
 use tokio::time::{Instant, Interval, interval_at, timeout};
 
 /// A client that accepts no byte for this long is gone.
@@ -28,6 +35,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// A socket without server pings that received nothing for this long is dead. Longer than what proxies allow.
 const QUIET_TIMEOUT: Duration = Duration::from_secs(600);
 
+const SIGNED_OUT: &str = "not signed in";
+
 pub const GOING_AWAY: u16 = 1001;
 const TRY_AGAIN_LATER: u16 = 1013;
 
@@ -39,15 +48,19 @@ pub struct Socket {
     /// A ping was sent, and nothing was received since.
     unanswered: bool,
     is_quiet: bool,
+    /// Completes when the caller is signed out. `None` without a session, and after that.
+    signed_out: Option<BoxFuture<'static, ()>>,
 }
 
 /// The peer no longer accepts messages, or no longer sends any.
 #[derive(Debug)]
 pub struct Gone;
 
-/// Serves the socket until `serve` returns. Closes it with 1013 if all places are taken.
+/// Serves the socket until `serve` returns. Closes it with 1013 if all places are taken, and with 4001 when the caller is
+/// signed out.
 pub fn upgrade<F>(
     app: &App,
+    caller: Caller,
     upgrade: WebSocketUpgrade,
     is_quiet: bool,
     serve: impl FnOnce(Socket) -> F + Send + 'static,
@@ -62,7 +75,7 @@ where
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .on_upgrade(async move |inner| {
-            let mut socket = Socket::new(inner, is_quiet);
+            let mut socket = Socket::new(inner, is_quiet, caller);
             if place.is_none() {
                 socket.close(TRY_AGAIN_LATER, "too many connections").await;
                 return;
@@ -72,11 +85,27 @@ where
         })
 }
 
+/// Accepts the socket only to close it with 4001: a browser's page sees a close code, but not an HTTP status.
+pub fn refuse_upgrade(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async |mut socket| {
+        let frame = CloseFrame { code: NOT_SIGNED_IN, reason: SIGNED_OUT.into() };
+        let _ = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
+    })
+}
+
+async fn completed(future: &mut Option<BoxFuture<'static, ()>>) {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
 impl Socket {
-    fn new(inner: WebSocket, is_quiet: bool) -> Self {
+    fn new(inner: WebSocket, is_quiet: bool, caller: Caller) -> Self {
         let now = Instant::now();
         let pings = interval_at(now + PING_EVERY, PING_EVERY);
-        Self { inner, pings, heard: now, unanswered: false, is_quiet }
+        let signed_out = caller.has_session().then(|| caller.signed_out().boxed());
+        Self { inner, pings, heard: now, unanswered: false, is_quiet, signed_out }
     }
 
     /// Receives the next text or binary message, and pings the peer meanwhile. Cancel safe. Closes the socket if it receives a
@@ -85,6 +114,8 @@ impl Socket {
         loop {
             tokio::select! {
                 biased;
+                // First: a client can't keep it from completing by sending messages.
+                () = completed(&mut self.signed_out) => return Err(self.close_signed_out().await),
                 message = self.inner.recv() => {
                     (self.heard, self.unanswered) = (Instant::now(), false);
                     match message {
@@ -103,11 +134,19 @@ impl Socket {
     /// Pings the peer without receiving from it. Returns only when it is gone.
     pub async fn keep_alive(&mut self) -> Gone {
         loop {
-            self.pings.tick().await;
-            if self.send(Message::Ping(Bytes::new())).await.is_err() {
-                return Gone;
+            tokio::select! {
+                _ = self.pings.tick() => if self.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return Gone;
+                },
+                () = completed(&mut self.signed_out) => return self.close_signed_out().await,
             }
         }
+    }
+
+    async fn close_signed_out(&mut self) -> Gone {
+        self.signed_out = None;
+        self.close(NOT_SIGNED_IN, SIGNED_OUT).await;
+        Gone
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {

@@ -63,7 +63,7 @@ pub async fn socket(
     let chosen = request.selected_protocol().and_then(|chosen| chosen.to_str().ok());
     let encoding = if chosen == Some(Encoding::Postcard.subprotocol()) { Encoding::Postcard } else { Encoding::Json };
     let position = known.epoch.zip(known.rev).map(|(epoch, revision)| Position { epoch, revision });
-    socket::upgrade(&app.clone(), request, known.quiet, async move |socket| {
+    socket::upgrade(&app.clone(), caller.clone(), request, known.quiet, async move |socket| {
         Session::new(app, caller, (encoding, position), socket).run().await;
     })
 }

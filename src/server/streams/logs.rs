@@ -11,6 +11,7 @@ use crate::{
     model::{ContainerId, LogLine, Timestamp},
     server::{
         app::App,
+        auth::Caller,
         engine::{EngineError, LogRange},
         live::{self, GOING_AWAY, Gone, Socket},
         problem::Problem,
@@ -68,14 +69,19 @@ pub struct LogsQuery {
     log: usize,
 }
 
-pub async fn logs(State(app): State<App>, Query(query): Query<LogsQuery>, upgrade: WebSocketUpgrade) -> Response {
+pub async fn logs(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<LogsQuery>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let ids: Result<Vec<_>, _> =
         query.ids.split(',').filter(|id| !id.is_empty()).take(MOST_SOURCES).map(ContainerId::new).collect();
     let Ok(ids) = ids else {
         let detail = message!("`ids` must be full container IDs, separated by commas.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
-    live::upgrade(&app.clone(), upgrade, false, async move |socket| {
+    live::upgrade(&app.clone(), caller, upgrade, false, async move |socket| {
         let sources: Vec<LogSource> = ids.iter().filter_map(|id| find(&app, id)).collect();
         let _ = Viewer { app, socket, sources }.run(query).await;
     })

@@ -66,7 +66,7 @@ pub async fn terminal(
         let detail = message!("Check the name, or whether it was just removed.");
         return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };
-    live::upgrade(&app.clone(), upgrade, false, async move |mut socket| {
+    live::upgrade(&app.clone(), caller.clone(), upgrade, false, async move |mut socket| {
         if let Err(error) = serve(&app, &caller, &container, query, &mut socket).await {
             let _ = socket
                 .send(Message::text(

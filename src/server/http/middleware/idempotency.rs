@@ -52,7 +52,7 @@ struct Entry {
 }
 
 /// Keys of different callers differ.
-type Key = (Option<Caller>, String);
+type Key = (Option<String>, String);
 
 type SharedResponse = Shared<BoxFuture<'static, Response<Bytes>>>;
 
@@ -69,7 +69,8 @@ pub async fn once(State(responses): State<Responses>, request: Request, next: Ne
         let detail = message!("The request body is incomplete or too large.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", detail).into_response();
     };
-    let key = (parts.extensions.get().cloned(), key);
+    let caller = parts.extensions.get::<Caller>().map(|it| it.name().to_owned());
+    let key = (caller, key);
     let same = (parts.uri.clone(), body.clone());
     let run = async move { buffered(next.run(Request::from_parts(parts, Body::from(body))).await).await };
     match responses.first(key, same, run) {

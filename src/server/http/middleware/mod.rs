@@ -1,5 +1,6 @@
 //! HTTP middleware for all requests.
 
+pub mod access;
 pub mod idempotency;
 pub mod origin;
 pub mod security;

@@ -95,7 +95,7 @@ fn named_locally(host: &str) -> Result<(), Message> {
         return Ok(());
     }
     Err(message!(
-        "Host \"{host}\" isn't allowed. Without sign-in, Quaylight accepts only localhost and IP addresses.",
+        "Host \"{host}\" isn't allowed. Quaylight accepts only localhost and IP addresses.",
         host = quoted(host)
     ))
 }

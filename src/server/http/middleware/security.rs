@@ -18,6 +18,10 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// The content security policy of responses that are not pages: opened as a page they load and run nothing.
 const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The content security policy of a document with a form and without scripts.
+pub const FORM_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
+    base-uri 'none'; frame-ancestors 'none'";
+
 /// The content security policy of our SVG images, which contain a style sheet for dark mode. They run no script either.
 const DRAWING: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

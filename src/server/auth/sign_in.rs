@@ -1,0 +1,201 @@
+//! Sign-in with a password, and the setup of the first user.
+
+use super::{
+    Caller,
+    password::{Busy, Hasher, LONGEST, SHORTEST},
+    sessions::{Session, Sessions},
+    throttle::{Throttle, TooMany},
+    users::{LONGEST_NAME, User, Users, UsersError},
+};
+use crate::{
+    message,
+    model::{Message, Role},
+    server::{
+        clock::Clock,
+        history::{History, Off},
+    },
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
+use std::{net::IpAddr, path::Path, time::Duration};
+
+/// Interval at which revoked and expired sessions end, also those that another process revokes.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
+
+pub struct PasswordSignIn {
+    users: Users,
+    sessions: Sessions,
+    hasher: Hasher,
+    throttle: Throttle,
+    /// Authorizes the creation of the first user. A restart makes a new one.
+    setup_token: String,
+    clock: Clock,
+}
+
+/// Where a sign-in comes from.
+pub struct Client {
+    pub address: IpAddr,
+    /// The `User-Agent` header.
+    pub device: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
+pub enum SignInError {
+    /// The user or the password: which one, is not said.
+    Wrong,
+    TooMany(TooMany),
+    Busy,
+    /// The setup link is of an earlier start, or was used.
+    WrongSetupLink,
+    /// The length of a new password.
+    Password,
+    Users(#[from] UsersError),
+    Off(Off),
+}
+
+impl SignInError {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Wrong => message!("Wrong user name or password."),
+            Self::TooMany(TooMany(wait)) => message!(
+                "Too many failed attempts. Try again in {seconds} s.",
+                seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+            ),
+            Self::Busy => message!("Too many people are signing in. Try again in a moment."),
+            Self::WrongSetupLink => {
+                message!("This setup link isn't valid. Use the one that Quaylight printed when it last started.")
+            }
+            Self::Password => {
+                message!("Passwords must have {min} to {max} characters.", min = SHORTEST, max = LONGEST)
+            }
+            Self::Users(error) => error.message(),
+            Self::Off(off) => off.message(),
+        }
+    }
+}
+
+impl From<Busy> for SignInError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<Off> for SignInError {
+    fn from(off: Off) -> Self {
+        Self::Off(off)
+    }
+}
+
+impl PasswordSignIn {
+    pub async fn open(folder: &Path, history: History, clock: Clock) -> Result<Self, UsersError> {
+        Ok(Self {
+            users: Users::open(folder)?,
+            sessions: Sessions::load(history, clock).await,
+            hasher: Hasher::default(),
+            throttle: Throttle::default(),
+            setup_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>()),
+            clock,
+        })
+    }
+
+    /// Whether there are no users yet. An unreadable file is not "no users".
+    pub fn needs_setup(&self) -> bool {
+        self.users.all().is_ok_and(|users| users.is_empty())
+    }
+
+    /// Path and query of the setup link.
+    pub fn setup_link(&self) -> Option<String> {
+        self.needs_setup().then(|| format!("/setup?token={}", self.setup_token))
+    }
+
+    /// The caller of a request with this token; `None` if the session is over.
+    pub(super) fn caller(&self, token: &str) -> Option<Caller> {
+        let open = self.sessions.find(token)?;
+        let user =
+            self.users.find(&open.session.user).inspect_err(|error| tracing::error!(%error, "no sign-in")).ok()?;
+        let user = user.filter(|it| is_valid(&open.session, it))?;
+        Some(Caller::signed_in(&user.name, user.role, open))
+    }
+
+    /// Returns the token of a new session.
+    pub async fn sign_in(&self, client: Client, name: &str, password: String) -> Result<String, SignInError> {
+        if password.chars().count() > LONGEST || name.chars().count() > LONGEST_NAME {
+            return Err(SignInError::Wrong);
+        }
+        let now = self.clock.moment().steady;
+        let allowed = self.throttle.begin(client.address, name, now).map_err(SignInError::TooMany)?;
+        let user = self.users.find(name)?;
+        let stored = user.as_ref().map(|it| it.password.clone());
+        if !self.hasher.verify(stored, password, allowed.is_suspect).await? {
+            tracing::warn!(user = name, address = %client.address, "failed sign-in");
+            return Err(SignInError::Wrong);
+        }
+        self.throttle.succeeded(client.address, name);
+        let token = self.sessions.start(name, client.device, client.address.to_string()).await?;
+        tracing::info!(user = name, address = %client.address, "signed in");
+        Ok(token)
+    }
+
+    /// Creates the first user, an admin. Returns the token of a new session.
+    pub async fn set_up(
+        &self,
+        client: Client,
+        setup_token: &str,
+        name: &str,
+        password: String,
+    ) -> Result<String, SignInError> {
+        let now = self.clock.moment().steady;
+        self.throttle.begin(client.address, "", now).map_err(SignInError::TooMany)?;
+        // Compares hashes: how long that takes tells nothing about the token.
+        let hash = |token: &str| digest(&SHA256, token.as_bytes());
+        let is_right = hash(setup_token).as_ref() == hash(&self.setup_token).as_ref();
+        if !is_right || !self.needs_setup() {
+            return Err(SignInError::WrongSetupLink);
+        }
+        self.throttle.succeeded(client.address, "");
+        let user = self.new_user(name, Role::Admin, password).await?;
+        let users = self.users.clone();
+        blocking(move || users.add_first(user)).await?;
+        tracing::info!(user = name, address = %client.address, "first user created");
+        Ok(self.sessions.start(name, client.device, client.address.to_string()).await?)
+    }
+
+    async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
+        if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
+            return Err(SignInError::Password);
+        }
+        let password = self.hasher.hash(password).await?;
+        let now = self.clock.now();
+        Ok(User { name: name.to_owned(), role, password, created: now, changed: now })
+    }
+
+    /// Ends the session of a token.
+    pub async fn sign_out(&self, token: &str) {
+        if let Some(open) = self.sessions.find(token) {
+            self.sessions.end(|it| it.id == open.session.id).await;
+        }
+    }
+
+    /// Ends the sessions that are over, whose user was removed, or whose user has another password or role by now. Never
+    /// returns.
+    pub async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            // While the file is unreadable, no request is authorized.
+            let Ok(users) = self.users.all() else { continue };
+            let is_current =
+                |session: &Session| users.iter().any(|it| it.name == session.user && is_valid(session, it));
+            self.sessions.sweep(|session| !is_current(session)).await;
+        }
+    }
+}
+
+fn is_valid(session: &Session, user: &User) -> bool {
+    session.created >= user.changed
+}
+
+async fn blocking(change: impl FnOnce() -> Result<(), UsersError> + Send + 'static) -> Result<(), UsersError> {
+    let done = tokio::task::spawn_blocking(change).await;
+    done.unwrap_or_else(|_| Err(std::io::Error::other("interrupted").into()))
+}

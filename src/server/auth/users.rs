@@ -1,0 +1,259 @@
+//! Users of the password sign-in: a private file in the data directory.
+//!
+//! The server and `quaylight user` both change it. Each change locks the folder's lock file and starts from the file, and
+//! replaces it atomically. A damaged file is an error, never an empty list: that would offer the setup link again.
+
+use crate::{
+    message,
+    model::{Message, Role, Timestamp},
+    server::private_files,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{File, Metadata, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+const FILE: &str = "users.json";
+const LOCK: &str = "users.lock";
+
+/// In characters.
+pub const LONGEST_NAME: usize = 64;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    pub name: String,
+    pub role: Role,
+    /// In PHC string format.
+    pub password: String,
+    pub created: Timestamp,
+    /// When the password or the role last changed. Sessions that began earlier are over.
+    pub changed: Timestamp,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
+pub enum UsersError {
+    File(#[from] io::Error),
+    Damaged(serde_json::Error),
+    InvalidName,
+    NameTaken(String),
+    NotFound(String),
+    /// Without one, no user could add others.
+    OnlyAdmin,
+}
+
+impl UsersError {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::File(error) => message!("{file} couldn't be read or written: {error}", file = FILE, error),
+            Self::Damaged(error) => {
+                message!(
+                    "{file} is damaged: {error}. Restore it from a backup.",
+                    file = FILE,
+                    error = error.to_string()
+                )
+            }
+            Self::InvalidName => message!(
+                "User names have 1 to {max} letters, digits, dots, dashes, underscores or @.",
+                max = LONGEST_NAME
+            ),
+            Self::NameTaken(name) => message!("The user {name} already exists.", name),
+            Self::NotFound(name) => message!("There is no user {name}.", name),
+            Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
+        }
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Users(Arc<Shared>);
+
+struct Shared {
+    folder: PathBuf,
+    latest: Mutex<Latest>,
+}
+
+/// The file's content, and by which it is recognized. Without a file, no users.
+#[derive(Default)]
+struct Latest {
+    stamp: Option<Stamp>,
+    users: Arc<[User]>,
+}
+
+/// Differs after each change: of a replaced file, the inode.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    modified: (i64, i64),
+    length: u64,
+}
+
+impl From<Metadata> for Stamp {
+    fn from(it: Metadata) -> Self {
+        Self { inode: it.ino(), modified: (it.mtime(), it.mtime_nsec()), length: it.len() }
+    }
+}
+
+impl Users {
+    pub fn open(folder: &Path) -> Result<Self, UsersError> {
+        let users = Self(Arc::new(Shared { folder: folder.to_owned(), latest: Mutex::default() }));
+        users.all()?;
+        Ok(users)
+    }
+
+    /// The users, by name. Reads the file if it has changed.
+    pub fn all(&self) -> Result<Arc<[User]>, UsersError> {
+        let Shared { folder, latest } = &*self.0;
+        let stamp = match folder.join(FILE).metadata() {
+            Ok(metadata) => Some(metadata.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.stamp != stamp {
+            *latest = Latest { users: read(folder)?.into(), stamp };
+        }
+        Ok(latest.users.clone())
+    }
+
+    pub fn find(&self, name: &str) -> Result<Option<User>, UsersError> {
+        Ok(self.all()?.iter().find(|it| it.name == name).cloned())
+    }
+
+    /// Adds a user. Blocks, like all changes.
+    pub fn add(&self, user: User) -> Result<(), UsersError> {
+        if !is_valid_name(&user.name) {
+            return Err(UsersError::InvalidName);
+        }
+        self.change(|users| {
+            if users.iter().any(|it| it.name.eq_ignore_ascii_case(&user.name)) {
+                return Err(UsersError::NameTaken(user.name));
+            }
+            users.push(user);
+            users.sort_by(|one, other| one.name.cmp(&other.name));
+            Ok(())
+        })
+    }
+
+    /// Adds the first user. Fails if there are users, so that a setup link works once.
+    pub fn add_first(&self, user: User) -> Result<(), UsersError> {
+        if !is_valid_name(&user.name) {
+            return Err(UsersError::InvalidName);
+        }
+        self.change(|users| match users.first() {
+            Some(existing) => Err(UsersError::NameTaken(existing.name.clone())),
+            None => {
+                users.push(user);
+                Ok(())
+            }
+        })
+    }
+
+    pub fn update(&self, name: &str, change: impl FnOnce(&mut User)) -> Result<(), UsersError> {
+        self.change(|users| {
+            let user = users.iter_mut().find(|it| it.name == name);
+            change(user.ok_or_else(|| UsersError::NotFound(name.to_owned()))?);
+            has_admin(users)
+        })
+    }
+
+    pub fn remove(&self, name: &str) -> Result<(), UsersError> {
+        self.change(|users| {
+            let count = users.len();
+            users.retain(|it| it.name != name);
+            if users.len() == count {
+                return Err(UsersError::NotFound(name.to_owned()));
+            }
+            has_admin(users)
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<User>) -> Result<(), UsersError>) -> Result<(), UsersError> {
+        let folder = &self.0.folder;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
+        // Until the file is closed.
+        lock.lock()?;
+        let mut users = read(folder)?;
+        change(&mut users)?;
+        let text = serde_json::to_vec_pretty(&users).map_err(UsersError::Damaged)?;
+        private_files::replace(&folder.join(FILE), &text)?;
+        Ok(())
+    }
+}
+
+fn has_admin(users: &[User]) -> Result<(), UsersError> {
+    if users.iter().any(|it| it.role == Role::Admin) { Ok(()) } else { Err(UsersError::OnlyAdmin) }
+}
+
+fn read(folder: &Path) -> Result<Vec<User>, UsersError> {
+    match File::open(folder.join(FILE)) {
+        Ok(file) => serde_json::from_reader(io::BufReader::new(file)).map_err(UsersError::Damaged),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_valid_name(name: &str) -> bool {
+    let is_valid = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@');
+    (1..=LONGEST_NAME).contains(&name.chars().count()) && name.chars().all(is_valid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str, role: Role) -> User {
+        let now = Timestamp::from_seconds(0);
+        User { name: name.into(), role, password: String::new(), created: now, changed: now }
+    }
+
+    #[test]
+    fn the_setup_adds_one_user_and_one_admin_always_remains() {
+        let folder = tempfile::tempdir().unwrap();
+        let users = Users::open(folder.path()).unwrap();
+        assert!(users.all().unwrap().is_empty());
+        users.add_first(user("anna", Role::Admin)).unwrap();
+        assert!(matches!(users.add_first(user("eve", Role::Admin)), Err(UsersError::NameTaken(_))));
+        users.add(user("ben", Role::Viewer)).unwrap();
+        assert!(matches!(users.add(user("Ben", Role::Viewer)), Err(UsersError::NameTaken(_))));
+        for name in ["", "a b", "a/b", "<b>", &"a".repeat(65)] {
+            assert!(matches!(users.add(user(name, Role::Viewer)), Err(UsersError::InvalidName)), "{name}");
+        }
+        assert!(matches!(users.remove("anna"), Err(UsersError::OnlyAdmin)));
+        assert!(matches!(users.update("anna", |it| it.role = Role::Viewer), Err(UsersError::OnlyAdmin)));
+        assert!(matches!(users.remove("eve"), Err(UsersError::NotFound(_))));
+        users.update("ben", |it| it.role = Role::Admin).unwrap();
+        users.remove("anna").unwrap();
+        assert_eq!(users.all().unwrap().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["ben"]);
+        let mode = folder.path().join(FILE).metadata().unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn changes_of_another_process_are_seen_and_a_damaged_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (users, command) = (Users::open(folder.path()).unwrap(), Users::open(folder.path()).unwrap());
+        command.add(user("anna", Role::Admin)).unwrap();
+        assert!(users.find("anna").unwrap().is_some());
+        std::fs::write(folder.path().join(FILE), "[{").unwrap();
+        assert!(matches!(users.all(), Err(UsersError::Damaged(_))));
+        assert!(matches!(users.add_first(user("eve", Role::Admin)), Err(UsersError::Damaged(_))));
+        assert!(Users::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn simultaneous_changes_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let users = Users::open(folder.path()).unwrap();
+                scope.spawn(move || users.add(user(&format!("user{number}"), Role::Admin)).unwrap());
+            }
+        });
+        assert_eq!(Users::open(folder.path()).unwrap().all().unwrap().len(), 8);
+    }
+}

@@ -1,0 +1,152 @@
+//! Sign-in, setup and sign-out: forms that work without scripts.
+
+use super::{connections::Peer, pages::form_page};
+use crate::{
+    message,
+    server::{
+        app::App,
+        auth::{Auth, Caller, Client, SignInError, cookie},
+        problem::Problem,
+    },
+    views::{SetupForm, SignInForm},
+};
+use axum::{
+    Extension, Form,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+#[derive(Default, Deserialize)]
+pub struct LoginQuery {
+    /// The page to return to.
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct Login {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct SetupQuery {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize)]
+pub struct Setup {
+    token: String,
+    name: String,
+    password: String,
+}
+
+/// `GET /login`. Redirects those who need no sign-in.
+pub async fn login_page(
+    State(app): State<App>,
+    caller: Result<Caller, Problem>,
+    Query(query): Query<LoginQuery>,
+    headers: HeaderMap,
+) -> Response {
+    match &app.auth {
+        _ if caller.is_ok() => redirect(&app, local(&query.next)),
+        Auth::Password(auth) if auth.needs_setup() => redirect(&app, "/setup"),
+        _ => login_form(&app, &headers, StatusCode::OK, SignInForm { next: query.next, ..SignInForm::default() }),
+    }
+}
+
+/// `POST /login`: signs in and redirects to the page in `next`.
+pub async fn login(
+    State(app): State<App>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    Form(Login { name, password, next }): Form<Login>,
+) -> Response {
+    let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
+    let client = Client { address: peer.ip(), device: device(&headers) };
+    match auth.sign_in(client, &name, password).await {
+        Ok(token) => signed_in(&app, &token, local(&next)),
+        Err(error) => {
+            login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(error.message()) })
+        }
+    }
+}
+
+/// `POST /logout`: ends the session.
+pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+    if let (Auth::Password(auth), Some(token)) = (&app.auth, cookie::token(&headers)) {
+        auth.sign_out(token).await;
+    }
+    ([(header::SET_COOKIE, cookie::removed(&app.base_path))], redirect(&app, "/login")).into_response()
+}
+
+/// `GET /setup?token=…`: the form that creates the first user. Without the token it says where to find the link.
+pub async fn setup_page(State(app): State<App>, Query(query): Query<SetupQuery>, headers: HeaderMap) -> Response {
+    match &app.auth {
+        Auth::Password(auth) if auth.needs_setup() => {
+            setup_form(&app, &headers, StatusCode::OK, SetupForm { token: query.token, ..SetupForm::default() })
+        }
+        _ => redirect(&app, "/login"),
+    }
+}
+
+/// `POST /setup`: creates the first user and signs in.
+pub async fn setup(
+    State(app): State<App>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    Form(Setup { token, name, password }): Form<Setup>,
+) -> Response {
+    let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
+    let client = Client { address: peer.ip(), device: device(&headers) };
+    match auth.set_up(client, &token, &name, password).await {
+        Ok(token) => signed_in(&app, &token, "/"),
+        Err(error) => {
+            setup_form(&app, &headers, status(&error), SetupForm { token, name, error: Some(error.message()) })
+        }
+    }
+}
+
+fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    agent.chars().take(200).collect()
+}
+
+fn login_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SignInForm) -> Response {
+    form_page(app, headers, (status, message!("Sign in")), || form.view())
+}
+
+fn setup_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SetupForm) -> Response {
+    form_page(app, headers, (status, message!("Set up Quaylight")), || form.view())
+}
+
+fn signed_in(app: &App, token: &str, next: &str) -> Response {
+    ([(header::SET_COOKIE, cookie::of_session(token, &app.base_path))], redirect(app, next)).into_response()
+}
+
+/// With status 303, so that a form is not sent again.
+fn redirect(app: &App, path: &str) -> Response {
+    Redirect::to(&format!("{}{path}", app.base_path)).into_response()
+}
+
+/// The path of a page of this server; the dashboard for anything else, such as another site's address.
+fn local(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    if is_path && HeaderValue::from_str(next).is_ok() && !next.starts_with("/login") { next } else { "/" }
+}
+
+fn status(error: &SignInError) -> StatusCode {
+    match error {
+        SignInError::Wrong => StatusCode::UNAUTHORIZED,
+        SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
+        SignInError::Password => StatusCode::UNPROCESSABLE_ENTITY,
+        SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        SignInError::Busy | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SignInError::Users(_) => StatusCode::CONFLICT,
+    }
+}

@@ -1,0 +1,334 @@
+//! Sign-in with a password: who is refused, and what ends with a session.
+
+use crate::{
+    raw_http::Raw,
+    read_only::pages,
+    server_process::{ServerProcess, manage_users},
+    support::{Folder, eventually},
+};
+use futures::StreamExt;
+use leptos::server_fn::axum::server_fn_paths;
+use quaylight::{
+    model::{Permission, Role},
+    server::{auth::Access, http::table},
+    sim::{Options, Running, Sim},
+    wire::{NOT_SIGNED_IN, routes::ACTION},
+};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Time within which everything open ends with its session.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+struct World {
+    sim: Running,
+    folder: Folder,
+    server: ServerProcess,
+    setup: String,
+}
+
+struct Response {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Response {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The `Cookie` header for later requests.
+    fn cookie(&self) -> String {
+        let set = self.header("set-cookie").expect("it sets a cookie");
+        format!("Cookie: {}\r\n", set.split(';').next().unwrap())
+    }
+}
+
+impl World {
+    /// Without users.
+    async fn start() -> Self {
+        let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
+        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, false);
+        Self { sim, folder, server, setup }
+    }
+
+    /// Restarts the server, which has users.
+    fn restarted(self) -> Self {
+        let Self { sim, folder, server, setup } = self;
+        drop(server);
+        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, true);
+        Self { sim, folder, server, setup }
+    }
+
+    async fn request(&self, method: &str, path: &str, headers: &str, body: &str) -> Response {
+        let mut raw = Raw::request(&self.server.url, method, path, headers, body.as_bytes()).await;
+        raw.until("\r\n\r\n").await;
+        let is_endless = raw.text().contains("text/event-stream");
+        let text = if is_endless { raw.text() } else { raw.whole().await };
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Response { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Response {
+        self.request("GET", path, cookie, "").await
+    }
+
+    async fn post_form(&self, path: &str, form: &str) -> Response {
+        self.request("POST", path, "Content-Type: application/x-www-form-urlencoded\r\n", form).await
+    }
+
+    async fn sign_in(&self, name: &str, password: &str, next: &str) -> Response {
+        let [password, next] = [password, next].map(|it| it.replace(' ', "+").replace('/', "%2F"));
+        self.post_form("/login", &format!("name={name}&password={password}&next={next}")).await
+    }
+
+    /// Creates the first user, `anna`. Returns her cookie.
+    async fn set_up(&self) -> String {
+        let token = self.setup.split_once("token=").unwrap().1;
+        let form = format!("token={token}&name=anna&password={}", PASSWORD.replace(' ', "+"));
+        let done = self.post_form("/setup", &form).await;
+        assert_eq!((done.status, done.header("location")), (303, Some("/")), "{}", done.body);
+        done.cookie()
+    }
+
+    /// Runs `quaylight user` with this standard input. Returns its output.
+    fn user(&self, arguments: &[&str], input: &str) -> String {
+        manage_users(&self.folder.0, arguments, input).unwrap()
+    }
+
+    /// Adds a viewer and an operator with the same password.
+    fn add_users(&self) {
+        for (name, role) in [("vera", "viewer"), ("omar", "operator")] {
+            self.user(&["add", name, "--role", role, "--password-stdin"], PASSWORD);
+        }
+    }
+
+    async fn socket(&self, path: &str, cookie: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        let address = self.server.url.trim_start_matches("tcp://");
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        if let Some((_, value)) = cookie.trim_end().split_once(": ") {
+            request.headers_mut().insert("cookie", value.parse().unwrap());
+        }
+        connect_async(request).await.unwrap().0
+    }
+}
+
+/// Reads until the socket is closed. Returns the code.
+async fn close_code(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> u16 {
+    let closed = async {
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Close(frame) = message {
+                return frame.expect("it has a code").code.into();
+            }
+        }
+        panic!("the socket ended without a close frame");
+    };
+    tokio::time::timeout(ENDS_WITHIN, closed).await.expect("it is closed")
+}
+
+/// Fills the placeholders of a route.
+fn filled(path: &str, id: &str) -> String {
+    let path = path.replace("{id}", id).replace("{name}", "data").replace("{action}", "container.stop");
+    path.replace("{step}", "create").replace("{token}", "x").replace("{image}", "x").replace("{volume}", "data")
+}
+
+/// CVE-2018-12678, CVE-2026-44848: requests that no check of the session had covered.
+#[tokio::test]
+async fn nothing_answers_without_sign_in_except_public_routes() {
+    let world = World::start().await;
+    let id = world.sim.truth().containers[0].id.clone();
+    let expired = "Cookie: quaylight_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n";
+    for set_up in [false, true] {
+        if set_up {
+            world.set_up().await;
+        }
+        for cookie in ["", expired] {
+            for route in table().iter().filter(|route| route.access != Access::Public) {
+                let path = filled(route.path, &id);
+                let response = world.request(route.method.as_str(), &path, cookie, "").await;
+                assert_eq!(response.status, 401, "{} {path}: {}", route.method, response.body);
+                if route.path.starts_with("/ws") {
+                    let mut socket = world.socket(&path, cookie).await;
+                    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN, "{path}");
+                }
+            }
+            for (path, _) in server_fn_paths() {
+                let response = world.request("POST", path, cookie, "").await;
+                assert_eq!(response.status, 401, "{path}");
+            }
+            for page in pages().iter().map(|page| filled(page, &id)).chain(["/no-such-page".to_owned()]) {
+                let response = world.get(&page, cookie).await;
+                let location = response.header("location").unwrap_or_default();
+                assert!(response.status == 303 && location.starts_with("/login"), "{page}: {}", response.head);
+                assert!(!response.body.contains(&id));
+            }
+        }
+    }
+    assert_eq!(world.get("/healthz", "").await.status, 200);
+    assert_eq!(world.sim.truth().requests.keys().filter(|it| it.starts_with("POST")).count(), 0);
+}
+
+#[tokio::test]
+async fn the_setup_link_creates_one_user_who_can_sign_in() {
+    let world = World::start().await;
+    assert_eq!(world.get("/login", "").await.header("location"), Some("/setup"));
+    assert!(world.get("/setup", "").await.body.contains("setup link"));
+    assert!(world.get(&world.setup, "").await.body.contains("new-password"));
+    let token = world.setup.split_once("token=").unwrap().1;
+    let wrong = world.post_form("/setup", "token=wrong&name=eve&password=correct+horse+battery").await;
+    assert_eq!(wrong.status, 403);
+    let short = world.post_form("/setup", &format!("token={token}&name=anna&password=short")).await;
+    assert_eq!(short.status, 422);
+    assert!(short.body.contains("12 to 256 characters"), "{}", short.body);
+    let named = world.post_form("/setup", &format!("token={token}&name=%3Cb%3E&password=correct+horse+battery")).await;
+    assert_eq!(named.status, 409);
+    assert!(!named.body.contains("<b>"), "{}", named.body);
+    let cookie = world.set_up().await;
+    let again = world.post_form("/setup", &format!("token={token}&name=eve&password=correct+horse+battery")).await;
+    assert_eq!(again.status, 403);
+    assert_eq!(world.get(&world.setup, "").await.header("location"), Some("/login"));
+    assert_eq!(world.get("/api/state", &cookie).await.status, 200);
+    let page = world.get("/containers?q=a", &cookie).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("data-user=\"anna\""));
+
+    assert_eq!(world.sign_in("anna", "wrong", "").await.status, 401);
+    let unknown = world.sign_in("eve", PASSWORD, "").await;
+    assert!(unknown.status == 401 && unknown.body.contains("Wrong user name or password"), "{}", unknown.body);
+    let login = world.get("/containers?q=a", "").await;
+    assert_eq!(login.header("location"), Some("/login?next=%2Fcontainers%3Fq%3Da"));
+    let signed_in = world.sign_in("anna", PASSWORD, "/containers?q=a").await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, Some("/containers?q=a")));
+    let attributes = signed_in.header("set-cookie").unwrap();
+    for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
+        assert!(attributes.contains(attribute), "{attributes}");
+    }
+    for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "/login"] {
+        let next = world.sign_in("anna", PASSWORD, elsewhere).await;
+        assert_eq!(next.header("location"), Some("/"), "{elsewhere}");
+    }
+    let foreign = "Content-Type: application/x-www-form-urlencoded\r\nOrigin: http://evil.example\r\n";
+    assert_eq!(world.request("POST", "/login", foreign, "name=anna&password=x").await.status, 403);
+
+    let world = world.restarted();
+    assert_eq!(world.get("/api/state", &cookie).await.status, 200, "the session outlives a restart");
+    let files =
+        std::fs::read_dir(&world.folder.0).unwrap().flatten().map(|it| std::fs::read(it.path()).unwrap_or_default());
+    let secret = cookie.trim().split_once('=').unwrap().1.to_owned();
+    for file in files {
+        let contains = |text: &str| file.windows(text.len()).any(|it| it == text.as_bytes());
+        assert!(!contains(PASSWORD) && !contains(&secret), "neither is stored");
+    }
+}
+
+#[tokio::test]
+async fn open_connections_end_with_their_session() {
+    let world = World::start().await;
+    world.set_up().await;
+    world.add_users();
+    let id = world.sim.truth().containers[0].id.clone();
+    let sign_in = async |name| world.sign_in(name, PASSWORD, "").await.cookie();
+    // By its user, by another process that removes the user, and by one that changes the role.
+    for (name, way) in [("anna", "logout"), ("vera", "removed"), ("omar", "changed")] {
+        let cookie = sign_in(name).await;
+        let mut state = world.socket("/ws", &cookie).await;
+        assert!(matches!(state.next().await, Some(Ok(Message::Text(_)))));
+        let mut logs =
+            if name == "vera" { None } else { Some(world.socket(&format!("/ws/logs?ids={id}"), &cookie).await) };
+        let mut stream = Raw::get_with(&world.server.url, "/api/stream", &cookie).await;
+        stream.until("data:").await;
+        match way {
+            "logout" => assert_eq!(world.request("POST", "/logout", &cookie, "").await.status, 303),
+            "removed" => drop(world.user(&["remove", name], "")),
+            _ => drop(world.user(&["role", name, "viewer"], "")),
+        }
+        let began = Instant::now();
+        assert_eq!(close_code(&mut state).await, NOT_SIGNED_IN, "{way}");
+        if let Some(logs) = &mut logs {
+            assert_eq!(close_code(logs).await, NOT_SIGNED_IN, "{way}");
+        }
+        stream.whole_within(ENDS_WITHIN).await;
+        assert!(began.elapsed() < ENDS_WITHIN, "{:?}", began.elapsed());
+        for path in ["/api/state", "/api/stream", "/metrics"] {
+            assert_eq!(world.get(path, &cookie).await.status, 401, "{path} after {way}");
+        }
+    }
+}
+
+/// CVE-2026-47125: an endpoint that forgot to check the role.
+#[tokio::test]
+async fn each_role_reaches_exactly_what_its_permissions_allow() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let id = "0".repeat(64);
+    let sign_in = async |name| world.sign_in(name, PASSWORD, "").await.cookie();
+    for (role, cookie) in
+        [(Role::Viewer, sign_in("vera").await), (Role::Operator, sign_in("omar").await), (Role::Admin, anna)]
+    {
+        for route in table() {
+            let Access::Requires(permission) = route.access else { continue };
+            let body = if route.path == ACTION { format!(r#"{{"target": "{id}"}}"#) } else { String::new() };
+            let response = world.request(route.method.as_str(), &filled(route.path, &id), &cookie, &body).await;
+            let is_refused = response.status == 403 && response.body.contains("Your role doesn't allow this");
+            // An action requires more than its route.
+            let may = role.may(if route.path == ACTION { Permission::Operate } else { permission });
+            assert_eq!(is_refused, !may, "{role:?} {} {}: {}", route.method, route.path, response.body);
+        }
+        for (path, _) in server_fn_paths() {
+            let response = world.request("POST", path, &cookie, "").await;
+            let is_refused = response.status == 403 && response.body.contains("Your role doesn't allow this");
+            let needed = quaylight::server::auth::function_access(path).unwrap();
+            let Access::Requires(permission) = needed else { panic!("{path} is public") };
+            assert_eq!(is_refused, !role.may(permission), "{role:?} {path}: {}", response.body);
+        }
+        assert!(role.may(Permission::See));
+        assert_eq!(world.get("/containers", &cookie).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn wrong_passwords_are_throttled_by_address() {
+    let world = World::start().await;
+    world.set_up().await;
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        statuses.push(world.sign_in("anna", "wrong", "").await.status);
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
+    let refused = world.sign_in("anna", PASSWORD, "").await;
+    assert!(refused.status == 429 && refused.body.contains("Try again in"), "{}", refused.body);
+    eventually(Duration::from_secs(10), "the end of the wait", async || {
+        world.sign_in("anna", PASSWORD, "").await.status == 303
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn users_are_managed_from_the_command_line() {
+    let world = World::start().await;
+    world.set_up().await;
+    let password = world.user(&["add", "ben"], "");
+    let password = password.trim().strip_prefix("Password: ").unwrap();
+    let cookie = world.sign_in("ben", password, "").await.cookie();
+    assert_eq!(world.get("/api/state", &cookie).await.status, 200);
+    assert_eq!(world.user(&["list"], ""), "anna\tadmin\nben\tviewer\n");
+    world.user(&["reset", "ben", "--password-stdin"], "another long password\n");
+    assert_eq!(world.get("/api/state", &cookie).await.status, 401, "the reset ends the sessions");
+    assert_eq!(world.sign_in("ben", password, "").await.status, 401);
+    assert_eq!(world.sign_in("ben", "another long password", "").await.status, 303);
+    let refused = |arguments: &[&str], input| manage_users(&world.folder.0, arguments, input).unwrap_err();
+    assert!(refused(&["remove", "anna"], "").contains("only admin"));
+    assert!(refused(&["reset", "eve"], "").contains("no user eve"));
+    assert!(refused(&["add", "eve", "--role", "root"], "").contains("viewer, operator, admin"));
+    assert!(refused(&["reset", "ben", "--password-stdin"], "short").contains("12 to 256"));
+}
