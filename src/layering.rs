@@ -86,6 +86,13 @@ fn only_hosts_create_a_writable_engine_and_no_query_uses_one() {
 }
 
 #[test]
+fn only_the_body_module_makes_a_body_from_a_stream() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("server/")) {
+        assert!(!code.contains("Body::from_stream(") || path == "server/body.rs", "{path}");
+    }
+}
+
+#[test]
 fn only_the_history_uses_sql() {
     assert_not_named(|path| path.starts_with("server/history/"), &["rusqlite"]);
 }

@@ -1,7 +1,10 @@
-//! Response bodies with a timeout for each chunk.
+//! Response bodies that are streamed, also with a timeout for each chunk.
 
-use axum::body::{Body, Bytes};
-use futures::{StreamExt, stream};
+use axum::{
+    BoxError,
+    body::{Body, Bytes},
+};
+use futures::{Stream, StreamExt, stream};
 use std::{future::Future, io, pin::pin, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
 
@@ -11,6 +14,15 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Chunk size in bytes: hyper buffers up to 16 of these for a slow client.
 const PIECE: usize = 16 << 10;
+
+/// The only constructor of a body from a stream. Compression polls a body again after its end, which some streams don't allow.
+pub fn streamed<T, E>(pieces: impl Stream<Item = Result<T, E>> + Send + 'static) -> Body
+where
+    T: Into<Bytes> + 'static,
+    E: Into<BoxError> + 'static,
+{
+    Body::from_stream(pieces.fuse())
+}
 
 enum Piece {
     Bytes(Bytes),
@@ -71,7 +83,7 @@ pub fn sent_in_time<T: Send + 'static>(
             None => Some((Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")), None)),
         }
     });
-    Body::from_stream(pieces)
+    streamed(pieces)
 }
 
 #[cfg(test)]

@@ -131,7 +131,14 @@ async fn events_are_paged_filtered_and_exported() {
     assert_eq!(page(&server, &format!("entity={name}&kind=image")).await.len(), 0);
 
     assert_eq!(page(&server, &format!("entity={name}&since=4294967295d")).await, all);
-    let file = Raw::get(&server.url(), &format!("/api/events?entity={name}&format=ndjson")).await.whole().await;
+    let address = format!("/api/events?entity={name}&format=ndjson");
+    for encoding in ["br", "gzip"] {
+        let headers = format!("Accept-Encoding: {encoding}\r\n");
+        let file = Raw::get_with(&server.url(), &address, &headers).await.whole().await;
+        assert!(file.contains(&format!("content-encoding: {encoding}")), "{file}");
+        assert!(file.ends_with("\r\n0\r\n\r\n"), "it ends with its last chunk");
+    }
+    let file = Raw::get(&server.url(), &address).await.whole().await;
     assert!(file.contains("attachment; filename=\"quaylight-events-") && file.contains(".ndjson\""), "{file}");
     let lines: Vec<Value> =
         file.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect();

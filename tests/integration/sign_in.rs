@@ -199,6 +199,10 @@ async fn the_setup_link_creates_one_user_who_can_sign_in() {
     assert_eq!(world.get("/api/state", &cookie).await.status, 200);
     let page = world.get("/containers?q=a", &cookie).await;
     assert_eq!(page.status, 200);
+    let browsers = format!("{cookie}Accept-Encoding: gzip, br\r\n");
+    let compressed = world.get("/containers?q=a", &browsers).await;
+    assert!(compressed.head.contains("content-encoding: br"), "{}", compressed.head);
+    assert!(compressed.body.ends_with("\r\n0\r\n\r\n"), "it ends with its last chunk");
     assert!(page.body.contains("data-user=\"anna\""));
 
     assert_eq!(world.sign_in("anna", "wrong", "").await.status, 401);

@@ -7,6 +7,7 @@ use crate::{
     server::{
         app::App,
         auth::Caller,
+        body::streamed,
         engine::{Context, EngineError, FileAccess, tar_of_file},
         files::reach,
         operations::{note, on_files, start_task},
@@ -181,7 +182,7 @@ async fn take(
     note(app, deed, None);
     let bytes = bytes.map(|piece| piece.map_err(|error| io::Error::other(error.to_string())));
     let headers = as_file("application/octet-stream", path.name());
-    let mut response = (Extension(engine.host().clone()), headers, Body::from_stream(bytes)).into_response();
+    let mut response = (Extension(engine.host().clone()), headers, streamed(bytes)).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
 }

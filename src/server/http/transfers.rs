@@ -7,6 +7,7 @@ use crate::{
     server::{
         app::App,
         auth::Caller,
+        body::streamed,
         engine::{Context, Engine, EngineError, WritableEngine},
         operations::{blank, on_container, start_task},
         percent::component,
@@ -331,5 +332,5 @@ pub(super) fn download(
             None => Some((Err(io::Error::other("the download was cancelled")), None)),
         }
     });
-    Ok((Extension(host), headers, Body::from_stream(body)).into_response())
+    Ok((Extension(host), headers, streamed(body)).into_response())
 }

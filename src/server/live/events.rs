@@ -5,6 +5,7 @@ use crate::{
     model::{BadQuery, Event, EventPage, EventQuery, Message, Timestamp},
     server::{
         app::App,
+        body::streamed,
         history::{Cursor, History},
         problem::Problem,
     },
@@ -12,7 +13,6 @@ use crate::{
 };
 use axum::{
     Json,
-    body::Body,
     extract::{Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -176,7 +176,7 @@ fn file(app: App, query: EventsQuery, now: Timestamp) -> Response {
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"quaylight-events-{stamp}.{end}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (headers, Body::from_stream(lines(app, query))).into_response()
+    (headers, streamed(lines(app, query))).into_response()
 }
 
 /// Streams page by page, each after the previous one is on its way: a year of events is never in memory at once.

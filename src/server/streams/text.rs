@@ -6,13 +6,13 @@ use crate::{
     model::{ContainerId, LogStream, Message, Timestamp, moment},
     server::{
         app::App,
+        body::streamed,
         engine::{Log, LogLines, LogPart, LogRange},
         problem::Problem,
     },
     wire::{ActionError, ErrorKind},
 };
 use axum::{
-    body::Body,
     extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -84,7 +84,7 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
         Form::Text { .. } => ("text/plain; charset=utf-8", "log"),
         Form::NdJson => ("application/x-ndjson", "ndjson"),
     };
-    let mut response = Body::from_stream(written(log, form)).into_response();
+    let mut response = streamed(written(log, form)).into_response();
     response.extensions_mut().insert(source.host.clone());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));

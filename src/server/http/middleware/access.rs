@@ -3,6 +3,7 @@
 use crate::server::{
     app::App,
     auth::{Access, Caller, not_signed_in, require},
+    body::streamed,
     live,
     problem::Problem,
 };
@@ -75,5 +76,5 @@ fn ending(body: Body, caller: Caller) -> Body {
         };
         Some((next, Some((pieces, ended))))
     });
-    Body::from_stream(pieces)
+    streamed(pieces)
 }
