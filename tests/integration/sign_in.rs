@@ -173,7 +173,8 @@ async fn nothing_answers_without_sign_in_except_public_routes() {
             }
         }
     }
-    assert_eq!(world.get("/healthz", "").await.status, 200);
+    let health = world.get("/healthz", "").await;
+    assert_eq!((health.status, &*health.body), (200, r#"{"failed_tasks":[],"status":"ok"}"#));
     assert_eq!(world.sim.truth().requests.keys().filter(|it| it.starts_with("POST")).count(), 0);
 }
 
