@@ -1,6 +1,6 @@
 // Quaylight server for a test.
 import { expect } from '@playwright/test';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,12 @@ export class Server {
   async setupLink(): Promise<string> {
     await expect.poll(() => this.output.text).toMatch(setup);
     return setup.exec(this.output.text)![1]!;
+  }
+
+  /** Adds a user as the command line does. */
+  addUser(name: string, role: string, password: string): void {
+    const user = ['user', 'add', name, '--role', role, '--password-stdin', '--data-dir', this.dir];
+    execFileSync(serverBinary(), user, { input: password });
   }
 
   get pid(): number {

@@ -1,6 +1,9 @@
 //! The site's settings and the user's access in the browser.
 
-use crate::views::{Access, Site};
+use crate::{
+    model::Role,
+    views::{Access, Site},
+};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -15,6 +18,8 @@ pub(super) fn site() -> Site {
 /// The user's access, as the server wrote it on the root element.
 pub(super) fn access() -> Access {
     let root = document().document_element();
-    let user = root.as_ref().and_then(|root| root.get_attribute(Access::USER)).map(Into::into);
-    Access { user, is_read_only: root.is_some_and(|root| root.has_attribute(Access::READ_ONLY)) }
+    let said = |name| root.as_ref().and_then(|root| root.get_attribute(name));
+    let role = said(Access::ROLE).unwrap_or_default();
+    let role = Role::ALL.into_iter().find(|it| it.as_str() == role).unwrap_or(Role::Viewer);
+    Access { user: said(Access::USER).map(Into::into), role, is_read_only: said(Access::READ_ONLY).is_some() }
 }

@@ -1,5 +1,6 @@
 //! Access: what the user may do on this page. Buttons for anything else are not drawn; the server checks every request anyway.
 
+use crate::model::{Permission, Role};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 pub struct Access {
     /// Who is signed in; `None` on a server without sign-in.
     pub user: Option<Arc<str>>,
+    pub role: Role,
     /// Whether the server accepts no changes, from any user.
     pub is_read_only: bool,
 }
@@ -16,11 +18,13 @@ impl Access {
     /// The attribute of the root element that is present if the server is read-only.
     pub const READ_ONLY: &'static str = "data-read-only";
 
-    /// The attribute of the root element with the name of the user.
+    /// The attributes of the root element with the name and the role of the user.
     pub const USER: &'static str = "data-user";
+    pub const ROLE: &'static str = "data-role";
 }
 
-/// Whether the user may change anything on the engine.
-pub fn may_change() -> bool {
-    !expect_context::<Access>().is_read_only
+/// Whether the user has the permission, and the server allows what it is for.
+pub fn may(permission: Permission) -> bool {
+    let Access { role, is_read_only, .. } = expect_context();
+    role.may(permission) && !(is_read_only && permission.is_change())
 }

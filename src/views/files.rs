@@ -3,7 +3,7 @@
 use super::{
     DOWNLOAD_FORM, Site, format,
     lazy::lazy_code,
-    may_change,
+    may,
     on_demand::OnDemand,
     panels::TasksOpen,
     upload::{encoded, file_of, send_file},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     client::{ErasedMemo, Level, Toasts, effect, erased_memo, t},
-    model::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HostId},
+    model::{FileEntry, FileKind, FilePath, FileText, FilesOf, Folder, Found, HostId, Permission},
     queries::files::files,
 };
 use leptos::{ev::MouseEvent, html, prelude::*, task::spawn_local};
@@ -155,14 +155,14 @@ fn acts(shelf: &FilesLocation, folder: &FilePath, again: impl Fn() + Clone + 'st
     };
     let inner = view! { <Icon name="download" /> <span>{t("Download as tar archive")}</span> }.into_any();
     let is_volume = matches!(shelf.of, FilesOf::Volume(_));
-    let download =
-        (!is_volume || may_change()).then(|| shelf.download(folder, ("button", None), inner, move |_| tasks.set(true)));
+    let download = (!is_volume || may(Permission::Write))
+        .then(|| shelf.download(folder, ("button", None), inner, move |_| tasks.set(true)));
     let press = move |_: MouseEvent| {
         if let Some(field) = field.get_untracked() {
             field.click();
         }
     };
-    let upload = may_change().then(|| {
+    let upload = may(Permission::Write).then(|| {
         view! {
             <button class="button" disabled=boxed(move || is_busy.get()) on:click=on_click(press)>
                 <Icon name="import" />

@@ -3,13 +3,14 @@
 use super::{
     format,
     lazy::lazy_code,
+    may,
     rows::{RowKey, keyed},
     widgets::{Ago, Icon, boxed, on_click},
 };
 use crate::{
     actions::requests::cancel_task,
     client::{ArcDerived, Store, Toasts, effect, erased_memo, scoped_memo, t, translate},
-    model::{Progress, Task, TaskKind, TaskPart, TaskState},
+    model::{Permission, Progress, Task, TaskKind, TaskPart, TaskState},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 
@@ -71,9 +72,10 @@ fn item(now: Task, task: ArcDerived<Option<Task>>) -> AnyView {
     let cancel = {
         let (task, toasts, host, id) = (task.clone(), expect_context::<Toasts>(), now.host.clone(), now.id);
         let label = crate::t!("Cancel {} of {}", t(now.kind.verb()).to_lowercase(), subject(&now));
+        let may_cancel = may(Permission::Create);
         boxed(move || {
             let is_running = read(&task).is_some_and(|it| it.state == TaskState::Running);
-            is_running.then(|| {
+            (may_cancel && is_running).then(|| {
                 let (host, label) = (host.clone(), label.clone());
                 let press = move |_| {
                     let host = host.clone();

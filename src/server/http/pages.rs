@@ -7,7 +7,7 @@ use super::{
 use crate::{
     client::{Prefs, Store, of_cookies},
     message,
-    model::{Message, Permission, Preferences},
+    model::{Message, Permission, Preferences, Role},
     server::{
         alerts::book,
         app::App,
@@ -125,7 +125,8 @@ fn provide(app: &App) {
     };
     provide_site(app, &headers, &preferences);
     let user = caller.as_ref().filter(|it| it.has_session()).map(|it| it.name().into());
-    provide_context(Access { user, is_read_only: app.read_only });
+    let role = caller.as_ref().map_or(Role::Viewer, Caller::role);
+    provide_context(Access { user, role, is_read_only: app.read_only });
     let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
     let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
     provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });

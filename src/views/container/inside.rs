@@ -2,11 +2,12 @@
 
 use crate::{
     client::{Level, Toasts, effect, erased_memo, t},
-    model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Processes},
+    model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Permission, Processes},
     queries::details::{file_changes, inspect, top, variable},
     views::{
         format,
         inspected::{DRAWN, found_of, inspected},
+        may,
         on_demand::OnDemand,
         widgets::{Search, boxed, button, on_click},
     },
@@ -169,15 +170,19 @@ fn a_variable(host: &HostId, id: &ContainerId, name: String) -> AnyView {
         let name = name.clone();
         boxed(move || crate::t!("{} {}", t(if is_shown.get() { "Hide" } else { "Reveal" }), name))
     };
+    let button = may(Permission::Reveal).then(|| {
+        view! {
+            <button class="button" aria-label=label on:click=on_click(reveal)>
+                {boxed(move || t(if is_shown.get() { "Hide" } else { "Reveal" }))}
+            </button>
+        }
+        .into_any()
+    });
     view! {
         <tr>
             <th scope="row">{name}</th>
             <td>{boxed(move || value.get().unwrap_or_else(|| "•••••".to_owned()))}</td>
-            <td>
-                <button class="button" aria-label=label on:click=on_click(reveal)>
-                    {boxed(move || t(if is_shown.get() { "Hide" } else { "Reveal" }))}
-                </button>
-            </td>
+            <td>{button}</td>
         </tr>
     }
     .into_any()

@@ -13,14 +13,14 @@ use super::{
     files::{FILES, FilesLocation},
     format,
     lazy::{lazy, lazy_code},
-    may_change,
+    may,
     page_entry::{Code, PageEntry, on_server},
     usage_charts::{span_of_address, span_tools, usage_charts},
     widgets::{Icon, boxed, empty, on_click},
 };
 use crate::{
     client::{ErasedMemo, Row, Store, Subscriptions, effect, erased_memo, t},
-    model::{Container, ContainerAction, EngineState, FilesOf, Key},
+    model::{Container, ContainerAction, EngineState, FilesOf, Key, Permission},
 };
 use facts::facts;
 use leptos::{
@@ -144,6 +144,15 @@ enum Part {
 }
 
 impl Part {
+    fn permission(self) -> Permission {
+        match self {
+            Self::Overview => Permission::See,
+            Self::Terminal => Permission::Execute,
+            Self::Files => Permission::Reveal,
+            Self::Logs | Self::Processes | Self::Changes | Self::Inspect | Self::Recipe => Permission::Read,
+        }
+    }
+
     const ALL: [Self; 8] = [
         Self::Overview,
         Self::Logs,
@@ -154,6 +163,11 @@ impl Part {
         Self::Inspect,
         Self::Recipe,
     ];
+
+    /// The parts that the user may see.
+    fn offered() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|part| may(part.permission()))
+    }
 
     /// The value in the address, and the label of the link.
     fn words(self) -> (&'static str, &'static str) {
@@ -172,9 +186,10 @@ impl Part {
 
 fn part_of_address() -> ErasedMemo<Part> {
     let address = use_query_map();
+    let offered: Vec<_> = Part::offered().collect();
     erased_memo(move || {
         let said = address.with(|address| address.get("tab")).unwrap_or_default();
-        Part::ALL.into_iter().find(|part| part.words().0 == said).unwrap_or_default()
+        offered.iter().copied().find(|part| part.words().0 == said).unwrap_or_default()
     })
 }
 
@@ -186,8 +201,8 @@ fn parts(key: &Key, shown: ErasedMemo<Part>) -> AnyView {
         let current = boxed(move || (shown.get() == part).then_some("page"));
         view! { <a href=href aria-current=current>{t(name)}</a> }.into_any()
     };
-    let offered = Part::ALL.into_iter().filter(|part| *part != Part::Terminal || may_change());
-    view! { <nav class="parts" aria-label=t("Sections")>{offered.map(link).collect::<Vec<_>>()}</nav> }.into_any()
+    view! { <nav class="parts" aria-label=t("Sections")>{Part::offered().map(link).collect::<Vec<_>>()}</nav> }
+        .into_any()
 }
 
 fn overview(key: &Key, row: Row) -> AnyView {
@@ -239,6 +254,10 @@ fn state_mark(row: Row, failed: crate::views::widgets::Boxed<Option<&'static str
 
 /// The menu also offered in the list's rows, with its dialogs.
 fn more(actions: ContainerActions, key: &Key) -> AnyView {
+    // Its menu would have no items.
+    if !may(Permission::Operate) && !may(Permission::Reveal) {
+        return ().into_any();
+    }
     let row = expect_context::<Store>().entity(key);
     let label = boxed(move || {
         crate::t!("More actions for {}", row.as_ref().map(|row| row.get().name().to_owned()).unwrap_or_default())
@@ -273,7 +292,7 @@ fn buttons(actions: ContainerActions, key: Key) -> AnyView {
         })
     };
     boxed(move || {
-        let (state, name, is_pending) = state.get().flatten().filter(|_| may_change())?;
+        let (state, name, is_pending) = state.get().flatten().filter(|_| may(Permission::Operate))?;
         let one = |class, icon, action: ContainerAction| {
             let verb = t(action.verb());
             let offered = vec![(key.clone(), action, state)];

@@ -3,9 +3,10 @@
 use super::{Shown, inside::ids};
 use crate::{
     client::{Level, Toasts, t},
-    model::{Recipe, recipe},
+    model::{Permission, Recipe, recipe},
     queries::recipes::{recipe_of, recipe_with_secrets},
     views::{
+        may,
         on_demand::OnDemand,
         widgets::{boxed, button, on_click},
     },
@@ -17,8 +18,9 @@ pub(super) fn recipe_part() -> AnyView {
     let asked = OnDemand::<Recipe>::new();
     asked.ask(recipe_of(host.clone(), id.clone()));
     let reveal = move || asked.ask(recipe_with_secrets(host.clone(), id.clone()));
+    let may_reveal = may(Permission::Reveal);
     let draw = move |it: &Recipe| {
-        let is_hidden = it.spec.is_hidden();
+        let is_hidden = may_reveal && it.spec.is_hidden();
         let reveal = reveal.clone();
         let values = is_hidden.then(|| {
             let press = Box::new(move |_| reveal());

@@ -11,11 +11,11 @@ use crate::{
     client::{Level, Store, Toasts, erased_memo, t, translate},
     model::{
         Action, Container, ContainerAction, ContainerId, ContainerState, Entity, HostId, ImageName, Key, Kind, Lack,
-        Limits, Recipe,
+        Limits, Permission, Recipe,
     },
     queries::recipes::recipe_of,
     views::{
-        Site, format, may_change,
+        Site, format, may,
         panels::TasksOpen,
         resource_list::{RowMenu, prune, taken_from},
         widgets::{Dialog, Icon, Menu, Sent, boxed, choice, field, form, on_click},
@@ -116,18 +116,19 @@ fn RowMenu() -> impl IntoView {
             }
         };
         let separator = || view! { <div role="separator"></div> };
-        let changes = may_change().then(|| {
+        let creation = |items: AnyView| may(Permission::Create).then_some(items);
+        let changes = may(Permission::Operate).then(|| {
             view! {
                 {(!lifecycle.is_empty()).then(|| view! { {lifecycle} {separator()} }.into_any())}
-                {asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone()))}
-                {asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone()))}
+                {creation(asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone())))}
+                {creation(asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone())))}
                 {asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone()))}
-                {limits}
-                {asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone()))}
+                {creation(limits)}
+                {creation(asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone())))}
             }
             .into_any()
         });
-        let removal = may_change().then(|| {
+        let removal = may(Permission::Remove).then(|| {
             view! {
                 {separator()}
                 <button role="menuitem" tabindex="-1" class="danger" on:click=on_click(remove)>
@@ -138,7 +139,8 @@ fn RowMenu() -> impl IntoView {
             .into_any()
         });
         let address = format!("/api/containers/{}/export?host={}", container.id, container.host);
-        let export = export_item(actions, site.page(&address), crate::t!("Export {}", name));
+        let export =
+            may(Permission::Reveal).then(|| export_item(actions, site.page(&address), crate::t!("Export {}", name)));
         Some(
             view! {
                 <section aria-label=t("Actions")>

@@ -8,9 +8,9 @@
 use super::{page::Page, usage};
 use crate::{
     client::{Store, scoped_memo, t},
-    model::{Container, ContainerAction, ContainerState, Health, Key, Port, Protocol, Timestamp},
+    model::{Container, ContainerAction, ContainerState, Health, Key, Permission, Port, Protocol, Timestamp},
     views::{
-        Site, format, may_change,
+        Site, format, may,
         widgets::{Glow, boxed, memo_view},
     },
 };
@@ -97,6 +97,8 @@ fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timesta
     };
     let first = first(it.state);
     let times = (it.state, it.started_at, it.finished_at, it.exit_code);
+    let may_operate = may(Permission::Operate);
+    let acts = Acts { first: may_operate.then_some(first), has_menu: may_operate || may(Permission::Reveal) };
     let (made, aged, made_now, age_now) = (it.clone(), it.clone(), now.clone(), now.clone());
     view! {
         <tr
@@ -118,7 +120,7 @@ fn cells(drawn: &Drawn, glows: [Mark; 4], site: &Site, now: &ArcRwSignal<Timesta
             {used}
             {memo_view(it.created, move |_| made_cell(&made, &made_now))}
             {memo_view((times, age_glow), move |(_, glow)| age_cell(&aged, &age_now, *glow))}
-            {memo_view((name.clone(), may_change().then_some(first), drawn.is_pending, drawn.is_open), act_cell)}
+            {memo_view((name.clone(), acts, drawn.is_pending, drawn.is_open), act_cell)}
         </tr>
     }
     .into_any()
@@ -188,11 +190,18 @@ fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> An
     view! { <td class="age" data-glow=glow>{at_time(now, it, format::status)}</td> }.into_any()
 }
 
-/// Takes the name, the most likely action with its button's class if the user may act, whether an action is pending, and
-/// whether the menu is open.
-fn act_cell(
-    (name, first, is_pending, is_open): &(String, Option<(ContainerAction, &'static str)>, bool, bool),
-) -> AnyView {
+/// What the user may do with a container.
+#[derive(PartialEq)]
+struct Acts {
+    /// The most likely action, with its button's class.
+    first: Option<(ContainerAction, &'static str)>,
+    /// Whether the menu has items.
+    has_menu: bool,
+}
+
+/// Takes the name, what the user may do, whether an action is pending, and whether the menu is open.
+fn act_cell((name, acts, is_pending, is_open): &(String, Acts, bool, bool)) -> AnyView {
+    let Acts { first, has_menu } = acts;
     let acts = first.as_ref().map(|(action, class)| {
         view! {
             <button
@@ -204,18 +213,18 @@ fn act_cell(
         }
         .into_any()
     });
-    view! {
-        <td class="act">
-            {acts}
+    let more = has_menu.then(|| {
+        view! {
             <button
                 class="more"
                 title=crate::t!("More actions for {}", name)
                 aria-haspopup="menu"
                 aria-expanded=is_open.then_some("true")
             ></button>
-        </td>
-    }
-    .into_any()
+        }
+        .into_any()
+    });
+    view! { <td class="act">{acts} {more}</td> }.into_any()
 }
 
 /// A text that depends on the clock.

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     client::{ErasedMemo, Facet, Store, erased_memo, t},
-    model::{Container, ContainerAction, Kind},
+    model::{Container, ContainerAction, Kind, Permission},
     views::{
-        Site, format, may_change,
+        Site, format, may,
         widgets::{Icon, boxed, button, on_click},
     },
 };
@@ -33,7 +33,7 @@ pub(super) fn selection_tools() -> AnyView {
     let site = Site::expect();
     let how_many =
         move || crate::t!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));
-    let acts = may_change().then(|| {
+    let acts = may(Permission::Operate).then(|| {
         view! {
             {bulk(selected, "start", |it| !it.state.is_up(), ContainerAction::Start)}
             {bulk(selected, "stop", |it| it.state.is_up(), ContainerAction::Stop { timeout: None })}
@@ -41,12 +41,16 @@ pub(super) fn selection_tools() -> AnyView {
         }
         .into_any()
     });
-    let removal = may_change().then(|| button("button danger", "remove", boxed(how_many), Box::new(remove)));
+    let removal = may(Permission::Remove).then(|| button("button danger", "remove", boxed(how_many), Box::new(remove)));
+    let logs = may(Permission::Read).then(|| {
+        view! { <a class="button" href=boxed(move || selected.with(|it| logs_of(&site, it)))>{t("Logs")}</a> }
+            .into_any()
+    });
     view! {
         <div class="tools" role="toolbar" aria-label=t("Selection")>
             <p>{boxed(move || crate::t!("{} selected", selected.with(Vec::len)))}</p>
             {acts}
-            <a class="button" href=boxed(move || selected.with(|it| logs_of(&site, it)))>{t("Logs")}</a>
+            {logs}
             {removal}
             {button(
                 "button bare end",

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     client::{ContainerQuery, Prefs, Store, erased_memo, t},
-    model::{ContainerState, Density, Kind, Layout, Scope},
+    model::{ContainerState, Density, Kind, Layout, Permission, Scope},
     views::{
-        may_change,
+        may,
         widgets::{Icon, Search, boxed, chip, on_click, toggle},
     },
 };
@@ -46,7 +46,7 @@ pub(super) fn Head() -> impl IntoView {
     let actions = page.actions;
     let offer = move |class, icon, word: &'static str, asking: Dialog| {
         let ask = move |_: leptos::ev::MouseEvent| actions.asking.set(asking.clone());
-        may_change().then(|| {
+        may(Permission::Create).then(|| {
             view! {
                 <button class=class aria-label=t(word) on:click=on_click(ask)>
                     <Icon name=icon />

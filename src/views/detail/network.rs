@@ -3,11 +3,11 @@
 use super::{beside, created, grid, labels, name_of, resource_page, several, text, users_of, with_users};
 use crate::{
     client::{Row, t},
-    model::{Container, Key, Kind},
+    model::{Container, Key, Kind, Permission},
     views::{
         Site,
         lazy::lazy_code,
-        may_change, networks,
+        may, networks,
         page_entry::{Code, PageEntry, on_server},
         resource_list::{RowMenu, row_menu::Dialog},
         widgets::{boxed, button},
@@ -65,7 +65,7 @@ fn members(menu: RowMenu, key: &Key, row: Row) -> AnyView {
     let site = Site::expect();
     let members = users_of(key);
     let asked = key.clone();
-    let change = may_change().then(|| {
+    let change = may(Permission::Create).then(|| {
         button(
             "button",
             "networks",

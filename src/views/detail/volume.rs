@@ -3,7 +3,7 @@
 use super::{beside, created, fact, grid, labels, resource_page, text, users, with_users};
 use crate::{
     client::{Row, Toasts, erased_memo, t},
-    model::{FilesOf, HostId, Key, Kind, MountKind, VolumeName},
+    model::{FilesOf, HostId, Key, Kind, MountKind, Permission, VolumeName},
     queries::disk::disk,
     views::{
         Site,
@@ -11,6 +11,7 @@ use crate::{
         files::FilesLocation,
         format,
         lazy::{lazy, lazy_code},
+        may,
         page_entry::{Code, PageEntry, on_server},
         resource_list::RowMenu,
         volumes,
@@ -55,8 +56,10 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
             if it.writable { it.destination.clone() } else { crate::t!("{}, read-only", it.destination) }
         })
     });
-    let files = lazy(erased_memo(|| true), FILES);
-    let files = view! { <h2 class="of">{t("Files")}</h2> {files} };
+    let files = may(Permission::Reveal).then(|| {
+        let files = lazy(erased_memo(|| true), FILES);
+        view! { <h2 class="of">{t("Files")}</h2> {files} }.into_any()
+    });
     beside("Volume", files.into_any(), view! { <dl class="facts">{size}</dl> {others} {by} }.into_any())
 }
 

@@ -4,7 +4,7 @@ use super::{
     dashboard::HostFacts,
     format,
     lazy::lazy_code,
-    may_change,
+    may,
     on_demand::OnDemand,
     page_entry::{Code, PageEntry, SidebarLink},
     resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::{Store, erased_memo, t},
-    model::{ContainerId, ContainerState, DiskUsage, EngineState, HostId, ImageId, Kind, VolumeName},
+    model::{ContainerId, ContainerState, DiskUsage, EngineState, HostId, ImageId, Kind, Permission, VolumeName},
     queries::disk::disk,
 };
 use leptos::prelude::*;
@@ -81,7 +81,7 @@ pub fn EnginePage() -> impl IntoView {
         <Title text=t("Engine") />
         <div class="head">
             <h1>{t("Engine")}</h1>
-            {may_change().then(|| button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE)))))}
+            {may(Permission::Remove).then(|| button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE)))))}
         </div>
         <div class="container-page thing">
             <div class="main">{disk_usage(menu)}</div>
@@ -166,7 +166,7 @@ fn row(menu: RowMenu, line: &Line) -> AnyView {
         Some(Kind::Volume) => ("volumes", "Volumes", Some(&[Kind::Volume])),
         _ => ("build-cache", "Build cache", None),
     };
-    let prune = kinds.filter(|_| may_change()).map(|kinds| {
+    let prune = kinds.filter(|_| may(Permission::Remove)).map(|kinds| {
         view! {
             <button
                 class="button"

@@ -5,7 +5,7 @@ use crate::{
     client::{Prefs, Store, effect, erased_memo, t},
     model::Theme,
     views::{
-        may_change,
+        Access,
         widgets::{Icon, boxed, on_click},
     },
 };
@@ -19,7 +19,7 @@ pub fn TopBar() -> impl IntoView {
         <header class="top">
             <p class="here">
                 <b>{boxed(move || host.main_host().map(|host| host.name.clone()))}</b>
-                {(!may_change()).then(|| view! { <i>{t("Read only")}</i> }.into_any())}
+                {expect_context::<Access>().is_read_only.then(|| view! { <i>{t("Read only")}</i> }.into_any())}
                 <small>{boxed(move || engine.main_host().and_then(|host| host.engine.as_ref().map(|it| format!("{} {}", it.product, it.version))))}</small>
             </p>
             <TasksButton />

@@ -2,9 +2,9 @@
 
 use crate::{
     client::{Store, t},
-    model::Network,
+    model::{Network, Permission},
     views::{
-        Site, may_change,
+        Site, may,
         resource_list::{row_menu::more, usage_cell},
         rows::RowKey,
         widgets::{Ago, boxed},
@@ -54,7 +54,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             <td class="scope">{network.scope.clone()}</td>
             <td class="subnet" title=subnets(network)>{subnets(network)}</td>
             <td class="made number">{network.created.map(|time| view! { <Ago time /> }.into_any())}</td>
-            {(takes_containers && may_change()).then(|| more(move || called.clone()))}
+            {(takes_containers && may(Permission::Create)).then(|| more(move || called.clone()))}
         </tr>
     }
     .into_any()

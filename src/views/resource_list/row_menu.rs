@@ -3,9 +3,9 @@
 use crate::{
     actions::requests::{act, start},
     client::{ClientOnly, Level, Store, Toasts, t},
-    model::{Action, Entity, HostId, Job, Key, Kind},
+    model::{Action, Entity, HostId, Job, Key, Kind, Permission},
     views::{
-        DOWNLOAD_FORM, Site, may_change,
+        DOWNLOAD_FORM, Site, may,
         panels::TasksOpen,
         widgets::{Icon, Menu, Sent, boxed, on_click},
     },
@@ -140,13 +140,24 @@ pub enum ItemAction {
 
 /// The items that the user may choose.
 pub fn allowed(menu_items: Vec<MenuItem>) -> impl Iterator<Item = MenuItem> {
-    menu_items.into_iter().filter(|it| matches!(it.action, ItemAction::Download(_)) || may_change())
+    menu_items.into_iter().filter(|it| {
+        may(match it.action {
+            ItemAction::Ask(_) => Permission::Create,
+            ItemAction::Download(_) => Permission::Reveal,
+            // Creates a helper container.
+            ItemAction::DownloadByPost(_) => Permission::Write,
+        })
+    })
 }
 
 /// The last cell of a row: its menu button. `name` is reactive because an image's name changes with its tags.
 pub fn more(name: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
-    let title = boxed(move || crate::t!("More actions for {}", name()));
-    view! { <td class="act"><button class="more" title=title aria-haspopup="menu"></button></td> }.into_any()
+    // All items need at least this.
+    let button = may(Permission::Reveal).then(|| {
+        let title = boxed(move || crate::t!("More actions for {}", name()));
+        view! { <button class="more" title=title aria-haspopup="menu"></button> }.into_any()
+    });
+    view! { <td class="act">{button}</td> }.into_any()
 }
 
 /// The menu button in the head of a resource's own page.
@@ -250,7 +261,7 @@ pub struct Head {
 
 /// The first is the primary button. Narrow pages show the others as icons.
 pub fn heads(menu: RowMenu, heads: &'static [Head]) -> AnyView {
-    let heads = if may_change() { heads } else { &[] };
+    let heads = if may(Permission::Create) { heads } else { &[] };
     let one = |(at, Head { icon, words, asks }): (usize, &'static Head)| {
         let press = move |_: MouseEvent| menu.ask(asks.clone());
         let class = if at == 0 { "button main" } else { "button bare" };

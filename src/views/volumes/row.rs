@@ -2,8 +2,9 @@
 
 use crate::{
     client::{Store, t},
+    model::Permission,
     views::{
-        Site, may_change,
+        Site, may,
         resource_list::{row_menu::more, usage_cell},
         rows::RowKey,
         widgets::{Ago, boxed},
@@ -42,7 +43,7 @@ pub(super) fn row(line: RowKey) -> AnyView {
             <td class="driver">{volume.driver.clone()}</td>
             <td class="path" title=volume.mountpoint.clone()>{volume.mountpoint.clone()}</td>
             <td class="made number">{volume.created.map(|time| view! { <Ago time /> }.into_any())}</td>
-            {may_change().then(|| more(move || called.clone()))}
+            {may(Permission::Remove).then(|| more(move || called.clone()))}
         </tr>
     }
     .into_any()
