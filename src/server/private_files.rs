@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
+use tempfile::{NamedTempFile, PersistError};
 
 /// Permissions for the owner alone, of files and of folders.
 const FILE: u32 = 0o600;
@@ -45,23 +46,26 @@ pub fn create(file: &Path) -> io::Result<()> {
 
 /// Creates a file with this content atomically: a killed process leaves no partial file. Fails if the file exists.
 pub fn create_whole(file: &Path, content: &[u8]) -> io::Result<()> {
+    write_whole(file, content, |written| written.persist_noclobber(file))
+}
+
+/// Creates the file with this content, or replaces it atomically.
+pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    write_whole(file, content, |written| written.persist(file))
+}
+
+fn write_whole(
+    file: &Path,
+    content: &[u8],
+    name: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
     // Its mode is 0600. It is removed if dropped before it has its final name.
     let mut written = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     written.write_all(content)?;
     written.as_file().sync_all()?;
-    written.persist_noclobber(file).map_err(|error| error.error)?;
+    name(written).map_err(|error| error.error)?;
     // The directory entry, too, has to be on disk before anything depends on the file.
-    File::open(folder)?.sync_all()
-}
-
-/// Creates the file with this content, or replaces it atomically.
-pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut written = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-    written.write_all(content)?;
-    written.as_file().sync_all()?;
-    written.persist(file).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()
 }
 
