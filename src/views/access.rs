@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Known to both server and browser, so that both draw the same buttons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Who is signed in; `None` on a server without sign-in.
+    /// The name of the user; `None` on a server without sign-in.
     pub user: Option<Arc<str>>,
     pub role: Role,
     /// Whether the server accepts no changes, from any user.

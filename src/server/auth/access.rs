@@ -2,7 +2,7 @@
 
 use crate::model::Permission;
 
-/// Who may use a route.
+/// The callers that may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everyone, without sign-in.

@@ -25,7 +25,7 @@ pub use caller::{Caller, not_signed_in};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
 pub use users::UsersError;
 
-/// How callers are identified. Cheap to clone.
+/// The mode of sign-in, which identifies callers. Cheap to clone.
 #[derive(Clone)]
 pub enum Auth {
     /// Without sign-in: any client that reaches the server is an admin, since it listens on loopback only.

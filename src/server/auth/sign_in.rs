@@ -32,7 +32,7 @@ pub struct PasswordSignIn {
     clock: Clock,
 }
 
-/// Where a sign-in comes from.
+/// The origin of a sign-in.
 pub struct Client {
     pub address: IpAddr,
     /// The `User-Agent` header.

@@ -50,7 +50,7 @@ pub struct Allowed {
     pub is_suspect: bool,
 }
 
-/// How long to wait before the next attempt.
+/// The wait before the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany(pub Duration);
 

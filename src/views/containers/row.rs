@@ -190,7 +190,7 @@ fn age_cell(it: &Arc<Container>, now: &ArcRwSignal<Timestamp>, glow: Mark) -> An
     view! { <td class="age" data-glow=glow>{at_time(now, it, format::status)}</td> }.into_any()
 }
 
-/// What the user may do with a container.
+/// The actions on a container that the user may choose.
 #[derive(PartialEq)]
 struct Acts {
     /// The most likely action, with its button's class.
