@@ -37,3 +37,9 @@ export async function askJson(url: string, options: Ask = {}): Promise<any> {
   if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}: ${answer.text.slice(0, 300)}`);
   return JSON.parse(answer.text);
 }
+
+/** The container's state as the server knows it, which follows the engine's. Undefined if it lists no such container. */
+export async function knownState(server: { url: string }, name: string): Promise<string | undefined> {
+  const { data } = await askJson(`${server.url}/api/state`);
+  return data.containers.find((it: { name: string }) => it.name === name)?.state;
+}

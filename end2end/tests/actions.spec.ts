@@ -1,7 +1,7 @@
 // Container actions in the page, and the errors shown when they fail.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures';
-import { askJson } from '../support/http';
+import { knownState } from '../support/http';
 import { expectState, mark, open, rowOf } from '../support/page';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -188,8 +188,7 @@ test('an action on a removed container shows a readable error', async ({ page, d
   held = true;
   await docker.cli('rm', '--force', name);
   // Until the server has read that, too, it takes the container for an exited one.
-  const known = async () => (await askJson(`${server.url}/api/state`)).data.containers.map((it: { name: string }) => it.name);
-  await expect.poll(known).not.toContain(name);
+  await expect.poll(() => knownState(server, name)).toBeUndefined();
 
   await press(page, name, 'Stop');
   const toast = page.getByRole('status').or(page.getByRole('alert')).filter({ hasText: name });

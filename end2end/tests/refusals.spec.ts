@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { button, choose, deafness, dialog, failures, press, submit, task } from '../support/acting';
 import { testImage, type Docker } from '../support/docker';
 import { expect, test } from '../support/fixtures';
+import { knownState } from '../support/http';
 import { expectState, open, rowOf } from '../support/page';
 import { freePort } from '../support/ports';
 
@@ -56,7 +57,7 @@ const refusals: Refusal[] = [
 ];
 
 for (const { verb, from, before, state, meanwhile, words, after } of refusals) {
-  test(`${verb} shows an error when the row is stale`, async ({ page, docker }) => {
+  test(`${verb} shows an error when the row is stale`, async ({ page, docker, server }) => {
     const name = docker.name('other');
     await before(docker, name);
     const deafen = await deafness(page);
@@ -64,6 +65,8 @@ for (const { verb, from, before, state, meanwhile, words, after } of refusals) {
     await expectState(page, name, state);
     deafen();
     await meanwhile(docker, name);
+    // A forced removal is a kill first: until the server knows the rest, it takes the container for an exited one.
+    await expect.poll(() => knownState(server, name)).toBe(after);
     await (from === 'menu' ? choose(page, 'container', name, `${verb} ${name}`) : press(page, 'container', name, verb));
     await expectWords(page, `${verb} ${name} failed`, ...words);
     await expect(rowOf(page, 'container', name).locator('[aria-busy]'), 'no action stays pending').toHaveCount(0);
