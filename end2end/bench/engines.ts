@@ -4,7 +4,7 @@ import { script } from '../support/paths';
 import { run } from '../support/run';
 import { targets } from './figures';
 import { at, type EngineUnderTest } from './engine-under-test';
-import { measureLatency } from './latency';
+import { measureLatencies } from './latency';
 import { measured } from './operations';
 import { Population } from './population';
 import { RealEngine } from './real-engine';
@@ -13,31 +13,27 @@ import { ms } from './statistics';
 
 const newer = ['docker28', 'docker28-containerd'];
 
-/** Runs the same container lifecycle on each engine, one after the other, and reports the differences of the medians. */
+/** Runs the same container lifecycle on each engine, and reports the differences of the medians. */
 export async function measureEngines(setting: Setting, containers: number): Promise<void> {
   const own = await RealEngine.start();
+  const populations: Population[] = [];
   const testedEngines: EngineUnderTest[] = [];
   try {
-    const testedEngine = { ...(await own.with(containers)), name: 'Docker of this machine' };
-    testedEngines.push(testedEngine);
-    await measureLatency({ ...setting, testedEngine });
-  } finally {
-    await own.remove();
-  }
-  for (const name of newer) {
-    await run(script('engines'), ['remove', name]);
-    const host = (await run(script('engines'), ['start', name])).trim();
-    const socket = host.replace('unix://', '');
-    const population = new Population(socket);
-    try {
-      await population.growTo(containers);
-      const testedEngine: EngineUnderTest = { kind: 'engine', host, socket, containers, name, image: testImage };
-      testedEngines.push(testedEngine);
-      await measureLatency({ ...setting, testedEngine });
-    } finally {
-      population.close();
+    testedEngines.push({ ...(await own.with(containers)), name: 'Docker of this machine' });
+    for (const name of newer) {
       await run(script('engines'), ['remove', name]);
+      const host = (await run(script('engines'), ['start', name])).trim();
+      const socket = host.replace('unix://', '');
+      const population = new Population(socket);
+      populations.push(population);
+      await population.growTo(containers);
+      testedEngines.push({ kind: 'engine', host, socket, containers, name, image: testImage });
     }
+    await measureLatencies(setting, testedEngines);
+  } finally {
+    for (const population of populations) population.close();
+    for (const name of newer) await run(script('engines'), ['remove', name]);
+    await own.remove();
   }
   const [first, ...others] = testedEngines;
   for (const testedEngine of others) {
