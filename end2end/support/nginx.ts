@@ -1,11 +1,14 @@
 // Private nginx in front of the server, healthy or misconfigured in one way.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { end } from './ended';
 import { ask } from './http';
 import { freePort } from './ports';
+
+const hostPassed = `
+      proxy_set_header Host $http_host;`;
 
 const upgradePassed = `
       proxy_http_version 1.1;
@@ -14,19 +17,19 @@ const upgradePassed = `
 
 /** The lines of `location /` that differ between variants. */
 const variants = {
-  healthy: `${upgradePassed}
+  healthy: `${hostPassed}${upgradePassed}
       proxy_buffering off;
       proxy_read_timeout 1h;
       proxy_send_timeout 1h;`,
   // nginx's defaults: neither header is passed on.
-  'upgrade-stripped': `
+  'upgrade-stripped': `${hostPassed}
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffering off;
       proxy_read_timeout 1h;`,
   // Also ignores the server's header against buffering. Uses HTTP/1.0, nginx's default: with 1.1 and a chunked response,
   // nginx would forward each chunk.
-  buffering: `
+  buffering: `${hostPassed}
       proxy_http_version 1.0;
       proxy_buffering on;
       proxy_ignore_headers X-Accel-Buffering;
@@ -34,15 +37,23 @@ const variants = {
       proxy_buffers 16 256k;
       proxy_busy_buffers_size 512k;
       proxy_read_timeout 1h;`,
-  'origin-rewritten': `${upgradePassed}
+  'origin-rewritten': `${hostPassed}${upgradePassed}
       proxy_set_header Origin http://elsewhere.example;
       proxy_buffering off;
       proxy_read_timeout 1h;`,
-  'idle-cut': `${upgradePassed}
+  'idle-cut': `${hostPassed}${upgradePassed}
       proxy_buffering off;
       proxy_read_timeout 5s;
       proxy_send_timeout 5s;`,
+  // Decrypts HTTPS, and replaces the Host header, which is nginx's default.
+  https: `${upgradePassed}
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_buffering off;
+      proxy_read_timeout 1h;`,
 } as const;
+
+/** The name of the `https` variant. */
+export const httpsName = 'docker.localhost';
 
 export type NginxVariant = keyof typeof variants;
 
@@ -55,17 +66,20 @@ export class Nginx {
   ) {}
 
   /** Starts an nginx in front of the server at `target`; it writes only to its own folder. */
-  static async start(variant: NginxVariant, target: string): Promise<Nginx> {
+  static async start(variant: NginxVariant, target: string, httpsPort = 0): Promise<Nginx> {
     const dir = mkdtempSync(join(tmpdir(), 'quaylight-nginx-'));
     const port = await freePort();
-    writeFileSync(join(dir, 'nginx.conf'), configuration(variant, port, target));
+    if (variant === 'https') certify(dir);
+    writeFileSync(join(dir, 'nginx.conf'), configuration(variant, port, httpsPort, target));
     const child = spawn(binary(), ['-p', dir, '-c', 'nginx.conf'], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { text: '' };
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (chunk: Buffer) => (output.text += chunk.toString()));
     child.once('error', (error) => (output.text += error.message));
-    const nginx = new Nginx(child, dir, `http://127.0.0.1:${port}`, output);
-    await nginx.untilItAnswers();
+    // Browsers resolve names under localhost to loopback.
+    const url = variant === 'https' ? `https://${httpsName}:${httpsPort}` : `http://127.0.0.1:${port}`;
+    const nginx = new Nginx(child, dir, url, output);
+    await nginx.untilItAnswers(`http://127.0.0.1:${port}`);
     return nginx;
   }
 
@@ -78,11 +92,11 @@ export class Nginx {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  private async untilItAnswers(): Promise<void> {
+  private async untilItAnswers(url: string): Promise<void> {
     const deadline = Date.now() + 5_000;
     for (;;) {
       // As a page from the server requests it: a proxy that changes the Origin would have any other request refused.
-      const status = await ask(`${this.url}/healthz`, { headers: { 'Sec-Fetch-Site': 'same-origin' } }).then(
+      const status = await ask(`${url}/healthz`, { headers: { 'Sec-Fetch-Site': 'same-origin' } }).then(
         (answer) => answer.status,
         () => null,
       );
@@ -96,7 +110,7 @@ export class Nginx {
 }
 
 /** A single foreground process: killing its pid ends it, and as root it needs no other user's folders. */
-function configuration(variant: NginxVariant, port: number, target: string): string {
+function configuration(variant: NginxVariant, port: number, httpsPort: number, target: string): string {
   const scratch = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`);
   return `
 daemon off;
@@ -109,14 +123,24 @@ http {
   ${scratch.join(' ')}
   map $http_upgrade $connection_upgrade { default upgrade; '' close; }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port};${variant === 'https' ? https(httpsPort) : ''}
     location / {
-      proxy_pass ${target};
-      proxy_set_header Host $http_host;${variants[variant]}
+      proxy_pass ${target};${variants[variant]}
     }
   }
 }
 `;
+}
+
+const https = (port: number) => `
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate cert.pem;
+    ssl_certificate_key key.pem;`;
+
+/** Creates a certificate of `httpsName`, which no authority has signed. */
+function certify(dir: string): void {
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', `/CN=${httpsName}`];
+  execFileSync('openssl', [...request, '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: dir, stdio: 'pipe' });
 }
 
 function binary(): string {

@@ -17,6 +17,7 @@ use super::{
     streams::LogMetrics,
     supervision::Supervisor,
     tasks::{TaskContext, Tasks},
+    trusted_proxies::TrustedProxies,
 };
 use crate::model::Timestamp;
 use std::{path::Path, sync::Arc};
@@ -47,6 +48,9 @@ pub struct App {
     pub data_dir: Option<Arc<Path>>,
     /// Whether every change is refused, for all users.
     pub read_only: bool,
+    /// Names that the server answers to besides localhost and IP addresses, in lower case, possibly with a port.
+    pub host_names: Arc<[String]>,
+    pub trusted_proxies: Arc<TrustedProxies>,
     /// Base path of all URLs: empty, or `/` and a path without a trailing slash.
     pub base_path: Arc<str>,
     pub leptos: leptos::config::LeptosOptions,

@@ -4,7 +4,9 @@ use super::{
     docker_context,
     engine::{Endpoint, TlsFiles},
     history::{Limits, Settings},
+    trusted_proxies::TrustedProxies,
 };
+use axum::http::uri::Authority;
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
@@ -62,6 +64,12 @@ struct Flags {
     /// Sign-in mode [default: none]
     #[arg(long, global = true, env = "QUAYLIGHT_AUTH", value_name = "MODE")]
     auth: Option<AuthMode>,
+    /// Names that the server answers to, besides localhost and IP addresses, such as docker.example.com
+    #[arg(long, global = true, env = "QUAYLIGHT_HOSTS", value_name = "NAMES", value_delimiter = ',')]
+    hosts: Option<Vec<String>>,
+    /// Addresses or networks of the reverse proxies in front, such as 172.16.0.0/12, whose X-Forwarded-For is trusted
+    #[arg(long, global = true, env = "QUAYLIGHT_TRUSTED_PROXIES", value_name = "ADDRS", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<String>>,
     /// Reject all changes from all users
     #[arg(long, global = true, env = "QUAYLIGHT_READ_ONLY", num_args = 0..=1, default_missing_value = "true")]
     read_only: Option<bool>,
@@ -129,9 +137,11 @@ struct ServerTable {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct AuthTable {
     mode: Option<AuthMode>,
+    hosts: Option<Vec<String>>,
+    trusted_proxies: Option<Vec<String>>,
 }
 
 /// The effective configuration of the server.
@@ -149,6 +159,10 @@ pub struct Config {
     /// Empty, or `/` and a path without a trailing slash.
     pub base_path: String,
     pub auth: AuthMode,
+    /// In lower case, possibly with a port.
+    pub host_names: Vec<String>,
+    /// Addresses and networks.
+    pub trusted_proxies: Vec<String>,
     pub read_only: bool,
     pub log: LogFormat,
 }
@@ -199,6 +213,8 @@ impl Config {
             engine,
             base_path: normal_base_path(&base_path)?,
             auth: flags.auth.or(file.auth.mode).unwrap_or(AuthMode::None),
+            host_names: host_names(flags.hosts.or(file.auth.hosts).unwrap_or_default())?,
+            trusted_proxies: trusted_proxies(flags.trusted_proxies.or(file.auth.trusted_proxies).unwrap_or_default())?,
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
             data_dir: flags.data_dir.filter(|it| !it.as_os_str().is_empty()).or_else(|| data_dir(&variable)),
             docker_config: docker_folder(&variable).map(|folder| folder.join("config.json")),
@@ -328,6 +344,32 @@ fn docker_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> 
     said("DOCKER_CONFIG").or_else(|| Some(said("HOME")?.join(".docker")))
 }
 
+fn host_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_valid = |name: &String| name.parse::<Authority>().is_ok_and(|it| !it.as_str().contains('@'));
+    let names: Vec<_> = listed(names).collect();
+    match names.iter().find(|name| !is_valid(name)) {
+        None => Ok(names.iter().map(|name| name.to_lowercase()).collect()),
+        Some(name) => Err(ConfigError::Setting(format!(
+            "hosts: {name:?} isn't a host name: use docker.example.com, with a port if it isn't the usual one"
+        ))),
+    }
+}
+
+fn trusted_proxies(addresses: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let addresses: Vec<_> = listed(addresses).collect();
+    match TrustedProxies::new(&addresses) {
+        Ok(_) => Ok(addresses),
+        Err(address) => Err(ConfigError::Setting(format!(
+            "trusted-proxies: {address:?} is neither an IP address nor a network such as 172.16.0.0/12"
+        ))),
+    }
+}
+
+/// The entries of a list that users may write as `a, b,`.
+fn listed(entries: Vec<String>) -> impl Iterator<Item = String> {
+    entries.into_iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty())
+}
+
 fn normal_base_path(text: &str) -> Result<String, ConfigError> {
     let path = text.trim_end_matches('/');
     let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
@@ -438,6 +480,21 @@ mod tests {
             assert!(error.contains("loopback"), "{error}");
         }
         assert!(config(&["--listen", "[::1]:7300"], "").is_ok());
+    }
+
+    #[test]
+    fn host_names_and_trusted_proxies_are_checked() {
+        let it = config(&["--hosts", "Docker.example.com, nas:8443,", "--trusted-proxies", "10.0.0.0/8"], "").unwrap();
+        assert_eq!(it.host_names, ["docker.example.com", "nas:8443"]);
+        assert_eq!(it.trusted_proxies, ["10.0.0.0/8"]);
+        let file = "[auth]\nhosts = [\"nas\"]\ntrusted-proxies = [\"::1\"]";
+        let it = config(&[], file).unwrap();
+        assert_eq!((&*it.host_names, &*it.trusted_proxies), (&["nas".to_owned()][..], &["::1".to_owned()][..]));
+        for (flag, value) in
+            [("--hosts", "https://nas"), ("--hosts", "nas/docker"), ("--hosts", "a@nas"), ("--trusted-proxies", "nas")]
+        {
+            assert!(config(&[flag, value], "").unwrap_err().to_string().contains(value), "{value}");
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod supervision;
 pub mod sweeper;
 pub mod tasks;
 pub mod telemetry;
+pub mod trusted_proxies;
 pub mod vault;
 pub mod watch;
 
@@ -62,6 +63,7 @@ use std::{
 use supervision::Supervisor;
 use tasks::Tasks;
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
+use trusted_proxies::TrustedProxies;
 use vault::Vault;
 
 /// Limits of open files, wanted and assumed. Each connection is an open file.
@@ -144,6 +146,8 @@ pub async fn run(
         started: clock.now(),
         data_dir: config.data_dir.as_deref().map(Into::into),
         read_only: config.read_only,
+        host_names: config.host_names.as_slice().into(),
+        trusted_proxies: TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?.into(),
         base_path: config.base_path.as_str().into(),
         leptos: config::leptos_options().map_err(io::Error::other)?,
     };

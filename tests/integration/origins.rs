@@ -87,3 +87,20 @@ async fn every_response_has_a_same_origin_resource_policy() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn pages_of_listed_hosts_are_served() {
+    let sim = Sim::start(Options::default()).await.unwrap();
+    let server = TestServer::at(sim.url(), &["--hosts", "docker.example.com"]).await;
+    // The request's own Host header is an IP address, as behind a proxy that replaces it.
+    let listed = "Origin: https://docker.example.com\r\nSec-Fetch-Site: same-origin\r\n";
+    let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
+    let socket = format!("{listed}{upgrade}Connection: Upgrade\r\n");
+    let mut upgraded = Raw::head_only(&server.url(), "GET", "/ws", &socket).await;
+    upgraded.until("\r\n\r\n").await;
+    assert!(upgraded.text().starts_with("HTTP/1.1 101"), "{}", upgraded.text());
+    assert!(!head(&server, "POST", "/queries/disk", listed).await.starts_with("http/1.1 403"));
+    let other = listed.replace("docker.", "other.");
+    assert!(head(&server, "POST", "/queries/disk", &other).await.starts_with("http/1.1 403"));
+    server.stop().await;
+}

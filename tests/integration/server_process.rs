@@ -63,9 +63,9 @@ impl ServerProcess {
     }
 
     /// Runs with sign-in. Also returns the path and query of the setup link, if there are no users yet.
-    pub fn start_with_sign_in(engine: &str, data_dir: &Path, has_users: bool) -> (Self, String) {
+    pub fn start_with_sign_in(engine: &str, data_dir: &Path, has_users: bool, env: &[(&str, &str)]) -> (Self, String) {
         let mut command = Command::new(BINARY);
-        command.env("DOCKER_HOST", engine).env("QUAYLIGHT_AUTH", "password");
+        command.env("DOCKER_HOST", engine).env("QUAYLIGHT_AUTH", "password").envs(env.iter().copied());
         let (server, mut lines) = Self::serve_reading(command, data_dir);
         let link = if has_users { String::new() } else { lines.next().expect("it prints the setup link") };
         let path = link.split_once("http://").and_then(|(_, link)| link.split_once('/'));

@@ -55,8 +55,13 @@ impl Response {
 impl World {
     /// Without users.
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Without users, with additional environment variables.
+    async fn start_with(env: &[(&str, &str)]) -> Self {
         let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
-        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, false);
+        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, false, env);
         Self { sim, folder, server, setup }
     }
 
@@ -64,7 +69,7 @@ impl World {
     fn restarted(self) -> Self {
         let Self { sim, folder, server, setup } = self;
         drop(server);
-        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, true);
+        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, true, &[]);
         Self { sim, folder, server, setup }
     }
 
@@ -87,8 +92,15 @@ impl World {
     }
 
     async fn sign_in(&self, name: &str, password: &str, next: &str) -> Response {
-        let [password, next] = [password, next].map(|it| it.replace(' ', "+").replace('/', "%2F"));
-        self.post_form("/login", &format!("name={name}&password={password}&next={next}")).await
+        let next = next.replace('/', "%2F");
+        self.post_form("/login", &format!("name={name}&password={}&next={next}", password.replace(' ', "+"))).await
+    }
+
+    /// Signs in with additional header lines, each with its line end.
+    async fn sign_in_with(&self, headers: &str, name: &str, password: &str) -> Response {
+        let headers = format!("Content-Type: application/x-www-form-urlencoded\r\n{headers}");
+        let form = format!("name={name}&password={}", password.replace(' ', "+"));
+        self.request("POST", "/login", &headers, &form).await
     }
 
     /// Creates the first user, `anna`. Returns her cookie.
@@ -321,6 +333,45 @@ async fn wrong_passwords_are_throttled_by_address() {
         world.sign_in("anna", PASSWORD, "").await.status == 303
     })
     .await;
+}
+
+#[tokio::test]
+async fn clients_of_a_trusted_proxy_are_throttled_one_by_one_and_others_cannot_choose_their_address() {
+    let world = World::start_with(&[("QUAYLIGHT_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    world.set_up().await;
+    let from = |address: &str| format!("X-Forwarded-For: {address}\r\n");
+    let throttled = async |world: &World, address: &dyn Fn(usize) -> String| {
+        for attempt in 0..10 {
+            let response = world.sign_in_with(&from(&address(attempt)), "anna", "wrong").await;
+            if response.status == 429 {
+                return true;
+            }
+            assert_eq!(response.status, 401);
+        }
+        false
+    };
+    // What the client itself sends comes first.
+    assert!(throttled(&world, &|attempt| format!("198.51.100.{attempt}, 192.0.2.7")).await);
+    assert_eq!(world.sign_in_with(&from("192.0.2.8"), "anna", PASSWORD).await.status, 303);
+
+    let untrusting = World::start().await;
+    untrusting.set_up().await;
+    assert!(throttled(&untrusting, &|attempt| format!("192.0.2.{attempt}")).await);
+}
+
+#[tokio::test]
+async fn cookie_is_secure_on_https() {
+    let world = World::start_with(&[("QUAYLIGHT_HOSTS", "docker.example.com")]).await;
+    world.set_up().await;
+    let http = world.sign_in("anna", PASSWORD, "").await;
+    assert!(!http.header("set-cookie").unwrap().contains("Secure"));
+    let https = world.sign_in_with("Origin: https://docker.example.com\r\n", "anna", PASSWORD).await;
+    let cookie = https.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-quaylight_session=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert_eq!(world.get("/api/state", &https.cookie()).await.status, 200);
+    let out = world.request("POST", "/logout", &https.cookie(), "").await;
+    assert_eq!(out.head.matches("Max-Age=0").count(), 2, "{}", out.head);
+    assert_eq!(world.get("/api/state", &https.cookie()).await.status, 401);
 }
 
 #[tokio::test]

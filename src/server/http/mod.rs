@@ -3,6 +3,7 @@
 mod actions;
 mod alerts;
 mod assets;
+mod client_address;
 mod connections;
 mod files;
 mod health;
@@ -17,5 +18,5 @@ mod streaming;
 mod tasks;
 mod transfers;
 
-pub use connections::{Connections, Peer, listen};
+pub use connections::{Connections, listen};
 pub use router::{Effect, Route, router, table};

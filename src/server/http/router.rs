@@ -188,7 +188,7 @@ pub fn router(app: App) -> Router {
     let routes = streams.merge(transfers).layer(same_origin).merge(answers);
     let routes = routes.layer(middleware::from_fn_with_state(app.clone(), access::identify)).with_state(app.clone());
     let routes = if app.base_path.is_empty() { routes } else { below(&app.base_path, routes) };
-    routes.layer(middleware::from_fn(origin::local_host)).layer(middleware::from_fn(security::headers))
+    routes.layer(middleware::from_fn_with_state(app, origin::known_host)).layer(middleware::from_fn(security::headers))
 }
 
 /// Nests all routes under the base path. `nest` matches that path only without a trailing slash, so this adds a redirect.

@@ -1,6 +1,6 @@
 //! Sign-in, setup and sign-out: forms that work without scripts.
 
-use super::{connections::Peer, pages::form_page};
+use super::{client_address::ClientAddress, pages::form_page};
 use crate::{
     message,
     server::{
@@ -11,10 +11,10 @@ use crate::{
     views::{SetupForm, SignInForm},
 };
 use axum::{
-    Extension, Form,
+    Form,
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 
@@ -63,14 +63,14 @@ pub async fn login_page(
 /// `POST /login`: signs in and redirects to the page in `next`.
 pub async fn login(
     State(app): State<App>,
-    Extension(Peer(peer)): Extension<Peer>,
+    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Form(Login { name, password, next }): Form<Login>,
 ) -> Response {
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
-    let client = Client { address: peer.ip(), device: device(&headers) };
+    let client = Client { address, device: device(&headers) };
     match auth.sign_in(client, &name, password).await {
-        Ok(token) => signed_in(&app, &token, local(&next)),
+        Ok(token) => signed_in(&app, &headers, &token, local(&next)),
         Err(error) => {
             login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(error.message()) })
         }
@@ -82,7 +82,7 @@ pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     if let (Auth::Password(auth), Some(token)) = (&app.auth, cookie::token(&headers)) {
         auth.sign_out(token).await;
     }
-    ([(header::SET_COOKIE, cookie::removed(&app.base_path))], redirect(&app, "/login")).into_response()
+    (AppendHeaders(cookie::removals(&app.base_path)), redirect(&app, "/login")).into_response()
 }
 
 /// `GET /setup?token=…`: the form that creates the first user. Without the token it says where to find the link.
@@ -98,18 +98,23 @@ pub async fn setup_page(State(app): State<App>, Query(query): Query<SetupQuery>,
 /// `POST /setup`: creates the first user and signs in.
 pub async fn setup(
     State(app): State<App>,
-    Extension(Peer(peer)): Extension<Peer>,
+    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Form(Setup { token, name, password }): Form<Setup>,
 ) -> Response {
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
-    let client = Client { address: peer.ip(), device: device(&headers) };
+    let client = Client { address, device: device(&headers) };
     match auth.set_up(client, &token, &name, password).await {
-        Ok(token) => signed_in(&app, &token, "/"),
+        Ok(token) => signed_in(&app, &headers, &token, "/"),
         Err(error) => {
             setup_form(&app, &headers, status(&error), SetupForm { token, name, error: Some(error.message()) })
         }
     }
+}
+
+/// Whether the browser uses HTTPS, also if a proxy in front of the server decrypts it: the form's `Origin` tells.
+fn is_https(headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 fn device(headers: &HeaderMap) -> String {
@@ -125,8 +130,9 @@ fn setup_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SetupFor
     form_page(app, headers, (status, message!("Set up Quaylight")), || form.view())
 }
 
-fn signed_in(app: &App, token: &str, next: &str) -> Response {
-    ([(header::SET_COOKIE, cookie::of_session(token, &app.base_path))], redirect(app, next)).into_response()
+fn signed_in(app: &App, headers: &HeaderMap, token: &str, next: &str) -> Response {
+    let cookie = cookie::of_session(token, &app.base_path, is_https(headers));
+    ([(header::SET_COOKIE, cookie)], redirect(app, next)).into_response()
 }
 
 /// With status 303, so that a form is not sent again.

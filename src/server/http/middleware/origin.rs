@@ -19,8 +19,8 @@ const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// For every request: rejects a `Host` that others can make resolve to this machine.
-pub async fn local_host(request: Request, next: Next) -> Response {
-    match host(&request).map(named_locally) {
+pub async fn known_host(State(app): State<App>, request: Request, next: Next) -> Response {
+    match host(&request).map(|host| known(host, &app.host_names)) {
         Some(Ok(())) => next.run(request).await,
         Some(Err(detail)) => refused(detail),
         None => refused(message!("The request has no Host header.")),
@@ -47,7 +47,8 @@ async fn check(app: &App, request: Request, next: Next, is_page: bool) -> Respon
     } else {
         Asked::Change
     };
-    match verdict(host(&request), text(headers, header::ORIGIN), text(headers, SITE), asked) {
+    let (origin, site) = (text(headers, header::ORIGIN), text(headers, SITE));
+    match verdict(host(&request), origin, site, asked, &app.host_names) {
         Ok(()) => next.run(request).await,
         Err(detail) => {
             if let Some(token) = probe_token(&request) {
@@ -90,12 +91,14 @@ fn is_navigation(headers: &HeaderMap) -> bool {
     text(headers, MODE) == Some("navigate") && text(headers, DEST) == Some("document")
 }
 
-fn named_locally(host: &str) -> Result<(), Message> {
-    if is_local_name(host) {
+/// The names of `host_names` are known with any port, unless they have one themselves.
+fn known(host: &str, host_names: &[String]) -> Result<(), Message> {
+    let is_listed = |it: &String| it.eq_ignore_ascii_case(host) || it.eq_ignore_ascii_case(without_port(host));
+    if is_local_name(host) || host_names.iter().any(is_listed) {
         return Ok(());
     }
     Err(message!(
-        "Host \"{host}\" isn't allowed. Quaylight accepts only localhost and IP addresses.",
+        "Host \"{host}\" isn't allowed. To open Quaylight at this name, add it to the setting \"hosts\" (QUAYLIGHT_HOSTS).",
         host = quoted(host)
     ))
 }
@@ -104,16 +107,28 @@ fn named_locally(host: &str) -> Result<(), Message> {
 ///
 /// If `site` is present a read is judged by that alone: no page can set it, and behind a proxy that rewrites every `Origin` the
 /// page that reports this problem must still load. A change needs a valid `Origin` as well.
-fn verdict(host: Option<&str>, origin: Option<&str>, site: Option<&str>, asked: Asked) -> Result<(), Message> {
+///
+/// A page of a listed host is ours even if `host` is another: many proxies replace the header.
+fn verdict(
+    host: Option<&str>,
+    origin: Option<&str>,
+    site: Option<&str>,
+    asked: Asked,
+    host_names: &[String],
+) -> Result<(), Message> {
     let host = host.ok_or_else(|| message!("The request has no Host header."))?;
     if asked == Asked::Navigation {
         return Ok(());
     }
     if let Some(origin) = origin.filter(|_| asked == Asked::Change || site.is_none()) {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
-        if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host)) {
+        let is_ours = |authority: &str| {
+            authority.eq_ignore_ascii_case(host) || host_names.iter().any(|it| it.eq_ignore_ascii_case(authority))
+        };
+        if !authority.is_some_and(is_ours) {
             return Err(message!(
-                "Request origin \"{origin}\" doesn't match host \"{host}\". They must be the same.",
+                "Request origin \"{origin}\" doesn't match host \"{host}\". Behind a reverse proxy, add the origin's host to the \
+                 setting \"hosts\" (QUAYLIGHT_HOSTS), or make the proxy pass the Host header on.",
                 origin = quoted(origin),
                 host = quoted(host)
             ));
@@ -136,11 +151,16 @@ fn quoted(text: &str) -> String {
 
 /// A name that others can't make resolve to this machine.
 fn is_local_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+}
+
+/// The name or address in a `Host` header, of IPv6 without brackets.
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
-    };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    }
 }
 
 #[cfg(test)]
@@ -163,10 +183,14 @@ mod tests {
             (HOST, Some(""), false),
         ] {
             for asked in [Asked::Read, Asked::Change] {
-                assert_eq!(verdict(Some(host), origin, None, asked).is_ok(), allowed, "{host} {origin:?} {asked:?}");
+                assert_eq!(
+                    verdict(Some(host), origin, None, asked, &[]).is_ok(),
+                    allowed,
+                    "{host} {origin:?} {asked:?}"
+                );
             }
         }
-        assert!(verdict(None, None, None, Asked::Read).is_err());
+        assert!(verdict(None, None, None, Asked::Read, &[]).is_err());
     }
 
     #[test]
@@ -180,15 +204,15 @@ mod tests {
             (Some("unreadable"), false),
         ] {
             for asked in [Asked::Read, Asked::Change] {
-                assert_eq!(verdict(Some(HOST), None, site, asked).is_ok(), allowed, "{site:?} {asked:?}");
+                assert_eq!(verdict(Some(HOST), None, site, asked, &[]).is_ok(), allowed, "{site:?} {asked:?}");
             }
         }
-        assert!(verdict(Some(HOST), None, Some("cross-site"), Asked::Navigation).is_ok(), "links are allowed");
+        assert!(verdict(Some(HOST), None, Some("cross-site"), Asked::Navigation, &[]).is_ok(), "links are allowed");
     }
 
     #[test]
     fn origin_rewritten_by_a_proxy_allows_same_origin_reads_only() {
-        let rewritten = |site, asked| verdict(Some(HOST), Some("http://elsewhere.example"), site, asked);
+        let rewritten = |site, asked| verdict(Some(HOST), Some("http://elsewhere.example"), site, asked, &[]);
         assert!(rewritten(Some("same-origin"), Asked::Read).is_ok());
         assert!(rewritten(Some("cross-site"), Asked::Read).is_err());
         assert!(rewritten(None, Asked::Read).is_err());
@@ -209,10 +233,41 @@ mod tests {
         assert!(!is_navigation(&HeaderMap::new()));
     }
 
+    /// A page whose domain resolves to the server's address (DNS rebinding).
     #[test]
     fn foreign_host_names_are_refused() {
-        assert!(named_locally("127.0.0.1:7300").is_ok() && named_locally("[::1]:7300").is_ok());
-        assert!(named_locally("evil.example:7300").is_err());
-        assert!(named_locally("localhost.evil.example:7300").is_err());
+        let listed = ["docker.example.com".to_owned(), "nas:8443".to_owned()];
+        for (host, is_allowed, is_allowed_when_listed) in [
+            ("127.0.0.1:7300", true, true),
+            ("[::1]:7300", true, true),
+            ("evil.example:7300", false, false),
+            ("localhost.evil.example:7300", false, false),
+            ("docker.example.com", false, true),
+            ("Docker.Example.com:7300", false, true),
+            ("docker.example.com.evil.example", false, false),
+            ("xdocker.example.com", false, false),
+            ("nas:8443", false, true),
+            ("nas:7300", false, false),
+            ("nas", false, false),
+        ] {
+            assert_eq!(known(host, &[]).is_ok(), is_allowed, "{host}");
+            assert_eq!(known(host, &listed).is_ok(), is_allowed_when_listed, "{host}");
+        }
+    }
+
+    #[test]
+    fn pages_of_listed_hosts_may_send_changes_through_a_proxy_that_replaces_the_host() {
+        let listed = ["docker.example.com".to_owned(), "nas:8443".to_owned()];
+        for (origin, is_allowed) in [
+            ("https://docker.example.com", true),
+            ("https://nas:8443", true),
+            // Another service of the same machine.
+            ("https://docker.example.com:9443", false),
+            ("https://nas", false),
+            ("https://evil.example", false),
+        ] {
+            let verdict = verdict(Some(HOST), Some(origin), Some("same-origin"), Asked::Change, &listed);
+            assert_eq!(verdict.is_ok(), is_allowed, "{origin}");
+        }
     }
 }

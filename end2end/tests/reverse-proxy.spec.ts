@@ -1,0 +1,65 @@
+// Quaylight behind a reverse proxy that decrypts HTTPS and replaces the Host header, which is nginx's default.
+import type { Page } from '@playwright/test';
+import { expect, test as base } from '../support/fixtures';
+import { httpsName, Nginx } from '../support/nginx';
+import { expectConnection } from '../support/page';
+import { freePort } from '../support/ports';
+import { Server } from '../support/server';
+import { Simulator } from '../support/simulator';
+
+interface Proxied {
+  url: string;
+  server: Server;
+}
+
+const test = base.extend<{ behindProxy: (env: (host: string) => NodeJS.ProcessEnv) => Promise<Proxied> }>({
+  ignoreHTTPSErrors: true,
+  /** Starts a server and a proxy; `env` returns the server's environment. */
+  behindProxy: async ({ page }, use) => {
+    const port = await freePort();
+    const simulator = await Simulator.start({ containers: 5 });
+    const started: { stop(): Promise<void> }[] = [];
+    await use(async (env) => {
+      const server = await Server.start(simulator.host, { QUAYLIGHT_AUTH: 'password', ...env(`${httpsName}:${port}`) });
+      const nginx = await Nginx.start('https', server.url, port);
+      started.push(nginx, server);
+      return { url: nginx.url, server };
+    });
+    // Before the server ends, which the page would report.
+    await page.goto('about:blank');
+    for (const it of started) await it.stop();
+    await simulator.stop();
+  },
+});
+
+async function setUp(page: Page, { url, server }: Proxied): Promise<void> {
+  const link = new URL(await server.setupLink());
+  await page.goto(`${url}${link.pathname}${link.search}`);
+  await page.getByLabel('User name').fill('anna');
+  await page.getByLabel('Password').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Create user' }).click();
+}
+
+test('a form is refused with the name of the setting when the proxy replaces the Host header', async ({ page, pageLog, behindProxy }) => {
+  pageLog.allow(/403 \(Forbidden\)/, /^status 403: POST/);
+  const proxied = await behindProxy(() => ({}));
+  const refused = page.waitForResponse((response) => response.request().method() === 'POST');
+  await setUp(page, proxied);
+  const { detail } = await (await refused).json();
+  expect(detail).toContain(`Request origin "${proxied.url}" doesn't match host "127.0.0.1:`);
+  expect(detail).toContain('QUAYLIGHT_HOSTS');
+});
+
+test('users sign in through a proxy whose name is listed', async ({ page, context, behindProxy }) => {
+  const proxied = await behindProxy((host) => ({ QUAYLIGHT_HOSTS: host, QUAYLIGHT_TRUSTED_PROXIES: '127.0.0.1' }));
+  await setUp(page, proxied);
+  await expectConnection(page, 'live', 'websocket');
+  const cookies = await context.cookies();
+  expect(cookies.map(({ name, secure, httpOnly, path }) => ({ name, secure, httpOnly, path }))).toEqual([
+    { name: '__Host-quaylight_session', secure: true, httpOnly: true, path: '/' },
+  ]);
+  await page.goto(`${proxied.url}/settings`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login(\?|$)/);
+  expect(await context.cookies()).toEqual([]);
+});
