@@ -86,7 +86,8 @@ base('when Quaylight dies during a stop, the page reports an unknown outcome and
   pageLog.allow(/./);
   const listen = { QUAYLIGHT_LISTEN: `127.0.0.1:${await freePort()}` };
   const [slow, other] = [docker.name('slow'), docker.name('other')];
-  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '2'] });
+  const command = ['sh', '-c', "trap 'echo stopping' TERM; while true; do sleep 0.1; done"];
+  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '3'], command });
   await docker.start(other);
   let server = await Server.start(engine, listen);
   try {
@@ -97,6 +98,8 @@ base('when Quaylight dies during a stop, the page reports an unknown outcome and
     await page.keyboard.press('Escape');
     await press(page, 'container', slow, 'Stop');
     await expect(rowOf(page, 'container', slow).locator('[aria-busy]')).toHaveCount(1);
+    // The page shows the action before the server has sent it.
+    await expect.poll(() => docker.cli('logs', slow)).toContain('stopping');
     await server.kill();
     const said = (what: string) => failures(page).filter({ hasText: what });
     await expect(said(`Stop ${slow} failed`)).toContainText("Can't reach Quaylight");

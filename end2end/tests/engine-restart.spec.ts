@@ -69,7 +69,8 @@ test('when the engine dies during actions, each action fails with an error', asy
   // The browser logs the failed requests to its console, as expected.
   pageLog.allow(/Failed to load resource/, /^status 50[0-9]: POST .*\/(actions|queries)\//);
   const [slow, other] = [docker.name('slow'), docker.name('other')];
-  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '10'] });
+  const command = ['sh', '-c', "trap 'echo stopping' TERM; while true; do sleep 0.1; done"];
+  await docker.start(slow, { options: ['--stop-signal', 'TERM', '--stop-timeout', '10'], command });
   await docker.start(other);
   await open(page, `${server.url}/containers`);
   const row = (name: string) => page.locator(`[data-entity="container"][data-name="${name}"]`);
@@ -81,6 +82,8 @@ test('when the engine dies during actions, each action fails with an error', asy
 
   await press(slow);
   await expect(row(slow).locator('[aria-busy]'), 'the action is pending').toHaveCount(1);
+  // The page shows the action before the engine has received it.
+  await expect.poll(() => docker.cli('logs', slow)).toContain('stopping');
   await engine.stop('KILL');
   const broken = toasts.filter({ hasText: `Stop ${slow} failed` });
   await expect(broken, 'the pending action fails').toContainText('Connection to the engine failed');
