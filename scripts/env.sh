@@ -83,3 +83,29 @@ wait_until() {
     sleep 0.05
   done
 }
+
+# A zombie counts as gone: where the machine's first process is slow to reap, it may remain for a second.
+is_gone() { [[ ! -d /proc/$1 || "$(ps --no-headers -o stat "$1")" == Z* ]]; }
+
+# All processes of the test engine whose sockets are in a folder, by their command lines: dockerd (its pid file may be gone or
+# stale), containerd, the shims, conmon.
+engine_processes() { pgrep --full -- "[ =]$1/" || (($? == 1)); }
+
+no_engine_processes() { [[ -z "$(engine_processes "$1")" ]]; }
+
+# After a crash containers keep running; they are children of shims.
+end_leftovers() {
+  local pid
+  for pid in $(engine_processes "$1"); do
+    as_root pkill -KILL --parent "$pid" || (($? == 1))
+    as_root kill -KILL "$pid" || is_gone "$pid"
+  done
+  wait_until 10 no_engine_processes "$1" || fail "Processes of the engine in $1 do not end: $(engine_processes "$1" | xargs)"
+}
+
+# Unmounts a folder and everything below it, innermost first.
+unmount_below() {
+  local mount
+  awk -v dir="$1" '$5 == dir || index($5, dir "/") == 1 { print $5 }' /proc/self/mountinfo | sort --reverse |
+    while read -r mount; do as_root umount "$mount"; done
+}
