@@ -1,6 +1,8 @@
 // Sign-in with a password: forms that work without scripts, and pages that return to where they were.
 import type { Page } from '@playwright/test';
+import { button, dialog, submit } from '../support/acting';
 import { expect, test as base } from '../support/fixtures';
+import { ask } from '../support/http';
 import { expectConnection } from '../support/page';
 import { Server } from '../support/server';
 import { Simulator } from '../support/simulator';
@@ -108,6 +110,56 @@ test('pages offer each role only what the server allows it', async ({ page, lock
   expect(operator.buttons).toBeGreaterThan(0);
   const admin = await offers('anna');
   expect(admin).toMatchObject({ create: 1, sections: ['Overview', 'Logs', 'Terminal', 'Processes', 'Files', 'Changes', 'Inspect', 'Run / Compose'] });
+});
+
+test('users change their password, end sessions, and create and revoke API tokens', async ({ page, browser, context, pageLog, locked }) => {
+  pageLog.allow(/401 \(Unauthorized\)/, /status of 500/, /^status 500: POST/);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await setUp(page, locked);
+  const elsewhere = await browser.newPage({ userAgent: 'Mozilla/5.0 (Windows NT 10.0; rv:139.0) Gecko/20100101 Firefox/139.0' });
+  await elsewhere.goto(`${locked.url}/login`);
+  await signIn(elsewhere);
+  await expectConnection(elsewhere, 'live', 'websocket');
+  await page.goto(`${locked.url}/settings`);
+  const section = page.getByRole('region', { name: 'Account' });
+  await expect(section).toContainText('Signed in as anna (admin)');
+  await expect(section.locator('[data-session]')).toHaveCount(2);
+  await expect(section.locator('[data-session]').filter({ hasText: 'This session' })).toContainText('Chrome · Linux 127.0.0.1');
+  await section.getByRole('button', { name: 'End session of Firefox · Windows' }).click();
+  await expect(section.locator('[data-session]')).toHaveCount(1);
+  await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+
+  await section.getByRole('button', { name: 'New API token' }).click();
+  await dialog(page).getByLabel('Name').fill('prometheus');
+  await submit(page, 'Create');
+  await expect(dialog(page)).toContainText('it is not shown again');
+  const token = await dialog(page).locator('code').innerText();
+  await button(page, 'Copy the API token').click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
+  await submit(page, 'Done');
+  const scrape = async () => (await ask(`${locked.url}/metrics`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  expect(await scrape()).toBe(200);
+  const line = section.locator('[data-token="prometheus"]');
+  await expect(line).toContainText('viewer · expires');
+  await section.getByRole('button', { name: 'Revoke prometheus' }).click();
+  await dialog(page).getByRole('button', { name: 'Revoke prometheus', exact: true }).click();
+  await expect(line).toHaveCount(0);
+  expect(await scrape()).toBe(401);
+
+  await section.getByRole('button', { name: 'Change password' }).click();
+  await dialog(page).getByLabel('Current password').fill('not this one');
+  await dialog(page).getByLabel('New password').fill('another battery staple');
+  await submit(page, 'Change');
+  await expect(dialog(page).getByRole('alert')).toContainText('The current password is wrong.');
+  await dialog(page).getByLabel('Current password').fill(password);
+  await submit(page, 'Change');
+  await expect(dialog(page)).toHaveCount(0);
+  await expect(section.locator('[data-session]')).toHaveCount(1);
+  await elsewhere.getByLabel('User name').fill('anna');
+  await elsewhere.getByLabel('Password').fill('another battery staple');
+  await elsewhere.keyboard.press('Enter');
+  await expectConnection(elsewhere, 'live', 'websocket');
+  await elsewhere.close();
 });
 
 test.describe('without scripts', () => {

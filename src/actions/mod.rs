@@ -1,5 +1,6 @@
 //! Actions of users: server functions that change something, one file per noun.
 
+pub mod account;
 pub mod alerts;
 pub mod containers;
 mod error;

@@ -1,5 +1,6 @@
 //! The domain model: entities, actions, jobs, alerts, preferences. Shared by server and browser; does no I/O.
 
+mod account;
 mod action;
 mod alert;
 pub mod ansi;
@@ -34,6 +35,7 @@ mod usage;
 mod usage_history;
 mod volume;
 
+pub use account::{Account, AccountChange, SessionInfo, TokenInfo};
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
 pub use alert::{Alert, AlertScope, AlertState, Condition, ENGINE_DISK, QuietHours, Rule, Severity};
 pub use change::{Change, Entity, Key, Kind};

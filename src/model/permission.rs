@@ -1,4 +1,4 @@
-//! Roles and permissions, and the table that maps roles to permissions. There is no sign-in yet: every caller is an admin.
+//! Roles and permissions, and the table that maps roles to permissions.
 
 use serde::{Deserialize, Serialize};
 

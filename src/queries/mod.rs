@@ -1,5 +1,6 @@
 //! Queries of data that is not in the live state: server functions that change nothing.
 
+pub mod account;
 pub mod alerts;
 pub mod details;
 pub mod disk;

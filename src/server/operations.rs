@@ -9,9 +9,9 @@ use super::{
 use crate::{
     message,
     model::{
-        Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState, Entity, Event,
-        FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message, NetworkAction, Permission, Preferences,
-        Prune, RegistryLogin, Request, TaskId, TaskKind,
+        AccountChange, Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState,
+        Entity, Event, FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message, NetworkAction, Permission,
+        Preferences, Prune, RegistryLogin, Request, TaskId, TaskKind,
     },
     wire::{ActionError, Done, ErrorKind},
 };
@@ -312,6 +312,12 @@ pub async fn keep_preferences(
         return Err(ActionError::new(ErrorKind::Invalid, message!("Invalid settings")));
     }
     Ok(app.preferences.change(caller.name(), &before, after, app.clock).await)
+}
+
+/// Changes the caller's own account, also on a read-only server: see [`Auth::change_account`](super::auth::Auth::change_account).
+pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
+    require(app, caller, Permission::See)?;
+    app.auth.change_account(caller, change).await
 }
 
 fn permission(change: &AlertChange) -> Permission {

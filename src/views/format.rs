@@ -229,6 +229,11 @@ pub fn time_of_day(time: Timestamp) -> String {
     in_zone(time).0[11..19].to_owned()
 }
 
+/// The day with its year: `2026-11-21`.
+pub fn date(time: Timestamp) -> String {
+    in_zone(time).0[..10].to_owned()
+}
+
 /// The day without its year: `11-21`.
 pub fn day(time: Timestamp) -> String {
     in_zone(time).0[5..10].to_owned()

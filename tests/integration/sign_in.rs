@@ -9,16 +9,18 @@ use crate::{
 use futures::StreamExt;
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
-    model::{Permission, Role},
+    actions::account::ChangeAccount,
+    model::{AccountChange, Permission, Role},
     server::{auth::Access, http::table},
     sim::{Options, Running, Sim},
     wire::{NOT_SIGNED_IN, routes::ACTION},
 };
+use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderName},
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -124,11 +126,33 @@ impl World {
         }
     }
 
+    /// Calls a server function. Returns the status and the body as text.
+    async fn call<T: Serialize>(&self, path: &str, headers: &str, arguments: &T) -> (u16, String) {
+        let headers = format!("{headers}Content-Type: application/x-postcard\r\n");
+        let body = postcard::to_allocvec(arguments).unwrap();
+        let raw = Raw::request(&self.server.url, "POST", path, &headers, &body).await;
+        let text = raw.whole().await;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    async fn change(&self, headers: &str, change: AccountChange) -> (u16, String) {
+        self.call("/actions/account", headers, &ChangeAccount { change }).await
+    }
+
+    /// The header line with a new API token.
+    async fn create_token(&self, cookie: &str, role: Role) -> String {
+        let change = AccountChange::CreateToken { name: "grafana".into(), role, days: Some(1) };
+        let (status, body) = self.change(cookie, change).await;
+        assert_eq!(status, 200, "{body}");
+        format!("Authorization: Bearer {}\r\n", &body[body.find("qlt_").expect(&body)..])
+    }
+
     async fn socket(&self, path: &str, cookie: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
         let address = self.server.url.trim_start_matches("tcp://");
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
-        if let Some((_, value)) = cookie.trim_end().split_once(": ") {
-            request.headers_mut().insert("cookie", value.parse().unwrap());
+        if let Some((name, value)) = cookie.trim_end().split_once(": ") {
+            request.headers_mut().insert(name.to_lowercase().parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
         connect_async(request).await.unwrap().0
     }
@@ -311,6 +335,92 @@ async fn each_role_reaches_exactly_what_its_permissions_allow() {
         assert!(role.may(Permission::See));
         assert_eq!(world.get("/containers", &cookie).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn password_change_ends_other_sessions_only() {
+    let world = World::start().await;
+    let mine = world.set_up().await;
+    let other = world.sign_in("anna", PASSWORD, "").await.cookie();
+    let token = world.create_token(&mine, Role::Admin).await;
+    let mut socket = world.socket("/ws", &other).await;
+    let new = "another battery staple";
+    let change = |current: &str, new: &str| AccountChange::Password { current: current.into(), new: new.into() };
+    let (status, body) = world.change(&mine, change("wrong", new)).await;
+    assert!(status != 200 && body.contains("current password is wrong"), "{status} {body}");
+    let (status, body) = world.change(&mine, change(PASSWORD, "short")).await;
+    assert!(status != 200 && body.contains("Passwords must have"), "{status} {body}");
+    assert_eq!(world.get("/api/state", &other).await.status, 200);
+    assert_eq!(world.change(&mine, change(PASSWORD, new)).await.0, 200);
+    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN);
+    assert_eq!(world.get("/api/state", &other).await.status, 401);
+    // The socket was closed by the sweep of sessions, which has left the others.
+    assert_eq!(world.get("/api/state", &mine).await.status, 200);
+    assert_eq!(world.get("/api/state", &token).await.status, 200);
+    assert_eq!(world.sign_in("anna", PASSWORD, "").await.status, 401);
+    assert_eq!(world.sign_in("anna", new, "").await.status, 303);
+}
+
+#[tokio::test]
+async fn users_end_their_own_sessions_only() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let vera = world.sign_in("vera", PASSWORD, "").await.cookie();
+    let second = world.sign_in("vera", PASSWORD, "").await.cookie();
+    let (_, account) = world.call("/queries/account", &anna, &()).await;
+    let id = account.as_bytes().windows(16).find(|it| it.iter().all(u8::is_ascii_hexdigit)).unwrap();
+    let id = String::from_utf8(id.to_vec()).unwrap();
+    for change in [AccountChange::EndSession { id: id.clone() }, AccountChange::RevokeToken { id }] {
+        world.change(&vera, change).await;
+    }
+    assert_eq!(world.get("/api/state", &anna).await.status, 200);
+    assert_eq!(world.change(&vera, AccountChange::EndOtherSessions).await.0, 200);
+    assert_eq!(world.get("/api/state", &second).await.status, 401);
+    assert_eq!(world.get("/api/state", &vera).await.status, 200);
+}
+
+#[tokio::test]
+async fn api_token_gives_its_role_until_it_is_revoked() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let omar = world.sign_in("omar", PASSWORD, "").await.cookie();
+    let above = AccountChange::CreateToken { name: "x".into(), role: Role::Admin, days: None };
+    let (status, body) = world.change(&omar, above).await;
+    assert!(status != 200 && body.contains("Your role doesn't allow this"), "{status} {body}");
+    let (viewer, operator) =
+        (world.create_token(&anna, Role::Viewer).await, world.create_token(&omar, Role::Operator).await);
+    for path in ["/metrics", "/api/state", "/containers"] {
+        assert_eq!(world.get(path, &viewer).await.status, 200, "{path}");
+    }
+    let id = world.sim.truth().containers[0].id.clone();
+    let logs = format!("/api/containers/{id}/logs");
+    assert_eq!(world.get(&logs, &viewer).await.status, 403);
+    assert_eq!(world.get(&logs, &operator).await.status, 200);
+    let invalid = "Authorization: Bearer qlt_wrong\r\n";
+    assert_eq!(world.get("/metrics", invalid).await.status, 401);
+    assert_eq!(
+        world.get("/metrics", &format!("{anna}{invalid}")).await.status,
+        401,
+        "the token counts, if there is one"
+    );
+    // Of a proxy in front.
+    assert_eq!(world.get("/metrics", &format!("{anna}Authorization: Basic YTpi\r\n")).await.status, 200);
+    let (status, body) = world.change(&viewer, AccountChange::EndOtherSessions).await;
+    assert!(status != 200 && body.contains("Sign in with a password"), "a token manages no account: {status} {body}");
+
+    let (_, account) = world.call("/queries/account", &anna, &()).await;
+    assert!(account.contains("grafana") && !account.contains("qlt_"), "{account}");
+    let mut socket = world.socket("/ws", &operator).await;
+    let mut stream = Raw::get_with(&world.server.url, "/api/stream", &operator).await;
+    stream.until("data:").await;
+    world.user(&["role", "omar", "viewer"], "");
+    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN, "its role is above the user's");
+    stream.whole_within(ENDS_WITHIN).await;
+    assert_eq!(world.get("/api/state", &operator).await.status, 401);
+    let world = world.restarted();
+    assert_eq!(world.get("/metrics", &viewer).await.status, 200, "it outlives a restart");
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ impl From<Permission> for Access {
 }
 
 /// Server functions, by path. One that is missing here is refused.
-const FUNCTIONS: [(&str, Permission); 21] = [
+const FUNCTIONS: [(&str, Permission); 23] = [
+    ("/actions/account", Permission::See),
     ("/actions/alerts", Permission::See),
     ("/actions/container", Permission::See),
     ("/actions/containers", Permission::See),
@@ -26,6 +27,7 @@ const FUNCTIONS: [(&str, Permission); 21] = [
     ("/actions/request", Permission::See),
     ("/actions/sign_in", Permission::See),
     ("/actions/sign_out", Permission::See),
+    ("/queries/account", Permission::See),
     ("/queries/alerts", Permission::See),
     ("/queries/disk", Permission::See),
     ("/queries/events", Permission::See),

@@ -1,6 +1,6 @@
 //! The user on whose behalf a request runs.
 
-use super::sessions::OpenSession;
+use super::credentials::{Presented, What};
 use crate::{
     message,
     model::{Permission, Role},
@@ -10,25 +10,26 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use std::{future::pending, sync::Arc};
+use std::{future::pending, net::IpAddr, sync::Arc};
 
 /// Only this module's parent creates one, from the credentials of a request.
 #[derive(Clone)]
 pub struct Caller {
     name: Arc<str>,
     role: Role,
+    address: IpAddr,
     /// `None` on a server without sign-in.
-    session: Option<OpenSession>,
+    credential: Option<Presented>,
 }
 
 impl Caller {
     /// The user of a server without sign-in.
-    pub(super) fn local_admin() -> Self {
-        Self { name: "local".into(), role: Role::Admin, session: None }
+    pub(super) fn local_admin(address: IpAddr) -> Self {
+        Self { name: "local".into(), role: Role::Admin, address, credential: None }
     }
 
-    pub(super) fn signed_in(name: &str, role: Role, session: OpenSession) -> Self {
-        Self { name: name.into(), role, session: Some(session) }
+    pub(super) fn with(credential: Presented, role: Role, address: IpAddr) -> Self {
+        Self { name: credential.credential.user.as_str().into(), role, address, credential: Some(credential) }
     }
 
     pub fn name(&self) -> &str {
@@ -39,19 +40,29 @@ impl Caller {
         self.role
     }
 
+    /// The address of the client.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
     }
 
-    /// Whether there is a session that may end.
-    pub fn has_session(&self) -> bool {
-        self.session.is_some()
+    /// Whether there is a session or an API token, which may end.
+    pub fn has_credential(&self) -> bool {
+        self.credential.is_some()
     }
 
-    /// Returns when the session has ended; never without one.
+    /// The session of a user who has signed in; `None` for API tokens.
+    pub(super) fn session(&self) -> Option<&Presented> {
+        self.credential.as_ref().filter(|it| matches!(it.credential.what, What::Session { .. }))
+    }
+
+    /// Returns when the session or API token has ended; never without one.
     pub async fn signed_out(self) {
-        match self.session {
-            Some(session) => session.ended().await,
+        match self.credential {
+            Some(credential) => credential.ended().await,
             None => pending().await,
         }
     }

@@ -1,6 +1,6 @@
 //! The session cookie.
 
-use super::sessions::LONGEST;
+use super::credentials::LONGEST;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const NAME: &str = "quaylight_session";

@@ -1,11 +1,13 @@
 //! Authentication and authorization: who sends a request, and what they may do. The only place that checks permissions.
 
 mod access;
+mod account;
 mod caller;
 pub mod command;
 pub mod cookie;
+mod credentials;
+mod device;
 mod password;
-mod sessions;
 mod sign_in;
 mod throttle;
 mod users;
@@ -16,9 +18,9 @@ use crate::{
     model::Permission,
     wire::{ActionError, ErrorKind},
 };
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header::AUTHORIZATION};
 use leptos::prelude::expect_context;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 pub use access::{Access, function_access};
 pub use caller::{Caller, not_signed_in};
@@ -34,21 +36,27 @@ pub enum Auth {
 }
 
 impl Auth {
-    /// The caller of a request with these headers; `None` without a valid session.
-    pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+    /// The caller of a request with these headers; `None` without a valid session or API token.
+    pub fn caller(&self, headers: &HeaderMap, address: IpAddr) -> Option<Caller> {
         match self {
-            Self::None => Some(Caller::local_admin()),
-            Self::Password(auth) => auth.caller(cookie::token(headers)?),
+            Self::None => Some(Caller::local_admin(address)),
+            Self::Password(auth) => auth.caller(bearer_token(headers).or_else(|| cookie::token(headers))?, address),
         }
     }
 
-    /// Ends sessions that are over or revoked. Never returns.
+    /// Ends sessions and API tokens that are over or revoked. Never returns.
     pub async fn end_revoked_sessions(&self) {
         match self {
             Self::None => std::future::pending().await,
             Self::Password(auth) => auth.sweep().await,
         }
     }
+}
+
+/// The API token of a request. Other schemes are those of a proxy in front.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 /// Fails if the caller's role lacks the permission, or if it allows changes and the server is read-only.

@@ -2,8 +2,8 @@
 
 use super::{
     Caller,
+    credentials::{Credential, Credentials, What},
     password::{Busy, Hasher, LONGEST, SHORTEST},
-    sessions::{Session, Sessions},
     throttle::{Throttle, TooMany},
     users::{LONGEST_NAME, User, Users, UsersError},
 };
@@ -23,13 +23,13 @@ use std::{net::IpAddr, path::Path, time::Duration};
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
 pub struct PasswordSignIn {
-    users: Users,
-    sessions: Sessions,
-    hasher: Hasher,
-    throttle: Throttle,
+    pub(super) users: Users,
+    pub(super) credentials: Credentials,
+    pub(super) hasher: Hasher,
+    pub(super) throttle: Throttle,
     /// Authorizes the creation of the first user. A restart makes a new one.
     setup_token: String,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// The origin of a sign-in.
@@ -44,6 +44,8 @@ pub struct Client {
 pub enum SignInError {
     /// The user or the password: which one, is not said.
     Wrong,
+    /// The current password, of a user who changes it.
+    WrongPassword,
     TooMany(TooMany),
     Busy,
     /// The setup link is of an earlier start, or was used.
@@ -58,6 +60,7 @@ impl SignInError {
     pub fn message(&self) -> Message {
         match self {
             Self::Wrong => message!("Wrong user name or password."),
+            Self::WrongPassword => message!("The current password is wrong."),
             Self::TooMany(TooMany(wait)) => message!(
                 "Too many failed attempts. Try again in {seconds} s.",
                 seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
@@ -91,7 +94,7 @@ impl PasswordSignIn {
     pub async fn open(folder: &Path, history: History, clock: Clock) -> Result<Self, UsersError> {
         Ok(Self {
             users: Users::open(folder)?,
-            sessions: Sessions::load(history, clock).await,
+            credentials: Credentials::load(history, clock).await,
             hasher: Hasher::default(),
             throttle: Throttle::default(),
             setup_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>()),
@@ -109,13 +112,17 @@ impl PasswordSignIn {
         self.needs_setup().then(|| format!("/setup?token={}", self.setup_token))
     }
 
-    /// The caller of a request with this token; `None` if the session is over.
-    pub(super) fn caller(&self, token: &str) -> Option<Caller> {
-        let open = self.sessions.find(token)?;
-        let user =
-            self.users.find(&open.session.user).inspect_err(|error| tracing::error!(%error, "no sign-in")).ok()?;
-        let user = user.filter(|it| is_valid(&open.session, it))?;
-        Some(Caller::signed_in(&user.name, user.role, open))
+    /// The caller of a request with the token of a session or an API token; `None` if it is over.
+    pub(super) fn caller(&self, token: &str, address: IpAddr) -> Option<Caller> {
+        let presented = self.credentials.find(token)?;
+        let credential = &presented.credential;
+        let user = self.users.find(&credential.user).inspect_err(|error| tracing::error!(%error, "no sign-in")).ok()?;
+        let user = user.filter(|it| is_valid(credential, it))?;
+        let role = match credential.what {
+            What::Session { .. } => user.role,
+            What::ApiToken { role, .. } => role,
+        };
+        Some(Caller::with(presented, role, address))
     }
 
     /// Returns the token of a new session.
@@ -132,7 +139,7 @@ impl PasswordSignIn {
             return Err(SignInError::Wrong);
         }
         self.throttle.succeeded(client.address, name);
-        let token = self.sessions.start(name, client.device, client.address.to_string()).await?;
+        let token = self.credentials.start(name, client.device, client.address.to_string()).await?;
         tracing::info!(user = name, address = %client.address, "signed in");
         Ok(token)
     }
@@ -158,44 +165,54 @@ impl PasswordSignIn {
         let users = self.users.clone();
         blocking(move || users.add_first(user)).await?;
         tracing::info!(user = name, address = %client.address, "first user created");
-        Ok(self.sessions.start(name, client.device, client.address.to_string()).await?)
+        Ok(self.credentials.start(name, client.device, client.address.to_string()).await?)
     }
 
-    async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
+    /// Checks the length of a new password, and hashes it.
+    pub(super) async fn hash(&self, password: String) -> Result<String, SignInError> {
         if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
             return Err(SignInError::Password);
         }
-        let password = self.hasher.hash(password).await?;
+        Ok(self.hasher.hash(password).await?)
+    }
+
+    async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
+        let password = self.hash(password).await?;
         let now = self.clock.now();
         Ok(User { name: name.to_owned(), role, password, created: now, changed: now })
     }
 
     /// Ends the session of a token.
     pub async fn sign_out(&self, token: &str) {
-        if let Some(open) = self.sessions.find(token) {
-            self.sessions.end(|it| it.id == open.session.id).await;
+        if let Some(presented) = self.credentials.find(token) {
+            self.credentials.end(|it| it.id == presented.credential.id).await;
         }
     }
 
-    /// Ends the sessions that are over, whose user was removed, or whose user has another password or role by now. Never
-    /// returns.
+    /// Ends the credentials that are over, or no longer valid because their user has changed. Never returns.
     pub async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             // While the file is unreadable, no request is authorized.
             let Ok(users) = self.users.all() else { continue };
-            let is_current =
-                |session: &Session| users.iter().any(|it| it.name == session.user && is_valid(session, it));
-            self.sessions.sweep(|session| !is_current(session)).await;
+            let is_valid = |it: &Credential| users.iter().any(|user| user.name == it.user && is_valid(it, user));
+            self.credentials.sweep(|credential| !is_valid(credential)).await;
         }
     }
 }
 
-fn is_valid(session: &Session, user: &User) -> bool {
-    session.created >= user.changed
+/// A session is over once the user's password or role has changed. An API token outlives that, but never has more rights than
+/// its user, and none that a removed user of the same name had.
+fn is_valid(credential: &Credential, user: &User) -> bool {
+    match credential.what {
+        What::Session { proven, .. } => proven >= user.changed,
+        What::ApiToken { role, .. } => role <= user.role && credential.created >= user.created,
+    }
 }
 
-async fn blocking(change: impl FnOnce() -> Result<(), UsersError> + Send + 'static) -> Result<(), UsersError> {
+pub(super) async fn blocking(
+    change: impl FnOnce() -> Result<(), UsersError> + Send + 'static,
+) -> Result<(), UsersError> {
     let done = tokio::task::spawn_blocking(change).await;
     done.unwrap_or_else(|_| Err(std::io::Error::other("interrupted").into()))
 }

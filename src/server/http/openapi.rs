@@ -268,7 +268,11 @@ fn document(base_path: &str) -> Value {
         },
         "servers": [{"url": if base_path.is_empty() { "/" } else { base_path }}],
         "paths": paths,
-        "components": {"schemas": schemas()},
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "An API token; see docs/security.md"}},
+        },
+        "security": [{"token": []}],
     })
 }
 

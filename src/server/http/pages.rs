@@ -124,7 +124,7 @@ fn provide(app: &App) {
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
     provide_site(app, &headers, &preferences);
-    let user = caller.as_ref().filter(|it| it.has_session()).map(|it| it.name().into());
+    let user = caller.as_ref().filter(|it| it.has_credential()).map(|it| it.name().into());
     let role = caller.as_ref().map_or(Role::Viewer, Caller::role);
     provide_context(Access { user, role, is_read_only: app.read_only });
     let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());

@@ -148,7 +148,7 @@ fn local(next: &str) -> &str {
 
 fn status(error: &SignInError) -> StatusCode {
     match error {
-        SignInError::Wrong => StatusCode::UNAUTHORIZED,
+        SignInError::Wrong | SignInError::WrongPassword => StatusCode::UNAUTHORIZED,
         SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
         SignInError::Password => StatusCode::UNPROCESSABLE_ENTITY,
         SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,

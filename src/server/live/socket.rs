@@ -104,7 +104,7 @@ impl Socket {
     fn new(inner: WebSocket, is_quiet: bool, caller: Caller) -> Self {
         let now = Instant::now();
         let pings = interval_at(now + PING_EVERY, PING_EVERY);
-        let signed_out = caller.has_session().then(|| caller.signed_out().boxed());
+        let signed_out = caller.has_credential().then(|| caller.signed_out().boxed());
         Self { inner, pings, heard: now, unanswered: false, is_quiet, signed_out }
     }
 

@@ -1,7 +1,8 @@
 //! `/settings`: the user's preferences for display and notices. Each change applies at once and is saved for the next visit.
 
+mod account;
+
 use super::{
-    Access, Site,
     containers::{COLUMNS, Hideable},
     format,
     lazy::lazy_code,
@@ -11,7 +12,6 @@ use super::{
 use crate::{
     client::{Prefs, Store, t},
     model::{Density, Language, Layout, Preferences, Severity, Theme, Timestamp, Units},
-    wire::routes,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -39,24 +39,10 @@ pub fn SettingsPage() -> impl IntoView {
             {columns(prefs)}
             {units_and_time(prefs)}
             {notices(prefs)}
-            {account()}
+            {account::account()}
             {about()}
         </div>
     }
-}
-
-fn account() -> Option<AnyView> {
-    let user = expect_context::<Access>().user?;
-    let section = view! {
-        <section aria-labelledby="account">
-            <h2 id="account">{t("Account")}</h2>
-            <form class="setting" method="post" action=Site::expect().page(routes::LOGOUT)>
-                <span>{crate::t!("Signed in as {}", user)}</span>
-                <button type="submit" class="button">{t("Sign out")}</button>
-            </form>
-        </section>
-    };
-    Some(section.into_any())
 }
 
 /// A segmented control.

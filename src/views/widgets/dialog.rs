@@ -22,8 +22,9 @@ pub fn Dialog(title: String, on_close: impl Fn() + Clone + 'static, children: Ch
         }
     });
     let closed = move |event: ev::Event| {
-        // The event of a removed dialog arrives when another one may be open.
-        if event_target::<HtmlDialogElement>(&event).is_connected() {
+        // The event of a removed dialog arrives when another one may be open, perhaps in the same, reused element.
+        let dialog: HtmlDialogElement = event_target(&event);
+        if dialog.is_connected() && !dialog.open() {
             on_close();
         }
     };

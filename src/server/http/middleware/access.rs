@@ -4,6 +4,7 @@ use crate::server::{
     app::App,
     auth::{Access, Caller, not_signed_in, require},
     body::streamed,
+    http::client_address::ClientAddress,
     live,
     problem::Problem,
 };
@@ -17,8 +18,13 @@ use futures::{StreamExt, future::Either, stream};
 use std::io;
 
 /// Finds the caller of a request, for the handlers.
-pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if let Some(caller) = app.auth.caller(request.headers()) {
+pub async fn identify(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(caller) = app.auth.caller(request.headers(), address) {
         request.extensions_mut().insert(caller);
     }
     next.run(request).await
@@ -50,7 +56,7 @@ pub async fn authorize(
 }
 
 async fn until_signed_out(caller: Caller, request: Request, next: Next) -> Result<Response, Problem> {
-    if !caller.has_session() {
+    if !caller.has_credential() {
         return Ok(next.run(request).await);
     }
     let response = tokio::select! {

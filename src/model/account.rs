@@ -1,0 +1,70 @@
+//! The account of a signed-in user: sessions and API tokens, as shown to their user.
+
+use super::{Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The latest used first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    pub sessions: Vec<SessionInfo>,
+    pub tokens: Vec<TokenInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    pub id: String,
+    /// Browser and operating system, such as `Firefox · Linux`; empty if unknown.
+    pub device: String,
+    pub address: String,
+    pub created: Timestamp,
+    pub used: Timestamp,
+    /// Whether it is the session of the request.
+    pub is_current: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenInfo {
+    pub id: String,
+    pub name: String,
+    pub role: Role,
+    pub created: Timestamp,
+    /// `None` if it was never used.
+    pub used: Option<Timestamp>,
+    pub expires: Option<Timestamp>,
+}
+
+/// A change of the user's own account.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum AccountChange {
+    /// Also ends the user's other sessions.
+    Password {
+        current: String,
+        new: String,
+    },
+    EndSession {
+        id: String,
+    },
+    EndOtherSessions,
+    CreateToken {
+        name: String,
+        role: Role,
+        days: Option<u32>,
+    },
+    RevokeToken {
+        id: String,
+    },
+}
+
+/// Without the passwords.
+impl fmt::Debug for AccountChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password { .. } => "Password",
+            Self::EndSession { .. } => "EndSession",
+            Self::EndOtherSessions => "EndOtherSessions",
+            Self::CreateToken { .. } => "CreateToken",
+            Self::RevokeToken { .. } => "RevokeToken",
+        })
+    }
+}

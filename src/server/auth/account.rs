@@ -1,0 +1,166 @@
+//! The accounts of signed-in users: their passwords, sessions and API tokens.
+
+use super::{
+    Auth, Caller, PasswordSignIn, SignInError,
+    credentials::{Credential, Presented, What},
+    device::device_name,
+    password::LONGEST,
+    sign_in::blocking,
+    throttle::TooMany,
+};
+use crate::{
+    message,
+    model::{Account, AccountChange, Role, SessionInfo, Timestamp, TokenInfo},
+    wire::{ActionError, ErrorKind},
+};
+use std::net::IpAddr;
+
+/// API tokens of one user.
+const MOST_TOKENS: usize = 50;
+
+/// In characters.
+const LONGEST_TOKEN_NAME: usize = 64;
+
+/// In days.
+const LONGEST_VALIDITY: u32 = 3_650;
+
+impl Auth {
+    /// The caller's sessions and API tokens.
+    ///
+    /// # Errors
+    /// `Forbidden` without a session: API tokens don't manage accounts.
+    pub fn account(&self, caller: &Caller) -> Result<Account, ActionError> {
+        let (auth, session) = self.signed_in(caller)?;
+        let mut account = Account::default();
+        for Credential { id, created, used, what, .. } in auth.credentials.of(caller.name()) {
+            match what {
+                What::Session { device, address, .. } => {
+                    let is_current = id == session.credential.id;
+                    let device = device_name(&device);
+                    account.sessions.push(SessionInfo { id, device, address, created, used, is_current });
+                }
+                What::ApiToken { name, role, expires } => {
+                    let used = (used != created).then_some(used);
+                    account.tokens.push(TokenInfo { id, name, role, created, used, expires });
+                }
+            }
+        }
+        Ok(account)
+    }
+
+    /// Changes the caller's account. Returns the new API token, if one was created: the only copy.
+    ///
+    /// # Errors
+    /// `Forbidden` without a session, for a wrong current password, and for a role above the caller's; `Busy` after too many
+    /// failed attempts.
+    pub async fn change_account(&self, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
+        let (auth, session) = self.signed_in(caller)?;
+        let user = caller.name();
+        match change {
+            AccountChange::Password { current, new } => {
+                auth.change_password(session, caller.address(), current, new).await?
+            }
+            AccountChange::EndSession { id } => auth.end(user, |it| is_session(it) && it.id == id).await,
+            AccountChange::EndOtherSessions => {
+                auth.end(user, |it| is_session(it) && it.id != session.credential.id).await;
+            }
+            AccountChange::RevokeToken { id } => auth.end(user, |it| !is_session(it) && it.id == id).await,
+            AccountChange::CreateToken { name, role, days } => {
+                return auth.create_token(caller, &name, role, days).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn signed_in<'a>(&'a self, caller: &'a Caller) -> Result<(&'a PasswordSignIn, &'a Presented), ActionError> {
+        match (self, caller.session()) {
+            (Self::Password(auth), Some(session)) => Ok((auth, session)),
+            _ => {
+                Err(ActionError::new(ErrorKind::Forbidden, message!("Sign in with a password to manage your account")))
+            }
+        }
+    }
+}
+
+impl PasswordSignIn {
+    async fn change_password(
+        &self,
+        session: &Presented,
+        address: IpAddr,
+        current: String,
+        new: String,
+    ) -> Result<(), SignInError> {
+        let name = session.credential.user.as_str();
+        if current.chars().count() > LONGEST {
+            return Err(SignInError::WrongPassword);
+        }
+        let allowed = self.throttle.begin(address, name, self.clock.moment().steady).map_err(SignInError::TooMany)?;
+        let stored = self.users.find(name)?.map(|it| it.password);
+        if !self.hasher.verify(stored, current, allowed.is_suspect).await? {
+            tracing::warn!(user = name, %address, "wrong current password");
+            return Err(SignInError::WrongPassword);
+        }
+        self.throttle.succeeded(address, name);
+        let password = self.hash(new).await?;
+        let now = self.clock.now();
+        // Before the file: otherwise, a sweep in between would end this session, too.
+        self.credentials.prove(session, now).await;
+        let (users, user) = (self.users.clone(), name.to_owned());
+        blocking(move || users.update(&user, |it| (it.password, it.changed) = (password, now))).await?;
+        tracing::info!(user = name, %address, "password changed");
+        Ok(())
+    }
+
+    async fn end(&self, user: &str, matches: impl Fn(&Credential) -> bool) {
+        self.credentials.end(|it| it.user == user && matches(it)).await;
+    }
+
+    async fn create_token(
+        &self,
+        caller: &Caller,
+        name: &str,
+        role: Role,
+        days: Option<u32>,
+    ) -> Result<String, ActionError> {
+        let name = name.trim();
+        let invalid = |words| Err(ActionError::new(ErrorKind::Invalid, words));
+        if name.is_empty() || name.chars().count() > LONGEST_TOKEN_NAME {
+            return invalid(message!("The name must have 1 to {max} characters", max = LONGEST_TOKEN_NAME));
+        }
+        if days.is_some_and(|days| !(1..=LONGEST_VALIDITY).contains(&days)) {
+            return invalid(message!("An API token is valid for 1 to {max} days", max = LONGEST_VALIDITY));
+        }
+        if role > caller.role() {
+            return Err(ActionError::new(ErrorKind::Forbidden, message!("Your role doesn't allow this")));
+        }
+        if self.credentials.of(caller.name()).iter().filter(|it| !is_session(it)).count() >= MOST_TOKENS {
+            return Err(ActionError::new(
+                ErrorKind::Conflict,
+                message!("You have {max} API tokens. Revoke one first.", max = MOST_TOKENS),
+            ));
+        }
+        let expires =
+            days.map(|days| Timestamp::from_seconds(self.clock.now().seconds() + i64::from(days) * 24 * 3_600));
+        let token = self.credentials.create_api_token(caller.name(), name.to_owned(), role, expires).await;
+        let token = token.map_err(SignInError::Off)?;
+        tracing::info!(user = caller.name(), token = name, role = role.as_str(), "API token created");
+        Ok(token)
+    }
+}
+
+fn is_session(credential: &Credential) -> bool {
+    matches!(credential.what, What::Session { .. })
+}
+
+impl From<SignInError> for ActionError {
+    fn from(error: SignInError) -> Self {
+        let kind = match &error {
+            SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongSetupLink => ErrorKind::Forbidden,
+            SignInError::Password => ErrorKind::Invalid,
+            SignInError::TooMany(TooMany(_)) | SignInError::Busy => ErrorKind::Busy,
+            SignInError::Users(_) => ErrorKind::Conflict,
+            SignInError::Off(_) => ErrorKind::Storage,
+        };
+        Self::new(kind, error.message())
+    }
+}

@@ -1,0 +1,266 @@
+//! Account section: the password, the sessions and the API tokens of the signed-in user.
+
+use super::super::{
+    Access, Site, format,
+    on_demand::OnDemand,
+    widgets::{Ago, Dialog, Icon, Sent, boxed, button, choice, field, form, on_click},
+};
+use crate::{
+    actions::account::change_account,
+    client::{Level, Toasts, effect, t},
+    model::{Account, AccountChange, Role, SessionInfo, TokenInfo},
+    queries::account::own_account,
+    wire::routes,
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::rc::Rc;
+
+#[derive(Debug, Clone, PartialEq)]
+enum Asking {
+    Nothing,
+    Password,
+    NewToken,
+    /// The id and the name of a token.
+    Revoke(String, String),
+}
+
+#[derive(Clone, Copy)]
+struct Section {
+    account: OnDemand<Account>,
+    asking: RwSignal<Asking>,
+    /// A new token, which is shown once.
+    created: RwSignal<Option<String>>,
+    toasts: Toasts,
+}
+
+impl Section {
+    fn load(self) {
+        self.account.ask(own_account());
+    }
+
+    fn close(self) {
+        self.asking.set(Asking::Nothing);
+    }
+
+    fn change(self, change: AccountChange, done: &'static str, failed: &'static str) {
+        spawn_local(async move {
+            match change_account(change).await {
+                Ok(_) => self.toasts.show(Level::Ok, t(done), None),
+                Err(error) => self.toasts.failed(t(failed), &error),
+            }
+            self.load();
+        });
+    }
+}
+
+/// `None` on a server without sign-in.
+pub(super) fn account() -> Option<AnyView> {
+    let Access { user, role, .. } = expect_context();
+    let user = user?;
+    let section = Section {
+        account: OnDemand::new(),
+        asking: RwSignal::new(Asking::Nothing),
+        created: RwSignal::new(None),
+        toasts: expect_context(),
+    };
+    effect(move || section.load());
+    let ask = move |asking: Asking| Box::new(move |_| section.asking.set(asking.clone()));
+    let view = view! {
+        <section aria-labelledby="account">
+            <h2 id="account">{t("Account")}</h2>
+            <form class="setting" method="post" action=Site::expect().page(routes::LOGOUT)>
+                <span>{crate::t!("Signed in as {} ({})", user, t(role.as_str()))}</span>
+                <button type="submit" class="button">{t("Sign out")}</button>
+            </form>
+            <div class="setting">
+                <span>{t("Password")}</span>
+                {button("button", "edit", boxed(|| t("Change password").to_owned()), ask(Asking::Password))}
+            </div>
+            <h3>{t("Sessions")}</h3>
+            {section.account.draw("Account not loaded", move |account| sessions(section, &account.sessions))}
+            <div class="setting">
+                <h3>{t("API tokens")}</h3>
+                {button("button", "add", boxed(|| t("New API token").to_owned()), ask(Asking::NewToken))}
+            </div>
+            {section.account.draw("Account not loaded", move |account| tokens(section, &account.tokens))}
+            {boxed(move || dialog(section, role))}
+            {boxed(move || section.created.get().map(|token| created(section, token)))}
+        </section>
+    };
+    Some(view.into_any())
+}
+
+fn sessions(section: Section, sessions: &[SessionInfo]) -> AnyView {
+    let lines: Vec<_> = sessions.iter().cloned().map(|it| session(section, it)).collect();
+    let end_others = (sessions.len() > 1).then(|| {
+        let end = move |_| {
+            section.change(AccountChange::EndOtherSessions, "Other sessions ended", "Couldn't end the other sessions");
+        };
+        view! { <div>{button("button", "close", boxed(|| t("End all other sessions").to_owned()), Box::new(end))}</div> }
+            .into_any()
+    });
+    view! {
+        <ul class="entries">{lines}</ul>
+        {end_others}
+    }
+    .into_any()
+}
+
+fn session(section: Section, session: SessionInfo) -> AnyView {
+    let SessionInfo { id, device, address, used, is_current, .. } = session;
+    let name = if device.is_empty() { t("Unknown device").to_owned() } else { device };
+    let end = if is_current {
+        view! { <small>{t("This session")}</small> }.into_any()
+    } else {
+        let label = crate::t!("End session of {}", name.clone());
+        let end = move |_| {
+            section.change(AccountChange::EndSession { id: id.clone() }, "Session ended", "Couldn't end the session");
+        };
+        view! { <button class="button" aria-label=label on:click=on_click(end)>{t("End")}</button> }.into_any()
+    };
+    view! {
+        <li data-session>
+            <span>{name} " " <small>{address} " · " <Ago time=used /></small></span>
+            {end}
+        </li>
+    }
+    .into_any()
+}
+
+fn tokens(section: Section, tokens: &[TokenInfo]) -> AnyView {
+    if tokens.is_empty() {
+        let words = t("With an API token, programs such as Prometheus sign in. It is sent as a bearer token.");
+        return view! { <p class="quiet">{words}</p> }.into_any();
+    }
+    let lines: Vec<_> = tokens.iter().cloned().map(|it| token(section, it)).collect();
+    view! { <ul class="entries">{lines}</ul> }.into_any()
+}
+
+fn token(section: Section, token: TokenInfo) -> AnyView {
+    let TokenInfo { id, name, role, used, expires, .. } = token;
+    let label = crate::t!("Revoke {}", name);
+    let expiry = match expires {
+        Some(expires) => crate::t!("expires {}", format::date(expires)),
+        None => t("doesn't expire").to_owned(),
+    };
+    let last_use = match used {
+        Some(used) => view! { {t("last used")} " " <Ago time=used /> }.into_any(),
+        None => t("never used").into_any(),
+    };
+    let revoke = {
+        let name = name.clone();
+        move |_| section.asking.set(Asking::Revoke(id.clone(), name.clone()))
+    };
+    view! {
+        <li data-token=name.clone()>
+            <span title=name.clone()>{name.clone()} " " <small>{t(role.as_str())} " · " {expiry} " · " {last_use}</small></span>
+            <button class="button" aria-label=label on:click=on_click(revoke)>{t("Revoke")}</button>
+        </li>
+    }
+    .into_any()
+}
+
+fn dialog(section: Section, role: Role) -> AnyView {
+    match section.asking.get() {
+        Asking::Nothing => ().into_any(),
+        Asking::Password => password_form(section),
+        Asking::NewToken => token_form(section, role),
+        Asking::Revoke(id, name) => revocation(section, id, &name),
+    }
+}
+
+fn password_form(section: Section) -> AnyView {
+    let [current, new] = [(); 2].map(|()| StoredValue::new(String::new()));
+    let typed = |value: StoredValue<String>| Box::new(move |text| value.set_value(text));
+    let fields = view! {
+        {field("Current password", "password", String::new(), "", typed(current))}
+        {field("New password", "password", String::new(), "At least 12 characters", typed(new))}
+        <p class="quiet">{t("This ends all your other sessions. API tokens stay valid.")}</p>
+    };
+    let send = move || -> Result<Sent, String> {
+        let change = AccountChange::Password { current: current.get_value(), new: new.get_value() };
+        Ok(Box::pin(async move {
+            change_account(change).await?;
+            section.toasts.show(Level::Ok, t("Password changed"), None);
+            section.load();
+            Ok(())
+        }))
+    };
+    let close = Rc::new(move || section.close());
+    form(t("Change password").to_owned(), fields.into_any(), "Change", Box::new(send), close)
+}
+
+fn token_form(section: Section, most: Role) -> AnyView {
+    let name = StoredValue::new(String::new());
+    let role = StoredValue::new(Role::Viewer);
+    let days = StoredValue::new(Some(90));
+    let roles: Vec<_> =
+        Role::ALL.into_iter().filter(|role| *role <= most).map(|role| (role.as_str(), t(role.as_str()))).collect();
+    let validity = vec![("30", t("30 days")), ("90", t("90 days")), ("365", t("1 year")), ("", t("No expiry"))];
+    let set_role = move |word: String| {
+        role.set_value(Role::ALL.into_iter().find(|role| role.as_str() == word).unwrap_or(Role::Viewer));
+    };
+    let fields = view! {
+        {field("Name", "text", String::new(), "prometheus", Box::new(move |text| name.set_value(text)))}
+        <div class="pair">
+            {choice("Role", roles, Role::Viewer.as_str(), Box::new(set_role))}
+            {choice("Valid for", validity, "90", Box::new(move |text: String| days.set_value(text.parse().ok())))}
+        </div>
+    };
+    let send = move || -> Result<Sent, String> {
+        let change =
+            AccountChange::CreateToken { name: name.get_value(), role: role.get_value(), days: days.get_value() };
+        Ok(Box::pin(async move {
+            let token = change_account(change).await?.unwrap_or_default();
+            section.load();
+            section.created.set(Some(token));
+            Ok(())
+        }))
+    };
+    let close = Rc::new(move || section.close());
+    form(t("New API token").to_owned(), fields.into_any(), "Create", Box::new(send), close)
+}
+
+fn created(section: Section, token: String) -> AnyView {
+    let close = move || section.created.set(None);
+    let copied = token.clone();
+    let copy = move |_| {
+        let _ = window().navigator().clipboard().write_text(&copied);
+        section.toasts.show(Level::Ok, t("API token copied"), None);
+    };
+    view! {
+        <Dialog title=t("API token created").to_owned() on_close=close>
+            <p>{t("Copy it now: it is not shown again.")}</p>
+            <div class="command">
+                <code>{token.clone()}</code>
+                <button class="button bare square" aria-label=t("Copy the API token") on:click=on_click(copy.clone())>
+                    <Icon name="copy" />
+                </button>
+            </div>
+            <footer><button class="button main" on:click=on_click(move |_| close())>{t("Done")}</button></footer>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn revocation(section: Section, id: String, name: &str) -> AnyView {
+    let revoke = move |_| {
+        section.close();
+        section.change(
+            AccountChange::RevokeToken { id: id.clone() },
+            "API token revoked",
+            "Couldn't revoke the API token",
+        );
+    };
+    let word = crate::t!("Revoke {}", name);
+    view! {
+        <Dialog title=crate::t!("Revoke {}?", name) on_close=move || section.close()>
+            <p>{t("Programs that use this API token lose access at once.")}</p>
+            <footer>
+                <button class="button" autofocus on:click=on_click(move |_| section.close())>{t("Cancel")}</button>
+                <button class="button danger main" on:click=on_click(revoke.clone())>{word.clone()}</button>
+            </footer>
+        </Dialog>
+    }
+    .into_any()
+}
