@@ -9,7 +9,8 @@ use crate::{
 use futures::SinkExt;
 use quaylight::{
     model::{
-        AlertChange, ContainerAction, ContainerId, FilePath, FilesOf, ImageId, Preferences, RegistryLogin, VolumeName,
+        AccountChange, AlertChange, ContainerAction, ContainerId, FilePath, FilesOf, ImageId, Preferences,
+        RegistryLogin, VolumeName,
     },
     server::http::{Effect, table},
     sim::{Options, Running, Sim, Truth},
@@ -144,6 +145,7 @@ impl World {
         let login = RegistryLogin { registry: "127.0.0.1:5000".into(), username: "a".into(), password: "b".into() };
         let start = ContainerAction::Start;
         match path {
+            "/actions/account" => vec![bytes(&AccountChange::EndOtherSessions)],
             "/actions/alerts" => [
                 AlertChange::DeleteRule("none".into()),
                 AlertChange::Silence("none".into(), 60),
@@ -174,7 +176,7 @@ impl World {
             "/queries/usage" => {
                 vec![bytes(&(&host, Some(&id), 3_600_u32)), bytes(&(&host, None::<ContainerId>, 60_u32))]
             }
-            "/queries/alerts" | "/queries/notices" | "/queries/registries" => vec![Vec::new()],
+            "/queries/account" | "/queries/alerts" | "/queries/notices" | "/queries/registries" => vec![Vec::new()],
             new => panic!("say here how the server function {new} is called"),
         }
     }
