@@ -2,6 +2,7 @@
 
 mod build_context;
 mod client_only;
+mod clipboard;
 mod erased_memo;
 pub mod fallback;
 #[cfg(feature = "hydrate")]
@@ -23,6 +24,7 @@ mod zone;
 
 pub use build_context::{ChosenFolder, ContextSummary, DOCKERFILE, MOST_FILES};
 pub use client_only::ClientOnly;
+pub use clipboard::copy_to_clipboard;
 pub use erased_memo::{ArcDerived, Comparable, ErasedMemo, effect, erased_memo, erased_memo_from, scoped_memo};
 #[cfg(feature = "hydrate")]
 pub use hydrate::hydrate;

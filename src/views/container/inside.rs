@@ -1,7 +1,7 @@
 //! A container's inspect data, processes and file changes, loaded on demand.
 
 use crate::{
-    client::{Level, Toasts, effect, erased_memo, t},
+    client::{Toasts, copy_to_clipboard, effect, erased_memo, t},
     model::{ContainerId, FileChange, FileChangeKind, HostId, Inspected, Key, Permission, Processes},
     queries::details::{file_changes, inspect, top, variable},
     views::{
@@ -118,8 +118,7 @@ pub(super) fn inspect_part() -> AnyView {
     let toasts = expect_context::<Toasts>();
     let copy = move |_: MouseEvent| {
         let json = asked.look(|it| it.json.clone()).unwrap_or_default();
-        let _ = window().navigator().clipboard().write_text(&json);
-        toasts.show(Level::Ok, t("JSON copied"), None);
+        copy_to_clipboard(toasts, &json, t("JSON copied").to_owned());
     };
     let draw = move |it: &Inspected| {
         let variables: Vec<_> = it.environment.iter().map(|name| a_variable(&host, &id, name.clone())).collect();

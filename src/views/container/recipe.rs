@@ -2,7 +2,7 @@
 
 use super::{Shown, inside::ids};
 use crate::{
-    client::{Level, Toasts, t},
+    client::{Toasts, copy_to_clipboard, t},
     model::{Permission, Recipe, recipe},
     queries::recipes::{recipe_of, recipe_with_secrets},
     views::{
@@ -50,8 +50,7 @@ fn text(title: &'static str, text: String) -> AnyView {
     let toasts = expect_context::<Toasts>();
     let copied = text.clone();
     let copy = move |_: leptos::ev::MouseEvent| {
-        let _ = window().navigator().clipboard().write_text(&copied);
-        toasts.show(Level::Ok, crate::t!("{} copied", title), None);
+        copy_to_clipboard(toasts, &copied, crate::t!("{} copied", title));
     };
     view! {
         <div class="titled">

@@ -1,16 +1,13 @@
 //! A command to copy into a terminal.
 
 use super::{Icon, on_click};
-use crate::client::{Level, Toasts, t};
+use crate::client::{Toasts, copy_to_clipboard, t};
 use leptos::prelude::*;
 
 #[component]
 pub fn Command(text: &'static str) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let copy = move |_| {
-        let _ = window().navigator().clipboard().write_text(text);
-        toasts.show(Level::Ok, t("Command copied"), None);
-    };
+    let copy = move |_| copy_to_clipboard(toasts, text, t("Command copied").to_owned());
     view! {
         <div class="command">
             <code>{text}</code>
