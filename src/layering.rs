@@ -232,8 +232,16 @@ fn there_are_no_mutable_globals() {
 
 #[test]
 fn every_action_checks_its_permission_first() {
-    const PERFORMERS: [&str; 7] =
-        ["perform", "perform_as_drawn", "change_account", "change_alerts", "keep_preferences", "sign_in", "sign_out"];
+    const PERFORMERS: [&str; 8] = [
+        "perform",
+        "perform_as_drawn",
+        "change_account",
+        "change_alerts",
+        "change_user",
+        "keep_preferences",
+        "sign_in",
+        "sign_out",
+    ];
     for (path, code) in sources().into_iter().filter(|(path, _)| path.starts_with("actions/")) {
         let functions = code.matches("#[server").count();
         let performed = PERFORMERS.map(|name| code.matches(&format!("{name}(&app, &caller")).count());

@@ -134,7 +134,7 @@ test('users change their password, end sessions, and create and revoke API token
   await submit(page, 'Create');
   await expect(dialog(page)).toContainText('it is not shown again');
   const token = await dialog(page).locator('code').innerText();
-  await button(page, 'Copy the API token').click();
+  await button(page, 'Copy').click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
   await submit(page, 'Done');
   const scrape = async () => (await ask(`${locked.url}/metrics`, { headers: { Authorization: `Bearer ${token}` } })).status;
@@ -159,6 +159,76 @@ test('users change their password, end sessions, and create and revoke API token
   await elsewhere.getByLabel('Password').fill('another battery staple');
   await elsewhere.keyboard.press('Enter');
   await expectConnection(elsewhere, 'live', 'websocket');
+  await elsewhere.close();
+});
+
+test('admins add users, change their roles, reset their passwords and remove them', async ({ page, browser, pageLog, locked }) => {
+  pageLog.allow(/status of 500/, /^status 500: POST/);
+  // As on a page over plain HTTP from another machine.
+  await page.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
+  await setUp(page, locked);
+  await page.goto(`${locked.url}/settings`);
+  const section = page.getByRole('region', { name: 'Users' });
+  const line = section.locator('[data-account="ben"]');
+  await expect(section.locator('[data-account="anna"]')).toContainText('admin · 1 session');
+  await expect(section.locator('[data-account="anna"]')).toContainText('You');
+  await section.getByRole('button', { name: 'New user' }).click();
+  await dialog(page).getByLabel('User name').fill('Anna');
+  await submit(page, 'Create');
+  await expect(dialog(page).getByRole('alert')).toHaveText('The user Anna already exists.');
+  await dialog(page).getByLabel('User name').fill('ben');
+  await dialog(page).getByLabel('Role').selectOption('operator');
+  await submit(page, 'Create');
+  const shownPassword = async () => {
+    await expect(dialog(page)).toContainText('it is not shown again');
+    const text = await dialog(page).locator('code').innerText();
+    await button(page, 'Copy').click();
+    await expect(page.getByText('Copied').last()).toBeVisible();
+    await submit(page, 'Done');
+    return text;
+  };
+  const first = await shownPassword();
+  await expect(line).toContainText('operator · not signed in');
+  const elsewhere = await browser.newPage();
+  const signInAsBen = async (text: string) => {
+    await elsewhere.goto(`${locked.url}/login`);
+    await elsewhere.getByLabel('User name').fill('ben');
+    // What the clipboard has is what was shown.
+    await elsewhere.getByLabel('Password').focus();
+    await elsewhere.keyboard.press('Control+V');
+    await expect(elsewhere.getByLabel('Password')).toHaveValue(text);
+    await elsewhere.keyboard.press('Enter');
+    await expectConnection(elsewhere, 'live', 'websocket');
+  };
+  await signInAsBen(first);
+  await elsewhere.goto(`${locked.url}/settings`);
+  await expect(elsewhere.getByRole('region', { name: 'Account' })).toBeVisible();
+  await expect(elsewhere.getByRole('region', { name: 'Users' })).toHaveCount(0);
+
+  const choose = async (name: string) => {
+    await section.getByRole('button', { name: 'More actions for ben' }).click();
+    await page.getByRole('menuitem', { name }).click();
+  };
+  await choose('Reset password of ben');
+  await submit(page, 'Reset password');
+  const second = await shownPassword();
+  expect(second).not.toBe(first);
+  await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+  await signInAsBen(second);
+
+  await choose('Change role of ben');
+  await dialog(page).getByLabel('Role').selectOption('viewer');
+  await submit(page, 'Change');
+  await expect(line).toContainText('viewer');
+  await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+
+  await choose('Remove ben');
+  await submit(page, 'Remove ben');
+  await expect(line).toHaveCount(0);
+  await page.goto(`${locked.url}/events?q=ben`);
+  for (const words of ['User added', 'Password reset', 'Role changed to viewer', 'User removed']) {
+    await expect(page.getByText(words)).toBeVisible();
+  }
   await elsewhere.close();
 });
 

@@ -7,3 +7,4 @@ mod error;
 pub mod preferences;
 pub mod registries;
 pub mod requests;
+pub mod users;

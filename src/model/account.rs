@@ -56,6 +56,19 @@ pub enum AccountChange {
     },
 }
 
+impl AccountChange {
+    /// For the history.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "change_password",
+            Self::EndSession { .. } => "end_session",
+            Self::EndOtherSessions => "end_other_sessions",
+            Self::CreateToken { .. } => "create_token",
+            Self::RevokeToken { .. } => "revoke_token",
+        }
+    }
+}
+
 /// Without the passwords.
 impl fmt::Debug for AccountChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,6 +33,7 @@ mod task;
 mod time;
 mod usage;
 mod usage_history;
+mod user;
 mod volume;
 
 pub use account::{Account, AccountChange, SessionInfo, TokenInfo};
@@ -69,6 +70,7 @@ pub use task::{Progress, SENT_LINES, Task, TaskId, TaskKind, TaskPart, TaskState
 pub use time::Timestamp;
 pub use usage::{Usage, Used};
 pub use usage_history::{UsageBucket, UsageLevel, UsagePoint};
+pub use user::{UserChange, UserInfo};
 pub use volume::Volume;
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub enum Permission {
     Silence,
     /// Edit alert rules, channels and quiet hours, and sign in to registries.
     Configure,
+    /// Add and remove users, change their roles and reset their passwords.
+    ManageUsers,
 }
 
 impl Permission {
@@ -63,7 +65,8 @@ impl Role {
             | Permission::Write
             | Permission::Create
             | Permission::Remove
-            | Permission::Configure => Self::Admin,
+            | Permission::Configure
+            | Permission::ManageUsers => Self::Admin,
         };
         self >= least
     }

@@ -10,3 +10,4 @@ pub mod notices;
 pub mod recipes;
 pub mod registries;
 pub mod usage;
+pub mod users;

@@ -11,7 +11,7 @@ use crate::{
     model::{
         AccountChange, Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState,
         Entity, Event, FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message, NetworkAction, Permission,
-        Preferences, Prune, RegistryLogin, Request, TaskId, TaskKind,
+        Preferences, Prune, RegistryLogin, Request, TaskId, TaskKind, UserChange,
     },
     wire::{ActionError, Done, ErrorKind},
 };
@@ -317,7 +317,37 @@ pub async fn keep_preferences(
 /// Changes the caller's own account, also on a read-only server: see [`Auth::change_account`](super::auth::Auth::change_account).
 pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
     require(app, caller, Permission::See)?;
-    app.auth.change_account(caller, change).await
+    let mut deed = blank(app, caller, "user", change.verb(), caller.name().to_owned());
+    if let Some(token) = token_name(app, caller, &change) {
+        deed.attributes.insert("token".into(), token);
+    }
+    let done = app.auth.change_account(caller, change).await;
+    note(app, deed, done.as_ref().err());
+    done
+}
+
+fn token_name(app: &App, caller: &Caller, change: &AccountChange) -> Option<String> {
+    match change {
+        AccountChange::CreateToken { name, .. } => Some(name.chars().take(200).collect()),
+        AccountChange::RevokeToken { id } => {
+            let tokens = app.auth.account(caller).ok()?.tokens;
+            tokens.into_iter().find(|it| it.id == *id).map(|it| it.name)
+        }
+        _ => None,
+    }
+}
+
+/// Changes another user: see [`Auth::change_user`](super::auth::Auth::change_user).
+pub async fn change_user(app: &App, caller: &Caller, change: UserChange) -> Result<Option<String>, ActionError> {
+    require(app, caller, Permission::ManageUsers)?;
+    let name = change.name().chars().take(200).collect();
+    let mut deed = blank(app, caller, "user", change.verb(), name);
+    if let Some(role) = change.role() {
+        deed.attributes.insert("role".into(), role.as_str().to_owned());
+    }
+    let done = app.auth.change_user(caller, change).await;
+    note(app, deed, done.as_ref().err());
+    done
 }
 
 fn permission(change: &AlertChange) -> Permission {

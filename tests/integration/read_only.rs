@@ -10,7 +10,7 @@ use futures::SinkExt;
 use quaylight::{
     model::{
         AccountChange, AlertChange, ContainerAction, ContainerId, FilePath, FilesOf, ImageId, Preferences,
-        RegistryLogin, VolumeName,
+        RegistryLogin, UserChange, VolumeName,
     },
     server::http::{Effect, table},
     sim::{Options, Running, Sim, Truth},
@@ -146,6 +146,7 @@ impl World {
         let start = ContainerAction::Start;
         match path {
             "/actions/account" => vec![bytes(&AccountChange::EndOtherSessions)],
+            "/actions/users" => vec![bytes(&UserChange::Remove { name: "none".into() })],
             "/actions/alerts" => [
                 AlertChange::DeleteRule("none".into()),
                 AlertChange::Silence("none".into(), 60),
@@ -176,7 +177,9 @@ impl World {
             "/queries/usage" => {
                 vec![bytes(&(&host, Some(&id), 3_600_u32)), bytes(&(&host, None::<ContainerId>, 60_u32))]
             }
-            "/queries/account" | "/queries/alerts" | "/queries/notices" | "/queries/registries" => vec![Vec::new()],
+            "/queries/account" | "/queries/alerts" | "/queries/notices" | "/queries/registries" | "/queries/users" => {
+                vec![Vec::new()]
+            }
             new => panic!("say here how the server function {new} is called"),
         }
     }

@@ -9,8 +9,8 @@ use crate::{
 use futures::StreamExt;
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
-    actions::account::ChangeAccount,
-    model::{AccountChange, Permission, Role},
+    actions::{account::ChangeAccount, users::ChangeUser},
+    model::{AccountChange, Permission, Role, UserChange},
     server::{auth::Access, http::table},
     sim::{Options, Running, Sim},
     wire::{NOT_SIGNED_IN, routes::ACTION},
@@ -138,6 +138,10 @@ impl World {
 
     async fn change(&self, headers: &str, change: AccountChange) -> (u16, String) {
         self.call("/actions/account", headers, &ChangeAccount { change }).await
+    }
+
+    async fn change_user(&self, headers: &str, change: UserChange) -> (u16, String) {
+        self.call("/actions/users", headers, &ChangeUser { change }).await
     }
 
     /// The header line with a new API token.
@@ -421,6 +425,75 @@ async fn api_token_gives_its_role_until_it_is_revoked() {
     assert_eq!(world.get("/api/state", &operator).await.status, 401);
     let world = world.restarted();
     assert_eq!(world.get("/metrics", &viewer).await.status, 200, "it outlives a restart");
+}
+
+#[tokio::test]
+async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    let name = || "ben".to_owned();
+    // After the length of the text in postcard.
+    let password_of = |body: &str| body[body.len() - 20..].to_owned();
+    let (status, body) = world.change_user(&anna, UserChange::Add { name: name(), role: Role::Operator }).await;
+    assert_eq!(status, 200, "{body}");
+    let first = password_of(&body);
+    let ben = world.sign_in("ben", &first, "").await.cookie();
+    let token = world.create_token(&ben, Role::Operator).await;
+    let (_, users) = world.call("/queries/users", &anna, &()).await;
+    assert!(users.contains("anna") && users.contains("ben") && !users.contains("argon2"), "{users}");
+
+    let refused = async |headers: &str, change: UserChange, words: &str| {
+        let (status, body) = world.change_user(headers, change).await;
+        assert!(status != 200 && body.contains(words), "{status} {body}");
+    };
+    refused(&anna, UserChange::Add { name: "BEN".into(), role: Role::Viewer }, "already exists").await;
+    refused(&anna, UserChange::Add { name: "<b>".into(), role: Role::Viewer }, "User names have").await;
+    refused(&anna, UserChange::Remove { name: "eve".into() }, "There is no user {name}").await;
+    for change in [
+        UserChange::Remove { name: "anna".into() },
+        UserChange::ChangeRole { name: "anna".into(), role: Role::Viewer },
+        UserChange::ResetPassword { name: "anna".into() },
+    ] {
+        refused(&anna, change, "Another admin must change your user").await;
+    }
+    let admin_token = world.create_token(&anna, Role::Admin).await;
+    refused(&admin_token, UserChange::Remove { name: name() }, "Sign in with a password").await;
+    assert_eq!(world.get("/api/state", &ben).await.status, 200, "nothing has changed");
+
+    let mut socket = world.socket("/ws", &ben).await;
+    assert_eq!(world.change_user(&anna, UserChange::ResetPassword { name: name() }).await.0, 200);
+    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN);
+    assert_eq!(world.sign_in("ben", &first, "").await.status, 401);
+    let (_, body) = world.change_user(&anna, UserChange::ResetPassword { name: name() }).await;
+    let second = password_of(&body);
+    let ben = world.sign_in("ben", &second, "").await.cookie();
+    assert_eq!(world.get("/api/state", &token).await.status, 200, "the token stays valid");
+
+    let change = UserChange::ChangeRole { name: name(), role: Role::Viewer };
+    assert_eq!(world.change_user(&anna, change).await.0, 200);
+    for credential in [&ben, &token] {
+        assert_eq!(world.get("/api/state", credential).await.status, 401);
+    }
+    let ben = world.sign_in("ben", &second, "").await.cookie();
+    let token = world.create_token(&ben, Role::Viewer).await;
+    assert_eq!(world.change_user(&anna, UserChange::Remove { name: name() }).await.0, 200);
+    for credential in [&ben, &token] {
+        assert_eq!(world.get("/api/state", credential).await.status, 401);
+    }
+    assert_eq!(world.sign_in("ben", &second, "").await.status, 401);
+
+    eventually(Duration::from_secs(5), "the history has the changes", async || {
+        let events = world.get("/api/events?q=anna", &anna).await.body;
+        let recorded = |action: &str, role: &str| {
+            events.lines().any(|it| it.contains(action) && it.contains("\"ben\"") && it.contains(role))
+        };
+        recorded("add", "operator")
+            && recorded("reset_password", "")
+            && recorded("change_role", "viewer")
+            && recorded("remove", "")
+            && !events.contains(&second)
+    })
+    .await;
 }
 
 #[tokio::test]

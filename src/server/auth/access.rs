@@ -18,7 +18,7 @@ impl From<Permission> for Access {
 }
 
 /// Server functions, by path. One that is missing here is refused.
-const FUNCTIONS: [(&str, Permission); 23] = [
+const FUNCTIONS: [(&str, Permission); 25] = [
     ("/actions/account", Permission::See),
     ("/actions/alerts", Permission::See),
     ("/actions/container", Permission::See),
@@ -27,6 +27,7 @@ const FUNCTIONS: [(&str, Permission); 23] = [
     ("/actions/request", Permission::See),
     ("/actions/sign_in", Permission::See),
     ("/actions/sign_out", Permission::See),
+    ("/actions/users", Permission::ManageUsers),
     ("/queries/account", Permission::See),
     ("/queries/alerts", Permission::See),
     ("/queries/disk", Permission::See),
@@ -41,6 +42,7 @@ const FUNCTIONS: [(&str, Permission); 23] = [
     ("/queries/registries", Permission::Configure),
     ("/queries/top", Permission::Read),
     ("/queries/usage", Permission::See),
+    ("/queries/users", Permission::ManageUsers),
     ("/queries/variable", Permission::Reveal),
 ];
 

@@ -72,12 +72,13 @@ impl Auth {
         Ok(None)
     }
 
-    fn signed_in<'a>(&'a self, caller: &'a Caller) -> Result<(&'a PasswordSignIn, &'a Presented), ActionError> {
+    pub(super) fn signed_in<'a>(
+        &'a self,
+        caller: &'a Caller,
+    ) -> Result<(&'a PasswordSignIn, &'a Presented), ActionError> {
         match (self, caller.session()) {
             (Self::Password(auth), Some(session)) => Ok((auth, session)),
-            _ => {
-                Err(ActionError::new(ErrorKind::Forbidden, message!("Sign in with a password to manage your account")))
-            }
+            _ => Err(ActionError::new(ErrorKind::Forbidden, message!("Sign in with a password to manage accounts"))),
         }
     }
 }
@@ -148,7 +149,7 @@ impl PasswordSignIn {
     }
 }
 
-fn is_session(credential: &Credential) -> bool {
+pub(super) fn is_session(credential: &Credential) -> bool {
     matches!(credential.what, What::Session { .. })
 }
 

@@ -2,11 +2,10 @@
 //! each change within seconds.
 
 use super::{
-    password::{LONGEST, SHORTEST, hash},
+    password::{LONGEST, SHORTEST, generated, hash},
     users::{User, Users, UsersError},
 };
 use crate::{model::Role, server::clock::Clock};
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
 use std::{
     io::{self, Read},
@@ -75,7 +74,7 @@ impl NewPassword {
     /// Returns the password, and whether it was generated.
     fn read(&self) -> Result<(String, bool), CommandError> {
         if !self.password_stdin {
-            return Ok((BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>()), true));
+            return Ok((generated(), true));
         }
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;

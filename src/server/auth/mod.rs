@@ -7,6 +7,7 @@ pub mod command;
 pub mod cookie;
 mod credentials;
 mod device;
+mod managed_users;
 mod password;
 mod sign_in;
 mod throttle;

@@ -3,6 +3,7 @@
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version, password_hash::SaltString,
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use std::sync::{
     Arc, LazyLock,
     atomic::{AtomicUsize, Ordering::Relaxed},
@@ -112,6 +113,11 @@ fn argon2() -> Argon2<'static> {
 pub fn hash(password: &str) -> String {
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).expect("a salt of 16 bytes is valid");
     argon2().hash_password(password.as_bytes(), &salt).expect("the parameters are valid").to_string()
+}
+
+/// A random password with 120 bits.
+pub fn generated() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
 }
 
 fn verify(stored: &str, password: &str) -> bool {

@@ -176,7 +176,7 @@ impl PasswordSignIn {
         Ok(self.hasher.hash(password).await?)
     }
 
-    async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
+    pub(super) async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
         let now = self.clock.now();
         Ok(User { name: name.to_owned(), role, password, created: now, changed: now })
@@ -193,11 +193,15 @@ impl PasswordSignIn {
     pub async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
-            // While the file is unreadable, no request is authorized.
-            let Ok(users) = self.users.all() else { continue };
-            let is_valid = |it: &Credential| users.iter().any(|user| user.name == it.user && is_valid(it, user));
-            self.credentials.sweep(|credential| !is_valid(credential)).await;
+            self.end_revoked().await;
         }
+    }
+
+    pub(super) async fn end_revoked(&self) {
+        // While the file is unreadable, no request is authorized.
+        let Ok(users) = self.users.all() else { return };
+        let is_valid = |it: &Credential| users.iter().any(|user| user.name == it.user && is_valid(it, user));
+        self.credentials.sweep(|credential| !is_valid(credential)).await;
     }
 }
 

@@ -31,6 +31,9 @@ fn attribute<'a>(event: &'a Event, key: &str) -> &'a str {
 
 /// An action requested by a user. When the engine has done it, it emits its own event.
 fn deed(event: &Event) -> String {
+    if event.kind == "user" {
+        return of_a_user(event);
+    }
     let mut verb = event.action.clone();
     if let Some(first) = verb.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -54,6 +57,26 @@ fn deed(event: &Event) -> String {
         other => other,
     };
     format!("{} {}", t(of), term(done))
+}
+
+/// A change of a user, or by a user of the own account.
+fn of_a_user(event: &Event) -> String {
+    let (verb, done) = match event.action.as_str() {
+        "add" => (t("Add user"), t("User added").to_owned()),
+        "remove" => (t("Remove user"), t("User removed").to_owned()),
+        "change_role" => (t("Change role"), crate::t!("Role changed to {}", term(attribute(event, "role")))),
+        "reset_password" => (t("Reset password"), t("Password reset").to_owned()),
+        "change_password" => (t("Change password"), t("Password changed").to_owned()),
+        "end_session" => (t("End session"), t("Session ended").to_owned()),
+        "end_other_sessions" => (t("End all other sessions"), t("Other sessions ended").to_owned()),
+        "create_token" => (t("Create API token"), t("API token created").to_owned()),
+        "revoke_token" => (t("Revoke API token"), t("API token revoked").to_owned()),
+        other => return term(&other.replace('_', " ")),
+    };
+    match &event.error {
+        Some(error) => crate::t!("{} failed: {}", verb, translate(error)),
+        None => done,
+    }
 }
 
 /// The name of the event's subject.
@@ -159,6 +182,10 @@ mod tests {
                 ("Stop failed: It is gone", Some("alarm")),
             ),
             (phrase_of("rule", "change", ("", ""), Some("alice"), None), ("Alert rule changed", Some("user"))),
+            (
+                phrase_of("user", "change_role", ("role", "viewer"), Some("alice"), None),
+                ("Role changed to viewer", Some("user")),
+            ),
             (phrase_of("alert", "firing", ("measured", "is down"), None, None), (": is down", None)),
             (
                 phrase_of("notification", "lost", ("rule", "busy"), None, Some("it was given up")),

@@ -1,9 +1,12 @@
 //! Account section: the password, the sessions and the API tokens of the signed-in user.
 
-use super::super::{
-    Access, Site, format,
-    on_demand::OnDemand,
-    widgets::{Ago, Dialog, Icon, Sent, boxed, button, choice, field, form, on_click},
+use super::{
+    super::{
+        Access, Site, format,
+        on_demand::OnDemand,
+        widgets::{Ago, Dialog, Sent, boxed, button, choice, field, form, on_click},
+    },
+    shown_once::shown_once,
 };
 use crate::{
     actions::account::change_account,
@@ -84,7 +87,7 @@ pub(super) fn account() -> Option<AnyView> {
             </div>
             {section.account.draw("Account not loaded", move |account| tokens(section, &account.tokens))}
             {boxed(move || dialog(section, role))}
-            {boxed(move || section.created.get().map(|token| created(section, token)))}
+            {shown_once("API token created", section.created)}
         </section>
     };
     Some(view.into_any())
@@ -194,16 +197,11 @@ fn token_form(section: Section, most: Role) -> AnyView {
     let name = StoredValue::new(String::new());
     let role = StoredValue::new(Role::Viewer);
     let days = StoredValue::new(Some(90));
-    let roles: Vec<_> =
-        Role::ALL.into_iter().filter(|role| *role <= most).map(|role| (role.as_str(), t(role.as_str()))).collect();
     let validity = vec![("30", t("30 days")), ("90", t("90 days")), ("365", t("1 year")), ("", t("No expiry"))];
-    let set_role = move |word: String| {
-        role.set_value(Role::ALL.into_iter().find(|role| role.as_str() == word).unwrap_or(Role::Viewer));
-    };
     let fields = view! {
         {field("Name", "text", String::new(), "prometheus", Box::new(move |text| name.set_value(text)))}
         <div class="pair">
-            {choice("Role", roles, Role::Viewer.as_str(), Box::new(set_role))}
+            {role_choice(most, role)}
             {choice("Valid for", validity, "90", Box::new(move |text: String| days.set_value(text.parse().ok())))}
         </div>
     };
@@ -221,26 +219,16 @@ fn token_form(section: Section, most: Role) -> AnyView {
     form(t("New API token").to_owned(), fields.into_any(), "Create", Box::new(send), close)
 }
 
-fn created(section: Section, token: String) -> AnyView {
-    let close = move || section.created.set(None);
-    let copied = token.clone();
-    let copy = move |_| {
-        let _ = window().navigator().clipboard().write_text(&copied);
-        section.toasts.show(Level::Ok, t("API token copied"), None);
+/// A select box with the roles up to `most`.
+pub(super) fn role_choice(most: Role, chosen: StoredValue<Role>) -> AnyView {
+    let roles: Vec<_> =
+        Role::ALL.into_iter().filter(|role| *role <= most).map(|role| (role.as_str(), t(role.as_str()))).collect();
+    let choose = move |word: String| {
+        if let Some(role) = Role::ALL.into_iter().find(|role| role.as_str() == word) {
+            chosen.set_value(role);
+        }
     };
-    view! {
-        <Dialog title=t("API token created").to_owned() on_close=close>
-            <p>{t("Copy it now: it is not shown again.")}</p>
-            <div class="command">
-                <code>{token.clone()}</code>
-                <button class="button bare square" aria-label=t("Copy the API token") on:click=on_click(copy.clone())>
-                    <Icon name="copy" />
-                </button>
-            </div>
-            <footer><button class="button main" on:click=on_click(move |_| close())>{t("Done")}</button></footer>
-        </Dialog>
-    }
-    .into_any()
+    choice("Role", roles, chosen.get_value().as_str(), Box::new(choose))
 }
 
 fn revocation(section: Section, id: String, name: &str) -> AnyView {

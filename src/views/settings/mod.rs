@@ -1,6 +1,8 @@
 //! `/settings`: the user's preferences for display and notices. Each change applies at once and is saved for the next visit.
 
 mod account;
+mod shown_once;
+mod users;
 
 use super::{
     containers::{COLUMNS, Hideable},
@@ -40,6 +42,7 @@ pub fn SettingsPage() -> impl IntoView {
             {units_and_time(prefs)}
             {notices(prefs)}
             {account::account()}
+            {users::users()}
             {about()}
         </div>
     }

@@ -1,0 +1,66 @@
+//! Users, as their admins see them.
+
+use super::{Role, Timestamp};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserInfo {
+    pub name: String,
+    pub role: Role,
+    /// Sessions that are valid now, and API tokens.
+    pub sessions: usize,
+    pub tokens: usize,
+    /// The last use of any of them; `None` without one.
+    pub used: Option<Timestamp>,
+}
+
+/// A change of a user by an admin. It ends the user's sessions, except for [`Self::Add`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum UserChange {
+    /// With a generated password.
+    Add {
+        name: String,
+        role: Role,
+    },
+    ChangeRole {
+        name: String,
+        role: Role,
+    },
+    /// Generates a new password.
+    ResetPassword {
+        name: String,
+    },
+    /// Also revokes the user's API tokens.
+    Remove {
+        name: String,
+    },
+}
+
+impl UserChange {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Add { name, .. }
+            | Self::ChangeRole { name, .. }
+            | Self::ResetPassword { name }
+            | Self::Remove { name } => name,
+        }
+    }
+
+    /// For the history.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "add",
+            Self::ChangeRole { .. } => "change_role",
+            Self::ResetPassword { .. } => "reset_password",
+            Self::Remove { .. } => "remove",
+        }
+    }
+
+    /// The role that the user gets.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Add { role, .. } | Self::ChangeRole { role, .. } => Some(*role),
+            Self::ResetPassword { .. } | Self::Remove { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The users, as their admins manage them in the browser.
+
+use super::{Auth, Caller, PasswordSignIn, SignInError, account::is_session, password::generated, sign_in::blocking};
+use crate::{
+    message,
+    model::{UserChange, UserInfo},
+    wire::{ActionError, ErrorKind},
+};
+
+impl Auth {
+    /// All users, by name.
+    ///
+    /// # Errors
+    /// `Forbidden` without a session: API tokens don't manage users.
+    pub fn users(&self, caller: &Caller) -> Result<Vec<UserInfo>, ActionError> {
+        let (auth, _) = self.signed_in(caller)?;
+        let users = auth.users.all().map_err(SignInError::Users)?;
+        let info = |user: &super::users::User| {
+            let credentials = auth.credentials.of(&user.name);
+            let sessions = credentials.iter().filter(|it| is_session(it)).count();
+            UserInfo {
+                name: user.name.clone(),
+                role: user.role,
+                sessions,
+                tokens: credentials.len() - sessions,
+                used: credentials.iter().map(|it| it.used).max(),
+            }
+        };
+        Ok(users.iter().map(info).collect())
+    }
+
+    /// Changes a user. Returns the generated password, if there is one: the only copy.
+    ///
+    /// # Errors
+    /// `Forbidden` without a session; `Conflict` for the caller, a name that is taken or unknown, and the only admin.
+    pub async fn change_user(&self, caller: &Caller, change: UserChange) -> Result<Option<String>, ActionError> {
+        let (auth, _) = self.signed_in(caller)?;
+        if change.name() == caller.name() {
+            return Err(ActionError::new(ErrorKind::Conflict, message!("Another admin must change your user")));
+        }
+        let password = auth.change_user(change).await?;
+        // Rather than with the next sweep.
+        auth.end_revoked().await;
+        Ok(password)
+    }
+}
+
+impl PasswordSignIn {
+    async fn change_user(&self, change: UserChange) -> Result<Option<String>, SignInError> {
+        let (users, now) = (self.users.clone(), self.clock.now());
+        match change {
+            UserChange::Add { name, role } => {
+                let password = generated();
+                let user = self.new_user(&name, role, password.clone()).await?;
+                blocking(move || users.add(user)).await?;
+                return Ok(Some(password));
+            }
+            UserChange::ResetPassword { name } => {
+                let password = generated();
+                let hash = self.hash(password.clone()).await?;
+                blocking(move || users.update(&name, |it| (it.password, it.changed) = (hash, now))).await?;
+                return Ok(Some(password));
+            }
+            UserChange::ChangeRole { name, role } => {
+                blocking(move || users.update(&name, |it| (it.role, it.changed) = (role, now))).await?;
+            }
+            UserChange::Remove { name } => blocking(move || users.remove(&name)).await?,
+        }
+        Ok(None)
+    }
+}
