@@ -63,6 +63,8 @@ pub struct EventQuery {
     pub noise: bool,
     /// Only actions of users.
     pub by_users: bool,
+    /// If set, of the events of the kind `user` only those by this user. Not a key of a URL query.
+    pub user_events_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +127,7 @@ impl EventQuery {
     pub fn matches(&self, event: &Event) -> bool {
         (self.noise || !event.is_noise())
             && (!self.by_users || event.actor.is_some())
+            && self.shows_user_events(&event.kind, event.actor.as_deref().unwrap_or_default())
             && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && (self.actions.is_empty() || self.actions.contains(&event.action))
             && (self.project.is_empty() || event.project.as_ref() == Some(&self.project))
@@ -132,6 +135,11 @@ impl EventQuery {
             && self.until.is_none_or(|until| event.time <= until)
             && (self.entity.is_empty() || self.is_of_entity(event))
             && self.words().all(|word| mentions(event, &word))
+    }
+
+    /// Whether `user_events_by` allows an event of this kind and actor.
+    pub fn shows_user_events(&self, kind: &str, actor: &str) -> bool {
+        kind != "user" || self.user_events_by.as_ref().is_none_or(|only| only == actor)
     }
 
     fn is_of_entity(&self, event: &Event) -> bool {

@@ -7,6 +7,6 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 #[server(prefix = "/queries", endpoint = "events", input = Postcard, output = Postcard)]
 pub async fn events(address: Vec<(String, String)>) -> Result<EventPage, ActionError> {
     use crate::server::{auth::request_context, live::event_page};
-    let (app, _) = request_context();
-    event_page(&app, &address).await
+    let (app, caller) = request_context();
+    event_page(&app, &caller, &address).await
 }

@@ -2,7 +2,7 @@
 
 use super::{
     app::App,
-    auth::{Caller, require},
+    auth::{ADDRESS, Caller, LONGEST_USER_NAME, TOKEN, USER, require},
     engine::{Engine, EngineError, WritableEngine, away_hint},
     registries, tasks,
 };
@@ -15,7 +15,7 @@ use crate::{
     },
     wire::{ActionError, Done, ErrorKind},
 };
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
 /// Time limit for the response to an action: proxies assume that a request that takes longer is dead. An engine gives a
 /// container ten seconds to stop, or more if configured. A slower action continues, and its effect arrives as a diff.
@@ -215,6 +215,17 @@ fn of_a_task(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Event {
 
 /// A user action without details.
 pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String) -> Event {
+    let mut attributes = Labels::default();
+    if caller.has_credential() {
+        attributes.insert(ADDRESS.into(), caller.address().to_string());
+    }
+    if let Some(token) = caller.token() {
+        attributes.insert(TOKEN.into(), token.to_owned());
+    }
+    Event { actor: Some(caller.name().to_owned()), attributes, ..without_actor(app, kind, action, name) }
+}
+
+fn without_actor(app: &App, kind: &str, action: &str, name: String) -> Event {
     Event {
         seq: 0,
         host: HostId::new("local").expect("a valid host ID"),
@@ -224,11 +235,24 @@ pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String)
         id: String::new(),
         name,
         project: None,
-        actor: Some(caller.name().to_owned()),
+        actor: None,
         error: None,
         message: None,
         attributes: Labels::default(),
     }
+}
+
+/// Records that a user has signed in or out, or set up the server.
+pub fn note_session(app: &App, caller: &Caller, action: &str) {
+    app.history.record(blank(app, caller, USER, action, caller.name().to_owned()));
+}
+
+/// Records a failed sign-in. It has no actor, since anyone may have sent the name.
+pub fn note_failed_sign_in(app: &App, address: IpAddr, name: &str, error: Message) {
+    let name = name.chars().take(LONGEST_USER_NAME).collect();
+    let mut event = Event { error: Some(error), ..without_actor(app, USER, "sign_in", name) };
+    event.attributes.insert(ADDRESS.into(), address.to_string());
+    app.history.record(event);
 }
 
 /// The event for the history.
@@ -317,9 +341,9 @@ pub async fn keep_preferences(
 /// Changes the caller's own account, also on a read-only server: see [`Auth::change_account`](super::auth::Auth::change_account).
 pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
     require(app, caller, Permission::See)?;
-    let mut deed = blank(app, caller, "user", change.verb(), caller.name().to_owned());
+    let mut deed = blank(app, caller, USER, change.verb(), caller.name().to_owned());
     if let Some(token) = token_name(app, caller, &change) {
-        deed.attributes.insert("token".into(), token);
+        deed.attributes.insert(TOKEN.into(), token);
     }
     let done = app.auth.change_account(caller, change).await;
     note(app, deed, done.as_ref().err());
@@ -340,8 +364,8 @@ fn token_name(app: &App, caller: &Caller, change: &AccountChange) -> Option<Stri
 /// Changes another user: see [`Auth::change_user`](super::auth::Auth::change_user).
 pub async fn change_user(app: &App, caller: &Caller, change: UserChange) -> Result<Option<String>, ActionError> {
     require(app, caller, Permission::ManageUsers)?;
-    let name = change.name().chars().take(200).collect();
-    let mut deed = blank(app, caller, "user", change.verb(), name);
+    let name = change.name().chars().take(LONGEST_USER_NAME).collect();
+    let mut deed = blank(app, caller, USER, change.verb(), name);
     if let Some(role) = change.role() {
         deed.attributes.insert("role".into(), role.as_str().to_owned());
     }

@@ -6,7 +6,7 @@ use crate::{
     server_process::{ServerProcess, manage_users},
     support::{Folder, eventually},
 };
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
     actions::{account::ChangeAccount, users::ChangeUser},
@@ -16,6 +16,7 @@ use quaylight::{
     wire::{NOT_SIGNED_IN, routes::ACTION},
 };
 use serde::Serialize;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -494,6 +495,69 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
             && !events.contains(&second)
     })
     .await;
+}
+
+#[tokio::test]
+async fn sign_ins_and_clients_are_recorded_for_admins_only() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let container = world.sim.truth().containers[0].id.clone();
+    assert_eq!(world.sign_in("vera", "wrong", "").await.status, 401);
+    let vera = world.sign_in("vera", PASSWORD, "").await.cookie();
+    let mut live = world.socket("/ws", &vera).await;
+    live.send(Message::text(r#"{"type": "subscribe", "channels": ["events"]}"#)).await.unwrap();
+    let token = world.create_token(&anna, Role::Admin).await;
+    let headers = format!("{token}Content-Type: application/json\r\n");
+    let stop = ACTION.replace("{action}", "container.stop");
+    let stopped = world.request("POST", &stop, &headers, &format!(r#"{{"target": "{container}"}}"#)).await;
+    assert_eq!(stopped.status, 200, "{}", stopped.body);
+    assert_eq!(world.request("POST", "/logout", &anna, "").await.status, 303);
+
+    let events = async |credential: &str, query: &str| -> Vec<Value> {
+        let page = world.get(&format!("/api/events?{query}"), credential).await.body;
+        serde_json::from_str::<Value>(&page).expect(&page)["events"].as_array().unwrap().clone()
+    };
+    let entry = |event: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let client = text(&event["attributes"]["address"]);
+        (text(&event["action"]), text(&event["name"]), text(&event["actor"]), client)
+    };
+    let row = |action: &str, name: &str, actor: &str| {
+        (action.to_owned(), name.to_owned(), actor.to_owned(), "127.0.0.1".to_owned())
+    };
+    // Newest first. A failed sign-in has no actor.
+    let all: Vec<_> = events(&token, "kind=user").await.iter().map(entry).collect();
+    let expected = [
+        row("sign_out", "anna", "anna"),
+        row("create_token", "anna", "anna"),
+        row("sign_in", "vera", "vera"),
+        row("sign_in", "vera", ""),
+        row("set_up", "anna", "anna"),
+    ];
+    assert_eq!(all, expected);
+    assert_eq!(events(&vera, "kind=user").await.iter().map(entry).collect::<Vec<_>>(), expected[2..3]);
+    let exported = world.get("/api/events?format=ndjson", &vera).await.body;
+    assert!(exported.contains("sign_in") && !exported.contains("create_token"), "{exported}");
+
+    let of_the_stop = async |credential: &str| {
+        let found = events(credential, "action=stop&by=users").await;
+        assert_eq!((found.len(), &found[0]["actor"]), (1, &Value::from("anna")));
+        found[0]["attributes"].clone()
+    };
+    let seen = of_the_stop(&token).await;
+    assert_eq!((&seen["token"], &seen["address"]), (&Value::from("grafana"), &Value::from("127.0.0.1")));
+    let seen = of_the_stop(&vera).await;
+    assert!(seen.get("token").is_none() && seen.get("address").is_none(), "{seen}");
+
+    // What the viewer's socket got meanwhile, up to the stop.
+    loop {
+        let Some(Ok(Message::Text(text))) = live.next().await else { panic!("the socket has closed") };
+        assert!(!text.contains("create_token") && !text.contains(r#""token":"#), "{text}");
+        if text.contains(r#""actor":"anna""#) {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

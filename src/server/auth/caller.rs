@@ -54,6 +54,14 @@ impl Caller {
         self.credential.is_some()
     }
 
+    /// The name of the API token, if there is one.
+    pub fn token(&self) -> Option<&str> {
+        match &self.credential.as_ref()?.credential.what {
+            What::ApiToken { name, .. } => Some(name),
+            What::Session { .. } => None,
+        }
+    }
+
     /// The session of a user who has signed in; `None` for API tokens.
     pub(super) fn session(&self) -> Option<&Presented> {
         self.credential.as_ref().filter(|it| matches!(it.credential.what, What::Session { .. }))

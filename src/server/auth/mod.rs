@@ -12,6 +12,7 @@ mod password;
 mod sign_in;
 mod throttle;
 mod users;
+mod visible_events;
 
 use super::{app::App, hosts::read_only};
 use crate::{
@@ -26,7 +27,8 @@ use std::{net::IpAddr, sync::Arc};
 pub use access::{Access, function_access};
 pub use caller::{Caller, not_signed_in};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
-pub use users::UsersError;
+pub use users::{LONGEST_NAME as LONGEST_USER_NAME, UsersError};
+pub use visible_events::{ADDRESS, TOKEN, USER};
 
 /// The mode of sign-in, which identifies callers. Cheap to clone.
 #[derive(Clone)]

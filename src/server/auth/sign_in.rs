@@ -113,7 +113,7 @@ impl PasswordSignIn {
     }
 
     /// The caller of a request with the token of a session or an API token; `None` if it is over.
-    pub(super) fn caller(&self, token: &str, address: IpAddr) -> Option<Caller> {
+    pub fn caller(&self, token: &str, address: IpAddr) -> Option<Caller> {
         let presented = self.credentials.find(token)?;
         let credential = &presented.credential;
         let user = self.users.find(&credential.user).inspect_err(|error| tracing::error!(%error, "no sign-in")).ok()?;

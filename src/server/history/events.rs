@@ -19,8 +19,9 @@ pub(super) struct Names {
 const REMEMBERED: usize = 2_000;
 
 /// Attributes that belong to the event itself. The others are the labels of its thing, which are the same each time.
-const OF_THE_EVENT: [&str; 21] = [
+const OF_THE_EVENT: [&str; 24] = [
     "action",
+    "address",
     "command",
     "comment",
     "container",
@@ -38,7 +39,9 @@ const OF_THE_EVENT: [&str; 21] = [
     "propagation",
     "read/write",
     "reclaimed",
+    "role",
     "signal",
+    "token",
     "took_ms",
     "type",
 ];
@@ -266,7 +269,8 @@ fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<G
         let is_wanted = (query.noise || !row.get::<_, bool>(4)?)
             && (!query.by_users || !actor.is_empty())
             && (query.kinds.is_empty() || query.kinds.contains(&kind))
-            && (query.actions.is_empty() || query.actions.contains(&action));
+            && (query.actions.is_empty() || query.actions.contains(&action))
+            && query.shows_user_events(&kind, &actor);
         if is_wanted {
             let texts = format!("{action} {actor}").to_ascii_lowercase();
             let mentioned = words.iter().map(|word| texts.contains(word)).collect();

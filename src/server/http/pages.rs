@@ -74,7 +74,7 @@ async fn with_page_seed(State(app): State<App>, caller: Caller, mut request: Req
         "/events" => {
             let query: Query<Vec<(String, String)>> = Query::try_from_uri(request.uri()).unwrap_or_default();
             // On an invalid query the page repeats the request and gets the error.
-            event_page(&app, &query.0).await.ok().map(|page| PageSeed::of(&page))
+            event_page(&app, &caller, &query.0).await.ok().map(|page| PageSeed::of(&page))
         }
         "/alerts" => Some(PageSeed::of(&book(&app, &caller))),
         _ => None,

@@ -6,6 +6,7 @@ use crate::{
     server::{
         app::App,
         auth::{Auth, Caller, Client, SignInError, cookie},
+        operations::{note_failed_sign_in, note_session},
         problem::Problem,
     },
     views::{SetupForm, SignInForm},
@@ -70,16 +71,24 @@ pub async fn login(
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
     let client = Client { address, device: device(&headers) };
     match auth.sign_in(client, &name, password).await {
-        Ok(token) => signed_in(&app, &headers, &token, local(&next)),
+        Ok(token) => {
+            note(&app, auth.caller(&token, address), "sign_in");
+            signed_in(&app, &headers, &token, local(&next))
+        }
         Err(error) => {
+            // The other failures are of the server, or are repetitions of this one.
+            if matches!(error, SignInError::Wrong) {
+                note_failed_sign_in(&app, address, &name, error.message());
+            }
             login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(error.message()) })
         }
     }
 }
 
 /// `POST /logout`: ends the session.
-pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+pub async fn logout(State(app): State<App>, ClientAddress(address): ClientAddress, headers: HeaderMap) -> Response {
     if let (Auth::Password(auth), Some(token)) = (&app.auth, cookie::token(&headers)) {
+        note(&app, auth.caller(token, address), "sign_out");
         auth.sign_out(token).await;
     }
     (AppendHeaders(cookie::removals(&app.base_path)), redirect(&app, "/login")).into_response()
@@ -105,10 +114,19 @@ pub async fn setup(
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
     let client = Client { address, device: device(&headers) };
     match auth.set_up(client, &token, &name, password).await {
-        Ok(token) => signed_in(&app, &headers, &token, "/"),
+        Ok(token) => {
+            note(&app, auth.caller(&token, address), "set_up");
+            signed_in(&app, &headers, &token, "/")
+        }
         Err(error) => {
             setup_form(&app, &headers, status(&error), SetupForm { token, name, error: Some(error.message()) })
         }
+    }
+}
+
+fn note(app: &App, caller: Option<Caller>, action: &str) {
+    if let Some(caller) = caller {
+        note_session(app, &caller, action);
     }
 }
 

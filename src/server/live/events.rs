@@ -5,6 +5,7 @@ use crate::{
     model::{BadQuery, Event, EventPage, EventQuery, Message, Timestamp},
     server::{
         app::App,
+        auth::Caller,
         body::streamed,
         history::{Cursor, History},
         problem::Problem,
@@ -32,6 +33,7 @@ const LONGEST_PAGE: usize = 1_000;
 /// One client's event subscription. Receives nothing until [`Listener::begin`].
 pub(super) struct Listener {
     history: History,
+    caller: Caller,
     heard: Option<Heard>,
 }
 
@@ -43,8 +45,8 @@ struct Heard {
 }
 
 impl Listener {
-    pub(super) fn new(history: History) -> Self {
-        Self { history, heard: None }
+    pub(super) fn new(history: History, caller: Caller) -> Self {
+        Self { history, caller, heard: None }
     }
 
     /// Subscribes. Returns the current events, newest first; [`Self::next`] returns the later ones.
@@ -53,7 +55,7 @@ impl Listener {
         let newest = self.history.newest(CURRENT);
         let until = newest.first().map_or(0, |event| event.seq);
         self.heard = Some(Heard { events: receiver, until, skipped: 0 });
-        let events = newest.iter().map(|event| Event::clone(event)).collect();
+        let events = newest.iter().filter_map(|event| self.caller.see(event)).collect();
         EngineEvents { events, history: self.history.status() }
     }
 
@@ -71,8 +73,8 @@ impl Listener {
             match heard.events.recv().await {
                 Ok(event) if event.seq <= heard.until => {}
                 Ok(event) => {
-                    let skipped = std::mem::take(&mut heard.skipped);
-                    return EngineEvent { skipped, event: Event::clone(&event) };
+                    let Some(event) = self.caller.see(&event) else { continue };
+                    return EngineEvent { skipped: std::mem::take(&mut heard.skipped), event };
                 }
                 Err(RecvError::Lagged(count)) => heard.skipped += count,
                 // The history lives as long as the server.
@@ -133,21 +135,27 @@ impl EventsQuery {
         self.after.map_or(Cursor::Before(self.before), Cursor::After)
     }
 
-    async fn page(&self, app: &App) -> EventPage {
+    async fn page(&self, app: &App, caller: &Caller) -> EventPage {
         let limit = self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-        app.history.page(self.query.clone(), self.place(), limit).await
+        visible_page(app, caller, self.query.clone(), self.place(), limit).await
     }
 }
 
+/// The only way from the history to a client.
+async fn visible_page(app: &App, caller: &Caller, query: EventQuery, place: Cursor, limit: usize) -> EventPage {
+    let page = app.history.page(caller.visible(query), place, limit).await;
+    EventPage { events: page.events.iter().filter_map(|event| caller.see(event)).collect(), ..page }
+}
+
 /// The page of events that an address requests.
-pub async fn event_page(app: &App, address: &[(String, String)]) -> Result<EventPage, ActionError> {
+pub async fn event_page(app: &App, caller: &Caller, address: &[(String, String)]) -> Result<EventPage, ActionError> {
     let query = EventsQuery::read(address, app.clock.now());
     let query = query.map_err(|error| ActionError::new(ErrorKind::Invalid, Message::verbatim(error)))?;
-    Ok(query.page(app).await)
+    Ok(query.page(app, caller).await)
 }
 
 /// `GET /api/events`: one page, or all events as a file.
-pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
+pub async fn events(State(app): State<App>, caller: Caller, Query(pairs): Query<Vec<(String, String)>>) -> Response {
     let now = app.clock.now();
     let query = match EventsQuery::read(&pairs, now) {
         Ok(query) => query,
@@ -156,16 +164,16 @@ pub async fn events(State(app): State<App>, Query(pairs): Query<Vec<(String, Str
         }
     };
     if query.format != Format::Page {
-        return file(app, query, now);
+        return file(app, caller, query, now);
     }
-    let page = query.page(&app).await;
+    let page = query.page(&app, &caller).await;
     match query.asked.encoding() {
         Encoding::Json => ([(header::CACHE_CONTROL, "no-store")], Json(page)).into_response(),
         Encoding::Postcard => binary_answer(postcard::to_allocvec(&page).expect("pages have a known length")),
     }
 }
 
-fn file(app: App, query: EventsQuery, now: Timestamp) -> Response {
+fn file(app: App, caller: Caller, query: EventsQuery, now: Timestamp) -> Response {
     let (kind, end) = match query.format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),
         _ => ("application/x-ndjson", "ndjson"),
@@ -176,17 +184,17 @@ fn file(app: App, query: EventsQuery, now: Timestamp) -> Response {
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"quaylight-events-{stamp}.{end}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (headers, streamed(lines(app, query))).into_response()
+    (headers, streamed(lines(app, caller, query))).into_response()
 }
 
 /// Streams page by page, each after the previous one is on its way: a year of events is never in memory at once.
-fn lines(app: App, query: EventsQuery) -> impl Stream<Item = Result<String, Infallible>> {
+fn lines(app: App, caller: Caller, query: EventsQuery) -> impl Stream<Item = Result<String, Infallible>> {
     let place = query.place();
     let left = query.limit.unwrap_or(usize::MAX);
     let heading = if query.format == Format::Csv { CSV_HEADING.to_owned() } else { String::new() };
-    stream::unfold(Some((app, query, place, left, heading)), async |state| {
-        let (app, query, place, left, mut text) = state?;
-        let page = app.history.page(query.query.clone(), place, left.min(LONGEST_PAGE)).await;
+    stream::unfold(Some((app, caller, query, place, left, heading)), async |state| {
+        let (app, caller, query, place, left, mut text) = state?;
+        let page = visible_page(&app, &caller, query.query.clone(), place, left.min(LONGEST_PAGE)).await;
         for event in &page.events {
             match query.format {
                 Format::Csv => csv(&mut text, event),
@@ -199,7 +207,7 @@ fn lines(app: App, query: EventsQuery) -> impl Stream<Item = Result<String, Infa
             Cursor::Before(_) => Cursor::Before(Some(last.seq)),
             Cursor::After(_) => Cursor::After(last.seq),
         });
-        Some((Ok(text), next.map(|place| (app, query, place, left, String::new()))))
+        Some((Ok(text), next.map(|place| (app, caller, query, place, left, String::new()))))
     })
 }
 
@@ -239,6 +247,7 @@ fn csv(text: &mut String, event: &Event) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::auth::Auth;
     use crate::{
         model::{HostId, Labels},
         server::{
@@ -246,6 +255,8 @@ mod tests {
             history::{Limits, Settings},
         },
     };
+    use axum::http::HeaderMap;
+    use std::net::Ipv4Addr;
 
     fn event(name: &str) -> Event {
         let mut attributes = Labels::default();
@@ -274,8 +285,9 @@ mod tests {
     #[tokio::test]
     async fn lagging_listener_receives_the_skipped_count() {
         let history = history().await;
+        let caller = Auth::None.caller(&HeaderMap::new(), Ipv4Addr::LOCALHOST.into()).unwrap();
         history.record(event("before"));
-        let mut listener = Listener::new(history.clone());
+        let mut listener = Listener::new(history.clone(), caller);
         assert_eq!(listener.begin().events.len(), 1);
         for number in 0..3_000 {
             history.record(event(&number.to_string()));

@@ -31,9 +31,6 @@ fn attribute<'a>(event: &'a Event, key: &str) -> &'a str {
 
 /// An action requested by a user. When the engine has done it, it emits its own event.
 fn deed(event: &Event) -> String {
-    if event.kind == "user" {
-        return of_a_user(event);
-    }
     let mut verb = event.action.clone();
     if let Some(first) = verb.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -59,9 +56,12 @@ fn deed(event: &Event) -> String {
     format!("{} {}", t(of), term(done))
 }
 
-/// A change of a user, or by a user of the own account.
+/// A sign-in, a change of a user, or by a user of the own account.
 fn of_a_user(event: &Event) -> String {
     let (verb, done) = match event.action.as_str() {
+        "set_up" => (t("Setup"), t("First user created").to_owned()),
+        "sign_in" => (t("Sign-in"), t("Signed in").to_owned()),
+        "sign_out" => (t("Sign-out"), t("Signed out").to_owned()),
         "add" => (t("Add user"), t("User added").to_owned()),
         "remove" => (t("Remove user"), t("User removed").to_owned()),
         "change_role" => (t("Change role"), crate::t!("Role changed to {}", term(attribute(event, "role")))),
@@ -85,6 +85,9 @@ pub(in crate::views) fn name(event: &Event) -> String {
 }
 
 pub(in crate::views) fn phrase(event: &Event) -> String {
+    if event.kind == "user" {
+        return of_a_user(event);
+    }
     if event.actor.is_some() {
         return deed(event);
     }

@@ -3,7 +3,7 @@
 use super::feed::Address;
 use crate::client::{ErasedMemo, t};
 use crate::views::{
-    Site,
+    Access, Site,
     resource_list::go_to,
     widgets::{Icon, Search, boxed, button, chip},
 };
@@ -49,7 +49,8 @@ pub(super) fn tools(asked: ErasedMemo<Address>) -> AnyView {
             move |_| ask(key, if asked.with_untracked(|asked| said(asked, key) == on) { "" } else { on }.to_owned());
         chip(word, boxed(move || is_on().to_string()), boxed(String::new), Box::new(toggle))
     };
-    let kinds: Vec<_> = KINDS.iter().map(|(word, kind)| one_of("kind", word, kind)).collect();
+    let of_users = expect_context::<Access>().user.is_some().then_some(("Users", "user"));
+    let kinds: Vec<_> = KINDS.into_iter().chain(of_users).map(|(word, kind)| one_of("kind", word, kind)).collect();
     let times: Vec<_> = TIMES.iter().map(|(word, since)| one_of("since", word, since)).collect();
     let others = vec![on_or_off("by", "User actions", "users"), on_or_off("noise", "Verbose", "true")];
     // Filters that no chip represents, each with a button to remove it.
