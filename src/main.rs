@@ -6,7 +6,7 @@ use quaylight::{
         self,
         auth::command::{self, UserCommand},
         clock::Clock,
-        config::{Arguments, Config},
+        config::{Arguments, AuthMode, Config},
         healthcheck, telemetry,
     },
     sim,
@@ -47,7 +47,8 @@ async fn main() -> ExitCode {
     if let Some(Command::Sim(flags)) = command {
         return ended(sim::command::run(flags, server::announce, asked_to_stop()).await);
     }
-    let config = match Config::read(arguments) {
+    let sign_in = if demo.is_some() { AuthMode::None } else { AuthMode::Password };
+    let config = match Config::read(arguments, sign_in) {
         Ok(config) => config,
         Err(error) => return fail(&error.to_string()),
     };

@@ -21,5 +21,10 @@ pub(super) fn access() -> Access {
     let said = |name| root.as_ref().and_then(|root| root.get_attribute(name));
     let role = said(Access::ROLE).unwrap_or_default();
     let role = Role::ALL.into_iter().find(|it| it.as_str() == role).unwrap_or(Role::Viewer);
-    Access { user: said(Access::USER).map(Into::into), role, is_read_only: said(Access::READ_ONLY).is_some() }
+    Access {
+        user: said(Access::USER).map(Into::into),
+        role,
+        is_read_only: said(Access::READ_ONLY).is_some(),
+        is_open_network: said(Access::OPEN_NETWORK).is_some(),
+    }
 }

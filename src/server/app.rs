@@ -48,6 +48,8 @@ pub struct App {
     pub data_dir: Option<Arc<Path>>,
     /// Whether every change is refused, for all users.
     pub read_only: bool,
+    /// Whether there is no sign-in although other machines can reach the server.
+    pub is_open_network: bool,
     /// Names that the server answers to besides localhost and IP addresses, in lower case, possibly with a port.
     pub host_names: Arc<[String]>,
     pub trusted_proxies: Arc<TrustedProxies>,

@@ -61,7 +61,7 @@ struct Flags {
     /// Base path of all URLs, for a reverse proxy [default: /]
     #[arg(long, global = true, env = "QUAYLIGHT_BASE_PATH", value_name = "PATH")]
     base_path: Option<String>,
-    /// Sign-in mode [default: none]
+    /// Sign-in mode [default: password]
     #[arg(long, global = true, env = "QUAYLIGHT_AUTH", value_name = "MODE")]
     auth: Option<AuthMode>,
     /// Names that the server answers to, besides localhost and IP addresses, such as docker.example.com
@@ -83,7 +83,8 @@ struct Flags {
 pub enum AuthMode {
     /// Users sign in with a name and a password
     Password,
-    /// No sign-in: anyone who can reach the server has full access; loopback only
+    /// No sign-in: anyone who can reach the server has full access. On loopback only, unless the file's [auth] table has
+    /// allow-open-network = true
     None,
 }
 
@@ -142,6 +143,7 @@ struct AuthTable {
     mode: Option<AuthMode>,
     hosts: Option<Vec<String>>,
     trusted_proxies: Option<Vec<String>>,
+    allow_open_network: bool,
 }
 
 /// The effective configuration of the server.
@@ -159,6 +161,8 @@ pub struct Config {
     /// Empty, or `/` and a path without a trailing slash.
     pub base_path: String,
     pub auth: AuthMode,
+    /// Whether there is no sign-in although other machines can reach the server.
+    pub is_open_network: bool,
     /// In lower case, possibly with a port.
     pub host_names: Vec<String>,
     /// Addresses and networks.
@@ -187,32 +191,42 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the process's flags and environment, and the file in the working directory.
-    pub fn read(arguments: Arguments) -> Result<Self, ConfigError> {
+    /// Reads the process's flags and environment, and the file in the working directory. `sign_in` applies if none is set.
+    pub fn read(arguments: Arguments, sign_in: AuthMode) -> Result<Self, ConfigError> {
         let file = match std::fs::read_to_string(Path::new(FILE)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(ConfigError::File(error.to_string())),
         };
-        Self::from_parts(arguments, &file)
+        Self::from_parts(arguments, sign_in, &file)
     }
 
     pub fn history_settings(&self) -> Settings {
         Settings { folder: self.data_dir.clone(), limits: self.history, retry: Settings::RETRY }
     }
 
-    fn from_parts(arguments: Arguments, file: &str) -> Result<Self, ConfigError> {
+    fn from_parts(arguments: Arguments, sign_in: AuthMode, file: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(file).map_err(|error| ConfigError::File(error.to_string()))?;
         let flags = arguments.settings;
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let reconcile = file.engine.reconcile_seconds;
         let engine = engine(EngineTable::from(&flags), file.engine, &variable).map_err(ConfigError::Setting)?;
         let base_path = flags.base_path.or(file.server.base_path).unwrap_or_default();
-        let config = Self {
-            listen: flags.listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7300))),
+        let listen = flags.listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7300)));
+        let auth = flags.auth.or(file.auth.mode).unwrap_or(sign_in);
+        let is_open_network = auth == AuthMode::None && !listen.ip().is_loopback();
+        if is_open_network && !file.auth.allow_open_network {
+            return Err(ConfigError::Setting(format!(
+                "without sign-in, anyone who can reach {listen} controls the engine; listen on 127.0.0.1 or [::1], use \
+                 --auth password, or set allow-open-network = true in the [auth] table of {FILE}"
+            )));
+        }
+        Ok(Self {
+            listen,
             engine,
             base_path: normal_base_path(&base_path)?,
-            auth: flags.auth.or(file.auth.mode).unwrap_or(AuthMode::None),
+            auth,
+            is_open_network,
             host_names: host_names(flags.hosts.or(file.auth.hosts).unwrap_or_default())?,
             trusted_proxies: trusted_proxies(flags.trusted_proxies.or(file.auth.trusted_proxies).unwrap_or_default())?,
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
@@ -226,14 +240,7 @@ impl Config {
             // Never off, and never more often than a large engine can be listed.
             reconcile: reconcile.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
             log: flags.log.or(file.server.log).unwrap_or_default(),
-        };
-        if config.auth == AuthMode::None && !config.listen.ip().is_loopback() {
-            return Err(ConfigError::Setting(format!(
-                "without sign-in, the server can listen on loopback only, not on {}; use 127.0.0.1 or [::1]",
-                config.listen
-            )));
-        }
-        Ok(config)
+        })
     }
 }
 
@@ -387,7 +394,7 @@ mod tests {
     fn config(flags: &[&str], file: &str) -> Result<Config, ConfigError> {
         let arguments =
             Arguments::try_parse_from([&["quaylight"], flags].concat()).expect("flags of the test are valid");
-        Config::from_parts(arguments, file)
+        Config::from_parts(arguments, AuthMode::Password, file)
     }
 
     #[test]
@@ -474,12 +481,15 @@ mod tests {
     }
 
     #[test]
-    fn listen_address_must_be_loopback() {
+    fn without_sign_in_the_listen_address_must_be_loopback_unless_the_file_allows_others() {
         for listen in ["0.0.0.0:7300", "192.0.2.1:7300", "[::]:7300"] {
-            let error = config(&["--listen", listen], "").unwrap_err().to_string();
-            assert!(error.contains("loopback"), "{error}");
+            let open = ["--listen", listen, "--auth", "none"];
+            let error = config(&open, "").unwrap_err().to_string();
+            assert!(error.contains("allow-open-network"), "{error}");
+            assert!(config(&open, "[auth]\nallow-open-network = true").unwrap().is_open_network);
+            assert!(!config(&["--listen", listen], "").unwrap().is_open_network, "with sign-in, the default");
         }
-        assert!(config(&["--listen", "[::1]:7300"], "").is_ok());
+        assert!(!config(&["--listen", "[::1]:7300", "--auth", "none"], "").unwrap().is_open_network);
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub async fn run(
         started: clock.now(),
         data_dir: config.data_dir.as_deref().map(Into::into),
         read_only: config.read_only,
+        is_open_network: config.is_open_network,
         host_names: config.host_names.as_slice().into(),
         trusted_proxies: TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?.into(),
         base_path: config.base_path.as_str().into(),

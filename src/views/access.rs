@@ -12,11 +12,16 @@ pub struct Access {
     pub role: Role,
     /// Whether the server accepts no changes, from any user.
     pub is_read_only: bool,
+    /// Whether anyone who can reach the server has full access, from other machines, too.
+    pub is_open_network: bool,
 }
 
 impl Access {
     /// The attribute of the root element that is present if the server is read-only.
     pub const READ_ONLY: &'static str = "data-read-only";
+
+    /// The attribute of the root element that is present if the server is open to its network.
+    pub const OPEN_NETWORK: &'static str = "data-open-network";
 
     /// The attributes of the root element with the name and the role of the user.
     pub const USER: &'static str = "data-user";

@@ -93,6 +93,7 @@ pub fn shell() -> impl IntoView {
             data-base=site.base_path.to_string()
             data-version=site.version.to_string()
             data-read-only=access.is_read_only.then_some("")
+            data-open-network=access.is_open_network.then_some("")
             data-user=access.user.map(|user| user.to_string())
             data-role=access.role.as_str()
         >

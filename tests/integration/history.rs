@@ -409,7 +409,7 @@ async fn killed_server_loses_at_most_the_last_second_of_events() {
     stream.until("timeNano").await;
     let mut server = Process(
         Command::new(env!("CARGO_BIN_EXE_quaylight"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--engine", sim.url(), "--data-dir"])
+            .args(["serve", "--auth", "none", "--listen", "127.0.0.1:0", "--engine", sim.url(), "--data-dir"])
             .arg(&folder.0)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -62,10 +62,10 @@ impl ServerProcess {
         Self::serve(command, data_dir)
     }
 
-    /// Runs with sign-in. Also returns the path and query of the setup link, if there are no users yet.
+    /// Runs with sign-in, the default. Also returns the path and query of the setup link, if there are no users yet.
     pub fn start_with_sign_in(engine: &str, data_dir: &Path, has_users: bool, env: &[(&str, &str)]) -> (Self, String) {
         let mut command = Command::new(BINARY);
-        command.env("DOCKER_HOST", engine).env("QUAYLIGHT_AUTH", "password").envs(env.iter().copied());
+        command.env("DOCKER_HOST", engine).env_remove("QUAYLIGHT_AUTH").envs(env.iter().copied());
         let (server, mut lines) = Self::serve_reading(command, data_dir);
         let link = if has_users { String::new() } else { lines.next().expect("it prints the setup link") };
         let path = link.split_once("http://").and_then(|(_, link)| link.split_once('/'));
@@ -103,7 +103,12 @@ impl ServerProcess {
 }
 
 fn serving(mut command: Command, data_dir: &Path) -> Command {
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).current_dir(data_dir);
+    command.args(["serve", "--data-dir"]).arg(data_dir).current_dir(data_dir);
+    for (name, value) in [("QUAYLIGHT_LISTEN", "127.0.0.1:0"), ("QUAYLIGHT_AUTH", "none")] {
+        if !command.get_envs().any(|(set, _)| set == name) {
+            command.env(name, value);
+        }
+    }
     command
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     raw_http::Raw,
     read_only::pages,
-    server_process::{ServerProcess, manage_users},
+    server_process::{ServerProcess, manage_users, refused},
     support::{Folder, eventually},
 };
 use futures::{SinkExt, StreamExt};
@@ -619,6 +619,22 @@ async fn cookie_is_secure_on_https() {
     let out = world.request("POST", "/logout", &https.cookie(), "").await;
     assert_eq!(out.head.matches("Max-Age=0").count(), 2, "{}", out.head);
     assert_eq!(world.get("/api/state", &https.cookie()).await.status, 401);
+}
+
+#[tokio::test]
+async fn server_without_sign_in_that_other_machines_can_reach_must_be_allowed_and_says_so() {
+    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
+    let open = [("DOCKER_HOST", sim.url()), ("QUAYLIGHT_LISTEN", "0.0.0.0:0"), ("QUAYLIGHT_AUTH", "none")];
+    assert!(refused(&open, &folder.0).contains("allow-open-network"));
+    std::fs::write(folder.0.join("Leptos.toml"), "[auth]\nallow-open-network = true\n").unwrap();
+    let server = ServerProcess::start_with(&open, &folder.0);
+    for page in ["/", "/containers", "/settings"] {
+        let html = Raw::get(&server.url, page).await.whole().await;
+        assert!(html.contains("Anyone who can reach this address controls the Docker host."), "{page}");
+    }
+    drop(server);
+    let local = ServerProcess::start_with(&[("DOCKER_HOST", sim.url())], &folder.0);
+    assert!(!Raw::get(&local.url, "/").await.whole().await.contains("Anyone who can reach"));
 }
 
 #[tokio::test]

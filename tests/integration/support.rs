@@ -5,7 +5,7 @@ use quaylight::{
     server::{
         self,
         clock::Clock,
-        config::{Arguments, Config},
+        config::{Arguments, AuthMode, Config},
         engine::{Endpoint, WritableEngine},
         history::{History, Limits, Settings},
         hosts::Hosts,
@@ -339,7 +339,7 @@ impl TestServer {
         let data_dir = path.to_str().unwrap();
         let own = ["quaylight", "--engine", url, "--data-dir", data_dir];
         let arguments = Arguments::parse_from([&own, flags].concat());
-        let config = Config { reconcile, ..Config::read(arguments).unwrap() };
+        let config = Config { reconcile, ..Config::read(arguments, AuthMode::None).unwrap() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();

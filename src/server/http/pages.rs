@@ -126,7 +126,7 @@ fn provide(app: &App) {
     provide_site(app, &headers, &preferences);
     let user = caller.as_ref().filter(|it| it.has_credential()).map(|it| it.name().into());
     let role = caller.as_ref().map_or(Role::Viewer, Caller::role);
-    provide_context(Access { user, role, is_read_only: app.read_only });
+    provide_context(Access { user, role, is_read_only: app.read_only, is_open_network: app.is_open_network });
     let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
     let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
     provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });

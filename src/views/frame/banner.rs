@@ -4,7 +4,7 @@ use crate::{
     client::{Connection, Store, erased_memo, t, translate},
     model::{HostStatus, Timestamp},
     views::{
-        format,
+        Access, format,
         widgets::{Icon, boxed, button},
     },
 };
@@ -108,5 +108,15 @@ pub fn Banner() -> impl IntoView {
             .into_any()
         }
     });
-    view! { {exposed} {news} }
+    let open = expect_context::<Access>().is_open_network.then(|| {
+        view! {
+            <p class="banner" data-open-network>
+                <Icon name="warn" />
+                <b>{t("There is no sign-in.")}</b>
+                <span>{t("Anyone who can reach this address controls the Docker host.")}</span>
+            </p>
+        }
+        .into_any()
+    });
+    view! { {open} {exposed} {news} }
 }
