@@ -50,7 +50,18 @@ const variants = {
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_buffering off;
       proxy_read_timeout 1h;`,
+  // Signs users in, with the password of `htpasswd`, and sends their names.
+  'signs-in': `${hostPassed}${upgradePassed}
+      auth_basic quaylight;
+      auth_basic_user_file htpasswd;
+      proxy_set_header Remote-User $remote_user;
+      proxy_set_header Remote-Groups $groups;
+      proxy_buffering off;
+      proxy_read_timeout 1h;`,
 } as const;
+
+/** The users of the `signs-in` variant with the groups it sends; the password of each is `password`. */
+const groups = { anna: 'users,admins', vera: 'users' };
 
 /** The name of the `https` variant. */
 export const httpsName = 'docker.localhost';
@@ -70,6 +81,7 @@ export class Nginx {
     const dir = mkdtempSync(join(tmpdir(), 'quaylight-nginx-'));
     const port = await freePort();
     if (variant === 'https') certify(dir);
+    if (variant === 'signs-in') writeFileSync(join(dir, 'htpasswd'), Object.keys(groups).map((name) => `${name}:{PLAIN}password\n`).join(''));
     writeFileSync(join(dir, 'nginx.conf'), configuration(variant, port, httpsPort, target));
     const child = spawn(binary(), ['-p', dir, '-c', 'nginx.conf'], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { text: '' };
@@ -77,9 +89,10 @@ export class Nginx {
       stream.on('data', (chunk: Buffer) => (output.text += chunk.toString()));
     child.once('error', (error) => (output.text += error.message));
     // Browsers resolve names under localhost to loopback.
+    const signIn: Record<string, string> = variant === 'signs-in' ? { Authorization: `Basic ${btoa('anna:password')}` } : {};
     const url = variant === 'https' ? `https://${httpsName}:${httpsPort}` : `http://127.0.0.1:${port}`;
     const nginx = new Nginx(child, dir, url, output);
-    await nginx.untilItAnswers(`http://127.0.0.1:${port}`);
+    await nginx.untilItAnswers(`http://127.0.0.1:${port}`, signIn);
     return nginx;
   }
 
@@ -92,11 +105,11 @@ export class Nginx {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  private async untilItAnswers(url: string): Promise<void> {
+  private async untilItAnswers(url: string, headers: Record<string, string>): Promise<void> {
     const deadline = Date.now() + 5_000;
     for (;;) {
       // As a page from the server requests it: a proxy that changes the Origin would have any other request refused.
-      const status = await ask(`${url}/healthz`, { headers: { 'Sec-Fetch-Site': 'same-origin' } }).then(
+      const status = await ask(`${url}/healthz`, { headers: { 'Sec-Fetch-Site': 'same-origin', ...headers } }).then(
         (answer) => answer.status,
         () => null,
       );
@@ -121,6 +134,7 @@ events { worker_connections 512; }
 http {
   access_log off;
   ${scratch.join(' ')}
+  map $remote_user $groups { ${Object.entries(groups).map(([name, those]) => `${name} ${those};`).join(' ')} }
   map $http_upgrade $connection_upgrade { default upgrade; '' close; }
   server {
     listen 127.0.0.1:${port};${variant === 'https' ? https(httpsPort) : ''}

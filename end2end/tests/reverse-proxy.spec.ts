@@ -63,3 +63,28 @@ test('users sign in through a proxy whose name is listed', async ({ page, contex
   await expect(page).toHaveURL(/\/login(\?|$)/);
   expect(await context.cookies()).toEqual([]);
 });
+
+test('a proxy signs users in, and its groups give them their roles', async ({ browser }) => {
+  const simulator = await Simulator.start({ containers: 5 });
+  const env = { QUAYLIGHT_AUTH: 'proxy', QUAYLIGHT_TRUSTED_PROXIES: '127.0.0.1' };
+  const server = await Server.start(simulator.host, env, '[auth]\nadmin-groups = ["admins"]\n');
+  const nginx = await Nginx.start('signs-in', server.url);
+  const offers = async (username: string) => {
+    // What the browser sends itself, the proxy replaces.
+    const extraHTTPHeaders = { 'Remote-User': 'eve', 'Remote-Groups': 'admins' };
+    const context = await browser.newContext({ httpCredentials: { username, password: 'password' }, extraHTTPHeaders });
+    const page = await context.newPage();
+    await page.goto(`${nginx.url}/containers`);
+    await expectConnection(page, 'live', 'websocket');
+    const create = await page.getByRole('button', { name: 'Create', exact: true }).count();
+    await page.goto(`${nginx.url}/settings`);
+    const account = await page.getByRole('region', { name: 'Account' }).innerText();
+    await context.close();
+    return { create, account };
+  };
+  expect(await offers('anna')).toMatchObject({ create: 1, account: expect.stringContaining('Signed in as anna (admin)') });
+  expect(await offers('vera')).toMatchObject({ create: 0, account: expect.stringContaining('Signed in as vera (viewer)') });
+  await nginx.stop();
+  await server.stop();
+  await simulator.stop();
+});

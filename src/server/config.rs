@@ -1,12 +1,13 @@
 //! Configuration from flags, environment and Leptos.toml, in this order of precedence. The only reader of them.
 
 use super::{
+    auth::ProxySettings,
     docker_context,
     engine::{Endpoint, TlsFiles},
     history::{Limits, Settings},
     trusted_proxies::TrustedProxies,
 };
-use axum::http::uri::Authority;
+use axum::http::{HeaderName, uri::Authority};
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
 use serde::Deserialize;
@@ -83,6 +84,8 @@ struct Flags {
 pub enum AuthMode {
     /// Users sign in with a name and a password
     Password,
+    /// A reverse proxy signs users in, and sends their names and groups in headers
+    Proxy,
     /// No sign-in: anyone who can reach the server has full access. On loopback only, unless the file's [auth] table has
     /// allow-open-network = true
     None,
@@ -144,6 +147,10 @@ struct AuthTable {
     hosts: Option<Vec<String>>,
     trusted_proxies: Option<Vec<String>>,
     allow_open_network: bool,
+    user_header: Option<String>,
+    groups_header: Option<String>,
+    admin_groups: Vec<String>,
+    operator_groups: Vec<String>,
 }
 
 /// The effective configuration of the server.
@@ -161,6 +168,8 @@ pub struct Config {
     /// Empty, or `/` and a path without a trailing slash.
     pub base_path: String,
     pub auth: AuthMode,
+    /// For [`AuthMode::Proxy`].
+    pub proxy_sign_in: ProxySettings,
     /// Whether there is no sign-in although other machines can reach the server.
     pub is_open_network: bool,
     /// In lower case, possibly with a port.
@@ -221,14 +230,20 @@ impl Config {
                  --auth password, or set allow-open-network = true in the [auth] table of {FILE}"
             )));
         }
+        let proxy_sign_in = proxy_settings(&file.auth)?;
+        let proxies = trusted_proxies(flags.trusted_proxies.or(file.auth.trusted_proxies).unwrap_or_default())?;
+        if auth == AuthMode::Proxy && proxies.is_empty() {
+            return Err(ConfigError::Setting("--auth proxy requires the proxy's address: set trusted-proxies".into()));
+        }
         Ok(Self {
             listen,
             engine,
             base_path: normal_base_path(&base_path)?,
             auth,
+            proxy_sign_in,
             is_open_network,
             host_names: host_names(flags.hosts.or(file.auth.hosts).unwrap_or_default())?,
-            trusted_proxies: trusted_proxies(flags.trusted_proxies.or(file.auth.trusted_proxies).unwrap_or_default())?,
+            trusted_proxies: proxies,
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
             data_dir: flags.data_dir.filter(|it| !it.as_os_str().is_empty()).or_else(|| data_dir(&variable)),
             docker_config: docker_folder(&variable).map(|folder| folder.join("config.json")),
@@ -362,6 +377,22 @@ fn host_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
     }
 }
 
+fn proxy_settings(table: &AuthTable) -> Result<ProxySettings, ConfigError> {
+    let defaults = ProxySettings::default();
+    let header = |setting: &str, name: &Option<String>, default: HeaderName| match name {
+        None => Ok(default),
+        Some(name) => {
+            name.parse().map_err(|_| ConfigError::Setting(format!("{setting}: {name:?} is not the name of a header")))
+        }
+    };
+    Ok(ProxySettings {
+        user_header: header("user-header", &table.user_header, defaults.user_header)?,
+        groups_header: header("groups-header", &table.groups_header, defaults.groups_header)?,
+        admin_groups: table.admin_groups.clone(),
+        operator_groups: table.operator_groups.clone(),
+    })
+}
+
 fn trusted_proxies(addresses: Vec<String>) -> Result<Vec<String>, ConfigError> {
     let addresses: Vec<_> = listed(addresses).collect();
     match TrustedProxies::new(&addresses) {
@@ -490,6 +521,18 @@ mod tests {
             assert!(!config(&["--listen", listen], "").unwrap().is_open_network, "with sign-in, the default");
         }
         assert!(!config(&["--listen", "[::1]:7300", "--auth", "none"], "").unwrap().is_open_network);
+    }
+
+    #[test]
+    fn sign_in_by_a_proxy_requires_its_address() {
+        let error = config(&["--auth", "proxy"], "").unwrap_err().to_string();
+        assert!(error.contains("trusted-proxies"), "{error}");
+        let file = "[auth]\nmode = \"proxy\"\ntrusted-proxies = [\"127.0.0.1\"]\nuser-header = \"X-Name\"\nadmin-groups = [\"a\"]";
+        let it = config(&[], file).unwrap().proxy_sign_in;
+        assert_eq!((it.user_header.as_str(), it.groups_header.as_str()), ("x-name", "remote-groups"));
+        assert_eq!((it.admin_groups, it.operator_groups), (vec!["a".to_owned()], Vec::new()));
+        let error = config(&[], "[auth]\nuser-header = \"a b\"").unwrap_err().to_string();
+        assert!(error.contains("user-header"), "{error}");
     }
 
     #[test]

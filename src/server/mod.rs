@@ -41,7 +41,7 @@ use alerts::{
     notify::{Dispatcher, Outbound, Retries},
 };
 use app::App;
-use auth::{Auth, PasswordSignIn};
+use auth::{Auth, PasswordSignIn, ProxySignIn};
 use clock::Clock;
 use config::{AuthMode, Config};
 use engine::OwnContainers;
@@ -113,7 +113,8 @@ pub async fn run(
         move || alerts::watch(alerts.clone(), reader.clone(), hosts.clone(), stats.clone(), clock)
     });
 
-    let auth = sign_in(config, listener.local_addr()?, &history, clock).await?;
+    let trusted_proxies = Arc::new(TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?);
+    let auth = sign_in(config, &trusted_proxies, listener.local_addr()?, &history, clock).await?;
     let revoker = supervisor.restarting("sessions", {
         let auth = auth.clone();
         move || {
@@ -148,7 +149,7 @@ pub async fn run(
         read_only: config.read_only,
         is_open_network: config.is_open_network,
         host_names: config.host_names.as_slice().into(),
-        trusted_proxies: TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?.into(),
+        trusted_proxies,
         base_path: config.base_path.as_str().into(),
         leptos: config::leptos_options().map_err(io::Error::other)?,
     };
@@ -187,9 +188,19 @@ pub async fn run(
 }
 
 /// Opens the sign-in, and prints the setup link while there are no users.
-async fn sign_in(config: &Config, address: SocketAddr, history: &History, clock: Clock) -> io::Result<Auth> {
-    if config.auth == AuthMode::None {
-        return Ok(Auth::None);
+async fn sign_in(
+    config: &Config,
+    proxies: &Arc<TrustedProxies>,
+    address: SocketAddr,
+    history: &History,
+    clock: Clock,
+) -> io::Result<Auth> {
+    match config.auth {
+        AuthMode::None => return Ok(Auth::None),
+        AuthMode::Proxy => {
+            return Ok(Auth::Proxy(ProxySignIn::new(config.proxy_sign_in.clone(), proxies.clone()).into()));
+        }
+        AuthMode::Password => {}
     }
     let folder = config.data_dir.as_deref().ok_or_else(|| {
         io::Error::other("signing in with a password requires a data directory: set --data-dir, or --auth none")

@@ -216,7 +216,7 @@ fn of_a_task(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Event {
 /// A user action without details.
 pub fn blank(app: &App, caller: &Caller, kind: &str, action: &str, name: String) -> Event {
     let mut attributes = Labels::default();
-    if caller.has_credential() {
+    if caller.is_signed_in() {
         attributes.insert(ADDRESS.into(), caller.address().to_string());
     }
     if let Some(token) = caller.token() {

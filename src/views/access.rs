@@ -14,6 +14,8 @@ pub struct Access {
     pub is_read_only: bool,
     /// Whether anyone who can reach the server has full access, from other machines, too.
     pub is_open_network: bool,
+    /// Whether Quaylight itself manages the user's password, sessions and API tokens.
+    pub has_account: bool,
 }
 
 impl Access {
@@ -22,6 +24,9 @@ impl Access {
 
     /// The attribute of the root element that is present if the server is open to its network.
     pub const OPEN_NETWORK: &'static str = "data-open-network";
+
+    /// The attribute of the root element that is present if Quaylight manages the user's account.
+    pub const ACCOUNT: &'static str = "data-account";
 
     /// The attributes of the root element with the name and the role of the user.
     pub const USER: &'static str = "data-user";

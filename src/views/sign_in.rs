@@ -100,7 +100,7 @@ fn password_field(autocomplete: &'static str, focus: bool) -> AnyView {
     .into_any()
 }
 
-fn failure(error: Option<Message>) -> AnyView {
+pub fn failure(error: Option<Message>) -> AnyView {
     view! { <p class="failed" role="alert">{error.map(|it| translate(&it))}</p> }.into_any()
 }
 

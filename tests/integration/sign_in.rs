@@ -638,6 +638,53 @@ async fn server_without_sign_in_that_other_machines_can_reach_must_be_allowed_an
 }
 
 #[tokio::test]
+async fn trusted_proxies_sign_users_in_and_other_clients_cannot() {
+    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
+    let file = "[auth]\nadmin-groups = [\"admins\"]\noperator-groups = [\"ops\"]\n";
+    std::fs::write(folder.0.join("Leptos.toml"), file).unwrap();
+    let start = |trusted: &str| {
+        let env = [("DOCKER_HOST", sim.url()), ("QUAYLIGHT_AUTH", "proxy"), ("QUAYLIGHT_TRUSTED_PROXIES", trusted)];
+        ServerProcess::start_with(&env, &folder.0)
+    };
+    let get = async |server: &ServerProcess, path: &str, headers: &str| {
+        let text = Raw::get_with(&server.url, path, headers).await.whole().await;
+        (text.split(' ').nth(1).unwrap().parse::<u16>().unwrap(), text)
+    };
+    let admin = "Remote-User: anna\r\nRemote-Groups: users,admins\r\n";
+    let operator = "Remote-User: omar\r\nRemote-Groups: ops\r\n";
+    let viewer = "Remote-User: vera\r\n";
+    let logs = format!("/api/containers/{}/logs", sim.truth().containers[0].id);
+    let inspect = "/queries/registries";
+
+    let server = start("127.0.0.1");
+    for (headers, may_read) in [(admin, true), (operator, true), (viewer, false)] {
+        assert_eq!(get(&server, "/api/state", headers).await.0, 200);
+        assert_eq!(get(&server, &logs, headers).await.0, if may_read { 200 } else { 403 }, "{headers}");
+    }
+    for (headers, status) in [(admin, 200), (operator, 403), (viewer, 403)] {
+        let headers = format!("{headers}Content-Type: application/x-postcard\r\n");
+        let text = Raw::request(&server.url, "POST", inspect, &headers, b"").await.whole().await;
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{headers}: {text}");
+    }
+    let (status, page) = get(&server, "/settings", admin).await;
+    assert!(status == 200 && page.contains("data-user=\"anna\"") && page.contains("data-role=\"admin\""));
+    assert_eq!(get(&server, "/api/state", "").await.0, 401);
+    assert_eq!(get(&server, "/containers", "").await.0, 303);
+    let (status, page) = get(&server, "/login", "").await;
+    assert!(status == 401 && page.contains("sent no remote-user header"), "{page}");
+    assert_eq!(get(&server, "/login", viewer).await.0, 303);
+    assert_eq!(get(&server, "/api/state", &format!("{viewer}{admin}")).await.0, 401, "two users");
+    drop(server);
+
+    let server = start("192.0.2.1");
+    assert_eq!(get(&server, "/api/state", admin).await.0, 401);
+    let forwarded = format!("{admin}X-Forwarded-For: 192.0.2.1\r\n");
+    assert_eq!(get(&server, "/api/state", &forwarded).await.0, 401, "the connection's own address counts");
+    let (_, page) = get(&server, "/login", admin).await;
+    assert!(page.contains("to trusted-proxies"), "{page}");
+}
+
+#[tokio::test]
 async fn users_are_managed_from_the_command_line() {
     let world = World::start().await;
     world.set_up().await;

@@ -18,18 +18,33 @@ pub struct Caller {
     name: Arc<str>,
     role: Role,
     address: IpAddr,
-    /// `None` on a server without sign-in.
-    credential: Option<Presented>,
+    way: Way,
+}
+
+/// How the caller has proven who they are.
+#[derive(Clone)]
+enum Way {
+    /// Not at all, on a server without sign-in.
+    None,
+    /// By a session or an API token.
+    Credential(Presented),
+    /// By the headers of a reverse proxy.
+    Proxy,
 }
 
 impl Caller {
     /// The user of a server without sign-in.
     pub(super) fn local_admin(address: IpAddr) -> Self {
-        Self { name: "local".into(), role: Role::Admin, address, credential: None }
+        Self { name: "local".into(), role: Role::Admin, address, way: Way::None }
+    }
+
+    pub(super) fn of_proxy(name: &str, role: Role, address: IpAddr) -> Self {
+        Self { name: name.into(), role, address, way: Way::Proxy }
     }
 
     pub(super) fn with(credential: Presented, role: Role, address: IpAddr) -> Self {
-        Self { name: credential.credential.user.as_str().into(), role, address, credential: Some(credential) }
+        let name = credential.credential.user.as_str().into();
+        Self { name, role, address, way: Way::Credential(credential) }
     }
 
     pub fn name(&self) -> &str {
@@ -49,14 +64,26 @@ impl Caller {
         self.role.may(permission)
     }
 
-    /// Whether there is a session or an API token, which may end.
+    /// Whether the caller has proven who they are.
+    pub fn is_signed_in(&self) -> bool {
+        !matches!(self.way, Way::None)
+    }
+
+    /// The session or API token, which may end.
+    fn credential(&self) -> Option<&Presented> {
+        match &self.way {
+            Way::Credential(credential) => Some(credential),
+            Way::None | Way::Proxy => None,
+        }
+    }
+
     pub fn has_credential(&self) -> bool {
-        self.credential.is_some()
+        self.credential().is_some()
     }
 
     /// The name of the API token, if there is one.
     pub fn token(&self) -> Option<&str> {
-        match &self.credential.as_ref()?.credential.what {
+        match &self.credential()?.credential.what {
             What::ApiToken { name, .. } => Some(name),
             What::Session { .. } => None,
         }
@@ -64,14 +91,14 @@ impl Caller {
 
     /// The session of a user who has signed in; `None` for API tokens.
     pub(super) fn session(&self) -> Option<&Presented> {
-        self.credential.as_ref().filter(|it| matches!(it.credential.what, What::Session { .. }))
+        self.credential().filter(|it| matches!(it.credential.what, What::Session { .. }))
     }
 
     /// Returns when the session or API token has ended; never without one.
     pub async fn signed_out(self) {
-        match self.credential {
-            Some(credential) => credential.ended().await,
-            None => pending().await,
+        match self.way {
+            Way::Credential(credential) => credential.ended().await,
+            Way::None | Way::Proxy => pending().await,
         }
     }
 }

@@ -9,6 +9,7 @@ mod credentials;
 mod device;
 mod managed_users;
 mod password;
+mod proxy;
 mod sign_in;
 mod throttle;
 mod users;
@@ -26,6 +27,7 @@ use std::{net::IpAddr, sync::Arc};
 
 pub use access::{Access, function_access};
 pub use caller::{Caller, not_signed_in};
+pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
 pub use users::{LONGEST_NAME as LONGEST_USER_NAME, UsersError};
 pub use visible_events::{ADDRESS, TOKEN, USER};
@@ -36,12 +38,14 @@ pub enum Auth {
     /// Without sign-in: any client that reaches the server is an admin, since it listens on loopback only.
     None,
     Password(Arc<PasswordSignIn>),
+    Proxy(Arc<ProxySignIn>),
 }
 
 impl Auth {
-    /// The caller of a request with these headers; `None` without a valid session or API token.
-    pub fn caller(&self, headers: &HeaderMap, address: IpAddr) -> Option<Caller> {
+    /// The caller of a request with these headers, through `peer`, from the client at `address`; `None` if they prove no user.
+    pub fn caller(&self, headers: &HeaderMap, peer: IpAddr, address: IpAddr) -> Option<Caller> {
         match self {
+            Self::Proxy(auth) => auth.caller(headers, peer, address),
             Self::None => Some(Caller::local_admin(address)),
             Self::Password(auth) => auth.caller(bearer_token(headers).or_else(|| cookie::token(headers))?, address),
         }
@@ -50,7 +54,7 @@ impl Auth {
     /// Ends sessions and API tokens that are over or revoked. Never returns.
     pub async fn end_revoked_sessions(&self) {
         match self {
-            Self::None => std::future::pending().await,
+            Self::None | Self::Proxy(_) => std::future::pending().await,
             Self::Password(auth) => auth.sweep().await,
         }
     }

@@ -9,11 +9,24 @@ use std::{convert::Infallible, net::IpAddr};
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
+/// The address of the request's connection.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for PeerAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let Peer(peer) = parts.extensions.get().expect("the accept loop adds it");
+        Ok(Self(peer.ip()))
+    }
+}
+
 impl FromRequestParts<App> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let Peer(peer) = parts.extensions.get().expect("the accept loop adds it");
-        Ok(Self(app.trusted_proxies.client(peer.ip(), &parts.headers)))
+        let Ok(PeerAddress(peer)) = PeerAddress::from_request_parts(parts, app).await;
+        Ok(Self(app.trusted_proxies.client(peer, &parts.headers)))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     server::{
         alerts::book,
         app::App,
-        auth::{self, Caller},
+        auth::{self, Auth, Caller},
         live::event_page,
         percent::component,
         problem::Problem,
@@ -124,9 +124,15 @@ fn provide(app: &App) {
         tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
     };
     provide_site(app, &headers, &preferences);
-    let user = caller.as_ref().filter(|it| it.has_credential()).map(|it| it.name().into());
+    let user = caller.as_ref().filter(|it| it.is_signed_in()).map(|it| it.name().into());
     let role = caller.as_ref().map_or(Role::Viewer, Caller::role);
-    provide_context(Access { user, role, is_read_only: app.read_only, is_open_network: app.is_open_network });
+    provide_context(Access {
+        user,
+        role,
+        is_read_only: app.read_only,
+        is_open_network: app.is_open_network,
+        has_account: matches!(app.auth, Auth::Password(_)),
+    });
     let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());
     let chunks = code.map(|code| assets::chunks(code.chunk)).unwrap_or_default();
     provide_context(Document { seed: seed.to_text(), is_lazy: code.is_some(), chunks, page_seed: page_seed.text() });

@@ -1,6 +1,9 @@
 //! Sign-in, setup and sign-out: forms that work without scripts.
 
-use super::{client_address::ClientAddress, pages::form_page};
+use super::{
+    client_address::{ClientAddress, PeerAddress},
+    pages::form_page,
+};
 use crate::{
     message,
     server::{
@@ -9,7 +12,7 @@ use crate::{
         operations::{note_failed_sign_in, note_session},
         problem::Problem,
     },
-    views::{SetupForm, SignInForm},
+    views::{SetupForm, SignInForm, failure},
 };
 use axum::{
     Form,
@@ -51,12 +54,17 @@ pub struct Setup {
 pub async fn login_page(
     State(app): State<App>,
     caller: Result<Caller, Problem>,
+    PeerAddress(peer): PeerAddress,
     Query(query): Query<LoginQuery>,
     headers: HeaderMap,
 ) -> Response {
     match &app.auth {
         _ if caller.is_ok() => redirect(&app, local(&query.next)),
         Auth::Password(auth) if auth.needs_setup() => redirect(&app, "/setup"),
+        Auth::Proxy(auth) => {
+            let reason = auth.refusal(&headers, peer);
+            form_page(&app, &headers, (StatusCode::UNAUTHORIZED, message!("Sign in")), || failure(reason))
+        }
         _ => login_form(&app, &headers, StatusCode::OK, SignInForm { next: query.next, ..SignInForm::default() }),
     }
 }

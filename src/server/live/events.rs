@@ -256,7 +256,9 @@ mod tests {
         },
     };
     use axum::http::HeaderMap;
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn event(name: &str) -> Event {
         let mut attributes = Labels::default();
@@ -285,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn lagging_listener_receives_the_skipped_count() {
         let history = history().await;
-        let caller = Auth::None.caller(&HeaderMap::new(), Ipv4Addr::LOCALHOST.into()).unwrap();
+        let caller = Auth::None.caller(&HeaderMap::new(), LOCALHOST, LOCALHOST).unwrap();
         history.record(event("before"));
         let mut listener = Listener::new(history.clone(), caller);
         assert_eq!(listener.begin().events.len(), 1);

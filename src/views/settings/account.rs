@@ -58,8 +58,11 @@ impl Section {
 
 /// `None` on a server without sign-in.
 pub(super) fn account() -> Option<AnyView> {
-    let Access { user, role, .. } = expect_context();
+    let Access { user, role, has_account, .. } = expect_context();
     let user = user?;
+    if !has_account {
+        return Some(account_of_proxy(&user, role));
+    }
     let section = Section {
         account: OnDemand::new(),
         asking: RwSignal::new(Asking::Nothing),
@@ -91,6 +94,19 @@ pub(super) fn account() -> Option<AnyView> {
         </section>
     };
     Some(view.into_any())
+}
+
+fn account_of_proxy(user: &str, role: Role) -> AnyView {
+    view! {
+        <section aria-labelledby="account">
+            <h2 id="account">{t("Account")}</h2>
+            <p class="quiet">
+                {crate::t!("Signed in as {} ({})", user.to_owned(), t(role.as_str()))} ". "
+                {t("Your reverse proxy manages your account.")}
+            </p>
+        </section>
+    }
+    .into_any()
 }
 
 fn sessions(section: Section, sessions: &[SessionInfo]) -> AnyView {

@@ -68,10 +68,10 @@ impl Section {
     }
 }
 
-/// `None` on a server without sign-in, and for users who may not manage others.
+/// `None` on a server without sign-in by password, and for users who may not manage others.
 pub(super) fn users() -> Option<AnyView> {
-    let Access { user, .. } = expect_context();
-    let me = user.filter(|_| may(Permission::ManageUsers))?;
+    let Access { user, has_account, .. } = expect_context();
+    let me = user.filter(|_| has_account && may(Permission::ManageUsers))?;
     let section = Section {
         users: OnDemand::new(),
         asking: RwSignal::new(Asking::Nothing),

@@ -4,7 +4,7 @@ use crate::server::{
     app::App,
     auth::{Access, Caller, not_signed_in, require},
     body::streamed,
-    http::client_address::ClientAddress,
+    http::client_address::{ClientAddress, PeerAddress},
     live,
     problem::Problem,
 };
@@ -20,11 +20,12 @@ use std::io;
 /// Finds the caller of a request, for the handlers.
 pub async fn identify(
     State(app): State<App>,
+    PeerAddress(peer): PeerAddress,
     ClientAddress(address): ClientAddress,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(caller) = app.auth.caller(request.headers(), address) {
+    if let Some(caller) = app.auth.caller(request.headers(), peer, address) {
         request.extensions_mut().insert(caller);
     }
     next.run(request).await
