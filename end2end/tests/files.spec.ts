@@ -109,7 +109,9 @@ test('a volume page lists files and containers, creates a backup and restores it
   await entry(page, 'file').getByRole('link', { name: 'file', exact: true }).click();
   await expect(page.locator('.files pre')).toHaveText('kept');
 
-  // The volume is removed while its page is open.
+  // The volume is removed while its page is open. The container that read the file for the page may still be in use.
+  const users = () => docker.cli('ps', '--all', '--quiet', '--filter', `volume=${copy}`);
+  await expect.poll(users).toBe('');
   await docker.cli('volume', 'rm', copy);
   await expect(page.getByRole('heading', { name: 'Volume not found' })).toBeVisible();
 });
