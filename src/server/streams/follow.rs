@@ -50,25 +50,29 @@ type Counted = HashMap<(i64, u64), u32>;
 /// Precision of the start time in a log request, in nanoseconds: Podman parses it as a float.
 const PRECISION: i64 = 1_000;
 
-/// The lines within the latest [`PRECISION`] of a log: an engine that is asked for later lines may return them again. If the
-/// engine has times in whole seconds only, these are all lines of one second.
+/// The last lines of a log, from the first one within the latest [`PRECISION`] on: an engine that is asked for later lines may
+/// return them again. If the engine has times in whole seconds only, these are all lines of one second.
 #[derive(Default)]
 struct Latest {
     at: i64,
-    lines: Counted,
+    /// In the log's order. Docker since 25 compares times up to the first line that is late enough, and returns all lines after
+    /// it, also earlier ones.
+    lines: VecDeque<(i64, u64)>,
 }
 
 impl Latest {
     fn note(&mut self, nanos: i64, line: &LogLine) {
-        if nanos <= 0 || nanos < self.since() {
+        // Earlier ones are left out, so that a clock that was put back doesn't fill the memory.
+        if nanos <= 0 || nanos < self.at - DISORDER {
             return;
         }
+        self.lines.push_back((nanos, print(line)));
         if nanos > self.at {
             self.at = nanos;
-            let since = self.since();
-            self.lines.retain(|(at, _), _| *at >= since);
+            while self.lines.front().is_some_and(|(at, _)| *at < self.since()) {
+                self.lines.pop_front();
+            }
         }
-        *self.lines.entry((nanos, print(line))).or_default() += 1;
     }
 
     /// Start time of the request for the lines that follow, in nanoseconds.
@@ -78,7 +82,11 @@ impl Latest {
 
     /// Filter for the lines that the engine returns again when asked from [`Self::since`] on.
     fn repeated(self) -> OverlapFilter {
-        OverlapFilter { lines: self.lines, latest: self.at, has_begun: true }
+        let mut lines = Counted::new();
+        for line in self.lines {
+            *lines.entry(line).or_default() += 1;
+        }
+        OverlapFilter { lines, latest: self.at, has_begun: true }
     }
 }
 
@@ -352,5 +360,14 @@ mod tests {
         let mut seen = latest.repeated();
         let again = [(1_999, "b"), (2_000, "b"), (2_007, "c"), (2_008, "c")];
         assert_eq!(again.map(|(nanos, text)| seen.has(second + nanos, &stdout(text))), [true, true, true, false]);
+
+        // Both outputs of a container, each in order: the engine returns what follows the first line that is late enough.
+        let mut latest = Latest::default();
+        let lines = [(second, "before"), (second + 300_000, "error"), (second + 100_000, "first")];
+        lines.iter().for_each(|(nanos, text)| latest.note(*nanos, &stdout(text)));
+        assert_eq!(latest.since(), second + 300_000 - PRECISION);
+        let mut seen = latest.repeated();
+        let again = [lines[1], lines[2], (2 * second, "first")];
+        assert_eq!(again.map(|(nanos, text)| seen.has(nanos, &stdout(text))), [true, true, false]);
     }
 }
