@@ -20,7 +20,7 @@ use std::{
 pub struct ProxySettings {
     pub user_header: HeaderName,
     pub groups_header: HeaderName,
-    /// Members of these groups are admins, and operators. All other users are viewers.
+    /// Members of these groups are admins or operators. All other users are viewers.
     pub admin_groups: Vec<String>,
     pub operator_groups: Vec<String>,
 }
@@ -89,8 +89,13 @@ impl ProxySignIn {
 
     /// The role by the groups, which proxies separate by commas, `|` or `;`.
     fn role(&self, headers: &HeaderMap) -> Role {
-        let values = headers.get_all(&self.settings.groups_header).iter().filter_map(|it| it.to_str().ok());
-        let groups: Vec<&str> = values.flat_map(|it| it.split([',', '|', ';'])).map(str::trim).collect();
+        let mut values = headers.get_all(&self.settings.groups_header).iter();
+        let groups = values.next().and_then(|it| it.to_str().ok()).unwrap_or_default();
+        // The second one may be the client's own.
+        if values.next().is_some() {
+            return Role::Viewer;
+        }
+        let groups: Vec<&str> = groups.split([',', '|', ';']).map(str::trim).collect();
         let has = |wanted: &[String]| wanted.iter().any(|it| groups.contains(&it.as_str()));
         if has(&self.settings.admin_groups) {
             Role::Admin
@@ -159,5 +164,7 @@ mod tests {
             let headers = [("remote-user", "anna"), ("remote-groups", groups)];
             assert_eq!(caller("10.1.2.3", &headers).unwrap().1, role, "{groups}");
         }
+        let two = [("remote-user", "eve"), ("remote-groups", "root"), ("remote-groups", "users")];
+        assert_eq!(caller("10.1.2.3", &two).unwrap().1, Role::Viewer);
     }
 }
