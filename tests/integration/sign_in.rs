@@ -653,17 +653,22 @@ async fn trusted_proxies_sign_users_in_and_other_clients_cannot() {
     let admin = "Remote-User: anna\r\nRemote-Groups: users,admins\r\n";
     let operator = "Remote-User: omar\r\nRemote-Groups: ops\r\n";
     let viewer = "Remote-User: vera\r\n";
-    let logs = format!("/api/containers/{}/logs", sim.truth().containers[0].id);
-    let inspect = "/queries/registries";
+    let id = sim.truth().containers[0].id.clone();
+    let logs = format!("/api/containers/{id}/logs");
+    let registries = "/queries/registries";
 
     let server = start("127.0.0.1");
+    eventually(Duration::from_secs(10), "the engine's first list", async || {
+        get(&server, "/api/state", viewer).await.1.contains(&id)
+    })
+    .await;
     for (headers, may_read) in [(admin, true), (operator, true), (viewer, false)] {
         assert_eq!(get(&server, "/api/state", headers).await.0, 200);
         assert_eq!(get(&server, &logs, headers).await.0, if may_read { 200 } else { 403 }, "{headers}");
     }
     for (headers, status) in [(admin, 200), (operator, 403), (viewer, 403)] {
         let headers = format!("{headers}Content-Type: application/x-postcard\r\n");
-        let text = Raw::request(&server.url, "POST", inspect, &headers, b"").await.whole().await;
+        let text = Raw::request(&server.url, "POST", registries, &headers, b"").await.whole().await;
         assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{headers}: {text}");
     }
     let (status, page) = get(&server, "/settings", admin).await;
