@@ -70,7 +70,7 @@ test('a proxy signs users in, and its groups give them their roles', async ({ br
   const server = await Server.start(simulator.host, env, '[auth]\nadmin-groups = ["admins"]\n');
   const nginx = await Nginx.start('signs-in', server.url);
   const offers = async (username: string) => {
-    // What the browser sends itself, the proxy replaces.
+    // The proxy replaces these headers.
     const extraHTTPHeaders = { 'Remote-User': 'eve', 'Remote-Groups': 'admins' };
     const context = await browser.newContext({ httpCredentials: { username, password: 'password' }, extraHTTPHeaders });
     const page = await context.newPage();

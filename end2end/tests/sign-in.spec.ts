@@ -193,7 +193,7 @@ test('admins add users, change their roles, reset their passwords and remove the
   const signInAsBen = async (text: string) => {
     await elsewhere.goto(`${locked.url}/login`);
     await elsewhere.getByLabel('User name').fill('ben');
-    // What the clipboard has is what was shown.
+    // The clipboard must have the password that was shown.
     await elsewhere.getByLabel('Password').focus();
     await elsewhere.keyboard.press('Control+V');
     await expect(elsewhere.getByLabel('Password')).toHaveValue(text);

@@ -550,7 +550,7 @@ async fn sign_ins_and_clients_are_recorded_for_admins_only() {
     let seen = of_the_stop(&vera).await;
     assert!(seen.get("token").is_none() && seen.get("address").is_none(), "{seen}");
 
-    // What the viewer's socket got meanwhile, up to the stop.
+    // The viewer's socket, up to the stop.
     loop {
         let Some(Ok(Message::Text(text))) = live.next().await else { panic!("the socket has closed") };
         assert!(!text.contains("create_token") && !text.contains(r#""token":"#), "{text}");

@@ -21,7 +21,7 @@ pub struct Caller {
     way: Way,
 }
 
-/// How the caller has proven who they are.
+/// The proof of the caller's identity.
 #[derive(Clone)]
 enum Way {
     /// Not at all, on a server without sign-in.
