@@ -13,22 +13,13 @@ use quaylight::{
 };
 use rusqlite::Connection;
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 /// The limit for the median of five queries with the slowest filter.
 const BOUND: Duration = Duration::from_millis(50);
-
-/// A folder that is removed when dropped.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 async fn start(folder: &Path) -> History {
     let settings = Settings { folder: Some(folder.to_owned()), limits: Limits::default(), retry: Settings::RETRY };
@@ -45,9 +36,9 @@ fn query(address: &[(&str, &str)]) -> EventQuery {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let folder = Folder(std::env::temp_dir().join(format!("quaylight-history-{}", std::process::id())));
-    start(&folder.0).await.close().await;
-    let database = Connection::open(folder.0.join("history.db")).expect("a database of ours");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    start(folder.path()).await.close().await;
+    let database = Connection::open(folder.path().join("history.db")).expect("a database of ours");
     let now = Clock::SYSTEM.now().micros();
     // Twenty thousand containers and 29 days of events, a tenth of them noise.
     database
@@ -70,7 +61,7 @@ async fn main() -> ExitCode {
         ))
         .expect("a database of ours");
     drop(database);
-    let history = start(&folder.0).await;
+    let history = start(folder.path()).await;
     let mut slowest = Duration::ZERO;
     for address in [
         &[][..],

@@ -11,7 +11,7 @@ use quaylight::{
     },
     sim,
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 use tokio::signal;
 
 /// A real-time Docker console in the browser.
@@ -81,10 +81,10 @@ async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
         },
     };
     // Events of a simulated engine are not worth keeping: its data folder is removed at the end.
-    let passing = if demo.is_some() { PassingFolder::new() } else { None };
+    let passing = demo.as_ref().and_then(|_| tempfile::Builder::new().prefix("quaylight-demo-").tempdir().ok());
     if let Some(url) = engine.as_ref().and_then(|engine| engine.url().parse().ok()) {
         config.engine = url;
-        config.data_dir = passing.as_ref().map(|folder| folder.0.clone());
+        config.data_dir = passing.as_ref().map(|folder| folder.path().to_owned());
     }
     tracing::info!(%config, "starting");
     let listener = match server::http::listen(config.listen) {
@@ -104,27 +104,6 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = signal::ctrl_c() => {}
         _ = terminate.recv() => {}
-    }
-}
-
-/// Data folder of the demo, removed when the demo ends.
-struct PassingFolder(PathBuf);
-
-impl PassingFolder {
-    fn new() -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("quaylight-demo-{}", std::process::id()));
-        // Removes the folder of a demo that was killed.
-        std::fs::remove_dir_all(&folder).ok();
-        std::fs::create_dir_all(&folder).ok()?;
-        Some(Self(folder))
-    }
-}
-
-impl Drop for PassingFolder {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::debug!(%error, "can't remove the demo's data directory");
-        }
     }
 }
 

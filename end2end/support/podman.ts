@@ -47,7 +47,11 @@ export class Podman {
     const service = spawn('podman', args, { env: environment(dir), stdio: 'ignore' });
     const until = Date.now() + timeoutMs;
     while (!(await answers(socket))) {
-      if (Date.now() > until) throw new Error('podman does not answer');
+      if (Date.now() > until) {
+        service.kill('SIGKILL');
+        rmSync(dir, { recursive: true, force: true });
+        throw new Error('podman does not answer');
+      }
       await pause(20);
     }
     const podman = new Podman(dir, service, `unix://${socket}`);

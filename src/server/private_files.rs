@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn own_folder_becomes_private_and_a_shared_folder_stays_unchanged() {
-        let folder = std::env::temp_dir().join(format!("quaylight-private-{}", std::process::id()));
-        fs::remove_dir_all(&folder).ok();
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path();
         create_folder(&folder.join("new"), &[]).unwrap();
         assert_eq!(mode(&folder.join("new")), 0o700);
         fs::set_permissions(folder.join("new"), Permissions::from_mode(0o755)).unwrap();
@@ -111,18 +111,15 @@ mod tests {
         fs::write(folder.join("new/of-another-user"), "").unwrap();
         create_folder(&folder.join("new"), &["history."]).unwrap();
         assert_eq!(mode(&folder.join("new")), 0o755);
-        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
     fn created_file_is_private_and_never_overwritten() {
-        let folder = std::env::temp_dir().join(format!("quaylight-whole-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("key");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
         create_whole(&file, b"one").unwrap();
         assert_eq!((mode(&file), fs::read(&file).unwrap()), (0o600, b"one".to_vec()));
         assert_eq!(create_whole(&file, b"two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!((fs::read(&file).unwrap(), fs::read_dir(&folder).unwrap().count()), (b"one".to_vec(), 1));
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -212,11 +212,12 @@ mod tests {
 
     #[tokio::test]
     async fn stored_credentials_override_docker_config_and_list_no_password() {
-        let config = std::env::temp_dir().join(format!("quaylight-docker-{}.json", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.json");
         let auth = BASE64_STANDARD.encode("bob:swordfish");
         std::fs::write(&config, format!(r#"{{"auths": {{"ghcr.io": {{"auth": "{auth}"}}, "r.example": {{}}}}}}"#))
             .unwrap();
-        let registries = Registries::load(history().await, Vault::open(None), Some(config.clone())).await;
+        let registries = Registries::load(history().await, Vault::open(None), Some(config)).await;
         let image = ImageName::new("ghcr.io/team/web").unwrap();
         let password = async || registries.of(&image).await.map(|it| it.password);
         assert_eq!(password().await.as_deref(), Some("swordfish"));
@@ -227,6 +228,5 @@ mod tests {
         registries.forget("ghcr.io").await.unwrap();
         assert_eq!(password().await.as_deref(), Some("swordfish"));
         assert!(registries.forget("ghcr.io").await.is_err());
-        std::fs::remove_file(config).unwrap();
     }
 }

@@ -169,36 +169,20 @@ impl<T> fmt::Debug for Sealed<T> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
 
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("quaylight-vault-{name}-{}", std::process::id()));
-            fs::remove_dir_all(&path).ok();
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn key(&self) -> PathBuf {
-            self.0.join(KEY_FILE)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            fs::remove_dir_all(&self.0).ok();
-        }
+    fn key_of(folder: &TempDir) -> PathBuf {
+        folder.path().join(KEY_FILE)
     }
 
     #[test]
     fn secret_opens_only_with_its_key_and_its_kind() {
-        let folder = Folder::new("secret");
-        let vault = Vault::open(Some(&folder.0));
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(Some(folder.path()));
         let sealed = vault.seal("registry", &"hunter2".to_owned()).unwrap();
         let text = serde_json::to_string(&sealed).unwrap();
         assert!(!text.contains("hunter2") && sealed != vault.seal("registry", &"hunter2".to_owned()).unwrap());
-        let again = Vault::open(Some(&folder.0));
+        let again = Vault::open(Some(folder.path()));
         let stored: Sealed<String> = serde_json::from_str(&text).unwrap();
         assert_eq!(again.open_sealed("registry", &stored).unwrap(), "hunter2");
         let broken: Sealed<String> = serde_json::from_str("\"AAAA\"").unwrap();
@@ -209,35 +193,35 @@ mod tests {
         ] {
             assert!(matches!(other, Err(VaultError::OtherKey)), "{other:?}");
         }
-        let mode = fs::metadata(folder.key()).unwrap().permissions().mode();
+        let mode = fs::metadata(key_of(&folder)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "no other file is left in the folder");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left in the folder");
     }
 
     /// Bug: a temporary key was used until the server stopped, and what it had sealed could never be opened again.
     #[test]
     fn damaged_key_is_neither_used_nor_replaced_until_it_is_restored() {
-        let folder = Folder::new("half");
-        let sealed = Vault::open(Some(&folder.0)).seal("registry", &1).unwrap();
-        let whole = fs::read(folder.key()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = Vault::open(Some(folder.path())).seal("registry", &1).unwrap();
+        let whole = fs::read(key_of(&folder)).unwrap();
         for half in [&whole[..0], &whole[..31], &[&whole[..], &whole[..1]].concat()] {
-            fs::write(folder.key(), half).unwrap();
-            let vault = Vault::open(Some(&folder.0));
+            fs::write(key_of(&folder), half).unwrap();
+            let vault = Vault::open(Some(folder.path()));
             let error = vault.open_sealed("registry", &sealed).unwrap_err();
             assert!(error.to_string().contains(&format!("has {} bytes", half.len())), "{error}");
             assert!(matches!(vault.seal("registry", &2), Err(VaultError::Damaged(_))));
-            assert_eq!(fs::read(folder.key()).unwrap(), half);
-            fs::write(folder.key(), &whole).unwrap();
+            assert_eq!(fs::read(key_of(&folder)).unwrap(), half);
+            fs::write(key_of(&folder), &whole).unwrap();
             assert_eq!(vault.open_sealed("registry", &sealed).unwrap(), 1, "the restored key works without a restart");
         }
     }
 
     #[test]
     fn key_file_readable_by_others_becomes_private() {
-        let folder = Folder::new("mode");
-        Vault::open(Some(&folder.0));
-        fs::set_permissions(folder.key(), fs::Permissions::from_mode(0o644)).unwrap();
-        Vault::open(Some(&folder.0));
-        assert_eq!(fs::metadata(folder.key()).unwrap().permissions().mode() & 0o777, 0o600);
+        let folder = tempfile::tempdir().unwrap();
+        Vault::open(Some(folder.path()));
+        fs::set_permissions(key_of(&folder), fs::Permissions::from_mode(0o644)).unwrap();
+        Vault::open(Some(folder.path()));
+        assert_eq!(fs::metadata(key_of(&folder)).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

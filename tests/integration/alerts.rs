@@ -4,7 +4,7 @@ use crate::{
     live::Client,
     mail_sink::{MailSink, Options},
     raw_http::{ask, post},
-    support::{Docker, Folder, RECONCILE, TIMEOUT, TestServer, engine_url, eventually, local},
+    support::{Docker, RECONCILE, TIMEOUT, TestServer, engine_url, eventually, local},
     web_receiver::WebReceiver,
 };
 use quaylight::{
@@ -32,6 +32,7 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{sync::broadcast, task::JoinHandle};
 
 /// A clock that the test sets ahead, so that no test waits for minutes.
@@ -126,16 +127,17 @@ const SOON: Retries = Retries { most: 50, first: Duration::from_millis(20), long
 
 impl World {
     /// Starts with the history in `folder`.
-    async fn start(folder: &Folder, time: Time) -> Self {
+    async fn start(folder: &TempDir, time: Time) -> Self {
         let clock = time.clock;
-        let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
+        let settings =
+            Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Settings::RETRY };
         let history = History::start(settings, clock).await;
         let (writer, reader, inbox) = state::open(clock);
         let hosts = Hosts::new([Engine::new(local(), engine_url().parse().unwrap())]);
         let mut tasks = hosts.watch(&Supervisor::new(clock), &reader, &inbox, &history, clock, RECONCILE);
         let stats = Stats::new(hosts.clone(), reader.clone(), clock);
         let (dispatcher, dispatcher_task) = Dispatcher::open(Outbound::trusting(Vec::new()), clock, SOON);
-        let vault = Vault::open(Some(&folder.0));
+        let vault = Vault::open(Some(folder.path()));
         let alerts = Alerts::new(history.clone(), vault, Notifications::default(), dispatcher, clock);
         let notices = alerts.notices();
         tasks.extend([
@@ -223,7 +225,7 @@ async fn fires_and_resolves(
     cause: impl AsyncFnOnce(&Docker),
     end: impl AsyncFnOnce(&Docker, &World),
 ) {
-    let (folder, receivers) = (Folder::new(), Receivers::start().await);
+    let (folder, receivers) = (tempfile::tempdir().unwrap(), Receivers::start().await);
     let mut world = World::start(&folder, time).await;
     let channels = world.channels(&receivers).await;
     let rule = rule(container, condition, &channels);
@@ -348,7 +350,7 @@ async fn log_alert_finds_the_only_line_of_a_short_lived_container() {
     let docker = Docker::new();
     let name = docker.create("brief", &["--entrypoint", "sh"]).await;
     let condition = Condition::Log { text: "can't open".into() };
-    let (folder, time) = (Folder::new(), time!());
+    let (folder, time) = (tempfile::tempdir().unwrap(), time!());
     let world = World::start(&folder, time).await;
     let other = docker.create("other", &[]).await;
     world.alerts.put_rule(rule(&other, Condition::Absent, &[])).await.unwrap();
@@ -366,7 +368,7 @@ async fn log_alert_finds_the_only_line_of_a_short_lived_container() {
 async fn silenced_rule_sends_no_notification_until_its_silence_ends() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
-    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let (folder, receivers, time) = (tempfile::tempdir().unwrap(), Receivers::start().await, time!());
     let mut world = World::start(&folder, time).await;
     let channels = world.channels(&receivers).await;
     let loud = rule(&name, Condition::Absent, &channels);
@@ -391,7 +393,7 @@ async fn silenced_rule_sends_no_notification_until_its_silence_ends() {
 async fn quiet_hours_delay_non_critical_notifications() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
-    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let (folder, receivers, time) = (tempfile::tempdir().unwrap(), Receivers::start().await, time!());
     let mut world = World::start(&folder, time).await;
     let channels = world.channels(&receivers).await;
     let warning = rule(&name, Condition::Absent, &channels);
@@ -427,8 +429,9 @@ async fn quiet_hours_delay_non_critical_notifications() {
 async fn change_during_the_initial_load_is_not_overwritten() {
     let quiet = QuietHours { from: 60, until: 120, zone: 0 };
     for micros in (0..2_000).step_by(25) {
-        let folder = Folder::new();
-        let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Settings::RETRY };
         let history = History::start(settings, Clock::SYSTEM).await;
         let (dispatcher, _) = Dispatcher::open(Outbound::trusting(Vec::new()), Clock::SYSTEM, SOON);
         let vault = Vault::open(None);
@@ -460,7 +463,7 @@ async fn clock_set_back_suppresses_no_alert() {
     let time = Time { clock, ahead: &AHEAD };
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let world = World::start(&folder, time).await;
     let rule = Rule { duration: 2, ..rule(&name, Condition::Absent, &[]) };
     world.alerts.put_rule(rule.clone()).await.unwrap();
@@ -478,7 +481,7 @@ async fn clock_set_back_suppresses_no_alert() {
 async fn flapping_container_sends_one_notification() {
     let docker = Docker::new();
     let name = docker.create("flaps", &[]).await;
-    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let (folder, receivers, time) = (tempfile::tempdir().unwrap(), Receivers::start().await, time!());
     let world = World::start(&folder, time).await;
     let channels = world.channels(&receivers).await;
     let rule = Rule { cooldown: 60, ..rule(&name, Condition::Absent, &channels) };
@@ -507,7 +510,7 @@ async fn flapping_container_sends_one_notification() {
 async fn rules_survive_a_restart_without_repeated_notifications() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
-    let (folder, receivers, time) = (Folder::new(), Receivers::start().await, time!());
+    let (folder, receivers, time) = (tempfile::tempdir().unwrap(), Receivers::start().await, time!());
     let world = World::start(&folder, time).await;
     let channels = world.channels(&receivers).await;
     let rule = rule(&name, Condition::Absent, &channels);
@@ -535,7 +538,7 @@ async fn rules_survive_a_restart_without_repeated_notifications() {
 async fn deleting_a_rule_ends_its_alert_without_notification() {
     let docker = Docker::new();
     let name = docker.create("needed", &[]).await;
-    let (folder, time) = (Folder::new(), time!());
+    let (folder, time) = (tempfile::tempdir().unwrap(), time!());
     let mut world = World::start(&folder, time).await;
     let rule = rule(&name, Condition::Absent, &[]);
     let id = world.alerts.put_rule(rule.clone()).await.unwrap();

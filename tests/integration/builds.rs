@@ -3,7 +3,7 @@
 use crate::{
     live::Client,
     registry::{PASSWORD, Registry, USER},
-    support::{Docker, Folder, IMAGE, TestServer, Watched, engine_url, eventually},
+    support::{Docker, IMAGE, TestServer, Watched, engine_url, eventually},
     tasks::upload,
 };
 use quaylight::{
@@ -107,10 +107,11 @@ async fn heredoc_build_matches_the_reported_builder_features() {
 async fn build_uses_the_credentials_of_its_base_image_registry() {
     let (docker, registry) = (Docker::new(), Registry::closed().await);
     let login = RegistryLogin { registry: registry.address.clone(), username: USER.into(), password: PASSWORD.into() };
-    let folder = Folder::new();
-    let settings = Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Settings::RETRY };
+    let folder = tempfile::tempdir().unwrap();
+    let settings =
+        Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Settings::RETRY };
     let history = History::start(settings, Clock::SYSTEM).await;
-    let kept = Registries::load(history.clone(), Vault::open(Some(&folder.0)), None).await;
+    let kept = Registries::load(history.clone(), Vault::open(Some(folder.path())), None).await;
     kept.keep(registries::credentials(login).unwrap()).await.unwrap();
     history.close().await;
     let server = TestServer::in_folder(folder).await;

@@ -5,7 +5,7 @@ use crate::{
     raw_http::ask,
     server_process::ServerProcess,
     stats::bytes,
-    support::{Docker, Folder, IMAGE, eventually},
+    support::{Docker, IMAGE, eventually},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -71,12 +71,12 @@ async fn on_the_machine() {
     })
     .await;
 
-    let folders = [Folder::new(), Folder::new(), Folder::new()];
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let servers = [
-        ("root", ServerProcess::start(&url, &folders[0].0)),
-        ("a user without rights", ServerProcess::start_without_rights(Path::new(SOCKET), &folders[1].0)),
+        ("root", ServerProcess::start(&url, folders[0].path())),
+        ("a user without rights", ServerProcess::start_without_rights(Path::new(SOCKET), folders[1].path())),
         // A control: without it the check of the other servers' calls could not fail.
-        ("who sees no cgroups", ServerProcess::start_without_cgroups(&url, &folders[2].0)),
+        ("who sees no cgroups", ServerProcess::start_without_cgroups(&url, folders[2].path())),
     ];
     for (name, server) in &servers {
         agrees_with_the_engine(name, server, ids).await;

@@ -3,7 +3,7 @@
 use crate::{
     live::Client,
     raw_http::{ask, post},
-    support::{Folder, TIMEOUT, TestServer, eventually},
+    support::{TIMEOUT, TestServer, eventually},
     web_receiver::{Answer, WebReceiver},
 };
 use quaylight::{
@@ -64,8 +64,8 @@ fn holds(file: &Path, text: &str) -> bool {
 
 #[tokio::test]
 async fn channel_of_an_older_release_is_encrypted_and_still_notifies() {
-    let (folder, receiver) = (Folder::new(), WebReceiver::start([]).await);
-    let data = folder.0.join("data");
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), WebReceiver::start([]).await);
+    let data = folder.path().join("data");
     store_channel(&data, &receiver).await;
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(data.join("history.db"), fs::Permissions::from_mode(0o644)).unwrap();
@@ -92,11 +92,11 @@ async fn channel_of_an_older_release_is_encrypted_and_still_notifies() {
 
 #[tokio::test]
 async fn masked_token_is_not_sent_elsewhere_and_responses_are_not_echoed() {
-    let (folder, elsewhere) = (Folder::new(), WebReceiver::start([]).await);
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), WebReceiver::start([]).await);
     let refuses = || Answer::Status("403 Forbidden", String::new(), "what only this machine may read");
     let receiver = WebReceiver::start([refuses()]).await;
-    store_channel(&folder.0, &receiver).await;
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    store_channel(folder.path(), &receiver).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     let (status, body) = change(&server, AlertChange::TestChannel("c1".into())).await;
     assert!(status != 200 && body.contains("403") && !body.contains("may read"), "{status} {body}");
 
@@ -119,11 +119,11 @@ async fn masked_token_is_not_sent_elsewhere_and_responses_are_not_echoed() {
 
 #[tokio::test]
 async fn damaged_key_encrypts_nothing_and_stays_unchanged() {
-    let (folder, receiver) = (Folder::new(), WebReceiver::start([]).await);
-    store_channel(&folder.0, &receiver).await;
-    let key = folder.0.join("secrets.key");
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), WebReceiver::start([]).await);
+    store_channel(folder.path(), &receiver).await;
+    let key = folder.path().join("secrets.key");
     fs::write(&key, b"half a key").unwrap();
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     let (status, body) = change(&server, draft(format!("http://{}/", receiver.address), "new")).await;
     assert!(status != 200 && body.contains("damaged"), "{status} {body}");
     assert_eq!(fs::read(&key).unwrap(), b"half a key");
@@ -133,11 +133,11 @@ async fn damaged_key_encrypts_nothing_and_stays_unchanged() {
 
 #[tokio::test]
 async fn lost_notification_appears_in_metrics_and_notification_center() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let receiver = WebReceiver::start([Answer::Status("403 Forbidden", String::new(), "not for your eyes")]).await;
-    store_channel(&folder.0, &receiver).await;
+    store_channel(folder.path(), &receiver).await;
     let lost = "quaylight_notifications_total{kind=\"webhook\",result=\"lost\"}";
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     let (_, metrics) = ask(&server.url(), "GET", "/metrics", "").await;
     assert!(metrics.contains(&format!("{lost} 0\n")), "it is there before the first");
     let mut client = Client::connect(&server).await;
@@ -155,7 +155,7 @@ async fn lost_notification_appears_in_metrics_and_notification_center() {
     is_shown(&server).await;
     server.stop().await;
     // Clients that connect later see it too.
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     is_shown(&server).await;
     server.stop().await;
 }

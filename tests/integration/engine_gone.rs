@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 #[tokio::test]
 async fn missing_engine_is_reported_as_unreachable() {
-    let folder = std::env::temp_dir().join(format!("quaylight-none-{}", std::process::id()));
-    let url = format!("unix://{}/docker.sock", folder.display());
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("unix://{}/docker.sock", folder.path().display());
     let (writer, reader, inbox) = state::open(Clock::SYSTEM);
     let hosts = Hosts::new([Engine::new(local(), url.parse().unwrap())]);
     let mut batches = reader.follow(None).batches;

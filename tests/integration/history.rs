@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::{Raw, ask},
-    support::{Folder, TestServer, eventually, local},
+    support::{TestServer, eventually, local},
 };
 use quaylight::{
     model::{ContainerId, Event, EventQuery, HistoryStatus, Labels, Message, Timestamp, UsageLevel, UsagePoint},
@@ -70,8 +70,8 @@ async fn until_recording(history: &History) {
 
 #[tokio::test]
 async fn events_are_filtered_and_paged() {
-    let folder = Folder::new();
-    let history = start(&folder.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let history = start(folder.path()).await;
     let began = now_nanos();
     for number in 0..250 {
         let (action, name) = if number % 2 == 0 { ("start", "web") } else { ("die", "api") };
@@ -145,10 +145,10 @@ async fn events_are_filtered_and_paged() {
 
 #[tokio::test]
 async fn repeated_engine_events_are_stored_once_across_restarts() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let began = now_nanos();
     for _server in 0..2 {
-        let history = start(&folder.0).await;
+        let history = start(folder.path()).await;
         for _connection in 0..2 {
             for number in 0..256 {
                 history.record_engine(&local(), &event("start", "web", began + number));
@@ -158,7 +158,7 @@ async fn repeated_engine_events_are_stored_once_across_restarts() {
         history.close().await;
     }
     // An event of another object in the same nanosecond is not a duplicate.
-    let history = start(&folder.0).await;
+    let history = start(folder.path()).await;
     history.record_engine(&local(), &event("start", "api", began));
     assert_eq!(names(&history, &[]).await.len(), 257);
     history.close().await;
@@ -192,9 +192,9 @@ fn run(program: &str, args: &[&str]) {
 
 #[tokio::test]
 async fn full_disk_pauses_recording_until_space_is_free() {
-    let folder = Folder::new();
-    let disk = Mounted::tmpfs(&folder.0, "size=1m");
-    let history = start(&folder.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Mounted::tmpfs(folder.path(), "size=1m");
+    let history = start(folder.path()).await;
     assert_eq!(history.status(), HistoryStatus::Recording);
     let mut number = 0;
     while history.status() == HistoryStatus::Recording {
@@ -217,7 +217,7 @@ async fn full_disk_pauses_recording_until_space_is_free() {
     history.record_engine(&local(), &event("die", "later", now_nanos()));
     assert_eq!(names(&history, &[("action", "die")]).await, ["later", "meanwhile"]);
     history.close().await;
-    assert_sound(&folder.0);
+    assert_sound(folder.path());
 }
 
 /// The history was empty a minute after the clock had been set ahead by mistake.
@@ -231,9 +231,9 @@ async fn clock_jump_of_a_month_deletes_no_history() {
         },
         || Clock::SYSTEM.moment().steady,
     );
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let settings =
-        Settings { folder: Some(folder.0.clone()), limits: Limits::default(), retry: Duration::from_secs(1) };
+        Settings { folder: Some(folder.path().to_owned()), limits: Limits::default(), retry: Duration::from_secs(1) };
     let history = History::start(settings, clock).await;
     for number in 0..1_000 {
         let nanos = clock.now().micros() * 1_000 + number;
@@ -277,9 +277,9 @@ fn points(containers: usize) -> Vec<UsagePoint> {
 /// The history lost its events: 5,000 of them were gone within 72 s, and the file grew all the same.
 #[tokio::test]
 async fn usage_evicts_no_events_and_the_file_stays_below_its_limit() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let limits = Limits { days: 30, megabytes: 8 };
-    let settings = Settings { folder: Some(folder.0.clone()), limits, retry: Settings::RETRY };
+    let settings = Settings { folder: Some(folder.path().to_owned()), limits, retry: Settings::RETRY };
     let history = History::start(settings, Clock::SYSTEM).await;
     let began = now_nanos();
     for number in 0..5_000 {
@@ -288,7 +288,7 @@ async fn usage_evicts_no_events_and_the_file_stays_below_its_limit() {
             names(&history, &[("entity", "web-0")]).await;
         }
     }
-    let size = |name: &str| std::fs::metadata(folder.0.join(name)).map_or(0, |it| it.len());
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).map_or(0, |it| it.len());
     let now = Clock::SYSTEM.now().seconds();
     let first = now - 300 * 60;
     let (host, id) = (local(), ContainerId::new(&format!("{:064x}", 7)).unwrap());
@@ -306,13 +306,13 @@ async fn usage_evicts_no_events_and_the_file_stays_below_its_limit() {
     assert!(before[0].seconds > 60 && before[0].at.seconds() <= first, "{before:?}");
     history.close().await;
 
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     for name in ["web-0", "web-2500", "web-4999"] {
         let (status, found) = ask(&server.url(), "GET", &format!("/api/events?action=start&entity={name}"), "").await;
         assert!(status == 200 && found.contains(name), "{name}: {status} {found}");
     }
     server.stop().await;
-    let database = database(&folder.0).unwrap();
+    let database = database(folder.path()).unwrap();
     let kept: i64 = database
         .query_one("SELECT count(*) FROM events WHERE seq >= 0 AND error IS NULL", [], |row| row.get(0))
         .unwrap();
@@ -321,9 +321,9 @@ async fn usage_evicts_no_events_and_the_file_stays_below_its_limit() {
 
 #[tokio::test]
 async fn unwritable_folder_is_reported_and_retried() {
-    let folder = Folder::new();
-    let disk = Mounted::tmpfs(&folder.0, "size=8m,ro");
-    let history = start(&folder.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Mounted::tmpfs(folder.path(), "size=8m,ro");
+    let history = start(folder.path()).await;
     until_off(&history, "Read-only").await;
     history.record_engine(&local(), &event("die", "meanwhile", now_nanos()));
     assert_eq!(names(&history, &[]).await, ["meanwhile"]);
@@ -335,8 +335,8 @@ async fn unwritable_folder_is_reported_and_retried() {
 
 #[tokio::test]
 async fn folder_that_cannot_be_created_is_reported_and_retried() {
-    let folder = Folder::new();
-    let file = folder.0.join("file");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let history = start(&file.join("quaylight")).await;
     until_off(&history, "file/quaylight").await;
@@ -347,9 +347,9 @@ async fn folder_that_cannot_be_created_is_reported_and_retried() {
 
 #[tokio::test]
 async fn documents_and_usage_survive_a_restart() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let (id, now) = (ContainerId::new("0123456789ab").unwrap(), Clock::SYSTEM.now());
-    let history = start(&folder.0).await;
+    let history = start(folder.path()).await;
     history.put_document("rule", "b", r#"{"above":80}"#.into()).await.unwrap();
     history.put_document("rule", "a", "1".into()).await.unwrap();
     history.put_document("rule", "c", "2".into()).await.unwrap();
@@ -368,7 +368,7 @@ async fn documents_and_usage_survive_a_restart() {
     history.record_usage(now, vec![point]);
     history.close().await;
 
-    let history = start(&folder.0).await;
+    let history = start(folder.path()).await;
     let all = history.documents("rule").await.unwrap();
     assert_eq!(all, [("a".to_owned(), "3".to_owned()), ("b".to_owned(), r#"{"above":80}"#.to_owned())]);
     assert_eq!(history.document("rule", "c").await, Ok(None));
@@ -403,14 +403,14 @@ impl Drop for Process {
 
 #[tokio::test]
 async fn killed_server_loses_at_most_the_last_second_of_events() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let sim = Sim::start(Options { containers: 200, churn: 900.0, ..Options::default() }).await.unwrap();
     let mut stream = Raw::get(sim.url(), "/events").await;
     stream.until("timeNano").await;
     let mut server = Process(
         Command::new(env!("CARGO_BIN_EXE_quaylight"))
             .args(["serve", "--auth", "none", "--listen", "127.0.0.1:0", "--engine", sim.url(), "--data-dir"])
-            .arg(&folder.0)
+            .arg(folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -421,7 +421,7 @@ async fn killed_server_loses_at_most_the_last_second_of_events() {
         let sql = "SELECT count(*), coalesce(max(time) - min(time), 0) FROM events";
         let read =
             |it: Connection| it.query_one(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).ok();
-        database(&folder.0).and_then(read).unwrap_or_default()
+        database(folder.path()).and_then(read).unwrap_or_default()
     };
     let is_enough = async || matches!(written(), (3_000.., 2_500_000..));
     eventually(TIMEOUT, "some thousand events are written, and some seconds of them", is_enough).await;
@@ -431,8 +431,8 @@ async fn killed_server_loses_at_most_the_last_second_of_events() {
     sim.set_churn(0.0);
     while !stream.is_silent().await {}
 
-    assert_sound(&folder.0);
-    let database = database(&folder.0).unwrap();
+    assert_sound(folder.path());
+    let database = database(folder.path()).unwrap();
     let mut rows = database
         .prepare("SELECT e.time, a.action, t.id FROM events e JOIN things t ON t.ref = e.thing JOIN actions a ON a.ref = e.action")
         .unwrap();

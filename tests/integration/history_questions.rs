@@ -3,7 +3,6 @@
 use crate::{
     raw_http::{Raw, ask},
     server_process::ServerProcess,
-    support::Folder,
 };
 use futures::future::join_all;
 use quaylight::{
@@ -43,10 +42,10 @@ async fn large_history(folder: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_searches_stop_and_do_not_block_other_queries() {
-    let folder = Folder::new();
-    large_history(&folder.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    large_history(folder.path()).await;
     let sim = Sim::start(Options { containers: 1, ..Options::default() }).await.unwrap();
-    let server = ServerProcess::start(sim.url(), &folder.0);
+    let server = ServerProcess::start(sim.url(), folder.path());
     let (status, body) = ask(&server.url, "GET", "/api/events?limit=1", "").await;
     assert!(status == 200 && body.contains("\"n2000\""), "it has the large history: {body}");
     let idle = server.threads();

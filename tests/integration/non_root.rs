@@ -3,7 +3,7 @@
 use crate::{
     raw_http::ask,
     server_process::ServerProcess,
-    support::{Docker, Folder, IMAGE, engine_url, eventually},
+    support::{Docker, IMAGE, engine_url, eventually},
 };
 use serde_json::Value;
 use std::{path::Path, time::Duration};
@@ -21,8 +21,8 @@ async fn container_network_usage_is_reported_without_root() {
     docker.run(&["exec", &id, "ping", "-c", "2", "-W", "5", &gateway]).await;
 
     let url = engine_url();
-    let folder = Folder::new();
-    let server = ServerProcess::start_without_rights(Path::new(url.trim_start_matches("unix://")), &folder.0);
+    let folder = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start_without_rights(Path::new(url.trim_start_matches("unix://")), folder.path());
     let sample = async || {
         let answer = ask(&server.url, "GET", &format!("/api/stats?ids={id}"), "").await.1;
         let answer: Value = serde_json::from_str(&answer).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::ask,
-    support::{Docker, Folder, TestServer, eventually},
+    support::{Docker, TestServer, eventually},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -51,8 +51,8 @@ async fn next_server_removes_only_the_containers_of_a_killed_server() {
     let docker = Docker::new();
     let labels = ["--label", "quaylight.probe=true", "--label", "quaylight.helper=files"];
     let theirs = inspected_id(&docker, &docker.create("theirs", &labels).await).await;
-    let folder = Folder::new();
-    let path = folder.0.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
     let first = TestServer::in_folder(folder).await;
     eventually(TIMEOUT, "the engine to be known", async || {
         ask(&first.url(), "GET", "/api/state", "").await.1.contains("\"arch\":\"")
@@ -63,9 +63,9 @@ async fn next_server_removes_only_the_containers_of_a_killed_server() {
     let kept = std::fs::read(path.join(LEDGER)).unwrap();
     first.stop().await;
 
-    let folder = Folder::new();
-    std::fs::write(folder.0.join(LEDGER), kept).unwrap();
-    let path = folder.0.clone();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(LEDGER), kept).unwrap();
+    let path = folder.path().to_owned();
     let second = TestServer::in_folder(folder).await;
     eventually(TIMEOUT, "the probe to be removed", async || !is_there(&docker, &probe).await).await;
     eventually(TIMEOUT, "it to be forgotten", async || std::fs::read(path.join(LEDGER)).unwrap() == b"[]").await;

@@ -4,9 +4,9 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
@@ -20,19 +20,16 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const SETTINGS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1000:1000\"]\n";
 
 pub struct Podman {
-    folder: PathBuf,
+    folder: TempDir,
     service: Child,
 }
 
 impl Podman {
     /// Returns when the service responds and has the test image, whose name there is `localhost/quaylight-test/busybox:1`.
     pub async fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("qlit-podman-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("containers.conf"), SETTINGS).unwrap();
-        let podman = Self { service: serve(&folder).await, folder };
+        let folder = tempfile::Builder::new().prefix("qlit-podman-").tempdir().unwrap();
+        std::fs::write(folder.path().join("containers.conf"), SETTINGS).unwrap();
+        let podman = Self { service: serve(folder.path()).await, folder };
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-image");
         let output = Command::new(script).env("DOCKER_HOST", podman.url()).output().await.unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
@@ -40,12 +37,12 @@ impl Podman {
     }
 
     pub fn url(&self) -> String {
-        format!("unix://{}", socket(&self.folder).display())
+        format!("unix://{}", socket(self.folder.path()).display())
     }
 
     /// The path of a file in its folder, which is removed with it.
     pub fn place(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
+        self.folder.path().join(name).display().to_string()
     }
 
     /// Stops the service. The containers keep running: they are not its child processes.
@@ -54,7 +51,7 @@ impl Podman {
     }
 
     pub async fn serve_again(&mut self) {
-        self.service = serve(&self.folder).await;
+        self.service = serve(self.folder.path()).await;
     }
 
     /// Runs `podman ARGS` next to the service and returns its output.
@@ -66,7 +63,7 @@ impl Podman {
 
     /// Returns its output, or its error message when it fails.
     pub fn attempt(&self, args: &[&str]) -> impl Future<Output = Result<String, String>> {
-        let mut command = Command::from(podman(&self.folder));
+        let mut command = Command::from(podman(self.folder.path()));
         command.args(args);
         async move {
             let output = command.output().await.expect("there is a podman");
@@ -77,7 +74,7 @@ impl Podman {
 
     /// The response to `GET path`, without any of our code in between.
     pub async fn get(&self, path: &str) -> serde_json::Value {
-        let mut stream = UnixStream::connect(socket(&self.folder)).await.unwrap();
+        let mut stream = UnixStream::connect(socket(self.folder.path())).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: podman\r\n\r\n").as_bytes()).await.unwrap();
         let mut answer = String::new();
         timeout(TIMEOUT, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();
@@ -88,10 +85,9 @@ impl Podman {
 impl Drop for Podman {
     fn drop(&mut self) {
         for args in [&["rm", "--all", "--force", "--time", "0"][..], &["network", "prune", "--force"]] {
-            let _ = podman(&self.folder).args(args).output();
+            let _ = podman(self.folder.path()).args(args).output();
         }
         let _ = self.service.start_kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

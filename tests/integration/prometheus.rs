@@ -2,11 +2,8 @@
 
 use crate::{raw_http::ask, support::TIMEOUT};
 use serde_json::Value;
-use std::{
-    path::PathBuf,
-    process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::process::Stdio;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
@@ -15,7 +12,7 @@ use tokio::{
 
 /// Scrapes one server five times a second, and stores the samples in a separate folder.
 pub struct Prometheus {
-    folder: PathBuf,
+    _folder: TempDir,
     url: String,
     process: Child,
 }
@@ -23,11 +20,8 @@ pub struct Prometheus {
 impl Prometheus {
     /// Returns when it responds. `target` is a host and a port.
     pub async fn looking_at(target: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("qlit-prometheus-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        let config = folder.join("prometheus.yml");
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("prometheus.yml");
         let settings = format!(
             "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
              scrape_configs: [{{job_name: quaylight, static_configs: [{{targets: ['{target}']}}]}}]\n"
@@ -36,7 +30,7 @@ impl Prometheus {
         let mut command = Command::new("prometheus");
         command
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .args(["--web.listen-address=127.0.0.1:0", "--log.format=json"])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -55,7 +49,7 @@ impl Prometheus {
         let address = timeout(TIMEOUT, address).await.expect("it says where it listens");
         // Keeps reading the log, so that Prometheus never blocks on it.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { folder, url: format!("tcp://{address}"), process }
+        Self { _folder: folder, url: format!("tcp://{address}"), process }
     }
 
     /// The current value of a PromQL query; None for no value or several. Panics on an invalid query.
@@ -77,7 +71,6 @@ impl Prometheus {
 impl Drop for Prometheus {
     fn drop(&mut self) {
         let _ = self.process.start_kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

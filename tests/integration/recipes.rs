@@ -1,7 +1,7 @@
 //! Recipes of containers: a recipe run by the docker CLI, by Compose and by Quaylight creates a container that differs
 //! in ids and times only.
 
-use crate::support::{Docker, Folder, IMAGE, engine_url, local};
+use crate::support::{Docker, IMAGE, engine_url, local};
 use quaylight::{
     model::{ContainerId, ContainerName, Recipe, recipe},
     server::engine::WritableEngine,
@@ -248,11 +248,11 @@ async fn run_line_and_own_spec_recreate_the_same_container() {
 #[tokio::test]
 async fn compose_file_recreates_the_same_container() {
     let bench = Bench::new(10).await;
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     for at in 0..TABLE.len() {
         let (Recipe { spec, .. }, original) = bench.recipe(at, 10).await;
         let name = bench.docker.name(&format!("composed-{at}"));
-        let file = folder.0.join("compose.yaml");
+        let file = folder.path().join("compose.yaml");
         let text = recipe::compose(&name, &spec);
         std::fs::write(&file, &text).unwrap();
         let file = file.to_str().unwrap();

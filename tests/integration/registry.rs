@@ -1,7 +1,8 @@
 //! Registry for one test on loopback, and a slow proxy to it.
 
-use crate::support::{Folder, TIMEOUT};
+use crate::support::TIMEOUT;
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -20,7 +21,7 @@ pub struct Registry {
     /// Host and port, the prefix of image names.
     pub address: String,
     process: Child,
-    _folder: Folder,
+    _folder: TempDir,
 }
 
 impl Registry {
@@ -34,8 +35,8 @@ impl Registry {
     }
 
     async fn start(with_login: bool) -> Self {
-        let folder = Folder::new();
-        let login = folder.0.join("login");
+        let folder = tempfile::tempdir().unwrap();
+        let login = folder.path().join("login");
         std::fs::write(&login, LOGIN).unwrap();
         let address = free_address().await.to_string();
         let auth = if with_login {
@@ -43,8 +44,8 @@ impl Registry {
         } else {
             String::new()
         };
-        let config = folder.0.join("config.yml");
-        let data = folder.0.join("data");
+        let config = folder.path().join("config.yml");
+        let data = folder.path().join("data");
         let settings = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
              http: {{addr: '{address}'}}\n{auth}",

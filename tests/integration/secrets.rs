@@ -2,7 +2,7 @@
 
 use crate::{
     raw_http::ask,
-    support::{Docker, Folder, IMAGE, TestServer, eventually, local},
+    support::{Docker, IMAGE, TestServer, eventually, local},
 };
 use quaylight::model::{ContainerId, ImageId};
 use serde::Serialize;
@@ -61,7 +61,7 @@ async fn container_secrets_are_masked_and_reveals_are_recorded() {
 #[tokio::test]
 async fn build_secrets_are_masked_in_image_layers() {
     let (docker, server) = (Docker::new(), TestServer::start(&[]).await);
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let lines = [
         &format!("FROM {IMAGE}"),
         "ARG TOKEN=s3cret-default",
@@ -72,9 +72,9 @@ async fn build_secrets_are_masked_in_image_layers() {
         "HEALTHCHECK CMD curl --user admin:s3cret localhost",
         "ONBUILD ARG KEY=s3cret",
     ];
-    std::fs::write(folder.0.join("Dockerfile"), lines.join("\n")).unwrap();
+    std::fs::write(folder.path().join("Dockerfile"), lines.join("\n")).unwrap();
     let name = format!("{}:1", docker.name("built"));
-    let context = folder.0.to_str().unwrap();
+    let context = folder.path().to_str().unwrap();
     docker
         .run(&["build", "--tag", &name, "--label", &docker.label(), "--build-arg", "TOKEN=s3cret-given", context])
         .await;

@@ -4,7 +4,7 @@ use crate::{
     raw_http::Raw,
     read_only::pages,
     server_process::{ServerProcess, manage_users, refused},
-    support::{Folder, eventually},
+    support::eventually,
 };
 use futures::{SinkExt, StreamExt};
 use leptos::server_fn::axum::server_fn_paths;
@@ -18,6 +18,7 @@ use quaylight::{
 use serde::Serialize;
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -31,7 +32,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 struct World {
     sim: Running,
-    folder: Folder,
+    folder: TempDir,
     server: ServerProcess,
     setup: String,
 }
@@ -63,8 +64,8 @@ impl World {
 
     /// Without users, with additional environment variables.
     async fn start_with(env: &[(&str, &str)]) -> Self {
-        let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
-        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, false, env);
+        let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
+        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), folder.path(), false, env);
         Self { sim, folder, server, setup }
     }
 
@@ -72,7 +73,7 @@ impl World {
     fn restarted(self) -> Self {
         let Self { sim, folder, server, setup } = self;
         drop(server);
-        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), &folder.0, true, &[]);
+        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), folder.path(), true, &[]);
         Self { sim, folder, server, setup }
     }
 
@@ -117,7 +118,7 @@ impl World {
 
     /// Runs `quaylight user` with this standard input. Returns its output.
     fn user(&self, arguments: &[&str], input: &str) -> String {
-        manage_users(&self.folder.0, arguments, input).unwrap()
+        manage_users(self.folder.path(), arguments, input).unwrap()
     }
 
     /// Adds a viewer and an operator with the same password.
@@ -267,8 +268,10 @@ async fn the_setup_link_creates_one_user_who_can_sign_in() {
 
     let world = world.restarted();
     assert_eq!(world.get("/api/state", &cookie).await.status, 200, "the session outlives a restart");
-    let files =
-        std::fs::read_dir(&world.folder.0).unwrap().flatten().map(|it| std::fs::read(it.path()).unwrap_or_default());
+    let files = std::fs::read_dir(world.folder.path())
+        .unwrap()
+        .flatten()
+        .map(|it| std::fs::read(it.path()).unwrap_or_default());
     let secret = cookie.trim().split_once('=').unwrap().1.to_owned();
     for file in files {
         let contains = |text: &str| file.windows(text.len()).any(|it| it == text.as_bytes());
@@ -623,28 +626,28 @@ async fn cookie_is_secure_on_https() {
 
 #[tokio::test]
 async fn server_without_sign_in_that_other_machines_can_reach_must_be_allowed_and_says_so() {
-    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
+    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
     let open = [("DOCKER_HOST", sim.url()), ("QUAYLIGHT_LISTEN", "0.0.0.0:0"), ("QUAYLIGHT_AUTH", "none")];
-    assert!(refused(&open, &folder.0).contains("allow-open-network"));
-    std::fs::write(folder.0.join("Leptos.toml"), "[auth]\nallow-open-network = true\n").unwrap();
-    let server = ServerProcess::start_with(&open, &folder.0);
+    assert!(refused(&open, folder.path()).contains("allow-open-network"));
+    std::fs::write(folder.path().join("Leptos.toml"), "[auth]\nallow-open-network = true\n").unwrap();
+    let server = ServerProcess::start_with(&open, folder.path());
     for page in ["/", "/containers", "/settings"] {
         let html = Raw::get(&server.url, page).await.whole().await;
         assert!(html.contains("Anyone who can reach this address controls the Docker host."), "{page}");
     }
     drop(server);
-    let local = ServerProcess::start_with(&[("DOCKER_HOST", sim.url())], &folder.0);
+    let local = ServerProcess::start_with(&[("DOCKER_HOST", sim.url())], folder.path());
     assert!(!Raw::get(&local.url, "/").await.whole().await.contains("Anyone who can reach"));
 }
 
 #[tokio::test]
 async fn trusted_proxies_sign_users_in_and_other_clients_cannot() {
-    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), Folder::new());
+    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
     let file = "[auth]\nadmin-groups = [\"admins\"]\noperator-groups = [\"ops\"]\n";
-    std::fs::write(folder.0.join("Leptos.toml"), file).unwrap();
+    std::fs::write(folder.path().join("Leptos.toml"), file).unwrap();
     let start = |trusted: &str| {
         let env = [("DOCKER_HOST", sim.url()), ("QUAYLIGHT_AUTH", "proxy"), ("QUAYLIGHT_TRUSTED_PROXIES", trusted)];
-        ServerProcess::start_with(&env, &folder.0)
+        ServerProcess::start_with(&env, folder.path())
     };
     let get = async |server: &ServerProcess, path: &str, headers: &str| {
         let text = Raw::get_with(&server.url, path, headers).await.whole().await;
@@ -702,7 +705,7 @@ async fn users_are_managed_from_the_command_line() {
     assert_eq!(world.get("/api/state", &cookie).await.status, 401, "the reset ends the sessions");
     assert_eq!(world.sign_in("ben", password, "").await.status, 401);
     assert_eq!(world.sign_in("ben", "another long password", "").await.status, 303);
-    let refused = |arguments: &[&str], input| manage_users(&world.folder.0, arguments, input).unwrap_err();
+    let refused = |arguments: &[&str], input| manage_users(world.folder.path(), arguments, input).unwrap_err();
     assert!(refused(&["remove", "anna"], "").contains("only admin"));
     assert!(refused(&["reset", "eve"], "").contains("no user eve"));
     assert!(refused(&["add", "eve", "--role", "root"], "").contains("viewer, operator, admin"));

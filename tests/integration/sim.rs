@@ -146,9 +146,8 @@ async fn a_server_shows_a_simulated_engine() {
 
 #[tokio::test]
 async fn docker_cli_works_with_the_simulator() {
-    let folder = std::env::temp_dir().join(format!("quaylight-sim-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let place = Place::Socket(folder.join("docker.sock"));
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Socket(folder.path().join("docker.sock"));
     let sim = Sim::start(Options { place: place.clone(), containers: 12, ..Options::default() }).await.unwrap();
     let docker = Docker::simulated(sim.url());
     assert_eq!(docker.run(&["ps", "-aq"]).await.lines().count(), 12);
@@ -188,8 +187,7 @@ async fn docker_cli_works_with_the_simulator() {
     let taken = Sim::start(Options { place: place.clone(), ..Options::default() }).await;
     assert!(taken.is_err_and(|error| error.to_string().contains("in use")));
     drop(sim);
-    assert!(!folder.join("docker.sock").exists());
-    std::os::unix::net::UnixListener::bind(folder.join("docker.sock")).unwrap();
+    assert!(!folder.path().join("docker.sock").exists());
+    std::os::unix::net::UnixListener::bind(folder.path().join("docker.sock")).unwrap();
     drop(Sim::start(Options { place, ..Options::default() }).await.unwrap());
-    std::fs::remove_dir_all(&folder).unwrap();
 }

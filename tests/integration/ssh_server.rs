@@ -1,18 +1,19 @@
 //! SSH server for one test on loopback, with client configurations for it.
 
-use crate::support::{Folder, TIMEOUT, eventually};
+use crate::support::{TIMEOUT, eventually};
 use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 const SSHD: &str = "/usr/sbin/sshd";
 
 pub struct SshServer {
-    folder: Folder,
+    folder: TempDir,
     pub port: u16,
     process: Child,
 }
@@ -20,11 +21,11 @@ pub struct SshServer {
 impl SshServer {
     /// Returns when it accepts connections.
     pub async fn start() -> Self {
-        let folder = Folder::new();
-        let at = |name: &str| folder.0.join(name).display().to_string();
-        keygen(&folder.0.join("host_key"));
-        keygen(&folder.0.join("id"));
-        keygen(&folder.0.join("stranger"));
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        keygen(&folder.path().join("host_key"));
+        keygen(&folder.path().join("id"));
+        keygen(&folder.path().join("stranger"));
         fs::copy(at("id.pub"), at("authorized_keys")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host_key = fs::read_to_string(at("host_key.pub")).unwrap();
@@ -56,8 +57,8 @@ impl SshServer {
 
     /// A client configuration with one of the known hosts files and one of the keys.
     pub fn client(&self, known_hosts: &str, key: &str) -> PathBuf {
-        let at = |name: &str| self.folder.0.join(name).display().to_string();
-        let file = self.folder.0.join(format!("ssh_config-{known_hosts}-{key}"));
+        let at = |name: &str| self.folder.path().join(name).display().to_string();
+        let file = self.folder.path().join(format!("ssh_config-{known_hosts}-{key}"));
         let settings = [
             format!("UserKnownHostsFile {}", at(known_hosts)),
             "GlobalKnownHostsFile /dev/null\nIdentityAgent none\nIdentitiesOnly yes".into(),
@@ -74,12 +75,13 @@ impl SshServer {
 
     /// In the format of `ssh-keygen`: `SHA256:…`.
     pub fn fingerprint(&self) -> String {
-        let output = Command::new("ssh-keygen").arg("-lf").arg(self.folder.0.join("host_key.pub")).output().unwrap();
+        let output =
+            Command::new("ssh-keygen").arg("-lf").arg(self.folder.path().join("host_key.pub")).output().unwrap();
         String::from_utf8(output.stdout).unwrap().split(' ').nth(1).unwrap().to_owned()
     }
 
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.0.join("sshd.log")).unwrap_or_default()
+        fs::read_to_string(self.folder.path().join("sshd.log")).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     history::Mounted,
     raw_http::{ask, post},
-    support::{Folder, TestServer, eventually},
+    support::{TestServer, eventually},
 };
 use quaylight::{
     actions::{alerts::ChangeAlerts, preferences::KeepPreferences},
@@ -143,10 +143,10 @@ async fn assert_refused(server: &TestServer, reason: &str) {
 
 #[tokio::test]
 async fn stored_documents_are_loaded_from_a_full_disk() {
-    let folder = Folder::new();
-    let disk = Mounted::tmpfs(&folder.0, "size=2m");
-    store(&folder.0).await;
-    let filler = folder.0.join("filler");
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Mounted::tmpfs(folder.path(), "size=2m");
+    store(folder.path()).await;
+    let filler = folder.path().join("filler");
     let mut file = File::create(&filler).unwrap();
     let full = loop {
         if let Err(error) = file.write_all(&[1; 4_096]) {
@@ -154,7 +154,7 @@ async fn stored_documents_are_loaded_from_a_full_disk() {
         }
     };
     assert_eq!(full.kind(), ErrorKind::StorageFull);
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     assert_read(&server).await;
     assert_refused(&server, "the disk is full").await;
     choose_cards(&server).await;
@@ -162,53 +162,53 @@ async fn stored_documents_are_loaded_from_a_full_disk() {
     // Its space is freed once no process has it open.
     drop(file);
     std::fs::remove_file(&filler).unwrap();
-    assert_dark_cards(&folder.0).await;
-    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    assert_dark_cards(folder.path()).await;
+    assert_eq!((stored(folder.path(), "alert_rule").len(), stored(folder.path(), "registry").len()), (1, 1));
     server.stop().await;
     drop(disk);
 }
 
 #[tokio::test]
 async fn stored_documents_are_loaded_from_a_read_only_folder() {
-    let folder = Folder::new();
-    let disk = Mounted::tmpfs(&folder.0, "size=8m");
-    store(&folder.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Mounted::tmpfs(folder.path(), "size=8m");
+    store(folder.path()).await;
     disk.remount("size=8m,ro");
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     assert_read(&server).await;
     assert_refused(&server, "Read-only").await;
     choose_cards(&server).await;
     disk.remount("size=8m,rw");
-    assert_dark_cards(&folder.0).await;
-    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    assert_dark_cards(folder.path()).await;
+    assert_eq!((stored(folder.path(), "alert_rule").len(), stored(folder.path(), "registry").len()), (1, 1));
     server.stop().await;
 }
 
 #[tokio::test]
 async fn stored_documents_are_loaded_while_another_process_writes() {
-    let folder = Folder::new();
-    store(&folder.0).await;
-    let other = Connection::open(folder.0.join("history.db")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    store(folder.path()).await;
+    let other = Connection::open(folder.path().join("history.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     assert_read(&server).await;
     assert_refused(&server, "another process has its file open").await;
     choose_cards(&server).await;
     other.execute_batch("COMMIT").unwrap();
-    assert_dark_cards(&folder.0).await;
-    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    assert_dark_cards(folder.path()).await;
+    assert_eq!((stored(folder.path(), "alert_rule").len(), stored(folder.path(), "registry").len()), (1, 1));
     server.stop().await;
 }
 
 /// Reads fail too: nothing may be replaced by a default, and all documents are there once the lock is released.
 #[tokio::test]
 async fn locked_documents_are_not_overwritten_and_load_after_the_unlock() {
-    let folder = Folder::new();
-    store(&folder.0).await;
-    let other = Connection::open(folder.0.join("history.db")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    store(folder.path()).await;
+    let other = Connection::open(folder.path().join("history.db")).unwrap();
     other.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
     other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE mine (a); COMMIT").unwrap();
-    let server = TestServer::keeping_in(&folder.0, &[]).await;
+    let server = TestServer::keeping_in(folder.path(), &[]).await;
     assert_refused(&server, "another process has its file open").await;
     let (status, answer) = query(&server, "/queries/registries").await;
     assert!(status != 200 && answer.contains("another process has its file open"), "{status} {answer}");
@@ -216,7 +216,7 @@ async fn locked_documents_are_not_overwritten_and_load_after_the_unlock() {
     assert!(!fires(&server).await, "it can't be known yet");
     drop(other);
     assert_read(&server).await;
-    assert_dark_cards(&folder.0).await;
-    assert_eq!((stored(&folder.0, "alert_rule").len(), stored(&folder.0, "registry").len()), (1, 1));
+    assert_dark_cards(folder.path()).await;
+    assert_eq!((stored(folder.path(), "alert_rule").len(), stored(folder.path(), "registry").len()), (1, 1));
     server.stop().await;
 }

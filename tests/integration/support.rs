@@ -14,12 +14,8 @@ use quaylight::{
     },
     wire::ActionError,
 };
-use std::{
-    future::Future,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{future::Future, path::Path, time::Duration};
+use tempfile::TempDir;
 use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle, time::timeout};
 
 pub const IMAGE: &str = "quaylight-test/busybox:1";
@@ -60,25 +56,6 @@ pub fn eventually(time_limit: Duration, what: &str, condition: impl AsyncFn() ->
 /// A history that keeps the latest events in memory only.
 pub async fn no_history() -> History {
     History::start(Settings { folder: None, limits: Limits::default(), retry: Settings::RETRY }, Clock::SYSTEM).await
-}
-
-/// A temporary folder, removed when dropped.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("quaylight-test-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 /// An engine with a watcher, and the state it fills.
@@ -186,8 +163,7 @@ impl Docker {
     }
 
     fn at(url: &str, cleans_up: bool) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let suffix = format!("qlit-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let suffix = format!("qlit-{:08x}", rand::random::<u32>());
         Self { url: url.to_owned(), suffix, cleans_up }
     }
 
@@ -283,7 +259,7 @@ pub const RECONCILE: Duration = Duration::from_secs(30);
 pub struct TestServer {
     pub address: std::net::SocketAddr,
     /// The history's folder, if it is removed with the server.
-    _folder: Option<Folder>,
+    _folder: Option<TempDir>,
     shutdown: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -309,7 +285,7 @@ impl TestServer {
     }
 
     /// With the data of an existing folder, which is removed with the server.
-    pub async fn in_folder(folder: Folder) -> Self {
+    pub async fn in_folder(folder: TempDir) -> Self {
         Self::keeping(folder, &engine_url(), &[], RECONCILE, Clock::SYSTEM).await
     }
 
@@ -319,17 +295,17 @@ impl TestServer {
     }
 
     async fn with(url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
-        Self::keeping(Folder::new(), url, flags, reconcile, clock).await
+        Self::keeping(tempfile::tempdir().unwrap(), url, flags, reconcile, clock).await
     }
 
-    async fn keeping(folder: Folder, url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
-        let path = folder.0.clone();
+    async fn keeping(folder: TempDir, url: &str, flags: &[&str], reconcile: Duration, clock: Clock) -> Self {
+        let path = folder.path().to_owned();
         Self::on(&path, Some(folder), url, flags, reconcile, clock).await
     }
 
     async fn on(
         path: &Path,
-        folder: Option<Folder>,
+        folder: Option<TempDir>,
         url: &str,
         flags: &[&str],
         reconcile: Duration,

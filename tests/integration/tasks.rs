@@ -145,17 +145,18 @@ async fn registry_sign_in_is_requested_and_its_password_never_shown() {
     assert!(crate::support::hint_of(&words).contains("Sign in"), "{words:?}");
     let credentials = registries::credentials(login(PASSWORD)).unwrap();
     engine.sign_in(&credentials).await.unwrap();
-    let folder = crate::support::Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let settings = quaylight::server::history::Settings {
-        folder: Some(folder.0.clone()),
+        folder: Some(folder.path().to_owned()),
         limits: Default::default(),
         retry: quaylight::server::history::Settings::RETRY,
     };
     let history = quaylight::server::history::History::start(settings, Clock::SYSTEM).await;
-    let kept = Registries::load(history.clone(), Vault::open(Some(&folder.0)), None).await;
+    let kept = Registries::load(history.clone(), Vault::open(Some(folder.path())), None).await;
     kept.keep(credentials.clone()).await.unwrap();
     history.close().await;
-    let on_disk = std::fs::read_dir(&folder.0).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let on_disk =
+        std::fs::read_dir(folder.path()).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
     let on_disk = String::from_utf8_lossy(&on_disk.collect::<Vec<_>>()).into_owned();
     assert!(on_disk.contains(&registry.address) && !on_disk.contains(PASSWORD), "it is kept sealed");
 

@@ -3,7 +3,7 @@
 use crate::{
     raw_http::{Raw, ask, download},
     server_process::ServerProcess,
-    support::{Folder, eventually},
+    support::eventually,
 };
 use futures::{StreamExt, future::join_all, stream};
 use quaylight::sim::{
@@ -11,6 +11,7 @@ use quaylight::sim::{
     faults::{Fault, Kind},
 };
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -40,9 +41,9 @@ async fn unread(url: &str, path: &str) -> (TcpStream, bool) {
     (stream, is_there)
 }
 
-async fn serve(folder: &Folder) -> (Running, ServerProcess, String) {
+async fn serve(folder: &TempDir) -> (Running, ServerProcess, String) {
     let sim = Sim::start(Options { containers: 5, ..Options::default() }).await.unwrap();
-    let server = ServerProcess::start(sim.url(), &folder.0);
+    let server = ServerProcess::start(sim.url(), folder.path());
     let id = sim.truth().containers[0].id.clone();
     let logs = format!("/api/containers/{id}/logs?tail=1");
     eventually(TIMEOUT, "it knows the container", async || ask(&server.url, "GET", &logs, "").await.0 == 200).await;
@@ -51,7 +52,7 @@ async fn serve(folder: &Folder) -> (Running, ServerProcess, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unread_downloads_block_no_thread_and_release_their_memory() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let (_sim, server, large) = serve(&folder).await;
     ask(&server.url, "GET", "/api/events?limit=10", "").await;
     let before = server.anonymous_memory();
@@ -84,7 +85,7 @@ async fn unread_downloads_block_no_thread_and_release_their_memory() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_engine_blocks_no_thread_during_a_download() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let (sim, server, large) = serve(&folder).await;
     let archive = large.replace("/api", "").replace("/files?path=/large", "/archive");
     let silent = Fault { method: Some("GET".into()), ..Fault::new(Kind::SilentHeaders) };
@@ -102,7 +103,7 @@ async fn silent_engine_blocks_no_thread_during_a_download() {
 /// The server gives up the pending write, releases the slot and closes the connection.
 #[tokio::test]
 async fn unread_download_times_out_after_a_minute() {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir().unwrap();
     let (_sim, server, large) = serve(&folder).await;
     let (unread, is_there) = unread(&server.url, &large).await;
     assert!(is_there);

@@ -3,7 +3,7 @@
 use crate::{
     history::Mounted,
     raw_http::{Raw, ask, download, post, post_chunked},
-    support::{Docker, Folder, IMAGE, TestServer, eventually},
+    support::{Docker, IMAGE, TestServer, eventually},
 };
 use std::{io::Write, path::Path, time::Duration};
 
@@ -33,8 +33,8 @@ fn fill(folder: &Path) {
 #[tokio::test]
 async fn upload_without_disk_space_fails_and_replaces_nothing() {
     let docker = Docker::new();
-    let folder = Folder::new();
-    let path = folder.0.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
     let disk = Mounted::tmpfs(&path, "size=4m");
     let server = TestServer::in_folder(folder).await;
     let id = container(&docker).await;

@@ -7,7 +7,7 @@ use crate::{
     raw_http::{Raw, ask},
     server_process::{ServerProcess, refused},
     ssh_server::SshServer,
-    support::{Docker, Folder, IMAGE, RECONCILE, TIMEOUT, TestServer, Watched, engine_url, eventually},
+    support::{Docker, IMAGE, RECONCILE, TIMEOUT, TestServer, Watched, engine_url, eventually},
     tasks::upload,
     tls_engine::TlsEngine,
 };
@@ -227,10 +227,10 @@ async fn reason(endpoint: Endpoint, wanted: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_failures_report_their_cause_and_a_hint() {
-    let (folder, authority, other) = (Folder::new(), Authority::new(), Authority::new());
-    authority.write(&folder.0.join("ca.pem"));
-    other.write(&folder.0.join("other.pem"));
-    let trusting = |ca: &str| TlsFiles { ca: Some(folder.0.join(ca)), client: None };
+    let (folder, authority, other) = (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
+    authority.write(&folder.path().join("ca.pem"));
+    other.write(&folder.path().join("other.pem"));
+    let trusting = |ca: &str| TlsFiles { ca: Some(folder.path().join(ca)), client: None };
     let front = async |identity: Identity| Forwarder::start(&socket(), Some(identity.acceptor())).await;
     let good = front(authority.identity("127.0.0.1")).await;
     let watched = Watched::at(tls(&good.address, trusting("ca.pem")), RECONCILE).await;
@@ -250,8 +250,8 @@ async fn tls_failures_report_their_cause_and_a_hint() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewed_certificate_is_read_without_a_restart() {
-    let (folder, authority) = (Folder::new(), Authority::new());
-    let ca = folder.0.join("ca.pem");
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let ca = folder.path().join("ca.pem");
     Authority::new().write(&ca);
     let front = Forwarder::start(&socket(), Some(authority.identity("127.0.0.1").acceptor())).await;
     let files = TlsFiles { ca: Some(ca.clone()), client: None };
@@ -335,19 +335,19 @@ async fn an_ssh_tunnel_is_one_process_that_ends_with_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ssh_tunnel_ends_when_the_server_is_killed() {
-    let (ssh, folder) = (SshServer::start().await, Folder::new());
+    let (ssh, folder) = (SshServer::start().await, tempfile::tempdir().unwrap());
     let url = format!("ssh://{}@127.0.0.1:{}{}", user(), ssh.port, socket().display());
     let config = ssh.known_client();
     let variables = [
         ("DOCKER_HOST", url.as_str()),
         ("QUAYLIGHT_ENGINE_SSH_CONFIG", config.to_str().unwrap()),
-        ("TMPDIR", folder.0.to_str().unwrap()),
+        ("TMPDIR", folder.path().to_str().unwrap()),
     ];
     let tunnels = || {
-        let names = fs::read_dir(&folder.0).unwrap().flatten().map(|it| it.path());
+        let names = fs::read_dir(folder.path()).unwrap().flatten().map(|it| it.path());
         names.filter(|it| it.to_string_lossy().contains("quaylight-ssh-")).collect::<Vec<_>>()
     };
-    let server = ServerProcess::start_with(&variables, &folder.0);
+    let server = ServerProcess::start_with(&variables, folder.path());
     is_reached(&server.url).await;
     assert_eq!((ssh_processes(&ssh).len(), tunnels().len()), (1, 1));
     let mode = fs::metadata(&tunnels()[0]).unwrap().permissions().mode();
@@ -382,16 +382,16 @@ async fn killed_or_hanging_ssh_tunnel_reconnects() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_ssh_program_is_reported() {
-    let folder = Folder::new();
-    let server = ServerProcess::start_with(&[("DOCKER_HOST", "ssh://nas"), ("PATH", "/nonexistent")], &folder.0);
+    let folder = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start_with(&[("DOCKER_HOST", "ssh://nas"), ("PATH", "/nonexistent")], folder.path());
     let health = async || ask(&server.url, "GET", "/api/state", "").await.1.contains("The ssh command wasn't found");
     eventually(TIMEOUT, "it says so", health).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_context_is_used_with_its_certificates() {
-    let (engine, folder) = (TlsEngine::start().await, Folder::new());
-    let docker_folder = folder.0.join("docker");
+    let (engine, folder) = (TlsEngine::start().await, tempfile::tempdir().unwrap());
+    let docker_folder = folder.path().join("docker");
     let (meta, files) = (docker_folder.join("contexts/meta/a1"), docker_folder.join("contexts/tls/a1/docker"));
     fs::create_dir_all(&meta).unwrap();
     fs::create_dir_all(&files).unwrap();
@@ -403,13 +403,13 @@ async fn docker_context_is_used_with_its_certificates() {
     fs::write(meta.join("meta.json"), text.to_string()).unwrap();
     let variables =
         [("DOCKER_HOST", ""), ("DOCKER_CONFIG", docker_folder.to_str().unwrap()), ("QUAYLIGHT_ENGINE_CONTEXT", "nas")];
-    let server = ServerProcess::start_with(&variables, &folder.0);
+    let server = ServerProcess::start_with(&variables, folder.path());
     is_reached(&server.url).await;
     // Docker's TLS variables give the same connection.
     drop(server);
     let variables =
         [("DOCKER_HOST", host.as_str()), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", files.to_str().unwrap())];
-    let server = ServerProcess::start_with(&variables, &folder.0);
+    let server = ServerProcess::start_with(&variables, folder.path());
     is_reached(&server.url).await;
 }
 
@@ -426,8 +426,8 @@ async fn is_reached(url: &str) {
 async fn remote_plain_tcp_is_refused_or_shown_as_a_warning() {
     let address = "192.0.2.1:2375";
     let url = format!("tcp://{address}");
-    let folder = Folder::new();
-    let words = refused(&[("DOCKER_HOST", &url)], &folder.0);
+    let folder = tempfile::tempdir().unwrap();
+    let words = refused(&[("DOCKER_HOST", &url)], folder.path());
     assert!(words.contains("is not encrypted") && words.contains("--engine-insecure"), "{words}");
     let server = TestServer::at(&url, &["--engine-insecure"]).await;
     let page = Raw::get(&server.url(), "/containers").await.whole().await;

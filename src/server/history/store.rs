@@ -430,28 +430,13 @@ mod tests {
     use super::*;
     use crate::model::{ContainerId, Event, EventQuery, HostId, UsageLevel};
     use crate::server::history::Cursor;
+    use tempfile::TempDir;
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_seconds(1_795_260_000);
 
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("quaylight-store-{name}-{}", std::process::id()));
-            fs::remove_dir_all(&path).ok();
-            Self(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            fs::remove_dir_all(&self.0).ok();
-        }
-    }
-
-    fn open(folder: &Folder, limits: Limits) -> Store {
-        Store::open(&folder.0, limits, false).unwrap()
+    fn open(folder: &TempDir, limits: Limits) -> Store {
+        Store::open(folder.path(), limits, false).unwrap()
     }
 
     /// A batch of `action` events, each of another container, the given numbers of seconds ago.
@@ -499,7 +484,7 @@ mod tests {
 
     #[test]
     fn old_events_are_removed_and_noise_expires_first() {
-        let folder = Folder::new("age");
+        let folder = tempfile::tempdir().unwrap();
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         store.write(&batch(&mut recent, "exec_start", [3 * DAY, 1])).unwrap();
         store.write(&batch(&mut recent, "die", (0..1_200).map(|it| 31 * DAY + it).chain([29 * DAY, 3 * DAY]))).unwrap();
@@ -514,7 +499,7 @@ mod tests {
 
     #[test]
     fn oversized_file_drops_the_oldest_events_and_shrinks() {
-        let folder = Folder::new("size");
+        let folder = tempfile::tempdir().unwrap();
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         for part in 0..20 {
             store.write(&batch(&mut recent, "die", (0..1_000).map(|it| 20_000 - part * 1_000 - it))).unwrap();
@@ -533,9 +518,9 @@ mod tests {
 
     #[test]
     fn file_stays_below_its_limit_and_keeps_the_latest_events() {
-        let folder = Folder::new("limit");
+        let folder = tempfile::tempdir().unwrap();
         let (mut store, mut recent) = (open(&folder, Limits { days: 30, megabytes: 8 }), Recent::new(1));
-        let size = |name: &str| fs::metadata(folder.0.join(name)).map_or(0, |it| it.len());
+        let size = |name: &str| fs::metadata(folder.path().join(name)).map_or(0, |it| it.len());
         for part in 0..20 {
             store.write(&batch(&mut recent, "die", (0..1_000).map(|it| 20_000 - part * 1_000 - it))).unwrap();
             let size = size("history.db") + size("history.db-wal");
@@ -549,7 +534,7 @@ mod tests {
 
     #[test]
     fn oversized_usage_batch_evicts_no_events() {
-        let folder = Folder::new("large");
+        let folder = tempfile::tempdir().unwrap();
         let (mut store, mut recent) = (open(&folder, Limits { days: 30, megabytes: 8 }), Recent::new(1));
         store.write(&batch(&mut recent, "die", 0..500)).unwrap();
         let point = |number: u32| UsagePoint {
@@ -570,7 +555,7 @@ mod tests {
 
     #[test]
     fn failed_batch_is_rolled_back() {
-        let folder = Folder::new("batch");
+        let folder = tempfile::tempdir().unwrap();
         let (mut store, mut recent) = (open(&folder, Limits::default()), Recent::new(1));
         let mut whole = batch(&mut recent, "die", 0..10);
         store.connection.execute_batch("ALTER TABLE documents RENAME TO hidden").unwrap();
@@ -584,9 +569,9 @@ mod tests {
 
     #[test]
     fn a_file_has_one_writer() {
-        let folder = Folder::new("lock");
+        let folder = tempfile::tempdir().unwrap();
         let store = open(&folder, Limits::default());
-        let second = Store::open(&folder.0, Limits::default(), false);
+        let second = Store::open(folder.path(), Limits::default(), false);
         assert!(matches!(second, Err(StoreError::InUse(_))));
         drop(store);
         open(&folder, Limits::default());
@@ -594,16 +579,16 @@ mod tests {
 
     #[test]
     fn damaged_file_is_renamed_and_replaced() {
-        let folder = Folder::new("damaged");
+        let folder = tempfile::tempdir().unwrap();
         let mut recent = Recent::new(1);
         for damage in 0..2 {
             let mut store = open(&folder, Limits::default());
             store.write(&batch(&mut recent, "die", [damage])).unwrap();
             assert_eq!(names(&store, &[]).len(), 1);
             drop(store);
-            fs::write(file_in(&folder.0), b"SQLite format 3\0 it was").unwrap();
+            fs::write(file_in(folder.path()), b"SQLite format 3\0 it was").unwrap();
         }
         assert!(names(&open(&folder, Limits::default()), &[]).is_empty());
-        assert!(folder.0.join("history.db.damaged").exists());
+        assert!(folder.path().join("history.db.damaged").exists());
     }
 }

@@ -249,6 +249,7 @@ mod tests {
         strategy::{Strategy, ValueTree},
         test_runner::TestRunner,
     };
+    use tempfile::TempDir;
 
     #[test]
     fn cgroup_and_proc_files_are_parsed() {
@@ -280,13 +281,13 @@ mod tests {
 
     /// The files of a machine with cgroup v2 and Docker with systemd, as a user without root's rights finds them: no namespace
     /// link is readable.
-    struct Machine(PathBuf);
+    struct Machine(TempDir);
 
     const INTERFACES: &str = "Inter-|   Receive          |  Transmit\n face |bytes    packets|bytes\n    lo: 9 1 0 0 0 0 0 0 9 1 0 0 0 0 0 0\n";
 
     impl Machine {
-        fn new(name: &str) -> Self {
-            let machine = Self(std::env::temp_dir().join(format!("quaylight-cgroup-{name}-{}", std::process::id())));
+        fn new() -> Self {
+            let machine = Self(tempfile::tempdir().unwrap());
             let id = container().id;
             let group = format!("cgroup/system.slice/docker-{id}.scope");
             for (file, text) in [
@@ -310,26 +311,20 @@ mod tests {
         }
 
         fn write(&self, path: &str, text: &str) {
-            let path = self.0.join(path);
+            let path = self.0.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
 
         fn read(&self, container: &Container) -> Reading {
-            let kernel = Kernel::at(&self.0.join("cgroup"), &self.0.join("proc"));
+            let kernel = Kernel::at(&self.0.path().join("cgroup"), &self.0.path().join("proc"));
             kernel.read(&kernel.find(container).unwrap(), Timestamp::default()).unwrap()
-        }
-    }
-
-    impl Drop for Machine {
-        fn drop(&mut self) {
-            fs::remove_dir_all(&self.0).ok();
         }
     }
 
     #[test]
     fn container_network_is_read_without_root() {
-        let reading = Machine::new("user").read(&container());
+        let reading = Machine::new().read(&container());
         assert_eq!(reading.cpu.used, 2_500_000);
         let memory = reading.memory.unwrap();
         assert_eq!((memory.in_use(), memory.limit), (100_000_000, 2_048_000 * 1_024));
@@ -339,10 +334,10 @@ mod tests {
 
     #[test]
     fn podman_crun_container_has_its_processes_in_a_child_cgroup() {
-        let machine = Machine::new("crun");
+        let machine = Machine::new();
         let id = container().id;
-        let docker = machine.0.join(format!("cgroup/system.slice/docker-{id}.scope"));
-        let podman = machine.0.join(format!("cgroup/machine.slice/libpod-{id}.scope"));
+        let docker = machine.0.path().join(format!("cgroup/system.slice/docker-{id}.scope"));
+        let podman = machine.0.path().join(format!("cgroup/machine.slice/libpod-{id}.scope"));
         fs::create_dir_all(podman.parent().unwrap()).unwrap();
         fs::rename(docker, &podman).unwrap();
         fs::create_dir(podman.join("container")).unwrap();
@@ -359,8 +354,8 @@ mod tests {
 
     #[test]
     fn unreadable_values_are_unknown_not_zero() {
-        let machine = Machine::new("bare");
-        let group = machine.0.join(format!("cgroup/system.slice/docker-{}.scope", container().id));
+        let machine = Machine::new();
+        let group = machine.0.path().join(format!("cgroup/system.slice/docker-{}.scope", container().id));
         for file in ["io.stat", "pids.current", "memory.current", "memory.max", "memory.stat"] {
             fs::remove_file(group.join(file)).unwrap();
         }
@@ -374,10 +369,10 @@ mod tests {
 
     #[test]
     fn local_container_is_detected_by_its_cgroup_or_first_process() {
-        let machine = Machine::new("runs");
-        let kernel = Kernel::at(&machine.0.join("cgroup"), &machine.0.join("proc"));
+        let machine = Machine::new();
+        let kernel = Kernel::at(&machine.0.path().join("cgroup"), &machine.0.path().join("proc"));
         assert!(kernel.runs(&container()));
-        fs::remove_dir_all(machine.0.join("cgroup")).unwrap();
+        fs::remove_dir_all(machine.0.path().join("cgroup")).unwrap();
         assert!(kernel.runs(&container()));
         // Another machine has a process with that PID too.
         machine.write("proc/4242/cgroup", "0::/user.slice\n");
@@ -387,11 +382,11 @@ mod tests {
 
     #[test]
     fn host_network_traffic_is_counted_for_no_container() {
-        let machine = Machine::new("host");
+        let machine = Machine::new();
         let host = Attachment { id: None, name: "host".into(), ip: None };
         assert_eq!(machine.read(&Container { networks: vec![host], ..container() }).network, None);
         // An engine may not report it: then the container has the same interfaces as process 1.
-        let hosts = fs::read_to_string(machine.0.join("proc/1/net/dev")).unwrap();
+        let hosts = fs::read_to_string(machine.0.path().join("proc/1/net/dev")).unwrap();
         machine.write("proc/4242/net/dev", &hosts);
         assert_eq!(machine.read(&container()).network, None);
     }
