@@ -8,6 +8,7 @@
 
 mod support;
 
+mod accounts;
 mod actions;
 mod alerts;
 mod authority;
@@ -41,6 +42,7 @@ mod origins;
 mod own_containers;
 mod pages;
 mod panics;
+mod permissions;
 mod podman;
 mod podman_managing;
 mod podman_service;
@@ -50,6 +52,7 @@ mod read_only;
 mod recipes;
 mod refusals;
 mod registry;
+mod requests;
 mod secrets;
 mod server_process;
 mod sign_in;

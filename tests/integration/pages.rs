@@ -1,6 +1,6 @@
 //! Content security policy of every page: nothing inline without the response's nonce.
 
-use crate::{raw_http::Raw, read_only::pages, support::TestServer};
+use crate::{raw_http::Raw, requests::pages, support::TestServer};
 use quaylight::sim::{Options, Sim};
 use std::collections::BTreeSet;
 

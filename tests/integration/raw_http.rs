@@ -41,9 +41,10 @@ impl Raw {
         let host = url.trim_start_matches("tcp://");
         let mut stream = TcpStream::connect(host).await.unwrap();
         let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
-        );
+        let has_host = headers.lines().any(|line| line.starts_with("Host: "));
+        let host = if has_host { String::new() } else { format!("Host: {host}\r\n") };
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
         stream.write_all(&[request.as_bytes(), body].concat()).await.unwrap();
         Self { stream, arrived: Vec::new() }
     }

@@ -1,181 +1,23 @@
 //! Sign-in with a password: who is refused, and what ends with a session.
 
 use crate::{
+    accounts::{ENDS_WITHIN, PASSWORD, World, close_code},
     raw_http::Raw,
-    read_only::pages,
+    requests::pages,
     server_process::{ServerProcess, manage_users, refused},
     support::eventually,
 };
 use futures::{SinkExt, StreamExt};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
-    actions::{account::ChangeAccount, users::ChangeUser},
-    model::{AccountChange, Permission, Role, UserChange},
+    model::{AccountChange, Role, UserChange},
     server::{auth::Access, http::table},
-    sim::{Options, Running, Sim},
+    sim::{Options, Sim},
     wire::{NOT_SIGNED_IN, routes::ACTION},
 };
-use serde::Serialize;
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderName},
-};
-
-const PASSWORD: &str = "correct horse battery";
-
-/// Time within which everything open ends with its session.
-const ENDS_WITHIN: Duration = Duration::from_secs(5);
-
-struct World {
-    sim: Running,
-    folder: TempDir,
-    server: ServerProcess,
-    setup: String,
-}
-
-struct Response {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Response {
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// The `Cookie` header for later requests.
-    fn cookie(&self) -> String {
-        let set = self.header("set-cookie").expect("it sets a cookie");
-        format!("Cookie: {}\r\n", set.split(';').next().unwrap())
-    }
-}
-
-impl World {
-    /// Without users.
-    async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    /// Without users, with additional environment variables.
-    async fn start_with(env: &[(&str, &str)]) -> Self {
-        let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
-        let (server, setup) = ServerProcess::start_with_sign_in(sim.url(), folder.path(), false, env);
-        Self { sim, folder, server, setup }
-    }
-
-    /// Restarts the server, which has users.
-    fn restarted(self) -> Self {
-        let Self { sim, folder, server, setup } = self;
-        drop(server);
-        let (server, _) = ServerProcess::start_with_sign_in(sim.url(), folder.path(), true, &[]);
-        Self { sim, folder, server, setup }
-    }
-
-    async fn request(&self, method: &str, path: &str, headers: &str, body: &str) -> Response {
-        let mut raw = Raw::request(&self.server.url, method, path, headers, body.as_bytes()).await;
-        raw.until("\r\n\r\n").await;
-        let is_endless = raw.text().contains("text/event-stream");
-        let text = if is_endless { raw.text() } else { raw.whole().await };
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    async fn get(&self, path: &str, cookie: &str) -> Response {
-        self.request("GET", path, cookie, "").await
-    }
-
-    async fn post_form(&self, path: &str, form: &str) -> Response {
-        self.request("POST", path, "Content-Type: application/x-www-form-urlencoded\r\n", form).await
-    }
-
-    async fn sign_in(&self, name: &str, password: &str, next: &str) -> Response {
-        let next = next.replace('/', "%2F");
-        self.post_form("/login", &format!("name={name}&password={}&next={next}", password.replace(' ', "+"))).await
-    }
-
-    /// Signs in with additional header lines, each with its line end.
-    async fn sign_in_with(&self, headers: &str, name: &str, password: &str) -> Response {
-        let headers = format!("Content-Type: application/x-www-form-urlencoded\r\n{headers}");
-        let form = format!("name={name}&password={}", password.replace(' ', "+"));
-        self.request("POST", "/login", &headers, &form).await
-    }
-
-    /// Creates the first user, `anna`. Returns her cookie.
-    async fn set_up(&self) -> String {
-        let token = self.setup.split_once("token=").unwrap().1;
-        let form = format!("token={token}&name=anna&password={}", PASSWORD.replace(' ', "+"));
-        let done = self.post_form("/setup", &form).await;
-        assert_eq!((done.status, done.header("location")), (303, Some("/")), "{}", done.body);
-        done.cookie()
-    }
-
-    /// Runs `quaylight user` with this standard input. Returns its output.
-    fn user(&self, arguments: &[&str], input: &str) -> String {
-        manage_users(self.folder.path(), arguments, input).unwrap()
-    }
-
-    /// Adds a viewer and an operator with the same password.
-    fn add_users(&self) {
-        for (name, role) in [("vera", "viewer"), ("omar", "operator")] {
-            self.user(&["add", name, "--role", role, "--password-stdin"], PASSWORD);
-        }
-    }
-
-    /// Calls a server function. Returns the status and the body as text.
-    async fn call<T: Serialize>(&self, path: &str, headers: &str, arguments: &T) -> (u16, String) {
-        let headers = format!("{headers}Content-Type: application/x-postcard\r\n");
-        let body = postcard::to_allocvec(arguments).unwrap();
-        let raw = Raw::request(&self.server.url, "POST", path, &headers, &body).await;
-        let text = raw.whole().await;
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
-    async fn change(&self, headers: &str, change: AccountChange) -> (u16, String) {
-        self.call("/actions/account", headers, &ChangeAccount { change }).await
-    }
-
-    async fn change_user(&self, headers: &str, change: UserChange) -> (u16, String) {
-        self.call("/actions/users", headers, &ChangeUser { change }).await
-    }
-
-    /// The header line with a new API token.
-    async fn create_token(&self, cookie: &str, role: Role) -> String {
-        let change = AccountChange::CreateToken { name: "grafana".into(), role, days: Some(1) };
-        let (status, body) = self.change(cookie, change).await;
-        assert_eq!(status, 200, "{body}");
-        format!("Authorization: Bearer {}\r\n", &body[body.find("qlt_").expect(&body)..])
-    }
-
-    async fn socket(&self, path: &str, cookie: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
-        let address = self.server.url.trim_start_matches("tcp://");
-        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
-        if let Some((name, value)) = cookie.trim_end().split_once(": ") {
-            request.headers_mut().insert(name.to_lowercase().parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        connect_async(request).await.unwrap().0
-    }
-}
-
-/// Reads until the socket is closed. Returns the code.
-async fn close_code(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> u16 {
-    let closed = async {
-        while let Some(Ok(message)) = socket.next().await {
-            if let Message::Close(frame) = message {
-                return frame.expect("it has a code").code.into();
-            }
-        }
-        panic!("the socket ended without a close frame");
-    };
-    tokio::time::timeout(ENDS_WITHIN, closed).await.expect("it is closed")
-}
+use tokio_tungstenite::tungstenite::Message;
 
 /// Fills the placeholders of a route.
 fn filled(path: &str, id: &str) -> String {
@@ -310,38 +152,6 @@ async fn open_connections_end_with_their_session() {
         for path in ["/api/state", "/api/stream", "/metrics"] {
             assert_eq!(world.get(path, &cookie).await.status, 401, "{path} after {way}");
         }
-    }
-}
-
-/// CVE-2026-47125: an endpoint that forgot to check the role.
-#[tokio::test]
-async fn each_role_reaches_exactly_what_its_permissions_allow() {
-    let world = World::start().await;
-    let anna = world.set_up().await;
-    world.add_users();
-    let id = "0".repeat(64);
-    let sign_in = async |name| world.sign_in(name, PASSWORD, "").await.cookie();
-    for (role, cookie) in
-        [(Role::Viewer, sign_in("vera").await), (Role::Operator, sign_in("omar").await), (Role::Admin, anna)]
-    {
-        for route in table() {
-            let Access::Requires(permission) = route.access else { continue };
-            let body = if route.path == ACTION { format!(r#"{{"target": "{id}"}}"#) } else { String::new() };
-            let response = world.request(route.method.as_str(), &filled(route.path, &id), &cookie, &body).await;
-            let is_refused = response.status == 403 && response.body.contains("Your role doesn't allow this");
-            // An action requires more than its route.
-            let may = role.may(if route.path == ACTION { Permission::Operate } else { permission });
-            assert_eq!(is_refused, !may, "{role:?} {} {}: {}", route.method, route.path, response.body);
-        }
-        for (path, _) in server_fn_paths() {
-            let response = world.request("POST", path, &cookie, "").await;
-            let is_refused = response.status == 403 && response.body.contains("Your role doesn't allow this");
-            let needed = quaylight::server::auth::function_access(path).unwrap();
-            let Access::Requires(permission) = needed else { panic!("{path} is public") };
-            assert_eq!(is_refused, !role.may(permission), "{role:?} {path}: {}", response.body);
-        }
-        assert!(role.may(Permission::See));
-        assert_eq!(world.get("/containers", &cookie).await.status, 200);
     }
 }
 
