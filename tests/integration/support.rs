@@ -16,7 +16,7 @@ use quaylight::{
 };
 use std::{future::Future, path::Path, time::Duration};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, process::Command, sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{process::Command, sync::oneshot, task::JoinHandle, time::timeout};
 
 pub const IMAGE: &str = "quaylight-test/busybox:1";
 
@@ -316,7 +316,8 @@ impl TestServer {
         let own = ["quaylight", "--engine", url, "--data-dir", data_dir];
         let arguments = Arguments::parse_from([&own, flags].concat());
         let config = Config { reconcile, ..Config::read(arguments, AuthMode::None).unwrap() };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // As in the binary: with a short accept queue, a burst of connections would wait a second.
+        let listener = server::http::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();
         let serving = tokio::spawn(async move {
