@@ -68,8 +68,8 @@ fn only_the_engine_client_uses_bollard_and_its_transport() {
 
 #[test]
 fn only_the_engine_client_and_notifications_open_connections() {
-    // It accepts connections.
-    let accepts = |path: &str| path == "server/http/connections.rs";
+    // They accept connections, and connect the health check to itself.
+    let accepts = |path: &str| ["server/http/connections.rs", "server/http/tls.rs"].contains(&path);
     let opens =
         |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/") || accepts(path);
     assert_not_named(opens, &["hyper_util", "hyper_rustls", "rustls", "tokio_rustls", "lettre"]);
@@ -102,8 +102,10 @@ fn the_server_uses_views_only_to_render_pages() {
     const RENDERING: [&str; 2] = ["server/http/pages.rs", "server/http/sign_in.rs"];
     let elsewhere = |path: &str| !path.starts_with("server/") || RENDERING.contains(&path);
     assert_not_named(elsewhere, &["views"]);
-    // hyper and lettre contain modules named `client`.
-    let has_its_own = |path: &str| path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/");
+    // hyper, lettre and rustls contain modules named `client`.
+    let has_its_own = |path: &str| {
+        path.starts_with("server/engine/") || path.starts_with("server/alerts/notify/") || path == "server/http/tls.rs"
+    };
     assert_not_named(|path| elsewhere(path) || has_its_own(path), &["client"]);
 }
 

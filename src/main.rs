@@ -92,7 +92,7 @@ async fn serve(mut config: Config, demo: Option<usize>) -> ExitCode {
         Err(error) => return fail(&format!("can't listen on {}: {error}", config.listen)),
     };
     let address = listener.local_addr().unwrap_or(config.listen);
-    server::announce(&format!("Quaylight is serving http://{address}{}", config.base_path));
+    server::announce(&format!("Quaylight is serving {}", config.url(address)));
     ended(server::run(listener, &config, Clock::SYSTEM, asked_to_stop()).await)
 }
 

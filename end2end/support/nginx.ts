@@ -152,7 +152,7 @@ const https = (port: number) => `
     ssl_certificate_key key.pem;`;
 
 /** Creates a certificate of `httpsName`, which no authority has signed. */
-function certify(dir: string): void {
+export function certify(dir: string): void {
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', `/CN=${httpsName}`];
   execFileSync('openssl', [...request, '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: dir, stdio: 'pipe' });
 }

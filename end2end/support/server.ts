@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverBinary } from './paths';
 
-const setup = /^Create the first user: (http:\/\/\S+)$/m;
-const serving = /^Quaylight is serving (http:\/\/\S+)$/m;
+const setup = /^Create the first user: (https?:\/\/\S+)$/m;
+const serving = /^Quaylight is serving (https?:\/\/\S+)$/m;
 
 export class Server {
   private constructor(

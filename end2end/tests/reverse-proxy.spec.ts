@@ -1,7 +1,10 @@
-// Quaylight behind a reverse proxy that decrypts HTTPS and replaces the Host header, which is nginx's default.
+// Quaylight on HTTPS: with its own certificate, and behind a reverse proxy that replaces the Host header, which is nginx's default.
 import type { Page } from '@playwright/test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test as base } from '../support/fixtures';
-import { httpsName, Nginx } from '../support/nginx';
+import { certify, httpsName, Nginx } from '../support/nginx';
 import { expectConnection } from '../support/page';
 import { freePort } from '../support/ports';
 import { Server } from '../support/server';
@@ -32,7 +35,7 @@ const test = base.extend<{ behindProxy: (env: (host: string) => NodeJS.ProcessEn
   },
 });
 
-async function setUp(page: Page, { url, server }: Proxied): Promise<void> {
+async function setUp(page: Page, { url, server }: { url: string; server: Server }): Promise<void> {
   const link = new URL(await server.setupLink());
   await page.goto(`${url}${link.pathname}${link.search}`);
   await page.getByLabel('User name').fill('anna');
@@ -62,6 +65,27 @@ test('users sign in through a proxy whose name is listed', async ({ page, contex
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page).toHaveURL(/\/login(\?|$)/);
   expect(await context.cookies()).toEqual([]);
+});
+
+test('users sign in at a server with its own certificate, without a proxy', async ({ page, context }) => {
+  const dir = mkdtempSync(join(tmpdir(), 'quaylight-tls-'));
+  certify(dir);
+  const simulator = await Simulator.start({ containers: 5 });
+  const env = { QUAYLIGHT_AUTH: 'password', QUAYLIGHT_TLS_CERT: join(dir, 'cert.pem'), QUAYLIGHT_TLS_KEY: join(dir, 'key.pem') };
+  const server = await Server.start(simulator.host, env);
+  await setUp(page, { url: server.url, server });
+  await expectConnection(page, 'live', 'websocket');
+  expect((await context.cookies()).map(({ name, secure }) => ({ name, secure }))).toEqual([
+    { name: '__Host-quaylight_session', secure: true },
+  ]);
+  // A user who types the address without its scheme.
+  await page.goto(`${server.url.replace('https:', 'http:')}/images`);
+  await expect(page).toHaveURL(`${server.url}/images`);
+  await expectConnection(page, 'live', 'websocket');
+  await page.goto('about:blank');
+  await server.stop();
+  await simulator.stop();
+  rmSync(dir, { recursive: true });
 });
 
 test('a proxy signs users in, and its groups give them their roles', async ({ browser }) => {

@@ -5,6 +5,7 @@ use super::{
     docker_context,
     engine::{Endpoint, TlsFiles},
     history::{Limits, Settings},
+    http::ServerCertificate,
     trusted_proxies::TrustedProxies,
 };
 use axum::http::{HeaderName, uri::Authority};
@@ -35,6 +36,12 @@ struct Flags {
     /// Address to listen on [default: 127.0.0.1:7300]
     #[arg(long, global = true, env = "QUAYLIGHT_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Certificate of the server, in PEM format, followed by its intermediate certificates: serves HTTPS instead of HTTP
+    #[arg(long, global = true, env = "QUAYLIGHT_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the server's certificate, in PEM format
+    #[arg(long, global = true, env = "QUAYLIGHT_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Engine URL: unix:///path, https://host:port, ssh://user@host or tcp://host:port [default: the platform's socket]
     #[arg(long, global = true, env = "DOCKER_HOST", value_name = "URL")]
     engine: Option<String>,
@@ -135,6 +142,8 @@ struct EngineTable {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct ServerTable {
     listen: Option<SocketAddr>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     base_path: Option<String>,
     read_only: Option<bool>,
     log: Option<LogFormat>,
@@ -157,6 +166,8 @@ struct AuthTable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// For HTTPS.
+    pub certificate: Option<ServerCertificate>,
     pub engine: Endpoint,
     /// Interval of the full reconciliation, which catches changes without an event.
     pub reconcile: Duration,
@@ -222,6 +233,8 @@ impl Config {
         let engine = engine(EngineTable::from(&flags), file.engine, &variable).map_err(ConfigError::Setting)?;
         let base_path = flags.base_path.or(file.server.base_path).unwrap_or_default();
         let listen = flags.listen.or(file.server.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7300)));
+        let certificate =
+            server_certificate(flags.tls_cert.or(file.server.tls_cert), flags.tls_key.or(file.server.tls_key))?;
         let auth = flags.auth.or(file.auth.mode).unwrap_or(sign_in);
         let is_open_network = auth == AuthMode::None && !listen.ip().is_loopback();
         if is_open_network && !file.auth.allow_open_network {
@@ -237,6 +250,7 @@ impl Config {
         }
         Ok(Self {
             listen,
+            certificate,
             engine,
             base_path: normal_base_path(&base_path)?,
             auth,
@@ -256,6 +270,14 @@ impl Config {
             reconcile: reconcile.map_or(RECONCILE, |it| Duration::from_secs(it.max(1))),
             log: flags.log.or(file.server.log).unwrap_or_default(),
         })
+    }
+}
+
+impl Config {
+    /// The URL of the server when it listens on `address`, without a slash at the end.
+    pub fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}{}", self.base_path)
     }
 }
 
@@ -338,6 +360,19 @@ fn engine(
         ));
     }
     Ok(endpoint)
+}
+
+/// `None` if no setting names a file.
+fn server_certificate(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<ServerCertificate>, ConfigError> {
+    let named = |path: Option<PathBuf>| path.filter(|it| !it.as_os_str().is_empty());
+    match (named(certificate), named(key)) {
+        (Some(certificate), Some(key)) => Ok(Some(ServerCertificate { certificate, key })),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::Setting("the server's certificate needs its key: set both tls-cert and tls-key".into())),
+    }
 }
 
 /// `None` if no setting names a file.

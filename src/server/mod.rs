@@ -84,6 +84,7 @@ pub async fn run(
         tracing::warn!(%error, "can't raise the limit of open files");
         USUAL_OPEN_FILES
     });
+    let tls = config.certificate.clone().map(http::acceptor).transpose()?;
     let history = History::start(config.history_settings(), clock).await;
     let (writer, reader, inbox) = state::open(clock);
     let supervisor = Supervisor::new(clock);
@@ -167,7 +168,7 @@ pub async fn run(
         }
         close.send_replace(true);
     };
-    connections.serve(listener, http::router(app), going_away, SHUTDOWN_TIMEOUT).await;
+    connections.serve(listener, tls, http::router(app), going_away, SHUTDOWN_TIMEOUT).await;
     for watcher in watchers {
         watcher.abort();
     }
@@ -207,7 +208,7 @@ async fn sign_in(
     })?;
     let auth = PasswordSignIn::open(folder, history.clone(), clock).await.map_err(io::Error::other)?;
     if let Some(link) = auth.setup_link() {
-        announce(&format!("Create the first user: http://{address}{}{link}", config.base_path));
+        announce(&format!("Create the first user: {}{link}", config.url(address)));
     }
     Ok(Auth::Password(auth.into()))
 }

@@ -63,6 +63,7 @@ mod stalling;
 mod stats;
 mod stored_documents;
 mod tasks;
+mod tls;
 mod tls_engine;
 mod unread_downloads;
 mod uploads;

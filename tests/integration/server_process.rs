@@ -43,6 +43,13 @@ impl ServerProcess {
         Self::spawn(command, &engine, data_dir)
     }
 
+    /// Runs with this limit of open files.
+    pub fn start_with_open_files(limit: u32, engine: &str, data_dir: &Path) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={limit}:{limit}")).arg(BINARY);
+        Self::spawn(command, engine, data_dir)
+    }
+
     /// Runs in a separate mount namespace, without the kernel's cgroup files.
     pub fn start_without_cgroups(engine: &str, data_dir: &Path) -> Self {
         let mut command = Command::new("unshare");
@@ -80,7 +87,7 @@ impl ServerProcess {
     fn serve_reading(command: Command, data_dir: &Path) -> (Self, impl Iterator<Item = String>) {
         let mut child = serving(command, data_dir).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.split_once("http://").map(|it| it.1.to_owned()));
+        let address = lines.find_map(|line| line.split_once("://").map(|it| it.1.to_owned()));
         let address = address.expect("it says where it listens");
         (Self { child, url: format!("tcp://{}", address.trim_end_matches('/')) }, lines)
     }
@@ -110,6 +117,13 @@ fn serving(mut command: Command, data_dir: &Path) -> Command {
         }
     }
     command
+}
+
+/// Runs `quaylight healthcheck` with these environment variables.
+pub fn check_health(variables: &[(&str, &str)], folder: &Path) -> bool {
+    let mut command = Command::new(BINARY);
+    command.arg("healthcheck").envs(variables.iter().copied()).current_dir(folder);
+    command.status().unwrap().success()
 }
 
 /// The error message of a server that fails to start with these environment variables.

@@ -1,4 +1,4 @@
-//! Accept loop for TCP connections, with a time limit for request heads and idle time, and a limit of connections.
+//! Accept loop for TCP connections, with a time limit for TLS handshakes, request heads and idle time, and a limit of connections.
 //!
 //! `axum::serve` has neither, and builds the routing tables again for each connection, which took 200 KB for as long as the
 //! connection was open.
@@ -7,8 +7,10 @@ use super::streaming::close_when_unread;
 use crate::server::metrics::Counter;
 use axum::Router;
 use hyper::{
-    Request,
-    body::Incoming,
+    Method, Request, Response, StatusCode,
+    body::{Body, Incoming},
+    header::{self, HeaderValue},
+    http::uri::Authority,
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -17,6 +19,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{
+    convert::Infallible,
+    error::Error,
     future::Future,
     io,
     net::SocketAddr,
@@ -31,8 +35,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// Time limit for a request's head, including the wait for its first byte. So a keep-alive connection that stays idle for this
+/// Time limit for a TLS handshake, and for a request's head, including the wait for its first byte. So a keep-alive connection that stays idle for this
 /// long is closed, too; a browser opens a new one when it needs one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(12);
 
@@ -47,6 +52,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Size of the accept queue. A connection that does not fit gets no answer, and the client retries after a second.
 const BACKLOG: u32 = 4096;
+
+/// The first byte of a TLS connection.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Listens on `address`, with an accept queue that holds all tabs that reconnect at once after a restart.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -96,6 +104,7 @@ impl Connections {
     pub async fn serve(
         &self,
         listener: TcpListener,
+        tls: Option<TlsAcceptor>,
         router: Router,
         shutdown: impl Future<Output = ()>,
         farewell: Duration,
@@ -131,27 +140,17 @@ impl Connections {
                 tracing::debug!(%error, "can't disable Nagle's algorithm");
             }
             close_when_unread(&stream);
-            let io = TokioIo::new(Placed { stream, _place: place });
+            let stream = Placed { stream, _place: place };
             let routes = TowerToHyperService::new(router.clone());
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer));
                 routes.call(request)
             });
-            let connection = http.serve_connection(io, service).with_upgrades();
-            let mut closing = closing.clone();
-            tokio::spawn(async move {
-                let mut connection = pin!(connection);
-                let ended = tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    _ = closing.changed() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                };
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "connection closed with an error");
-                }
-            });
+            let (http, closing) = (http.clone(), closing.clone());
+            match tls.clone() {
+                None => drop(tokio::spawn(serve(http, stream, service, closing))),
+                Some(tls) => drop(tokio::spawn(serve_encrypted(tls, http, stream, service, closing))),
+            }
         }
         drop((listener, closing));
         close.send_replace(());
@@ -159,6 +158,86 @@ impl Connections {
             tracing::debug!("some requests didn't finish before the shutdown timeout");
         }
     }
+}
+
+/// Serves the requests of one connection, until it ends or the server stops.
+async fn serve<S, R>(
+    http: http1::Builder,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: S,
+    mut closing: watch::Receiver<()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<R>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    R: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
+{
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = closing.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection closed with an error");
+    }
+}
+
+/// Serves the requests of one connection after its TLS handshake. Unencrypted requests are redirected.
+async fn serve_encrypted<S, R>(
+    tls: TlsAcceptor,
+    http: http1::Builder,
+    stream: Placed,
+    service: S,
+    mut closing: watch::Receiver<()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<R>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    R: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
+{
+    enum Opened {
+        Encrypted(Box<TlsStream<Placed>>),
+        Unencrypted(Placed),
+    }
+    let handshake = async {
+        let mut first = [0];
+        stream.stream.peek(&mut first).await?;
+        if first == [TLS_HANDSHAKE] {
+            tls.accept(stream).await.map(|it| Opened::Encrypted(it.into()))
+        } else {
+            Ok(Opened::Unencrypted(stream))
+        }
+    };
+    let ended = tokio::select! {
+        ended = timeout(HEAD_TIMEOUT, handshake) => ended,
+        _ = closing.changed() => return,
+    };
+    match ended {
+        Ok(Ok(Opened::Encrypted(stream))) => serve(http, stream, service, closing).await,
+        Ok(Ok(Opened::Unencrypted(stream))) => {
+            serve(http, stream, service_fn(async |request| Ok::<_, Infallible>(to_https(&request))), closing).await
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+/// The response to an unencrypted request: nothing of it but its address is used.
+fn to_https<B>(request: &Request<B>) -> Response<String> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    let mut response = Response::new("This server uses HTTPS.\n".to_owned());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if matches!(*request.method(), Method::GET | Method::HEAD)
+        && host.parse::<Authority>().is_ok()
+        && let Ok(address) = HeaderValue::from_str(&format!("https://{host}{path}"))
+    {
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    response
 }
 
 /// Whether an accept error concerns a single connection, not the listener.

@@ -16,7 +16,9 @@ mod router;
 mod sign_in;
 mod streaming;
 mod tasks;
+mod tls;
 mod transfers;
 
 pub use connections::{Connections, listen};
 pub use router::{Effect, Route, router, table};
+pub use tls::{ServerCertificate, acceptor, connect_unverified};
