@@ -1,11 +1,14 @@
 //! TCP connections that send no request, or half of one: their cost and their timeouts.
 
 use crate::{
+    live::Client,
     raw_http::{Raw, ask},
+    server_process::ServerProcess,
     support::{TestServer, eventually},
 };
 use quaylight::sim::{Options, Sim};
 use std::{
+    io::{ErrorKind, Read, Write},
     net::TcpStream as BlockingStream,
     time::{Duration, Instant},
 };
@@ -90,6 +93,55 @@ async fn incomplete_request_times_out_within_15_s() {
     let ended = tokio::join!(half(String::new()), half(head), half(body), half(after_one), half(kept_alive));
     assert_eq!(ended, (true, true, true, true, true));
     server.stop().await;
+}
+
+/// 5,000 connections with half a request each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_connections_beyond_the_limit_are_refused_and_earlier_clients_are_unaffected() {
+    const HALF_OPEN: usize = 5_000;
+    const OPEN_FILES: u32 = 3_000;
+    rlimit::increase_nofile_limit(2 * HALF_OPEN as u64).unwrap();
+    let (sim, folder) = (Sim::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
+    let server = ServerProcess::start_with_open_files(OPEN_FILES, sim.url(), folder.path());
+    let address = server.url.trim_start_matches("tcp://").to_owned();
+    let mut client = Client::connect_to(&address).await;
+    let renamed = async |client: &mut Client, name: &str| {
+        let began = Instant::now();
+        let path = format!("/containers/{}/rename?name={name}", sim.truth().containers[0].id);
+        assert_eq!(ask(sim.url(), "POST", &path, "").await.0, 204);
+        client.until(None, |message| message.to_string().contains(&format!("\"{name}\""))).await;
+        began.elapsed()
+    };
+    renamed(&mut client, "before").await;
+    let memory = server.anonymous_memory();
+    let half_open = tokio::task::spawn_blocking(move || {
+        let open = |_| {
+            let mut stream = BlockingStream::connect(&address).unwrap();
+            // A refused one may be closed already.
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").ok();
+            stream.set_nonblocking(true).unwrap();
+            stream
+        };
+        (0..HALF_OPEN).map(open).collect::<Vec<_>>()
+    });
+    let mut half_open = half_open.await.unwrap();
+    let during = renamed(&mut client, "during").await;
+    let memory = server.anonymous_memory().saturating_sub(memory);
+    let waits = |stream: &mut BlockingStream| {
+        stream.read(&mut [0; 64]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    };
+    let refused = half_open.iter_mut().map(waits).filter(|waits| !waits).count();
+    eprintln!("{refused} of {HALF_OPEN} refused; {memory} MB more; a change arrives after {during:?}");
+    // 512 files are for other uses, and the client has one of the others.
+    let limit = OPEN_FILES as usize - 512 - 1;
+    assert!(refused >= HALF_OPEN - limit && refused < HALF_OPEN - limit / 2, "{refused}");
+    assert!(memory * 1_000_000 <= limit as u64 * MOST_BYTES, "{memory} MB");
+    assert!(during < Duration::from_secs(1), "{during:?}");
+    eventually(HALF_REQUEST, "new clients are served again", async || {
+        ask(&server.url, "GET", "/healthz", "").await.0 == 200
+    })
+    .await;
+    renamed(&mut client, "after").await;
 }
 
 #[tokio::test]

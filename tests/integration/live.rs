@@ -14,7 +14,12 @@ pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     pub async fn connect(server: &TestServer) -> Self {
-        let request = format!("ws://{}/ws", server.address).into_client_request().unwrap();
+        Self::connect_to(&server.address.to_string()).await
+    }
+
+    /// `address` is a host and a port.
+    pub async fn connect_to(address: &str) -> Self {
+        let request = format!("ws://{address}/ws").into_client_request().unwrap();
         Self(connect_async(request).await.unwrap().0)
     }
 

@@ -7,7 +7,7 @@ use crate::{
     server_process::{ServerProcess, manage_users, refused},
     support::eventually,
 };
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, stream};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
     model::{AccountChange, Role, UserChange},
@@ -393,6 +393,54 @@ async fn wrong_passwords_are_throttled_by_address() {
         world.sign_in("anna", PASSWORD, "").await.status == 303
     })
     .await;
+}
+
+/// 100 wrong passwords a second from 50 addresses.
+#[tokio::test]
+async fn owner_signs_in_within_a_second_while_others_guess_the_password() {
+    const GUESSES: u32 = 1_000;
+    let world = World::start_with(&[("QUAYLIGHT_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    world.set_up().await;
+    let from = |address: String| format!("X-Forwarded-For: {address}\r\n");
+    let owner_signs_in = async || {
+        let began = Instant::now();
+        let response = world.sign_in_with(&from("198.51.100.1".into()), "anna", PASSWORD).await;
+        assert_eq!(response.status, 303, "{}", response.body);
+        began.elapsed()
+    };
+    let guess = async |number: u32| {
+        tokio::time::sleep(Duration::from_millis(10) * number).await;
+        world.sign_in_with(&from(format!("192.0.2.{}", number % 50)), "anna", "wrong").await.status
+    };
+    let mut alone = owner_signs_in().await;
+    for _ in 0..2 {
+        alone = alone.max(owner_signs_in().await);
+    }
+    let guesses = stream::iter(0..GUESSES).map(guess).buffer_unordered(GUESSES as usize).collect::<Vec<_>>();
+    let owner = async {
+        let (mut slowest, mut memory) = (Duration::ZERO, Vec::new());
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(450)).await;
+            slowest = slowest.max(owner_signs_in().await);
+            memory.push(world.server.anonymous_memory());
+        }
+        (slowest, memory)
+    };
+    let (statuses, (slowest, memory)) = futures::join!(guesses, owner);
+    let count = |status: u16| statuses.iter().filter(|it| **it == status).count();
+    eprintln!(
+        "{} wrong, {} refused; slowest sign-in {slowest:?}, without guesses {alone:?}; MB: {memory:?}",
+        count(401),
+        count(429)
+    );
+    assert_eq!(count(401) + count(429), GUESSES as usize);
+    // After 50, the account is closed to the addresses that have failed.
+    assert!((50..100).contains(&count(401)), "{}", count(401));
+    // On a machine that is busy with something else, passwords take longer: the owner's may wait for 50 others, two at a time.
+    assert!(slowest < Duration::from_secs(1).max(27 * alone), "{slowest:?}, without guesses {alone:?}");
+    // Two password checks at a time need 38 MB.
+    let (least, most) = (memory.iter().min().unwrap(), memory.iter().max().unwrap());
+    assert!(most - least <= 48, "{memory:?}");
 }
 
 #[tokio::test]
