@@ -2,6 +2,7 @@
 
 use super::{
     alerts::Alerts,
+    audit::Audit,
     auth::Auth,
     clock::Clock,
     engine::WritableEngine,
@@ -27,6 +28,7 @@ pub struct App {
     pub auth: Auth,
     pub reader: Reader,
     pub history: History,
+    pub audit: Audit,
     pub stats: Stats,
     pub alerts: Alerts,
     pub notifications: Notifications,

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod clock;
@@ -41,6 +42,7 @@ use alerts::{
     notify::{Dispatcher, Outbound, Retries},
 };
 use app::App;
+use audit::Audit;
 use auth::{Auth, PasswordSignIn, ProxySignIn};
 use clock::Clock;
 use config::{AuthMode, Config};
@@ -124,11 +126,14 @@ pub async fn run(
         }
     });
     let registries = Registries::load(history.clone(), vault, config.docker_config.clone()).await;
+    let audit = Audit::open(&history);
+    let auditor = supervisor.once("audit", audit.clone().record_interrupted());
     let (close, closing) = signal::channel(false);
     let app = App {
         auth,
         reader,
         history: history.clone(),
+        audit,
         stats,
         alerts,
         notifications,
@@ -175,6 +180,7 @@ pub async fn run(
     drop(inbox);
     hosts.close().await;
     sweeper.abort();
+    auditor.abort();
     revoker.abort();
     watchman.abort();
     dispatcher_task.abort();

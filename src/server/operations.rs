@@ -82,11 +82,11 @@ async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionE
     let deed = asked(app, caller, &action);
     let engine = allowed(app, &action).await.inspect_err(|refused| note(app, deed.clone(), refused))?;
     tracing::info!(caller = %caller.name(), noun = action.noun(), verb = action.verb(), id = action.target(), "action");
+    let entry = app.audit.begin(app, deed).await;
     // In a separate task: a caller that disconnects does not stop it halfway.
-    let app = app.clone();
     let work = tokio::spawn(async move {
         let done = engine.act(&action).await.map_err(of_an_action);
-        note(&app, deed, done.as_ref().err());
+        entry.end(done.as_ref().err());
         done.map(|id| Done { id, task: None })
     });
     match tokio::time::timeout(ANSWER_WITHIN, work).await {
@@ -122,7 +122,7 @@ async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Don
         Job::Recreate(..) => Message::verbatim(&deed.name),
         job => job.subject(),
     };
-    start_task(app, deed, (kind, subject), |report| tasks::work(job, context, report))
+    start_task(app, deed, (kind, subject), |report| tasks::work(job, context, report)).await
 }
 
 /// Checks that can fail before the task starts.
@@ -170,8 +170,8 @@ async fn unprotected(app: &App, engine: &Engine, id: &ContainerId) -> Result<(),
         .hint(message!("The label quaylight.protect=true prevents stopping or removing it from Quaylight.")))
 }
 
-/// Starts a task. `deed` is recorded in the history when the task has ended.
-pub fn start_task<F>(
+/// Starts a task. The history gets the outcome of `deed` when the task has ended.
+pub async fn start_task<F>(
     app: &App,
     deed: Event,
     (kind, subject): (TaskKind, Message),
@@ -182,20 +182,17 @@ where
 {
     let (host, actor) = (deed.host.clone(), deed.actor.clone().unwrap_or_default());
     let start = tasks::Start { host, kind, subject, actor };
-    let (owned_app, refused) = (app.clone(), deed.clone());
+    let entry = app.audit.begin(app, deed).await;
     let ended = move |outcome: &tasks::Outcome| match outcome {
         tasks::Outcome::Done(words) => {
-            let mut deed = deed;
-            deed.attributes.insert("result".into(), words.to_string());
-            note(&owned_app, deed, None);
+            entry.end_with(None, |deed| deed.attributes.insert("result".into(), words.to_string()));
         }
-        tasks::Outcome::Failed(error) => note(&owned_app, deed, error),
+        tasks::Outcome::Failed(error) => entry.end(Some(error)),
         tasks::Outcome::Cancelled => {
-            note(&owned_app, deed, &ActionError::new(ErrorKind::Conflict, message!("Cancelled")));
+            entry.end(Some(&ActionError::new(ErrorKind::Conflict, message!("Cancelled"))));
         }
     };
-    let started = app.tasks.start(start, work, ended).inspect_err(|error| note(app, refused, error));
-    Ok(Done { id: None, task: Some(started?) })
+    Ok(Done { id: None, task: Some(app.tasks.start(start, work, ended)?) })
 }
 
 /// The event for the history.
@@ -282,21 +279,22 @@ pub fn on_container(app: &App, caller: &Caller, (host, id): (&HostId, &Container
 /// Lets the engine verify the credentials with the registry, and stores them if they are accepted.
 pub async fn sign_in(app: &App, caller: &Caller, host: &HostId, sign_in: RegistryLogin) -> Result<(), ActionError> {
     require(app, caller, Permission::Configure)?;
-    let deed = of_a_registry(app, caller, "sign in", &sign_in.registry);
+    let entry = app.audit.begin(app, of_a_registry(app, caller, "sign in", &sign_in.registry)).await;
     let work = async {
         let credentials = registries::credentials(sign_in)?;
         app.hosts.writable(host)?.sign_in(&credentials).await?;
         app.registries.keep(credentials).await
     };
     let done = work.await;
-    note(app, deed, done.as_ref().err());
+    entry.end(done.as_ref().err());
     done
 }
 
 pub async fn sign_out(app: &App, caller: &Caller, registry: &str) -> Result<(), ActionError> {
     require(app, caller, Permission::Configure)?;
+    let entry = app.audit.begin(app, of_a_registry(app, caller, "sign out", registry)).await;
     let done = app.registries.forget(registry).await;
-    note(app, of_a_registry(app, caller, "sign out", registry), done.as_ref().err());
+    entry.end(done.as_ref().err());
     done
 }
 
@@ -309,7 +307,7 @@ pub async fn change_alerts(app: &App, caller: &Caller, change: AlertChange) -> R
     require(app, caller, permission(&change))?;
     let (kind, action, name) = change.history_entry();
     let name = app.alerts.name_of(name).unwrap_or_else(|| name.to_owned());
-    let deed = blank(app, caller, kind, action, name);
+    let entry = app.audit.begin(app, blank(app, caller, kind, action, name)).await;
     let alerts = &app.alerts;
     let done = match change {
         AlertChange::PutRule(rule) => alerts.put_rule(rule).await.map(drop),
@@ -320,7 +318,7 @@ pub async fn change_alerts(app: &App, caller: &Caller, change: AlertChange) -> R
         AlertChange::TestChannel(id) => alerts.test_channel(&id).await,
         AlertChange::QuietHours(hours) => alerts.put_quiet_hours(hours).await,
     };
-    note(app, deed, done.as_ref().err());
+    entry.end(done.as_ref().err());
     done
 }
 
@@ -345,8 +343,9 @@ pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -
     if let Some(token) = token_name(app, caller, &change) {
         deed.attributes.insert(TOKEN.into(), token);
     }
+    let entry = app.audit.begin(app, deed).await;
     let done = app.auth.change_account(caller, change).await;
-    note(app, deed, done.as_ref().err());
+    entry.end(done.as_ref().err());
     done
 }
 
@@ -369,8 +368,9 @@ pub async fn change_user(app: &App, caller: &Caller, change: UserChange) -> Resu
     if let Some(role) = change.role() {
         deed.attributes.insert("role".into(), role.as_str().to_owned());
     }
+    let entry = app.audit.begin(app, deed).await;
     let done = app.auth.change_user(caller, change).await;
-    note(app, deed, done.as_ref().err());
+    entry.end(done.as_ref().err());
     done
 }
 

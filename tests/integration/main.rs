@@ -11,6 +11,7 @@ mod support;
 mod accounts;
 mod actions;
 mod alerts;
+mod audit;
 mod authority;
 mod bounds;
 mod builds;

@@ -123,8 +123,8 @@ async fn whole(app: &App, caller: &Caller, name: &str, host: Option<HostId>) -> 
         Ok(reach(app, caller, &engine, &of).await?.backup().await?.right_stream())
     };
     match tar.await {
-        Ok(tar) => download(app, deed, TaskKind::Backup, Box::pin(tar)),
-        Err(error) => Err(refused(app, deed, TaskKind::Backup, error)),
+        Ok(tar) => download(app, deed, TaskKind::Backup, Box::pin(tar)).await,
+        Err(error) => Err(refused(app, deed, TaskKind::Backup, error).await),
     }
 }
 
@@ -155,7 +155,8 @@ pub async fn restore(
                 .hint(message!("The volume may be partially restored. Restore it again from a complete backup."))
         })?;
         Ok(message!("{name} restored from backup", name))
-    })?;
+    })
+    .await?;
     forward(&app, engine.host(), body, sender).await;
     Ok(Json(done).into_response())
 }
@@ -173,11 +174,11 @@ async fn take(
     let found = async { reach(app, caller, &engine, &of).await?.download(&path).await.map_err(ActionError::from) };
     let (length, bytes) = match found.await {
         Ok(found) => found,
-        Err(error) => return Err(refused(app, deed, TaskKind::Export, error)),
+        Err(error) => return Err(refused(app, deed, TaskKind::Export, error).await),
     };
     let Some(length) = length else {
         deed.name = if path.is_root() { deed.name } else { format!("{}-{}", deed.name, path.name()) };
-        return download(app, deed, TaskKind::Export, Box::pin(bytes));
+        return download(app, deed, TaskKind::Export, Box::pin(bytes)).await;
     };
     note(app, deed, None);
     let bytes = bytes.map(|piece| piece.map_err(|error| io::Error::other(error.to_string())));
@@ -219,7 +220,8 @@ async fn bring(
         let outcome = reader.while_reachable(&host, written).await.unwrap_or_else(|| Err(EngineError::lost().into()));
         let _ = outcome_sender.send(outcome.clone());
         outcome
-    })?;
+    })
+    .await?;
     forward(app, engine.host(), body, sender).await;
     match outcome_receiver.await {
         Ok(Ok(_)) => Ok(Json(done).into_response()),

@@ -142,7 +142,8 @@ where
         async move {
             work.await.map_err(|error| if reader.is_unreachable(&host) { EngineError::lost().into() } else { error })
         }
-    });
+    })
+    .await;
     forward(app, &host, body, sender).await;
     started.map_or_else(|error| Problem::from(error).into_response(), |done| Json(done).into_response())
 }
@@ -258,8 +259,8 @@ pub async fn export(State(app): State<App>, caller: Caller, Query(pairs): Query<
     };
     let deed = on_images(&app, &caller, engine.host(), TaskKind::Export, subject);
     match engine.export(&names).await {
-        Ok(tar) => download(&app, deed, TaskKind::Export, tar).into_response(),
-        Err(error) => refused(&app, deed, TaskKind::Export, error).into_response(),
+        Ok(tar) => download(&app, deed, TaskKind::Export, tar).await.into_response(),
+        Err(error) => refused(&app, deed, TaskKind::Export, error).await.into_response(),
     }
 }
 
@@ -285,8 +286,8 @@ pub async fn export_container(
     };
     let deed = on_container(&app, &caller, (engine.host(), &id), "export");
     match engine.export_container(&id).await {
-        Ok(tar) => download(&app, deed, TaskKind::Export, tar).into_response(),
-        Err(error) => refused(&app, deed, TaskKind::Export, error).into_response(),
+        Ok(tar) => download(&app, deed, TaskKind::Export, tar).await.into_response(),
+        Err(error) => refused(&app, deed, TaskKind::Export, error).await.into_response(),
     }
 }
 
@@ -302,17 +303,17 @@ pub(super) fn as_file(kind: &'static str, name: &str) -> [(header::HeaderName, S
 }
 
 /// Reports a download that can't start as a failed task: a browser that expects a file does not show the response.
-pub(super) fn refused(app: &App, deed: Event, kind: TaskKind, error: impl Into<ActionError>) -> Problem {
+pub(super) async fn refused(app: &App, deed: Event, kind: TaskKind, error: impl Into<ActionError>) -> Problem {
     let error = error.into();
     let reported = error.clone();
     // If too many tasks run, the response has to suffice.
     let subject = Message::verbatim(&deed.name);
-    let _ = start_task(app, deed, (kind, subject), |_| async { Err(reported) });
+    let _ = start_task(app, deed, (kind, subject), |_| async { Err(reported) }).await;
     error.into()
 }
 
 /// Starts a task that lasts as long as the browser reads.
-pub(super) fn download(
+pub(super) async fn download(
     app: &App,
     deed: Event,
     kind: TaskKind,
@@ -321,7 +322,7 @@ pub(super) fn download(
     let (host, headers) = (deed.host.clone(), as_file("application/x-tar", &format!("{}.tar", deed.name)));
     let (sender, receiver) = mpsc::channel(WAITING);
     let subject = Message::verbatim(&deed.name);
-    start_task(app, deed, (kind, subject), |report| tasks::export(tar, sender, report))?;
+    start_task(app, deed, (kind, subject), |report| tasks::export(tar, sender, report)).await?;
     let body = stream::unfold(Some(receiver), async |receiver| {
         let mut receiver = receiver?;
         match receiver.recv().await {

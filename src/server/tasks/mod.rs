@@ -97,7 +97,7 @@ impl Tasks {
     }
 
     /// Spawns a task. It runs until `work` returns a message or an error, or until it is cancelled, which drops `work`. Then
-    /// `ended` is called with the outcome. Fails if too many tasks run.
+    /// `ended` is called with the outcome. Fails, with the same call, if too many tasks run.
     pub fn start<F>(
         &self,
         start: Start,
@@ -108,7 +108,13 @@ impl Tasks {
         F: Future<Output = Result<Message, ActionError>> + Send + 'static,
     {
         let cancel = Arc::new(Notify::new());
-        let id = self.enter(start, cancel.clone())?;
+        let id = match self.enter(start, cancel.clone()) {
+            Ok(id) => id,
+            Err(error) => {
+                ended(&Outcome::Failed(error.clone()));
+                return Err(error);
+            }
+        };
         let report = Report::new(self.clone(), id);
         let work = work(report);
         let tasks = self.clone();
