@@ -13,7 +13,7 @@ mod proxy;
 mod sign_in;
 mod throttle;
 mod users;
-mod visible_events;
+mod visible;
 
 use super::{app::App, hosts::read_only};
 use crate::{
@@ -30,7 +30,7 @@ pub use caller::{Caller, not_signed_in};
 pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
 pub use users::{LONGEST_NAME as LONGEST_USER_NAME, UsersError};
-pub use visible_events::{ADDRESS, TOKEN, USER};
+pub use visible::{ADDRESS, TOKEN, USER};
 
 /// The mode of sign-in, which identifies callers. Cheap to clone.
 #[derive(Clone)]

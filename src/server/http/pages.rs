@@ -96,6 +96,11 @@ fn secure_page(parts: &Parts) {
         .insert_header(header::CONTENT_SECURITY_POLICY, policy.expect("a nonce consists of letters, digits, - and _"));
 }
 
+fn running_tasks(app: &App, caller: &Caller) -> Vec<PackedTask> {
+    let running = app.tasks.all().1.into_iter().filter(|task| !task.state.is_over());
+    running.map(|task| PackedTask::from(&caller.see_task(task))).collect()
+}
+
 /// Provides the context of pages and server functions.
 fn provide(app: &App) {
     let parts = use_context::<Parts>();
@@ -121,7 +126,7 @@ fn provide(app: &App) {
         firing: app.alerts.firing(),
         unread: app.notifications.unread(user, preferences.read_until),
         preferences: preferences.clone(),
-        tasks: app.tasks.all().1.iter().filter(|task| !task.state.is_over()).map(PackedTask::from).collect(),
+        tasks: caller.as_ref().map(|caller| running_tasks(app, caller)).unwrap_or_default(),
     };
     provide_site(app, &headers, &preferences);
     let user = caller.as_ref().filter(|it| it.is_signed_in()).map(|it| it.name().into());

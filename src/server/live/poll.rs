@@ -6,10 +6,11 @@ use super::{
     follower::{Follower, Payload},
     hello, pong,
     sessions::Transport,
+    tasks::seen_by,
 };
 use crate::{
     message,
-    server::{app::App, problem::Problem},
+    server::{app::App, auth::Caller, problem::Problem},
     wire::{Channels, Diff, Encoding, Position, ServerFrame, Tasks, Update, json},
 };
 use axum::{
@@ -37,7 +38,12 @@ pub struct PollQuery {
     hello: Option<bool>,
 }
 
-pub async fn state(State(app): State<App>, Query(known): Query<PollQuery>, headers: HeaderMap) -> Response {
+pub async fn state(
+    State(app): State<App>,
+    caller: Caller,
+    Query(known): Query<PollQuery>,
+    headers: HeaderMap,
+) -> Response {
     let since: Option<Position> = match known.since.as_deref().map(str::parse) {
         None => None,
         Some(Ok(position)) => Some(position),
@@ -55,13 +61,13 @@ pub async fn state(State(app): State<App>, Query(known): Query<PollQuery>, heade
         let Some(_place) = app.sessions.enter(Transport::Polling) else {
             return full();
         };
-        let seconds = if telling(&app).is_some() { 1 } else { seconds.min(LONGEST_WAIT) };
+        let seconds = if telling(&app, &caller).is_some() { 1 } else { seconds.min(LONGEST_WAIT) };
         something_after(&app, since, Duration::from_secs(seconds)).await;
     }
     let asked = Asked { encoding: known.encoding, ..Asked::default() };
     match asked.encoding() {
         Encoding::Json => in_json(&app, since, &headers),
-        Encoding::Postcard => in_postcard(&app, since, known.hello == Some(true)),
+        Encoding::Postcard => in_postcard(&app, &caller, since, known.hello == Some(true)),
     }
 }
 
@@ -118,7 +124,7 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
 }
 
 /// For Quaylight's own page: the messages that a socket would have sent, one after the other.
-fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
+fn in_postcard(app: &App, caller: &Caller, since: Option<Position>, greet: bool) -> Response {
     let mut body = Vec::new();
     let now = app.clock.now();
     if greet {
@@ -128,7 +134,7 @@ fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
     while let Some(sent) = follower.ready() {
         body.extend_from_slice(&sent.message(now).into_data());
     }
-    if let Some(tasks) = telling(app).or_else(|| greet.then(|| all_tasks(app))) {
+    if let Some(tasks) = telling(app, caller).or_else(|| greet.then(|| seen_by(caller, &app.tasks))) {
         let payload = Payload::of(ServerFrame::Tasks(tasks), Encoding::Postcard);
         body.extend_from_slice(&payload.message(now, now).into_data());
     }
@@ -136,16 +142,11 @@ fn in_postcard(app: &App, since: Option<Position>, greet: bool) -> Response {
 }
 
 /// All tasks, while one of them runs or ended less than [`TELLING`] seconds ago. Meanwhile polls wait at most one second.
-fn telling(app: &App) -> Option<Tasks> {
+fn telling(app: &App, caller: &Caller) -> Option<Tasks> {
     let now = app.clock.now().seconds();
-    let tasks = all_tasks(app);
+    let tasks = seen_by(caller, &app.tasks);
     let tells = tasks.tasks.iter().any(|it| it.ended.is_none_or(|ended| now - ended.seconds() < TELLING));
     tells.then_some(tasks)
-}
-
-fn all_tasks(app: &App) -> Tasks {
-    let (version, tasks) = app.tasks.all();
-    Tasks { version, tasks }
 }
 
 /// `GET /api/ping`: the server's clock, in the binary encoding.

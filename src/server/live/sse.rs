@@ -10,7 +10,7 @@ use super::{
 use crate::{
     message,
     model::Timestamp,
-    server::{app::App, body::sent_in_time, problem::Problem},
+    server::{app::App, auth::Caller, body::sent_in_time, problem::Problem},
     wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
 };
 use axum::{
@@ -36,19 +36,24 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Quaylight's own page can't see comments: it receives the time instead, often enough to notice a silence within 10 s.
 const TIME_EVERY: Duration = Duration::from_secs(3);
 
-pub async fn containers(State(app): State<App>, headers: HeaderMap) -> Response {
-    stream_of(app, &Asked::default(), &headers, Channels::only(Channel::Containers))
+pub async fn containers(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
+    stream_of(app, caller, &Asked::default(), &headers, Channels::only(Channel::Containers))
 }
 
-pub async fn images(State(app): State<App>, headers: HeaderMap) -> Response {
-    stream_of(app, &Asked::default(), &headers, Channels::only(Channel::Images))
+pub async fn images(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
+    stream_of(app, caller, &Asked::default(), &headers, Channels::only(Channel::Images))
 }
 
-pub async fn everything(State(app): State<App>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    stream_of(app, &asked, &headers, Channels::ALL)
+pub async fn everything(
+    State(app): State<App>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    stream_of(app, caller, &asked, &headers, Channels::ALL)
 }
 
-fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -> Response {
+fn stream_of(app: App, caller: Caller, asked: &Asked, headers: &HeaderMap, channels: Channels) -> Response {
     let Some(place) = app.sessions.enter(Transport::Sse) else {
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many connections", message!("Try again later."))
             .into_response();
@@ -61,7 +66,7 @@ fn stream_of(app: App, asked: &Asked, headers: &HeaderMap, channels: Channels) -
         Encoding::Json => events(follower, app.clone()).left_stream(),
         Encoding::Postcard => {
             let first = spoken(hello(&app), app.clock.now());
-            stream::once(async { Ok(first) }).chain(timed_events(follower, app.clone())).right_stream()
+            stream::once(async { Ok(first) }).chain(timed_events(follower, app.clone(), caller)).right_stream()
         }
     };
     let sessions = app.sessions.clone();
@@ -99,10 +104,10 @@ async fn next_notice(notices: &mut Notices) -> Notice {
 }
 
 /// For Quaylight's own page: includes the time, notices and tasks.
-fn timed_events(follower: Follower, app: App) -> impl Stream<Item = Next> {
+fn timed_events(follower: Follower, app: App, caller: Caller) -> impl Stream<Item = Next> {
     let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
     let notices = app.alerts.notices();
-    let mut tasks = tasks::Listener::new(app.tasks.clone());
+    let mut tasks = tasks::Listener::new(app.tasks.clone(), caller);
     let current = spoken(ServerFrame::Tasks(tasks.begin()), app.clock.now());
     let start: (Follower, Interval, Notices, tasks::Listener, App) = (follower, times, notices, tasks, app);
     let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, app)| {

@@ -3,7 +3,7 @@
 use super::{Asked, follower::Payload, poll::binary_answer};
 use crate::{
     model::Task,
-    server::{app::App, tasks::Tasks},
+    server::{app::App, auth::Caller, tasks::Tasks},
     wire::{self, Encoding, ServerFrame},
 };
 use axum::{
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 /// One client's task subscription. Receives nothing until [`Listener::begin`]. Each change contains the task's latest state.
 pub(super) struct Listener {
     tasks: Tasks,
+    caller: Caller,
     heard: Option<Heard>,
 }
 
@@ -27,16 +28,16 @@ struct Heard {
 }
 
 impl Listener {
-    pub(super) fn new(tasks: Tasks) -> Self {
-        Self { tasks, heard: None }
+    pub(super) fn new(tasks: Tasks, caller: Caller) -> Self {
+        Self { tasks, caller, heard: None }
     }
 
     /// Subscribes. Returns the current tasks; [`Self::next`] returns later changes.
     pub(super) fn begin(&mut self) -> wire::Tasks {
         let receiver = self.tasks.version();
-        let (version, tasks) = self.tasks.all();
-        self.heard = Some(Heard { until: version, version: receiver });
-        wire::Tasks { version, tasks }
+        let tasks = seen_by(&self.caller, &self.tasks);
+        self.heard = Some(Heard { until: tasks.version, version: receiver });
+        tasks
     }
 
     pub(super) fn end(&mut self) {
@@ -53,7 +54,7 @@ impl Listener {
             heard.version.borrow_and_update();
             if let Some((version, task)) = self.tasks.after(heard.until) {
                 heard.until = version;
-                return task;
+                return self.caller.see_task(task);
             }
             // The tasks live as long as the server.
             let _ = heard.version.changed().await;
@@ -61,10 +62,15 @@ impl Listener {
     }
 }
 
+/// All tasks, as the caller may see them.
+pub(super) fn seen_by(caller: &Caller, tasks: &Tasks) -> wire::Tasks {
+    let (version, tasks) = tasks.all();
+    wire::Tasks { version, tasks: tasks.into_iter().map(|task| caller.see_task(task)).collect() }
+}
+
 /// `GET /api/tasks`: the running tasks, and the latest that have ended.
-pub async fn tasks(State(app): State<App>, Query(asked): Query<Asked>) -> Response {
-    let (version, tasks) = app.tasks.all();
-    let tasks = wire::Tasks { version, tasks };
+pub async fn tasks(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>) -> Response {
+    let tasks = seen_by(&caller, &app.tasks);
     match asked.encoding() {
         Encoding::Json => ([(header::CACHE_CONTROL, "no-store")], Json(tasks)).into_response(),
         Encoding::Postcard => {

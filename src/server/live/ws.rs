@@ -86,8 +86,10 @@ impl Session {
         let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
         let (subscription, notices) = (app.stats.subscribe(), app.alerts.notices());
-        let (events, tasks) =
-            (Listener::new(app.history.clone(), caller.clone()), tasks::Listener::new(app.tasks.clone()));
+        let (events, tasks) = (
+            Listener::new(app.history.clone(), caller.clone()),
+            tasks::Listener::new(app.tasks.clone(), caller.clone()),
+        );
         Self { app, caller, encoding, follower, socket, acks, subscription, events, tasks, notices }
     }
 

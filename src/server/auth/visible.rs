@@ -1,0 +1,88 @@
+//! The events and tasks that a caller may see.
+
+use super::Caller;
+use crate::model::{Event, EventQuery, Message, Permission, Task, TaskKind, mask};
+
+/// The kind of the events about users: sign-ins, and changes of users and accounts.
+pub const USER: &str = "user";
+
+/// Attributes of events with an actor, with the address of the client and the API token.
+pub const ADDRESS: &str = "address";
+pub const TOKEN: &str = "token";
+
+impl Caller {
+    /// Restricts a query to the events that the caller may see.
+    pub fn visible(&self, query: EventQuery) -> EventQuery {
+        let by = (!self.may(Permission::ManageUsers)).then(|| self.name().to_owned());
+        EventQuery { user_events_by: by, ..query }
+    }
+
+    /// The event as the caller may see it, if at all: the events about other users, and where and with which token other users
+    /// act, are for those who manage users. The arguments of commands may be secret.
+    pub fn see(&self, event: &Event) -> Option<Event> {
+        let sees_all = self.may(Permission::ManageUsers) || event.actor.as_deref() == Some(self.name());
+        if event.kind == USER && !sees_all {
+            return None;
+        }
+        let mut event = event.clone();
+        if event.actor.is_some() && !sees_all {
+            for attribute in [ADDRESS, TOKEN] {
+                event.attributes.remove(&attribute.to_owned());
+            }
+        }
+        if !self.may(Permission::Reveal)
+            && let Some(command) = event.attributes.get("command")
+        {
+            let masked = mask::command(command);
+            event.attributes.insert("command".into(), masked);
+        }
+        Some(event)
+    }
+
+    /// The task as the caller may see it: output, steps and failed instructions of a build are like logs.
+    pub fn see_task(&self, task: Task) -> Task {
+        if self.may(Permission::Read) {
+            return task;
+        }
+        let words = match task.kind {
+            TaskKind::Build => Message::term(task.kind.in_words(task.state)),
+            _ => task.words,
+        };
+        Task { words, hint: None, parts: Vec::new(), output: Vec::new(), earlier_lines: 0, ..task }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HostId, Labels, Role, Timestamp};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    #[test]
+    fn command_arguments_are_for_callers_who_may_see_secrets() {
+        let mut attributes = Labels::default();
+        attributes.insert("command".into(), "mysql -psecret".into());
+        let event = Event {
+            seq: 1,
+            host: HostId::new("local").unwrap(),
+            time: Timestamp::default(),
+            kind: "container".into(),
+            action: "terminal".into(),
+            id: String::new(),
+            name: "db".into(),
+            project: None,
+            actor: Some("anna".into()),
+            error: None,
+            message: None,
+            attributes,
+        };
+        let seen = |role| {
+            let caller = Caller::of_proxy("vera", role, IpAddr::V4(Ipv4Addr::LOCALHOST));
+            caller.see(&event).unwrap().attributes.get("command").unwrap().to_owned()
+        };
+        assert_eq!(seen(Role::Admin), "mysql -psecret");
+        for role in [Role::Viewer, Role::Operator] {
+            assert!(seen(role).starts_with("mysql ") && !seen(role).contains("secret"), "{}", seen(role));
+        }
+    }
+}
