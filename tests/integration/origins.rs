@@ -89,6 +89,19 @@ async fn every_response_has_a_same_origin_resource_policy() {
 }
 
 #[tokio::test]
+async fn responses_with_data_are_not_stored_by_browsers_and_proxies() {
+    let sim = Sim::start(Options::default()).await.unwrap();
+    let server = TestServer::at(sim.url(), &[]).await;
+    for path in ["/", "/containers", "/healthz", "/none", "/api/none", "/api/openapi.json", "/api/stats"] {
+        let answer = head(&server, "GET", path, "").await;
+        assert!(answer.contains("cache-control: no-store"), "{path}: {answer}");
+    }
+    let query = head(&server, "POST", "/queries/alerts", "Content-Type: application/x-postcard\r\n").await;
+    assert!(query.contains("cache-control: no-store"), "{query}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn pages_of_listed_hosts_are_served() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let server = TestServer::at(sim.url(), &["--hosts", "docker.example.com"]).await;

@@ -50,6 +50,8 @@ pub async fn headers(request: Request, next: Next) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    // The data of pages and responses belongs to users who have signed in; static files say how they may be stored.
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let is_drawing = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "image/svg+xml");
     let policy = HeaderValue::from_static(if is_drawing { DRAWING } else { NO_PAGE });
     response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
