@@ -102,11 +102,14 @@ async fn pages_and_websockets_are_served_encrypted() {
 async fn unencrypted_requests_are_redirected_and_nothing_else_is_answered() {
     let world = World::start(&Authority::new()).await;
     let url = &world.server.url;
-    let answer = Raw::get(url, "/containers?state=running").await.whole().await;
+    let html = "Accept: text/html,application/xhtml+xml\r\n";
+    let answer = Raw::get_with(url, "/containers?state=running", html).await.whole().await;
     let location = format!("location: https://{}/containers?state=running\r\n", world.address());
     assert!(answer.starts_with("HTTP/1.1 307") && answer.contains(&location), "{answer}");
-    for (method, headers) in [("POST", ""), ("GET", "Host: a/b@c\r\n")] {
-        let answer = Raw::request(url, method, "/actions/request", headers, b"").await.whole().await;
+    for (method, headers) in
+        [("POST", html), ("GET", "Host: a/b@c\r\nAccept: text/html\r\n"), ("GET", "Accept: */*\r\n")]
+    {
+        let answer = Raw::request(url, method, "/metrics", headers, b"").await.whole().await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.ends_with("This server uses HTTPS.\n"), "{answer}");
     }
 }

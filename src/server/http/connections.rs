@@ -223,14 +223,17 @@ async fn serve_encrypted<S, R>(
     }
 }
 
-/// The response to an unencrypted request: nothing of it but its address is used.
+/// The response to an unencrypted request: a browser that opens a page is sent on. A program would not notice that it sends its
+/// token unencrypted.
 fn to_https<B>(request: &Request<B>) -> Response<String> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
     let mut response = Response::new("This server uses HTTPS.\n".to_owned());
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if matches!(*request.method(), Method::GET | Method::HEAD)
+    let is_page = request.headers().get(header::ACCEPT).is_some_and(|it| it.as_bytes().starts_with(b"text/html"));
+    if is_page
+        && matches!(*request.method(), Method::GET | Method::HEAD)
         && host.parse::<Authority>().is_ok()
         && let Ok(address) = HeaderValue::from_str(&format!("https://{host}{path}"))
     {
