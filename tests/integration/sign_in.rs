@@ -101,7 +101,7 @@ async fn the_setup_link_creates_one_user_who_can_sign_in() {
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
         assert!(attributes.contains(attribute), "{attributes}");
     }
-    for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "/login"] {
+    for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "/login"] {
         let next = world.sign_in("anna", PASSWORD, elsewhere).await;
         assert_eq!(next.header("location"), Some("/"), "{elsewhere}");
     }
@@ -153,6 +153,51 @@ async fn open_connections_end_with_their_session() {
             assert_eq!(world.get(path, &cookie).await.status, 401, "{path} after {way}");
         }
     }
+}
+
+#[tokio::test]
+async fn requests_without_sign_in_are_short_and_not_remembered() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let long = world.request("POST", "/login", form, &format!("name=anna&password={}", "x".repeat(20_000))).await;
+    assert_eq!(long.status, 413, "{}", long.body);
+    let start = async |caller: &str, target: &str| {
+        let headers = format!("{caller}Idempotency-Key: same\r\nContent-Type: application/json\r\n");
+        let body = format!(r#"{{"target": "{target}"}}"#);
+        world.request("POST", "/api/actions/container.start", &headers, &body).await.status
+    };
+    let (one, other) = ("0".repeat(64), "1".repeat(64));
+    assert_eq!((start("", &one).await, start("", &other).await), (401, 401));
+    assert_eq!((start(&anna, &one).await, start(&anna, &one).await, start(&anna, &other).await), (404, 404, 422));
+}
+
+/// As the output itself, which only callers who read logs may request.
+#[tokio::test]
+async fn task_steps_and_output_are_for_callers_who_may_read_logs() {
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let vera = world.sign_in("vera", PASSWORD, "").await.cookie();
+    let headers = format!("{anna}Content-Type: application/json\r\n");
+    eventually(Duration::from_secs(10), "the engine's first list", async || {
+        world.get("/api/state", &anna).await.body.contains("reachable")
+    })
+    .await;
+    let pull = world.request("POST", "/api/actions/image.pull", &headers, r#"{"target": "some/thing:2"}"#).await;
+    assert_eq!(pull.status, 200, "{}", pull.body);
+    let task = async |cookie: &str| {
+        let tasks: Value = serde_json::from_str(&world.get("/api/tasks", cookie).await.body).unwrap();
+        tasks["tasks"][0].clone()
+    };
+    let steps = |task: &Value| task["parts"].as_array().unwrap().len() + task["output"].as_array().unwrap().len();
+    eventually(Duration::from_secs(10), "steps of the task", async || steps(&task(&anna).await) > 0).await;
+    let seen = task(&vera).await;
+    assert_eq!((seen["kind"].as_str(), steps(&seen)), (Some("pull"), 0), "{seen}");
+    let mut stream = Raw::get_with(&world.server.url, "/api/stream?encoding=postcard", &vera).await;
+    stream.until("thing:2").await;
+    let layer = task(&anna).await["parts"][0]["id"].to_string();
+    assert!(!stream.text().contains(layer.trim_matches('"')), "{layer}");
 }
 
 #[tokio::test]

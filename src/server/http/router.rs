@@ -25,20 +25,27 @@ use crate::{
 };
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
-    http::Method,
+    http::{Method, StatusCode},
     middleware,
     response::Redirect,
     routing::{MethodRouter, get, post},
 };
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
-    timeout::RequestBodyTimeoutLayer,
+    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
 };
 
 /// Timeout between two chunks of a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Time limit for a request that needs no sign-in, with its body: others can't hold connections with it.
+const PUBLIC_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// In bytes. Forms with a name and a password are shorter.
+const LARGEST_PUBLIC_BODY: usize = 16 * 1024;
 
 /// The same for an upload, which may come from a phone on the move.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -166,6 +173,12 @@ pub fn router(app: App) -> Router {
     let mut answers = Router::new();
     let mut pages = pages::routes(&app);
     for Route { path, handler, access: needed, length, .. } in table() {
+        let handler = match needed {
+            Access::Requires(_) => handler,
+            Access::Public => handler
+                .layer::<_, Infallible>(DefaultBodyLimit::max(LARGEST_PUBLIC_BODY))
+                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PUBLIC_TIMEOUT)),
+        };
         let handler = handler.layer(middleware::from_fn_with_state((app.clone(), needed), access::authorize));
         let routes = match length {
             Length::Answer => &mut answers,

@@ -168,7 +168,9 @@ fn redirect(app: &App, path: &str) -> Response {
 
 /// The path of a page of this server; the dashboard for anything else, such as another site's address.
 fn local(next: &str) -> &str {
-    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // Browsers remove tabs and line breaks, and take a backslash for a slash.
+    let has_others = next.contains(|it: char| it == '\\' || it.is_control());
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !has_others;
     if is_path && HeaderValue::from_str(next).is_ok() && !next.starts_with("/login") { next } else { "/" }
 }
 

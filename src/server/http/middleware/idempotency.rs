@@ -22,6 +22,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -45,19 +46,26 @@ pub struct Responses(Arc<Mutex<Vec<Entry>>>);
 
 struct Entry {
     key: Key,
-    request: (Uri, Bytes),
+    request: Fingerprint,
     response: SharedResponse,
     /// Set when the response is complete.
     finished: Arc<OnceLock<Instant>>,
 }
 
 /// Keys of different callers differ.
-type Key = (Option<String>, String);
+type Key = (String, String);
+
+/// Of a request's URI and body, which would take more memory.
+type Fingerprint = [u8; SHA256_OUTPUT_LEN];
 
 type SharedResponse = Shared<BoxFuture<'static, Response<Bytes>>>;
 
-/// Runs a request with a key unless it is known. Such a request also continues when its client disconnects.
+/// Runs a request with a key unless it is known. Such a request also continues when its client disconnects. Requests without a
+/// caller, which are refused, are not remembered.
 pub async fn once(State(responses): State<Responses>, request: Request, next: Next) -> Response {
+    let Some(caller) = request.extensions().get::<Caller>().map(|it| it.name().to_owned()) else {
+        return next.run(request).await;
+    };
     let key = request.headers().get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default().to_owned());
     let Some(key) = key.filter(|_| *request.method() == Method::POST) else { return next.run(request).await };
     if key.is_empty() || key.len() > LONGEST_KEY {
@@ -69,9 +77,8 @@ pub async fn once(State(responses): State<Responses>, request: Request, next: Ne
         let detail = message!("The request body is incomplete or too large.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid request", detail).into_response();
     };
-    let caller = parts.extensions.get::<Caller>().map(|it| it.name().to_owned());
     let key = (caller, key);
-    let same = (parts.uri.clone(), body.clone());
+    let same = fingerprint(&parts.uri, &body);
     let run = async move { buffered(next.run(Request::from_parts(parts, Body::from(body))).await).await };
     match responses.first(key, same, run) {
         Some(response) => response.await.map(Body::from),
@@ -82,13 +89,22 @@ pub async fn once(State(responses): State<Responses>, request: Request, next: Ne
     }
 }
 
+fn fingerprint(uri: &Uri, body: &[u8]) -> Fingerprint {
+    let mut context = Context::new(&SHA256);
+    context.update(uri.to_string().as_bytes());
+    // Not part of any URI.
+    context.update(b" ");
+    context.update(body);
+    context.finish().as_ref().try_into().expect("SHA-256 has this length")
+}
+
 impl Responses {
     /// The response of the first request with this key: of `run`, unless the key is known. `None` if the key belongs to a
     /// different request.
     fn first(
         &self,
         key: Key,
-        request: (Uri, Bytes),
+        request: Fingerprint,
         run: impl Future<Output = Response<Bytes>> + Send + 'static,
     ) -> Option<SharedResponse> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +163,7 @@ mod tests {
                 end.notified().await;
                 Response::new(Bytes::from_static(b"done"))
             };
-            responses.first((None, "key".into()), (Uri::from_static("/actions/request"), Bytes::new()), run)
+            responses.first(("ada".into(), "key".into()), fingerprint(&Uri::from_static("/actions/request"), b""), run)
         };
         drop(ask().unwrap());
         advance(LIFETIME * 10).await;
@@ -164,8 +180,8 @@ mod tests {
         assert_eq!(runs.load(Relaxed), 2);
         for other in 0..MOST * 2 {
             let run = async { Response::new(Bytes::new()) };
-            let request = (Uri::from_static("/"), Bytes::new());
-            responses.first((None, other.to_string()), request, run).unwrap().await;
+            let request = fingerprint(&Uri::from_static("/"), b"");
+            responses.first(("ada".into(), other.to_string()), request, run).unwrap().await;
         }
         assert_eq!(responses.0.lock().unwrap().len(), MOST);
     }
