@@ -522,9 +522,13 @@ async fn cookie_is_secure_on_https() {
     let cookie = https.header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-quaylight_session=") && cookie.ends_with("; Secure"), "{cookie}");
     assert_eq!(world.get("/api/state", &https.cookie()).await.status, 200);
+    let page = world.get("/login", &https.cookie()).await;
+    assert_eq!((page.status, page.header("set-cookie")), (303, None), "the session is valid");
     let out = world.request("POST", "/logout", &https.cookie(), "").await;
     assert_eq!(out.head.matches("Max-Age=0").count(), 2, "{}", out.head);
     assert_eq!(world.get("/api/state", &https.cookie()).await.status, 401);
+    let page = world.get("/login?next=%2Fsettings", &https.cookie()).await;
+    assert_eq!((page.status, page.head.matches("Max-Age=0").count()), (200, 2), "{}", page.head);
 }
 
 #[tokio::test]

@@ -98,6 +98,11 @@ impl Credentials {
         Self(Arc::new(Shared { stored, ends: Mutex::default(), turn: Turn::default(), clock }))
     }
 
+    /// Whether the stored credentials are loaded: until then, a valid one isn't known.
+    pub fn are_loaded(&self) -> bool {
+        self.0.stored.is_loaded()
+    }
+
     /// Starts a session. Returns its token: the only copy.
     pub async fn start(&self, user: &str, device: String, address: String) -> Result<String, Off> {
         self.0.stored.load().await?;

@@ -107,6 +107,11 @@ impl PasswordSignIn {
         self.users.all().is_ok_and(|users| users.is_empty())
     }
 
+    /// Whether an unknown session is over, not only unreadable at the moment.
+    pub fn knows_sessions(&self) -> bool {
+        self.credentials.are_loaded()
+    }
+
     /// Path and query of the setup link.
     pub fn setup_link(&self) -> Option<String> {
         self.needs_setup().then(|| format!("/setup?token={}", self.setup_token))

@@ -65,7 +65,14 @@ pub async fn login_page(
             let reason = auth.refusal(&headers, peer);
             form_page(&app, &headers, (StatusCode::UNAUTHORIZED, message!("Sign in")), || failure(reason))
         }
-        _ => login_form(&app, &headers, StatusCode::OK, SignInForm { next: query.next, ..SignInForm::default() }),
+        auth => {
+            let form =
+                login_form(&app, &headers, StatusCode::OK, SignInForm { next: query.next, ..SignInForm::default() });
+            // A page that loses its connection by its own sign-out comes here before it has the response to that.
+            let is_over =
+                matches!(auth, Auth::Password(auth) if auth.knows_sessions()) && cookie::token(&headers).is_some();
+            if is_over { (AppendHeaders(cookie::removals(&app.base_path)), form).into_response() } else { form }
+        }
     }
 }
 
