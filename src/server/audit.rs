@@ -22,7 +22,7 @@ use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 /// The kind of the documents.
 const KIND: &str = "action";
 
-/// How long an action waits until its entry is stored. On a full or hanging disk it runs without.
+/// How long an action waits until its entry is stored. If the disk is full or does not respond, it runs anyway.
 const STORED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Cheap to clone.

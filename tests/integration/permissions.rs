@@ -1,4 +1,4 @@
-//! Who may send which request: each kind of request is sent as each kind of client. The result is `docs/permissions.md`.
+//! Access matrix: each kind of request, sent as each kind of client. The result is `docs/permissions.md`.
 
 use crate::{
     accounts::{PASSWORD, World},
@@ -31,7 +31,7 @@ use tokio_tungstenite::{
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
 
-/// What the server does, if that differs.
+/// The actual matrix, written when it differs from the document.
 const ACTUAL: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/permissions.md");
 
 const AT_ONCE: usize = 16;
