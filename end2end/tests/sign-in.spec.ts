@@ -152,9 +152,20 @@ test('users change their password, end sessions, and create and revoke API token
   await submit(page, 'Change');
   await expect(dialog(page).getByRole('alert')).toContainText('The current password is wrong.');
   await dialog(page).getByLabel('Current password').fill(password);
+  const cookie = async () => (await context.cookies()).map((it) => `${it.name}=${it.value}`).join('; ');
+  const before = await cookie();
+  const reconnected = page.waitForEvent('websocket');
+  await page.evaluate(() => ((window as any).sameDocument = true));
   await submit(page, 'Change');
   await expect(dialog(page)).toHaveCount(0);
   await expect(section.locator('[data-session]')).toHaveCount(1);
+  // The previous token is over, and the page has connected with the new one without being loaded again.
+  const status = async (cookie: string) => (await ask(`${locked.url}/api/state`, { headers: { Cookie: cookie } })).status;
+  await expect.poll(() => status(before), { timeout: 10_000 }).toBe(401);
+  expect(await status(await cookie())).toBe(200);
+  await reconnected;
+  await expectConnection(page, 'live', 'websocket');
+  expect(await page.evaluate(() => (window as any).sameDocument)).toBe(true);
   await elsewhere.getByLabel('User name').fill('anna');
   await elsewhere.getByLabel('Password').fill('another battery staple');
   await elsewhere.keyboard.press('Enter');

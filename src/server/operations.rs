@@ -2,7 +2,7 @@
 
 use super::{
     app::App,
-    auth::{ADDRESS, Caller, LONGEST_USER_NAME, TOKEN, USER, require},
+    auth::{ADDRESS, Caller, Changed, LONGEST_USER_NAME, TOKEN, USER, require},
     engine::{Engine, EngineError, WritableEngine, away_hint},
     registries, tasks,
 };
@@ -337,7 +337,7 @@ pub async fn keep_preferences(
 }
 
 /// Changes the caller's own account, also on a read-only server: see [`Auth::change_account`](super::auth::Auth::change_account).
-pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
+pub async fn change_account(app: &App, caller: &Caller, change: AccountChange) -> Result<Changed, ActionError> {
     require(app, caller, Permission::See)?;
     let mut deed = blank(app, caller, USER, change.verb(), caller.name().to_owned());
     if let Some(token) = token_name(app, caller, &change) {

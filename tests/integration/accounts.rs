@@ -38,6 +38,12 @@ pub struct Response {
 }
 
 impl Response {
+    fn of(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -87,9 +93,7 @@ impl World {
         raw.until("\r\n\r\n").await;
         let is_endless = raw.text().contains("text/event-stream");
         let text = if is_endless { raw.text() } else { raw.whole().await };
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_owned(), body: body.to_owned() }
+        Response::of(&text)
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Response {
@@ -135,12 +139,24 @@ impl World {
 
     /// Calls a server function. Returns the status and the body as text.
     pub async fn call<T: Serialize>(&self, path: &str, headers: &str, arguments: &T) -> (u16, String) {
+        let response = self.response_to(path, headers, arguments).await;
+        (response.status, response.body)
+    }
+
+    /// Calls a server function.
+    async fn response_to<T: Serialize>(&self, path: &str, headers: &str, arguments: &T) -> Response {
         let headers = format!("{headers}Content-Type: application/x-postcard\r\n");
         let body = postcard::to_allocvec(arguments).unwrap();
         let raw = Raw::request(&self.server.url, "POST", path, &headers, &body).await;
-        let text = raw.whole().await;
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        Response::of(&raw.whole().await)
+    }
+
+    /// Changes the password from [`PASSWORD`]. Returns the cookie of the new session.
+    pub async fn change_password(&self, cookie: &str, new: &str) -> String {
+        let change = AccountChange::Password { current: PASSWORD.into(), new: new.into() };
+        let response = self.response_to("/actions/account", cookie, &ChangeAccount { change }).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.cookie()
     }
 
     pub async fn change(&self, headers: &str, change: AccountChange) -> (u16, String) {

@@ -201,7 +201,7 @@ async fn task_steps_and_output_are_for_callers_who_may_read_logs() {
 }
 
 #[tokio::test]
-async fn password_change_ends_other_sessions_only() {
+async fn password_change_ends_all_sessions_and_replaces_the_current_one() {
     let world = World::start().await;
     let mine = world.set_up().await;
     let other = world.sign_in("anna", PASSWORD, "").await.cookie();
@@ -214,14 +214,29 @@ async fn password_change_ends_other_sessions_only() {
     let (status, body) = world.change(&mine, change(PASSWORD, "short")).await;
     assert!(status != 200 && body.contains("Passwords must have"), "{status} {body}");
     assert_eq!(world.get("/api/state", &other).await.status, 200);
-    assert_eq!(world.change(&mine, change(PASSWORD, new)).await.0, 200);
-    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN);
+    let mut stolen = world.socket("/ws", &mine).await;
+    let renewed = world.change_password(&mine, new).await;
     assert_eq!(world.get("/api/state", &other).await.status, 401);
-    // The socket was closed by the sweep of sessions, which has left the others.
-    assert_eq!(world.get("/api/state", &mine).await.status, 200);
+    for socket in [&mut socket, &mut stolen] {
+        assert_eq!(close_code(socket).await, NOT_SIGNED_IN);
+    }
+    assert_eq!(world.get("/api/state", &mine).await.status, 401, "the token is replaced");
+    assert_eq!(world.get("/api/state", &renewed).await.status, 200);
     assert_eq!(world.get("/api/state", &token).await.status, 200);
     assert_eq!(world.sign_in("anna", PASSWORD, "").await.status, 401);
     assert_eq!(world.sign_in("anna", new, "").await.status, 303);
+}
+
+#[tokio::test]
+async fn sign_in_replaces_the_session_of_the_browser() {
+    let world = World::start().await;
+    let before = world.set_up().await;
+    let mut socket = world.socket("/ws", &before).await;
+    let after = world.sign_in_with(&before, "anna", PASSWORD).await.cookie();
+    assert_ne!(before, after);
+    assert_eq!(close_code(&mut socket).await, NOT_SIGNED_IN);
+    assert_eq!(world.get("/api/state", &before).await.status, 401);
+    assert_eq!(world.get("/api/state", &after).await.status, 200);
 }
 
 #[tokio::test]

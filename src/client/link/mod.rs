@@ -66,6 +66,10 @@ impl Link {
                         if clock().millis() - began > STABLE {
                             self.backoff.forget();
                         }
+                        // The cookie may have the token of another session by now.
+                        if ended == Ended::SignedOut {
+                            continue;
+                        }
                         ended
                     }
                     Err(ended) => ended,

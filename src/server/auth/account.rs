@@ -13,7 +13,7 @@ use crate::{
     model::{Account, AccountChange, Role, SessionInfo, Timestamp, TokenInfo},
     wire::{ActionError, ErrorKind},
 };
-use std::net::IpAddr;
+use std::{mem, net::IpAddr};
 
 /// API tokens of one user.
 const MOST_TOKENS: usize = 50;
@@ -23,6 +23,19 @@ const LONGEST_TOKEN_NAME: usize = 64;
 
 /// In days.
 const LONGEST_VALIDITY: u32 = 3_650;
+
+/// A change of an account, with the only copy of a new token.
+pub enum Changed {
+    /// The token of the session that replaces the caller's.
+    Password {
+        token: String,
+    },
+    /// The API token.
+    TokenCreated {
+        token: String,
+    },
+    Other,
+}
 
 impl Auth {
     /// The caller's sessions and API tokens.
@@ -48,17 +61,18 @@ impl Auth {
         Ok(account)
     }
 
-    /// Changes the caller's account. Returns the new API token, if one was created: the only copy.
+    /// Changes the caller's account.
     ///
     /// # Errors
     /// `Forbidden` without a session, for a wrong current password, and for a role above the caller's; `Busy` after too many
     /// failed attempts.
-    pub async fn change_account(&self, caller: &Caller, change: AccountChange) -> Result<Option<String>, ActionError> {
+    pub async fn change_account(&self, caller: &Caller, change: AccountChange) -> Result<Changed, ActionError> {
         let (auth, session) = self.signed_in(caller)?;
         let user = caller.name();
         match change {
             AccountChange::Password { current, new } => {
-                auth.change_password(session, caller.address(), current, new).await?
+                let token = auth.change_password(session, caller.address(), current, new).await?;
+                return Ok(Changed::Password { token });
             }
             AccountChange::EndSession { id } => auth.end(user, |it| is_session(it) && it.id == id).await,
             AccountChange::EndOtherSessions => {
@@ -66,10 +80,10 @@ impl Auth {
             }
             AccountChange::RevokeToken { id } => auth.end(user, |it| !is_session(it) && it.id == id).await,
             AccountChange::CreateToken { name, role, days } => {
-                return auth.create_token(caller, &name, role, days).await.map(Some);
+                return auth.create_token(caller, &name, role, days).await.map(|token| Changed::TokenCreated { token });
             }
         }
-        Ok(None)
+        Ok(Changed::Other)
     }
 
     pub(super) fn signed_in<'a>(
@@ -90,26 +104,29 @@ impl PasswordSignIn {
         address: IpAddr,
         current: String,
         new: String,
-    ) -> Result<(), SignInError> {
+    ) -> Result<String, SignInError> {
         let name = session.credential.user.as_str();
         if current.chars().count() > LONGEST {
             return Err(SignInError::WrongPassword);
         }
         let allowed = self.throttle.begin(address, name, self.clock.moment().steady).map_err(SignInError::TooMany)?;
-        let stored = self.users.find(name)?.map(|it| it.password);
-        if !self.hasher.verify(stored, current, allowed.is_suspect).await? {
+        let user = self.users.find(name)?;
+        let is_right = self.hasher.verify(user.as_ref().map(|it| it.password.clone()), current, allowed.is_suspect).await?;
+        let Some(mut user) = user.filter(|_| is_right) else {
             tracing::warn!(user = name, %address, "wrong current password");
             return Err(SignInError::WrongPassword);
-        }
+        };
         self.throttle.succeeded(address, name);
-        let password = self.hash(new).await?;
-        let now = self.clock.now();
-        // Before the file: otherwise, a sweep in between would end this session, too.
-        self.credentials.prove(session, now).await;
-        let (users, user) = (self.users.clone(), name.to_owned());
-        blocking(move || users.update(&user, |it| (it.password, it.changed) = (password, now))).await?;
+        let verified = mem::replace(&mut user.password, self.hash(new).await?);
+        // First: it is valid until its end, also with the new password.
+        self.credentials.replace(session).await;
+        let (users, changed) = (self.users.clone(), user.clone());
+        if let Err(error) = blocking(move || users.change_password(changed, &verified)).await {
+            self.credentials.keep(session).await;
+            return Err(error.into());
+        }
         tracing::info!(user = name, %address, "password changed");
-        Ok(())
+        Ok(self.credentials.renew(session, &user, address.to_string()).await?)
     }
 
     async fn end(&self, user: &str, matches: impl Fn(&Credential) -> bool) {

@@ -89,7 +89,6 @@ impl NewPassword {
 /// Runs the command. Returns the lines to print.
 pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, CommandError> {
     let users = Users::open(data_dir)?;
-    let now = Clock::SYSTEM.now();
     let printed = |password: String, is_generated: bool| {
         if is_generated { vec![format!("Password: {password}")] } else { Vec::new() }
     };
@@ -97,17 +96,17 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         UserAction::List => Ok(users.all()?.iter().map(|it| format!("{}\t{}", it.name, it.role.as_str())).collect()),
         UserAction::Add { name, role, password } => {
             let (password, is_generated) = password.read()?;
-            users.add(User { name, role, password: hash(&password), created: now, changed: now })?;
+            users.add(User { name, role, password: hash(&password), created: Clock::SYSTEM.now() })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {
             let (password, is_generated) = password.read()?;
             let hash = hash(&password);
-            users.update(&name, |it| (it.password, it.changed) = (hash, now))?;
+            users.update(&name, |it| it.password = hash)?;
             Ok(printed(password, is_generated))
         }
         UserAction::Role { name, role } => {
-            users.update(&name, |it| (it.role, it.changed) = (role, now))?;
+            users.update(&name, |it| it.role = role)?;
             Ok(Vec::new())
         }
         UserAction::Remove { name } => {

@@ -19,6 +19,11 @@ fn value<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
+/// Whether the browser uses HTTPS, also if a proxy in front of the server decrypts it: `Origin` tells.
+pub fn is_https(headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
+}
+
 /// The value of `Set-Cookie` for a new session.
 pub fn of_session(token: &str, base_path: &str, is_https: bool) -> HeaderValue {
     let name = if is_https && base_path.is_empty() { HOST_NAME } else { NAME };

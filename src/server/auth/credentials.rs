@@ -1,6 +1,7 @@
 //! Credentials: sessions, whose token is in a cookie, and API tokens. The history stores only the token's hash. The end of a
 //! credential reaches open connections at once.
 
+use super::users::User;
 use crate::{
     model::{Role, Timestamp},
     server::{
@@ -24,6 +25,9 @@ const KIND: &str = "credentials";
 /// In seconds: unused for this long, or this long after the sign-in, a session is over.
 const LONGEST_IDLE: i64 = 7 * 24 * 3_600;
 pub const LONGEST: i64 = 30 * 24 * 3_600;
+
+/// In milliseconds: until then, the browser has the token of the session that replaces this one.
+const REPLACED_ENDS_AFTER: i64 = 2_000;
 
 /// In seconds. Less precise, so that each request needs no write.
 const USE_IS_STORED_EVERY: i64 = 300;
@@ -55,8 +59,12 @@ pub enum What {
         /// `User-Agent` of the browser that signed in, for display.
         device: String,
         address: String,
-        /// When the user last proved the password.
-        proven: Timestamp,
+        /// Of the user at the sign-in.
+        #[serde(default)]
+        fingerprint: String,
+        /// When a session that another one replaces ends, whatever happens to its user.
+        #[serde(default)]
+        ends: Option<Timestamp>,
     },
     ApiToken {
         name: String,
@@ -104,12 +112,12 @@ impl Credentials {
     }
 
     /// Starts a session. Returns its token: the only copy.
-    pub async fn start(&self, user: &str, device: String, address: String) -> Result<String, Off> {
+    pub async fn start(&self, user: &User, device: String, address: String) -> Result<String, Off> {
         self.0.stored.load().await?;
-        self.make_room(user).await;
+        self.make_room(&user.name).await;
         let token = random_token();
-        let proven = self.0.clock.now();
-        self.add(&token, user, What::Session { device, address, proven }).await;
+        let session = What::Session { device, address, fingerprint: user.fingerprint(), ends: None };
+        self.add(&token, &user.name, session).await;
         Ok(token)
     }
 
@@ -157,13 +165,31 @@ impl Credentials {
         credentials
     }
 
-    /// Notes that the user of the session has proven the password at `now`.
-    pub async fn prove(&self, presented: &Presented, now: Timestamp) {
+    /// Starts a session on the device of another one. Returns its token.
+    pub async fn renew(&self, presented: &Presented, user: &User, address: String) -> Result<String, Off> {
+        let device = match &presented.credential.what {
+            What::Session { device, .. } => device.clone(),
+            What::ApiToken { .. } => String::new(),
+        };
+        self.start(user, device, address).await
+    }
+
+    /// Ends a session soon, since the browser gets the token of another one.
+    pub async fn replace(&self, presented: &Presented) {
+        self.set_end(presented, Some(Timestamp::from_millis(self.0.clock.now().millis() + REPLACED_ENDS_AFTER))).await;
+    }
+
+    /// Undoes [`Self::replace`].
+    pub async fn keep(&self, presented: &Presented) {
+        self.set_end(presented, None).await;
+    }
+
+    async fn set_end(&self, presented: &Presented, end: Option<Timestamp>) {
         let _turn = self.0.turn.lock().await;
         if let Some(mut credential) = self.0.stored.get(&presented.hash)
-            && let What::Session { proven, .. } = &mut credential.what
+            && let What::Session { ends, .. } = &mut credential.what
         {
-            *proven = now;
+            *ends = end;
             self.0.stored.set(&presented.hash, credential).await;
         }
     }
@@ -188,10 +214,10 @@ impl Credentials {
     fn is_over(&self, credential: &Credential) -> bool {
         let now = self.0.clock.now();
         match &credential.what {
-            What::Session { .. } => {
+            What::Session { ends, .. } => {
                 let (unused, age) =
                     (now.seconds() - credential.used.seconds(), now.seconds() - credential.created.seconds());
-                unused > LONGEST_IDLE || age > LONGEST
+                unused > LONGEST_IDLE || age > LONGEST || ends.is_some_and(|ends| ends <= now)
             }
             What::ApiToken { expires, .. } => expires.is_some_and(|expires| expires <= now),
         }
@@ -250,6 +276,10 @@ mod tests {
     use crate::server::history::{Limits, Settings};
     use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
+    fn user(name: &str) -> User {
+        User { name: name.into(), role: Role::Viewer, password: String::new(), created: Timestamp::from_seconds(0) }
+    }
+
     static NOW: AtomicI64 = AtomicI64::new(0);
 
     async fn credentials(folder: &std::path::Path) -> (History, Credentials) {
@@ -263,7 +293,7 @@ mod tests {
     async fn session_outlives_a_restart_and_ends_when_unused_or_old() {
         let folder = tempfile::tempdir().unwrap();
         let (history, before) = credentials(folder.path()).await;
-        let token = before.start("anna", "Firefox".into(), "192.0.2.1".into()).await.unwrap();
+        let token = before.start(&user("anna"), "Firefox".into(), "192.0.2.1".into()).await.unwrap();
         drop(before);
         history.close().await;
         let (_history, credentials) = credentials(folder.path()).await;
@@ -289,10 +319,10 @@ mod tests {
     async fn further_sign_ins_end_the_sessions_unused_for_the_longest_time() {
         let folder = tempfile::tempdir().unwrap();
         let (_history, credentials) = credentials(folder.path()).await;
-        let first = credentials.start("ben", String::new(), String::new()).await.unwrap();
+        let first = credentials.start(&user("ben"), String::new(), String::new()).await.unwrap();
         NOW.fetch_add(1, Relaxed);
         for _ in 0..MOST_OF_USER {
-            credentials.start("ben", String::new(), String::new()).await.unwrap();
+            credentials.start(&user("ben"), String::new(), String::new()).await.unwrap();
         }
         assert_eq!(credentials.of("ben").len(), MOST_OF_USER);
         assert!(credentials.find(&first).is_none());
@@ -310,7 +340,7 @@ mod tests {
         let lasting = create("lasting", None).await;
         assert!(lasting.starts_with(API_TOKEN_PREFIX) && credentials.find(&brief).is_some());
         for _ in 0..MOST_OF_USER {
-            credentials.start("cleo", String::new(), String::new()).await.unwrap();
+            credentials.start(&user("cleo"), String::new(), String::new()).await.unwrap();
         }
         NOW.fetch_add(LONGEST + 1, Relaxed);
         assert!(credentials.find(&brief).is_none());

@@ -47,7 +47,7 @@ impl Auth {
 
 impl PasswordSignIn {
     async fn change_user(&self, change: UserChange) -> Result<Option<String>, SignInError> {
-        let (users, now) = (self.users.clone(), self.clock.now());
+        let users = self.users.clone();
         match change {
             UserChange::Add { name, role } => {
                 let password = generated();
@@ -58,11 +58,11 @@ impl PasswordSignIn {
             UserChange::ResetPassword { name } => {
                 let password = generated();
                 let hash = self.hash(password.clone()).await?;
-                blocking(move || users.update(&name, |it| (it.password, it.changed) = (hash, now))).await?;
+                blocking(move || users.update(&name, |it| it.password = hash)).await?;
                 return Ok(Some(password));
             }
             UserChange::ChangeRole { name, role } => {
-                blocking(move || users.update(&name, |it| (it.role, it.changed) = (role, now))).await?;
+                blocking(move || users.update(&name, |it| it.role = role)).await?;
             }
             UserChange::Remove { name } => blocking(move || users.remove(&name)).await?,
         }

@@ -25,6 +25,7 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use leptos::prelude::expect_context;
 use std::{net::IpAddr, sync::Arc};
 
+pub use account::Changed;
 pub use access::{Access, function_access};
 pub use caller::{Caller, not_signed_in};
 pub use proxy::{ProxySettings, ProxySignIn};

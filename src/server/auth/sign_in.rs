@@ -130,8 +130,14 @@ impl PasswordSignIn {
         Some(Caller::with(presented, role, address))
     }
 
-    /// Returns the token of a new session.
-    pub async fn sign_in(&self, client: Client, name: &str, password: String) -> Result<String, SignInError> {
+    /// Returns the token of a new session. It replaces `previous`, the session of the browser's cookie.
+    pub async fn sign_in(
+        &self,
+        client: Client,
+        name: &str,
+        password: String,
+        previous: Option<&str>,
+    ) -> Result<String, SignInError> {
         if password.chars().count() > LONGEST || name.chars().count() > LONGEST_NAME {
             return Err(SignInError::Wrong);
         }
@@ -139,12 +145,16 @@ impl PasswordSignIn {
         let allowed = self.throttle.begin(client.address, name, now).map_err(SignInError::TooMany)?;
         let user = self.users.find(name)?;
         let stored = user.as_ref().map(|it| it.password.clone());
-        if !self.hasher.verify(stored, password, allowed.is_suspect).await? {
+        let is_right = self.hasher.verify(stored, password, allowed.is_suspect).await?;
+        let Some(user) = user.filter(|_| is_right) else {
             tracing::warn!(user = name, address = %client.address, "failed sign-in");
             return Err(SignInError::Wrong);
-        }
+        };
         self.throttle.succeeded(client.address, name);
-        let token = self.credentials.start(name, client.device, client.address.to_string()).await?;
+        let token = self.credentials.start(&user, client.device, client.address.to_string()).await?;
+        if let Some(previous) = previous.and_then(|it| self.credentials.find(it)) {
+            self.credentials.replace(&previous).await;
+        }
         tracing::info!(user = name, address = %client.address, "signed in");
         Ok(token)
     }
@@ -167,10 +177,10 @@ impl PasswordSignIn {
         }
         self.throttle.succeeded(client.address, "");
         let user = self.new_user(name, Role::Admin, password).await?;
-        let users = self.users.clone();
-        blocking(move || users.add_first(user)).await?;
+        let (users, first) = (self.users.clone(), user.clone());
+        blocking(move || users.add_first(first)).await?;
         tracing::info!(user = name, address = %client.address, "first user created");
-        Ok(self.credentials.start(name, client.device, client.address.to_string()).await?)
+        Ok(self.credentials.start(&user, client.device, client.address.to_string()).await?)
     }
 
     /// Checks the length of a new password, and hashes it.
@@ -183,8 +193,7 @@ impl PasswordSignIn {
 
     pub(super) async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
-        let now = self.clock.now();
-        Ok(User { name: name.to_owned(), role, password, created: now, changed: now })
+        Ok(User { name: name.to_owned(), role, password, created: self.clock.now() })
     }
 
     /// Ends the session of a token.
@@ -213,9 +222,9 @@ impl PasswordSignIn {
 /// A session is over once the user's password or role has changed. An API token outlives that, but never has more rights than
 /// its user, and none that a removed user of the same name had.
 fn is_valid(credential: &Credential, user: &User) -> bool {
-    match credential.what {
-        What::Session { proven, .. } => proven >= user.changed,
-        What::ApiToken { role, .. } => role <= user.role && credential.created >= user.created,
+    match &credential.what {
+        What::Session { fingerprint, ends, .. } => ends.is_some() || *fingerprint == user.fingerprint(),
+        What::ApiToken { role, .. } => *role <= user.role && credential.created >= user.created,
     }
 }
 

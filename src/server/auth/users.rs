@@ -8,6 +8,8 @@ use crate::{
     model::{Message, Role, Timestamp},
     server::private_files,
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -30,8 +32,16 @@ pub struct User {
     /// In PHC string format.
     pub password: String,
     pub created: Timestamp,
-    /// When the password or the role last changed. Sessions that began earlier are over.
-    pub changed: Timestamp,
+}
+
+impl User {
+    /// Differs after each change of the password or the role. Sessions with another one are over.
+    ///
+    /// Not a time: a sign-in with the old password may end after the change.
+    pub fn fingerprint(&self) -> String {
+        let hash = digest(&SHA256, format!("{} {}", self.role.as_str(), self.password).as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(hash)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +52,7 @@ pub enum UsersError {
     InvalidName,
     NameTaken(String),
     NotFound(String),
+    PasswordChanged,
     /// Without one, no user could add others.
     OnlyAdmin,
 }
@@ -63,6 +74,7 @@ impl UsersError {
             ),
             Self::NameTaken(name) => message!("The user {name} already exists.", name),
             Self::NotFound(name) => message!("There is no user {name}.", name),
+            Self::PasswordChanged => message!("The password was changed in the meantime."),
             Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
         }
     }
@@ -161,6 +173,15 @@ impl Users {
         })
     }
 
+    /// Fails if another change of the password came first.
+    pub fn change_password(&self, changed: User, previous: &str) -> Result<(), UsersError> {
+        self.change(|users| {
+            let user = users.iter_mut().find(|it| it.name == changed.name && it.password == previous);
+            user.ok_or(UsersError::PasswordChanged)?.password = changed.password;
+            Ok(())
+        })
+    }
+
     pub fn remove(&self, name: &str) -> Result<(), UsersError> {
         self.change(|users| {
             let count = users.len();
@@ -208,7 +229,7 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        User { name: name.into(), role, password: String::new(), created: now, changed: now }
+        User { name: name.into(), role, password: String::new(), created: now }
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub async fn login(
 ) -> Response {
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
     let client = Client { address, device: device(&headers) };
-    match auth.sign_in(client, &name, password).await {
+    match auth.sign_in(client, &name, password, cookie::token(&headers)).await {
         Ok(token) => {
             note(&app, auth.caller(&token, address), "sign_in");
             signed_in(&app, &headers, &token, local(&next))
@@ -145,11 +145,6 @@ fn note(app: &App, caller: Option<Caller>, action: &str) {
     }
 }
 
-/// Whether the browser uses HTTPS, also if a proxy in front of the server decrypts it: the form's `Origin` tells.
-fn is_https(headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
-}
-
 fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     agent.chars().take(200).collect()
@@ -164,7 +159,7 @@ fn setup_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SetupFor
 }
 
 fn signed_in(app: &App, headers: &HeaderMap, token: &str, next: &str) -> Response {
-    let cookie = cookie::of_session(token, &app.base_path, is_https(headers));
+    let cookie = cookie::of_session(token, &app.base_path, cookie::is_https(headers));
     ([(header::SET_COOKIE, cookie)], redirect(app, next)).into_response()
 }
 
