@@ -3,7 +3,7 @@
 use super::sessions::Transport;
 use crate::{
     server::{app::App, auth::Caller},
-    wire::{NOT_SIGNED_IN, routes::LONGEST_MESSAGE},
+    wire::{Encoding, NOT_SIGNED_IN, routes::LONGEST_MESSAGE},
 };
 use axum::{
     body::Bytes,
@@ -87,6 +87,8 @@ where
 
 /// Accepts the socket only to close it with 4001: a browser's page sees a close code, but not an HTTP status.
 pub fn refuse_upgrade(upgrade: WebSocketUpgrade) -> Response {
+    // A browser that gets none of the protocols it offered sees no close code.
+    let upgrade = upgrade.protocols(Encoding::ALL.map(Encoding::subprotocol));
     upgrade.on_upgrade(async |mut socket| {
         let frame = CloseFrame { code: NOT_SIGNED_IN, reason: SIGNED_OUT.into() };
         let _ = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
