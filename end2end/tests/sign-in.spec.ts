@@ -32,6 +32,11 @@ async function setUp(page: Page, server: Server): Promise<void> {
   await expectConnection(page, 'live', 'websocket');
 }
 
+/** Enters the password of the signed-in user in the form that asks for it. */
+async function enterPassword(page: Page): Promise<void> {
+  await dialog(page).getByLabel('Your current password').fill(password);
+}
+
 async function signIn(page: Page, name = 'anna'): Promise<void> {
   await page.getByLabel('User name').fill(name);
   await page.getByLabel('Password').fill(password);
@@ -131,6 +136,7 @@ test('users change their password, end sessions, and create and revoke API token
 
   await section.getByRole('button', { name: 'New API token' }).click();
   await dialog(page).getByLabel('Name').fill('prometheus');
+  await enterPassword(page);
   await submit(page, 'Create');
   await expect(dialog(page)).toContainText('it is not shown again');
   const token = await dialog(page).locator('code').innerText();
@@ -147,11 +153,11 @@ test('users change their password, end sessions, and create and revoke API token
   expect(await scrape()).toBe(401);
 
   await section.getByRole('button', { name: 'Change password' }).click();
-  await dialog(page).getByLabel('Current password').fill('not this one');
+  await dialog(page).getByLabel('Your current password').fill('not this one');
   await dialog(page).getByLabel('New password').fill('another battery staple');
   await submit(page, 'Change');
   await expect(dialog(page).getByRole('alert')).toContainText('The current password is wrong.');
-  await dialog(page).getByLabel('Current password').fill(password);
+  await dialog(page).getByLabel('Your current password').fill(password);
   const cookie = async () => (await context.cookies()).map((it) => `${it.name}=${it.value}`).join('; ');
   const before = await cookie();
   const reconnected = page.waitForEvent('websocket');
@@ -185,6 +191,7 @@ test('admins add users, change their roles, reset their passwords and remove the
   await expect(section.locator('[data-account="anna"]')).toContainText('You');
   await section.getByRole('button', { name: 'New user' }).click();
   await dialog(page).getByLabel('User name').fill('Anna');
+  await enterPassword(page);
   await submit(page, 'Create');
   await expect(dialog(page).getByRole('alert')).toHaveText('The user Anna already exists.');
   await dialog(page).getByLabel('User name').fill('ben');
@@ -221,6 +228,7 @@ test('admins add users, change their roles, reset their passwords and remove the
     await page.getByRole('menuitem', { name }).click();
   };
   await choose('Reset password of ben');
+  await enterPassword(page);
   await submit(page, 'Reset password');
   const second = await shownPassword();
   expect(second).not.toBe(first);
@@ -229,12 +237,16 @@ test('admins add users, change their roles, reset their passwords and remove the
 
   await choose('Change role of ben');
   await dialog(page).getByLabel('Role').selectOption('viewer');
+  await enterPassword(page);
   await submit(page, 'Change');
   await expect(line).toContainText('viewer');
   await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
 
   await choose('Remove ben');
-  await submit(page, 'Remove ben');
+  await submit(page, 'Remove');
+  await expect(dialog(page).getByRole('alert')).toContainText('The current password is wrong.');
+  await enterPassword(page);
+  await submit(page, 'Remove');
   await expect(line).toHaveCount(0);
   await page.goto(`${locked.url}/events?q=ben`);
   for (const words of ['User added', 'Password reset', 'Role changed to viewer', 'User removed']) {

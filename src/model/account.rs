@@ -50,6 +50,8 @@ pub enum AccountChange {
         name: String,
         role: Role,
         days: Option<u32>,
+        /// The user's password.
+        password: String,
     },
     RevokeToken {
         id: String,

@@ -26,7 +26,7 @@ pub enum UserChange {
         name: String,
         role: Role,
     },
-    /// Generates a new password.
+    /// Generates a new password, and revokes the user's API tokens.
     ResetPassword {
         name: String,
     },

@@ -361,7 +361,12 @@ fn token_name(app: &App, caller: &Caller, change: &AccountChange) -> Option<Stri
 }
 
 /// Changes another user: see [`Auth::change_user`](super::auth::Auth::change_user).
-pub async fn change_user(app: &App, caller: &Caller, change: UserChange) -> Result<Option<String>, ActionError> {
+pub async fn change_user(
+    app: &App,
+    caller: &Caller,
+    change: UserChange,
+    password: String,
+) -> Result<Option<String>, ActionError> {
     require(app, caller, Permission::ManageUsers)?;
     let name = change.name().chars().take(LONGEST_USER_NAME).collect();
     let mut deed = blank(app, caller, USER, change.verb(), name);
@@ -369,7 +374,7 @@ pub async fn change_user(app: &App, caller: &Caller, change: UserChange) -> Resu
         deed.attributes.insert("role".into(), role.as_str().to_owned());
     }
     let entry = app.audit.begin(app, deed).await;
-    let done = app.auth.change_user(caller, change).await;
+    let done = app.auth.change_user(caller, change, password).await;
     entry.end(done.as_ref().err());
     done
 }

@@ -164,12 +164,17 @@ impl World {
     }
 
     pub async fn change_user(&self, headers: &str, change: UserChange) -> (u16, String) {
-        self.call("/actions/users", headers, &ChangeUser { change }).await
+        self.call("/actions/users", headers, &ChangeUser { change, password: PASSWORD.into() }).await
     }
 
     /// The header line with a new API token.
     pub async fn create_token(&self, cookie: &str, role: Role) -> String {
-        let change = AccountChange::CreateToken { name: "grafana".into(), role, days: Some(1) };
+        self.create_token_with(cookie, PASSWORD, role).await
+    }
+
+    pub async fn create_token_with(&self, cookie: &str, password: &str, role: Role) -> String {
+        let password = password.to_owned();
+        let change = AccountChange::CreateToken { name: "grafana".into(), role, days: Some(1), password };
         let (status, body) = self.change(cookie, change).await;
         assert_eq!(status, 200, "{body}");
         format!("Authorization: Bearer {}\r\n", &body[body.find("qlt_").expect(&body)..])

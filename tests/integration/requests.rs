@@ -1,7 +1,7 @@
 //! A valid request of each kind: for every route, page, server function and action. Tests that walk all of them fail when one is
 //! added that isn't here.
 
-use crate::support::local;
+use crate::{accounts::PASSWORD, support::local};
 use quaylight::{
     model::{
         AccountChange, AlertChange, AlertScope, ChannelDraft, ChannelSettings, Condition, ContainerAction, ContainerId,
@@ -87,7 +87,7 @@ impl Objects {
         let one = |arguments: Vec<u8>| vec![(String::new(), arguments)];
         match path {
             "/actions/account" => one(bytes(&AccountChange::EndOtherSessions)),
-            "/actions/users" => one(bytes(&UserChange::Remove { name: "none".into() })),
+            "/actions/users" => one(bytes(&(UserChange::Remove { name: "none".into() }, PASSWORD))),
             "/actions/alerts" => alert_changes()
                 .iter()
                 .map(|change| {

@@ -10,6 +10,7 @@ use crate::{
 use futures::{SinkExt, StreamExt, stream};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
+    actions::users::ChangeUser,
     model::{AccountChange, Role, UserChange},
     server::{auth::Access, http::table},
     sim::{Options, Sim},
@@ -264,7 +265,15 @@ async fn api_token_gives_its_role_until_it_is_revoked() {
     let anna = world.set_up().await;
     world.add_users();
     let omar = world.sign_in("omar", PASSWORD, "").await.cookie();
-    let above = AccountChange::CreateToken { name: "x".into(), role: Role::Admin, days: None };
+    let create = |role, password: &str| AccountChange::CreateToken {
+        name: "x".into(),
+        role,
+        days: None,
+        password: password.into(),
+    };
+    let (status, body) = world.change(&omar, create(Role::Viewer, "wrong")).await;
+    assert!(status != 200 && body.contains("current password is wrong"), "{status} {body}");
+    let above = create(Role::Admin, PASSWORD);
     let (status, body) = world.change(&omar, above).await;
     assert!(status != 200 && body.contains("Your role doesn't allow this"), "{status} {body}");
     let (viewer, operator) =
@@ -312,7 +321,7 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     assert_eq!(status, 200, "{body}");
     let first = password_of(&body);
     let ben = world.sign_in("ben", &first, "").await.cookie();
-    let token = world.create_token(&ben, Role::Operator).await;
+    let token = world.create_token_with(&ben, &first, Role::Operator).await;
     let (_, users) = world.call("/queries/users", &anna, &()).await;
     assert!(users.contains("anna") && users.contains("ben") && !users.contains("argon2"), "{users}");
 
@@ -330,6 +339,9 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     ] {
         refused(&anna, change, "Another admin must change your user").await;
     }
+    let wrong = ChangeUser { change: UserChange::Remove { name: name() }, password: "wrong".into() };
+    let (status, body) = world.call("/actions/users", &anna, &wrong).await;
+    assert!(status != 200 && body.contains("current password is wrong"), "{status} {body}");
     let admin_token = world.create_token(&anna, Role::Admin).await;
     refused(&admin_token, UserChange::Remove { name: name() }, "Sign in with a password").await;
     assert_eq!(world.get("/api/state", &ben).await.status, 200, "nothing has changed");
@@ -341,7 +353,9 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     let (_, body) = world.change_user(&anna, UserChange::ResetPassword { name: name() }).await;
     let second = password_of(&body);
     let ben = world.sign_in("ben", &second, "").await.cookie();
-    assert_eq!(world.get("/api/state", &token).await.status, 200, "the token stays valid");
+    assert_eq!(world.get("/api/state", &token).await.status, 401, "a reset revokes tokens");
+    let token = world.create_token_with(&ben, &second, Role::Operator).await;
+    assert_eq!(world.get("/api/state", &token).await.status, 200);
 
     let change = UserChange::ChangeRole { name: name(), role: Role::Viewer };
     assert_eq!(world.change_user(&anna, change).await.0, 200);
@@ -349,7 +363,7 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
         assert_eq!(world.get("/api/state", credential).await.status, 401);
     }
     let ben = world.sign_in("ben", &second, "").await.cookie();
-    let token = world.create_token(&ben, Role::Viewer).await;
+    let token = world.create_token_with(&ben, &second, Role::Viewer).await;
     assert_eq!(world.change_user(&anna, UserChange::Remove { name: name() }).await.0, 200);
     for credential in [&ben, &token] {
         assert_eq!(world.get("/api/state", credential).await.status, 401);

@@ -7,6 +7,7 @@ use super::{
     password::LONGEST,
     sign_in::blocking,
     throttle::TooMany,
+    users::User,
 };
 use crate::{
     message,
@@ -79,7 +80,8 @@ impl Auth {
                 auth.end(user, |it| is_session(it) && it.id != session.credential.id).await;
             }
             AccountChange::RevokeToken { id } => auth.end(user, |it| !is_session(it) && it.id == id).await,
-            AccountChange::CreateToken { name, role, days } => {
+            AccountChange::CreateToken { name, role, days, password } => {
+                auth.check_password(user, caller.address(), password).await?;
                 return auth.create_token(caller, &name, role, days).await.map(|token| Changed::TokenCreated { token });
             }
         }
@@ -98,6 +100,28 @@ impl Auth {
 }
 
 impl PasswordSignIn {
+    /// The user, if this is the user's current password. A session alone, which may be stolen, gives no lasting access.
+    pub(super) async fn check_password(
+        &self,
+        name: &str,
+        address: IpAddr,
+        password: String,
+    ) -> Result<User, SignInError> {
+        if password.chars().count() > LONGEST {
+            return Err(SignInError::WrongPassword);
+        }
+        let allowed = self.throttle.begin(address, name, self.clock.moment().steady).map_err(SignInError::TooMany)?;
+        let user = self.users.find(name)?;
+        let stored = user.as_ref().map(|it| it.password.clone());
+        let is_right = self.hasher.verify(stored, password, allowed.is_suspect).await?;
+        let Some(user) = user.filter(|_| is_right) else {
+            tracing::warn!(user = name, %address, "wrong current password");
+            return Err(SignInError::WrongPassword);
+        };
+        self.throttle.succeeded(address, name);
+        Ok(user)
+    }
+
     async fn change_password(
         &self,
         session: &Presented,
@@ -106,17 +130,7 @@ impl PasswordSignIn {
         new: String,
     ) -> Result<String, SignInError> {
         let name = session.credential.user.as_str();
-        if current.chars().count() > LONGEST {
-            return Err(SignInError::WrongPassword);
-        }
-        let allowed = self.throttle.begin(address, name, self.clock.moment().steady).map_err(SignInError::TooMany)?;
-        let user = self.users.find(name)?;
-        let is_right = self.hasher.verify(user.as_ref().map(|it| it.password.clone()), current, allowed.is_suspect).await?;
-        let Some(mut user) = user.filter(|_| is_right) else {
-            tracing::warn!(user = name, %address, "wrong current password");
-            return Err(SignInError::WrongPassword);
-        };
-        self.throttle.succeeded(address, name);
+        let mut user = self.check_password(name, address, current).await?;
         let verified = mem::replace(&mut user.password, self.hash(new).await?);
         // First: it is valid until its end, also with the new password.
         self.credentials.replace(session).await;

@@ -31,7 +31,7 @@ enum UserAction {
         #[command(flatten)]
         password: NewPassword,
     },
-    /// Set a new password and print it; ends the user's sessions
+    /// Set a new password and print it; ends the user's sessions and revokes the API tokens
     Reset {
         name: String,
         #[command(flatten)]
@@ -89,6 +89,7 @@ impl NewPassword {
 /// Runs the command. Returns the lines to print.
 pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, CommandError> {
     let users = Users::open(data_dir)?;
+    let now = Clock::SYSTEM.now();
     let printed = |password: String, is_generated: bool| {
         if is_generated { vec![format!("Password: {password}")] } else { Vec::new() }
     };
@@ -96,13 +97,13 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         UserAction::List => Ok(users.all()?.iter().map(|it| format!("{}\t{}", it.name, it.role.as_str())).collect()),
         UserAction::Add { name, role, password } => {
             let (password, is_generated) = password.read()?;
-            users.add(User { name, role, password: hash(&password), created: Clock::SYSTEM.now() })?;
+            users.add(User { name, role, password: hash(&password), created: now, reset: None })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {
             let (password, is_generated) = password.read()?;
             let hash = hash(&password);
-            users.update(&name, |it| it.password = hash)?;
+            users.reset_password(&name, hash, now)?;
             Ok(printed(password, is_generated))
         }
         UserAction::Role { name, role } => {

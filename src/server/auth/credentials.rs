@@ -157,10 +157,12 @@ impl Credentials {
         Some(found)
     }
 
-    /// The credentials of a user, the latest used first.
+    /// The credentials of a user, the latest used first, without replaced sessions.
     pub fn of(&self, user: &str) -> Vec<Credential> {
+        let is_replaced = |it: &Credential| matches!(it.what, What::Session { ends: Some(_), .. });
         let all = self.0.stored.all().into_values();
-        let mut credentials: Vec<_> = all.filter(|it| it.user == user && !self.is_over(it)).collect();
+        let mut credentials: Vec<_> =
+            all.filter(|it| it.user == user && !is_replaced(it) && !self.is_over(it)).collect();
         credentials.sort_by_key(|it| std::cmp::Reverse(it.used));
         credentials
     }
@@ -277,7 +279,13 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
     fn user(name: &str) -> User {
-        User { name: name.into(), role: Role::Viewer, password: String::new(), created: Timestamp::from_seconds(0) }
+        User {
+            name: name.into(),
+            role: Role::Viewer,
+            password: String::new(),
+            created: Timestamp::from_seconds(0),
+            reset: None,
+        }
     }
 
     static NOW: AtomicI64 = AtomicI64::new(0);

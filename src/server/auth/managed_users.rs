@@ -29,15 +29,21 @@ impl Auth {
         Ok(users.iter().map(info).collect())
     }
 
-    /// Changes a user. Returns the generated password, if there is one: the only copy.
+    /// Changes a user. `password` is the caller's. Returns the generated password, if there is one: the only copy.
     ///
     /// # Errors
-    /// `Forbidden` without a session; `Conflict` for the caller, a name that is taken or unknown, and the only admin.
-    pub async fn change_user(&self, caller: &Caller, change: UserChange) -> Result<Option<String>, ActionError> {
+    /// `Forbidden` without a session, and for a wrong password; `Busy` after too many failed attempts; `Conflict` for the caller, a name that is taken or unknown, and the only admin.
+    pub async fn change_user(
+        &self,
+        caller: &Caller,
+        change: UserChange,
+        password: String,
+    ) -> Result<Option<String>, ActionError> {
         let (auth, _) = self.signed_in(caller)?;
         if change.name() == caller.name() {
             return Err(ActionError::new(ErrorKind::Conflict, message!("Another admin must change your user")));
         }
+        auth.check_password(caller.name(), caller.address(), password).await?;
         let password = auth.change_user(change).await?;
         // Rather than with the next sweep.
         auth.end_revoked().await;
@@ -58,7 +64,8 @@ impl PasswordSignIn {
             UserChange::ResetPassword { name } => {
                 let password = generated();
                 let hash = self.hash(password.clone()).await?;
-                blocking(move || users.update(&name, |it| it.password = hash)).await?;
+                let now = self.clock.now();
+                blocking(move || users.reset_password(&name, hash, now)).await?;
                 return Ok(Some(password));
             }
             UserChange::ChangeRole { name, role } => {

@@ -25,8 +25,8 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use leptos::prelude::expect_context;
 use std::{net::IpAddr, sync::Arc};
 
-pub use account::Changed;
 pub use access::{Access, function_access};
+pub use account::Changed;
 pub use caller::{Caller, not_signed_in};
 pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError};

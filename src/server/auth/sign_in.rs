@@ -193,7 +193,7 @@ impl PasswordSignIn {
 
     pub(super) async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
-        Ok(User { name: name.to_owned(), role, password, created: self.clock.now() })
+        Ok(User { name: name.to_owned(), role, password, created: self.clock.now(), reset: None })
     }
 
     /// Ends the session of a token.
@@ -219,12 +219,16 @@ impl PasswordSignIn {
     }
 }
 
-/// A session is over once the user's password or role has changed. An API token outlives that, but never has more rights than
-/// its user, and none that a removed user of the same name had.
+/// A session is over once the user's password or role has changed. An API token outlives that, unless another person has reset
+/// the password, but never has more rights than its user, and none that a removed user of the same name had.
 fn is_valid(credential: &Credential, user: &User) -> bool {
     match &credential.what {
         What::Session { fingerprint, ends, .. } => ends.is_some() || *fingerprint == user.fingerprint(),
-        What::ApiToken { role, .. } => *role <= user.role && credential.created >= user.created,
+        What::ApiToken { role, .. } => {
+            *role <= user.role
+                && credential.created >= user.created
+                && user.reset.is_none_or(|it| credential.created > it)
+        }
     }
 }
 

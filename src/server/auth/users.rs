@@ -32,6 +32,9 @@ pub struct User {
     /// In PHC string format.
     pub password: String,
     pub created: Timestamp,
+    /// When the password was last reset. API tokens that were created earlier are revoked.
+    #[serde(default)]
+    pub reset: Option<Timestamp>,
 }
 
 impl User {
@@ -173,6 +176,11 @@ impl Users {
         })
     }
 
+    /// Sets a password that its user didn't choose.
+    pub fn reset_password(&self, name: &str, hash: String, now: Timestamp) -> Result<(), UsersError> {
+        self.update(name, |it| (it.password, it.reset) = (hash, Some(now)))
+    }
+
     /// Fails if another change of the password came first.
     pub fn change_password(&self, changed: User, previous: &str) -> Result<(), UsersError> {
         self.change(|users| {
@@ -229,7 +237,7 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        User { name: name.into(), role, password: String::new(), created: now }
+        User { name: name.into(), role, password: String::new(), created: now, reset: None }
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn password_form(section: Section) -> AnyView {
     let [current, new] = [(); 2].map(|()| StoredValue::new(String::new()));
     let typed = |value: StoredValue<String>| Box::new(move |text| value.set_value(text));
     let fields = view! {
-        {field("Current password", "password", String::new(), "", typed(current))}
+        {password_field(current)}
         {field("New password", "password", String::new(), "At least 12 characters", typed(new))}
         <p class="quiet">{t("This ends all your other sessions. API tokens stay valid.")}</p>
     };
@@ -213,6 +213,7 @@ fn token_form(section: Section, most: Role) -> AnyView {
     let name = StoredValue::new(String::new());
     let role = StoredValue::new(Role::Viewer);
     let days = StoredValue::new(Some(90));
+    let password = StoredValue::new(String::new());
     let validity = vec![("30", t("30 days")), ("90", t("90 days")), ("365", t("1 year")), ("", t("No expiry"))];
     let fields = view! {
         {field("Name", "text", String::new(), "prometheus", Box::new(move |text| name.set_value(text)))}
@@ -220,10 +221,15 @@ fn token_form(section: Section, most: Role) -> AnyView {
             {role_choice(most, role)}
             {choice("Valid for", validity, "90", Box::new(move |text: String| days.set_value(text.parse().ok())))}
         </div>
+        {password_field(password)}
     };
     let send = move || -> Result<Sent, String> {
-        let change =
-            AccountChange::CreateToken { name: name.get_value(), role: role.get_value(), days: days.get_value() };
+        let change = AccountChange::CreateToken {
+            name: name.get_value(),
+            role: role.get_value(),
+            days: days.get_value(),
+            password: password.get_value(),
+        };
         Ok(Box::pin(async move {
             let token = change_account(change).await?.unwrap_or_default();
             section.load();
@@ -233,6 +239,12 @@ fn token_form(section: Section, most: Role) -> AnyView {
     };
     let close = Rc::new(move || section.close());
     form(t("New API token").to_owned(), fields.into_any(), "Create", Box::new(send), close)
+}
+
+/// The field for the password of the signed-in user, who proves with it that the session isn't stolen.
+pub(super) fn password_field(password: StoredValue<String>) -> AnyView {
+    let typed = Box::new(move |text| password.set_value(text));
+    field("Your current password", "password", String::new(), "", typed)
 }
 
 /// A select box with the roles up to `most`.

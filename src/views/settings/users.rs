@@ -5,9 +5,9 @@ use super::{
         Access,
         access::may,
         on_demand::OnDemand,
-        widgets::{Ago, Dialog, Icon, Menu, Sent, boxed, button, field, form, on_click},
+        widgets::{Ago, Form, Icon, Menu, Sent, boxed, button, danger_form, field, form, on_click},
     },
-    account::role_choice,
+    account::{password_field, role_choice},
     shown_once::shown_once,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     queries::users::users as all_users,
     views::format,
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use std::{rc::Rc, sync::Arc};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MouseEvent};
@@ -54,17 +54,17 @@ impl Section {
         self.asking.set(Asking::Nothing);
     }
 
-    fn change(self, change: UserChange, done: &'static str, failed: &'static str) {
-        spawn_local(async move {
-            match change_user(change).await {
-                Ok(password) => {
-                    self.toasts.show(Level::Ok, t(done), None);
-                    self.password.try_set(password);
-                }
-                Err(error) => self.toasts.failed(t(failed), &error),
+    /// Sends the change, with the password of the admin.
+    fn send(self, change: UserChange, password: StoredValue<String>, done: &'static str) -> Sent {
+        let password = password.get_value();
+        Box::pin(async move {
+            match change_user(change, password).await? {
+                Some(generated) => drop(self.password.try_set(Some(generated))),
+                None => self.toasts.show(Level::Ok, t(done), None),
             }
             self.load();
-        });
+            Ok(())
+        })
     }
 }
 
@@ -180,18 +180,16 @@ fn dialog(section: Section) -> AnyView {
         Asking::NewUser => new_user(section),
         Asking::Role(name, role) => role_form(section, name, role),
         Asking::Reset(name) => {
-            let words = t("This sets a new password, and ends all sessions of this user.");
-            let change = UserChange::ResetPassword { name: name.clone() };
-            let act = move || section.change(change.clone(), "Password reset", "Couldn't reset the password");
+            let words = "This sets a new password, ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("Reset password of {}?", name);
-            confirmation(section, title, words, t("Reset password").to_owned(), false, act)
+            let change = move || UserChange::ResetPassword { name: name.clone() };
+            change_form(section, title, quiet(words), "Reset password", change, "Password reset", form)
         }
         Asking::Remove(name) => {
-            let words = t("This ends all sessions of this user, and revokes their API tokens.");
-            let change = UserChange::Remove { name: name.clone() };
-            let act = move || section.change(change.clone(), "User removed", "Couldn't remove the user");
-            let verb = crate::t!("Remove {}", name.clone());
-            confirmation(section, crate::t!("Remove {}?", name), words, verb, true, act)
+            let words = "This ends all sessions of this user, and revokes their API tokens.";
+            let title = crate::t!("Remove {}?", name);
+            let change = move || UserChange::Remove { name: name.clone() };
+            change_form(section, title, quiet(words), "Remove", change, "User removed", danger_form)
         }
     }
 }
@@ -202,60 +200,43 @@ fn new_user(section: Section) -> AnyView {
     let fields = view! {
         {field("User name", "text", String::new(), "", Box::new(move |text| name.set_value(text)))}
         {role_choice(Role::Admin, role)}
-        <p class="quiet">{t("Quaylight generates a password, which the user can change after signing in.")}</p>
+        {quiet("Quaylight generates a password, which the user can change after signing in.")}
     };
-    let send = move || -> Result<Sent, String> {
-        let change = UserChange::Add { name: name.get_value().trim().to_owned(), role: role.get_value() };
-        Ok(Box::pin(async move {
-            section.password.try_set(change_user(change).await?);
-            section.load();
-            Ok(())
-        }))
-    };
-    let close = Rc::new(move || section.close());
-    form(t("New user").to_owned(), fields.into_any(), "Create", Box::new(send), close)
+    let change = move || UserChange::Add { name: name.get_value().trim().to_owned(), role: role.get_value() };
+    change_form(section, t("New user").to_owned(), fields.into_any(), "Create", change, "User added", form)
 }
 
 fn role_form(section: Section, name: String, role: Role) -> AnyView {
     let role = StoredValue::new(role);
     let fields = view! {
         {role_choice(Role::Admin, role)}
-        <p class="quiet">{t("This ends all sessions of this user.")}</p>
+        {quiet("This ends all sessions of this user.")}
     };
-    let title = crate::t!("Change role of {}", name.clone());
-    let send = move || -> Result<Sent, String> {
-        let change = UserChange::ChangeRole { name: name.clone(), role: role.get_value() };
-        Ok(Box::pin(async move {
-            change_user(change).await?;
-            section.toasts.show(Level::Ok, t("Role changed"), None);
-            section.load();
-            Ok(())
-        }))
-    };
-    let close = Rc::new(move || section.close());
-    form(title, fields.into_any(), "Change", Box::new(send), close)
+    let title = crate::t!("Change role of {}", name);
+    let change = move || UserChange::ChangeRole { name: name.clone(), role: role.get_value() };
+    change_form(section, title, fields.into_any(), "Change", change, "Role changed", form)
 }
 
-fn confirmation(
+fn quiet(words: &'static str) -> AnyView {
+    view! { <p class="quiet">{t(words)}</p> }.into_any()
+}
+
+/// A form that asks for the admin's password, too.
+fn change_form(
     section: Section,
     title: String,
-    words: &'static str,
-    verb: String,
-    is_danger: bool,
-    act: impl Fn() + Clone + Send + 'static,
+    fields: AnyView,
+    verb: &'static str,
+    change: impl Fn() -> UserChange + 'static,
+    done: &'static str,
+    form: Form,
 ) -> AnyView {
-    let confirm = move |_| {
-        section.close();
-        act();
+    let password = StoredValue::new(String::new());
+    let fields = view! {
+        {fields}
+        {password_field(password)}
     };
-    view! {
-        <Dialog title on_close=move || section.close()>
-            <p>{words}</p>
-            <footer>
-                <button class="button" autofocus on:click=on_click(move |_| section.close())>{t("Cancel")}</button>
-                <button class="button main" class:danger=is_danger on:click=on_click(confirm.clone())>{verb.clone()}</button>
-            </footer>
-        </Dialog>
-    }
-    .into_any()
+    let send = Box::new(move || Ok(section.send(change(), password, done)));
+    let close = Rc::new(move || section.close());
+    form(title, fields.into_any(), verb, send, close)
 }

@@ -18,6 +18,9 @@ pub fn form(title: String, fields: AnyView, verb: &'static str, send: Send, clos
     form_with("button main", title, fields, verb, send, close)
 }
 
+/// [`form`] or [`danger_form`].
+pub type Form = fn(String, AnyView, &'static str, Send, Rc<dyn Fn()>) -> AnyView;
+
 /// Like `form`, for an action that can't be undone.
 pub fn danger_form(title: String, fields: AnyView, verb: &'static str, send: Send, close: Rc<dyn Fn()>) -> AnyView {
     form_with("button danger main", title, fields, verb, send, close)

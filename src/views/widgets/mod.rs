@@ -21,7 +21,7 @@ pub use command::Command;
 pub use controls::{Click, button, chip, column, empty, sort_word, toggle};
 pub use dialog::Dialog;
 pub use field::{area, check, choice, field, tall_area};
-pub use form::{Sent, danger_form, form};
+pub use form::{Form, Sent, danger_form, form};
 pub use glow::{Glow, glow};
 pub use icon::Icon;
 pub use memo_view::memo_view;
