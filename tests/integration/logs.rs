@@ -56,29 +56,42 @@ impl Viewer {
         }
     }
 
+    /// Receives a frame; None at the end.
+    async fn receive(&mut self) -> Option<()> {
+        let message = async {
+            loop {
+                match self.socket.next().await?.unwrap() {
+                    Message::Binary(bytes) => return Some(bytes),
+                    // A ping carries no lines.
+                    _ => continue,
+                }
+            }
+        };
+        let bytes = timeout(Duration::from_secs(20), message).await.expect("a message comes")?;
+        match decode(&bytes).unwrap() {
+            LogFrame::Sources(sources) => self.sources = sources.into_iter().map(|it| it.name).collect(),
+            LogFrame::Lines(lines) => self.left.extend(lines.into_iter().map(with_note)),
+            LogFrame::Skipped(count) => self.skipped += count,
+            LogFrame::Searched(searched) => self.searched = searched,
+            LogFrame::End(why) => self.end = Some(why.map(|why| why.to_string())),
+            LogFrame::Whole => self.is_whole = true,
+        }
+        Some(())
+    }
+
     /// The next line; None at the end.
     async fn next(&mut self) -> Option<LogLine> {
         while self.left.is_empty() {
-            let message = async {
-                loop {
-                    match self.socket.next().await?.unwrap() {
-                        Message::Binary(bytes) => return Some(bytes),
-                        // A ping carries no lines.
-                        _ => continue,
-                    }
-                }
-            };
-            let bytes = timeout(Duration::from_secs(20), message).await.expect("a message comes")?;
-            match decode(&bytes).unwrap() {
-                LogFrame::Sources(sources) => self.sources = sources.into_iter().map(|it| it.name).collect(),
-                LogFrame::Lines(lines) => self.left.extend(lines.into_iter().map(with_note)),
-                LogFrame::Skipped(count) => self.skipped += count,
-                LogFrame::Searched(searched) => self.searched = searched,
-                LogFrame::End(why) => self.end = Some(why.map(|why| why.to_string())),
-                LogFrame::Whole => self.is_whole = true,
-            }
+            self.receive().await?;
         }
         self.left.pop_front()
+    }
+
+    /// Waits until the server has sent the whole stored log. It then sends each later line, instead of the last ones.
+    async fn until_whole(&mut self) {
+        while !self.is_whole {
+            self.receive().await.expect("the log is whole");
+        }
     }
 
     /// All lines up to the first match.
@@ -260,8 +273,9 @@ async fn slow_log_client_receives_the_latest_lines_and_a_skipped_count() {
     let (name, id) = scripted(&docker, "floods", &[], script).await;
     known(&server, &id).await;
     let mut viewer = Viewer::open(&server, &format!("ids={id}")).await;
+    viewer.until_whole().await;
     docker.run(&["start", &name]).await;
-    // The client reads nothing until the server has read the whole log.
+    // The client reads nothing more until the server has read the whole log.
     eventually(Duration::from_secs(60), "all is read", async || {
         metric(&server, "quaylight_log_lines_total").await >= 100_001.0
     })
