@@ -37,8 +37,11 @@ impl TrustedProxies {
     /// client's own invention, and `peer` is the only address to be sure of.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
-        let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
-        let (x_forwarded_for, forwarded) = (values(X_FORWARDED_FOR), values(header::FORWARDED));
+        let members = |name| {
+            let values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+            values.flat_map(|value| value.split(|byte| *byte == b',')).collect::<Vec<_>>()
+        };
+        let (x_forwarded_for, forwarded) = (members(X_FORWARDED_FOR), members(header::FORWARDED));
         if x_forwarded_for.is_empty() && forwarded.is_empty() {
             return peer;
         }
@@ -46,16 +49,31 @@ impl TrustedProxies {
             self.warn(peer);
             return peer;
         }
-        let client = |source| match client_address(peer, source, &|address| self.is_trusted(address), MOST_HOPS) {
-            Ok(ClientAddress::Forwarded { addr, .. }) => addr.to_canonical(),
-            _ => peer,
-        };
-        let (one, other) = (ForwardedSource::XForwardedFor(&x_forwarded_for), ForwardedSource::Forwarded(&forwarded));
+        let one = || self.last_untrusted(peer, &x_forwarded_for, ForwardedSource::XForwardedFor);
+        let other = || self.last_untrusted(peer, &forwarded, ForwardedSource::Forwarded);
         match (x_forwarded_for.is_empty(), forwarded.is_empty()) {
-            (false, true) => client(one),
-            (true, false) => client(other),
-            _ => Some(client(one)).filter(|address| *address == client(other)).unwrap_or(peer),
+            (false, true) => one(),
+            (true, false) => other(),
+            _ => Some(one()).filter(|address| *address == other()).unwrap_or(peer),
         }
+    }
+
+    /// From the end: what the client invented stands before what the proxies appended, and need not be readable.
+    fn last_untrusted<'a>(
+        &self,
+        peer: IpAddr,
+        members: &'a [&'a [u8]],
+        source: fn(&'a [&'a [u8]]) -> ForwardedSource<'a>,
+    ) -> IpAddr {
+        for count in 1..=members.len().min(MOST_HOPS.into()) {
+            let last = source(&members[members.len() - count..]);
+            match client_address(peer, last, &|address| self.is_trusted(address), MOST_HOPS) {
+                Ok(ClientAddress::Forwarded { addr, .. }) if self.is_trusted(addr) => {}
+                Ok(ClientAddress::Forwarded { addr, .. }) => return addr.to_canonical(),
+                _ => return peer,
+            }
+        }
+        peer
     }
 
     pub fn is_trusted(&self, address: IpAddr) -> bool {
@@ -100,6 +118,8 @@ mod tests {
             // Invented by the client, and passed on.
             ("127.0.0.1", vec![(xff, "198.51.100.1, 192.0.2.7")], "192.0.2.7"),
             ("127.0.0.1", vec![(xff, "198.51.100.1"), (xff, "192.0.2.7")], "192.0.2.7"),
+            ("127.0.0.1", vec![(xff, "x, 192.0.2.7")], "192.0.2.7"),
+            ("127.0.0.1", vec![("forwarded", r#"for="x, for=192.0.2.7"#)], "192.0.2.7"),
             // Two proxies.
             ("127.0.0.1", vec![(xff, "198.51.100.1, 192.0.2.7, 10.1.2.3")], "192.0.2.7"),
             // Not from a proxy.
