@@ -270,6 +270,18 @@ async fn api_token_gives_its_role_until_it_is_revoked() {
         role,
         days: None,
         password: password.into(),
+#[tokio::test]
+async fn sign_in_page_says_nothing_about_a_damaged_file() {
+    let world = World::start().await;
+    world.set_up().await;
+    std::fs::write(world.folder.path().join("users.json"), r#"[{"name": "anna", "role": "$argon2id$secret"}]"#)
+        .unwrap();
+    let refused = world.sign_in("anna", PASSWORD, "").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("sign in right now"), "{}", refused.body);
+    assert!(!refused.body.contains("argon2id") && !refused.body.contains("users.json"), "{}", refused.body);
+}
+
     };
     let (status, body) = world.change(&omar, create(Role::Viewer, "wrong")).await;
     assert!(status != 200 && body.contains("current password is wrong"), "{status} {body}");

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     message,
+    model::Message,
     server::{
         app::App,
-        auth::{Auth, Caller, Client, SignInError, cookie},
+        auth::{Auth, Caller, Client, SignInError, UsersError, cookie},
         operations::{note_failed_sign_in, note_session},
         problem::Problem,
     },
@@ -95,7 +96,7 @@ pub async fn login(
             if matches!(error, SignInError::Wrong) {
                 note_failed_sign_in(&app, address, &name, error.message());
             }
-            login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(error.message()) })
+            login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(message_of(&error)) })
         }
     }
 }
@@ -134,7 +135,7 @@ pub async fn setup(
             signed_in(&app, &headers, &token, "/")
         }
         Err(error) => {
-            setup_form(&app, &headers, status(&error), SetupForm { token, name, error: Some(error.message()) })
+            setup_form(&app, &headers, status(&error), SetupForm { token, name, error: Some(message_of(&error)) })
         }
     }
 }
@@ -176,8 +177,20 @@ fn local(next: &str) -> &str {
     if is_path && HeaderValue::from_str(next).is_ok() && !next.starts_with("/login") { next } else { "/" }
 }
 
+/// The error as the form shows it to anyone. Details of files and of the database are only logged.
+fn message_of(error: &SignInError) -> Message {
+    match error {
+        SignInError::Users(UsersError::File(_) | UsersError::Damaged(_)) | SignInError::Off(_) => {
+            tracing::error!(%error, "can't sign users in");
+            message!("Can't sign in right now. See the server's log for the cause.")
+        }
+        _ => error.message(),
+    }
+}
+
 fn status(error: &SignInError) -> StatusCode {
     match error {
+        SignInError::Users(UsersError::File(_) | UsersError::Damaged(_)) => StatusCode::SERVICE_UNAVAILABLE,
         SignInError::Wrong | SignInError::WrongPassword => StatusCode::UNAUTHORIZED,
         SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
         SignInError::Password => StatusCode::UNPROCESSABLE_ENTITY,
