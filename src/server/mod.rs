@@ -147,7 +147,7 @@ pub async fn run(
         snapshots: Snapshots::default(),
         handshakes: Handshakes::default(),
         supervisor: supervisor.clone(),
-        connections: Connections::up_to(open_files.min(OPEN_FILES)),
+        connections: Connections::up_to(open_files.min(OPEN_FILES), trusted_proxies.clone()),
         fanout_metrics: Arc::default(),
         log_metrics: Arc::default(),
         started: clock.now(),

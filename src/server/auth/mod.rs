@@ -30,6 +30,7 @@ pub use account::Changed;
 pub use caller::{Caller, not_signed_in};
 pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
+pub use throttle::network;
 pub use users::{LONGEST_NAME as LONGEST_USER_NAME, UsersError};
 pub use visible::{ADDRESS, TOKEN, USER};
 

@@ -119,8 +119,8 @@ fn add<K: Hash + Eq + Clone>(counts: &mut HashMap<K, Count>, key: K, before: Opt
     counts.insert(key, Count { failures, last: now });
 }
 
-/// An IPv6 client has a network of 64 bits to itself.
-fn network(address: IpAddr) -> IpAddr {
+/// Returns the address under which a client is counted. An IPv6 client has a network of 64 bits to itself.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         address => address,

@@ -1,10 +1,11 @@
-//! Accept loop for TCP connections, with a time limit for TLS handshakes, request heads and idle time, and a limit of connections.
+//! Accept loop for TCP connections, with a time limit for TLS handshakes, request heads and idle time, and limits on the number of
+//! connections in total and per client.
 //!
 //! `axum::serve` has neither, and builds the routing tables again for each connection, which took 200 KB for as long as the
 //! connection was open.
 
 use super::streaming::close_when_unread;
-use crate::server::metrics::Counter;
+use crate::server::{auth::network, metrics::Counter, trusted_proxies::TrustedProxies};
 use axum::Router;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -19,13 +20,14 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{
+    collections::HashMap,
     convert::Infallible,
     error::Error,
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -46,6 +48,9 @@ const LONGEST_HEAD: usize = 64 * 1024;
 
 /// File descriptors reserved for engines, the history and the site.
 const SPARE_FILES: u64 = 512;
+
+/// Maximum share of the connections that one client may have, as a divisor. The rest remains available to others.
+const CLIENT_SHARE: usize = 2;
 
 /// Pause after an accept error that does not concern a single connection, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -78,15 +83,81 @@ pub struct Peer(pub SocketAddr);
 pub struct Connections {
     places: Arc<Semaphore>,
     most: usize,
+    of_clients: OfClients,
+    proxies: Arc<TrustedProxies>,
     refused: Arc<Counter>,
 }
 
+/// Number of open connections by client. Cheap to clone.
+#[derive(Clone, Default)]
+struct OfClients(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// The place of an open connection, until dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    of_client: Option<(OfClients, IpAddr)>,
+}
+
+impl OfClients {
+    /// Counts a connection. Returns false if the client has `most` already.
+    fn add(&self, client: IpAddr, most: usize) -> bool {
+        let mut counts = self.counts();
+        let count = counts.entry(client).or_default();
+        if *count >= most {
+            return false;
+        }
+        *count += 1;
+        true
+    }
+
+    fn remove(&self, client: IpAddr) {
+        let mut counts = self.counts();
+        if let Some(count) = counts.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&client);
+            }
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((of_clients, client)) = self.of_client.take() {
+            of_clients.remove(client);
+        }
+    }
+}
+
 impl Connections {
-    /// Limits connections to the number of files the process may open, minus the reserve.
-    pub fn up_to(open_files: u64) -> Self {
+    /// Limits connections to the number of files the process may open, minus the reserve. Trusted proxies may use all
+    /// of them, since they connect for many clients.
+    pub fn up_to(open_files: u64, proxies: Arc<TrustedProxies>) -> Self {
         let most = usize::try_from(open_files.saturating_sub(SPARE_FILES)).unwrap_or(usize::MAX).max(64);
         let most = most.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(most)), most, refused: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(most)),
+            most,
+            of_clients: OfClients::default(),
+            proxies,
+            refused: Arc::default(),
+        }
+    }
+
+    /// Takes a place for a connection of this client. None if all are taken, or the client's share is.
+    fn enter(&self, client: IpAddr) -> Option<Place> {
+        let permit = self.places.clone().try_acquire_owned().ok()?;
+        // A client on this machine may be a proxy that is not configured as trusted.
+        if client.to_canonical().is_loopback() || self.proxies.is_trusted(client) {
+            return Some(Place { _permit: permit, of_client: None });
+        }
+        let client = network(client);
+        let is_added = self.of_clients.add(client, self.most / CLIENT_SHARE);
+        is_added.then(|| Place { _permit: permit, of_client: Some((self.of_clients.clone(), client)) })
     }
 
     /// The number of open connections.
@@ -130,7 +201,7 @@ impl Connections {
                     continue;
                 }
             };
-            let Ok(place) = self.places.clone().try_acquire_owned() else {
+            let Some(place) = self.enter(peer.ip()) else {
                 self.refused.add(1);
                 refuse(&stream);
                 continue;
@@ -257,7 +328,7 @@ fn refuse(stream: &TcpStream) {
 /// A connection with its permit, which it keeps when it is upgraded to a WebSocket.
 struct Placed {
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl AsyncRead for Placed {
@@ -296,6 +367,26 @@ impl AsyncWrite for Placed {
 mod tests {
     use super::*;
     use std::time::Instant;
+
+    #[test]
+    fn one_client_leaves_half_of_the_connections_to_others() {
+        let proxies = TrustedProxies::new(&["192.0.2.9".into()]).unwrap();
+        let connections = Connections::up_to(SPARE_FILES + 100, proxies.into());
+        let enter = |address: &str| connections.enter(address.parse().unwrap());
+        let open: Vec<_> = (0..60).filter_map(|number| enter(&format!("2001:db8::{number:x}"))).collect();
+        assert_eq!((open.len(), connections.open()), (50, 50));
+        assert!(
+            enter("2001:db8::1").is_none() && enter("::ffff:192.0.2.1").is_some() && enter("2001:db8:1::1").is_some()
+        );
+        drop(open);
+        assert!(enter("2001:db8::1").is_some());
+        assert_eq!(connections.open(), 0);
+        for exempt in ["127.0.0.1", "::1", "192.0.2.9"] {
+            let open: Vec<_> = (0..120).filter_map(|_| enter(exempt)).collect();
+            assert_eq!(open.len(), 100, "{exempt}");
+        }
+        assert!(connections.of_clients.counts().is_empty());
+    }
 
     /// A client whose connection does not fit in the accept queue waits a second, which the test would notice.
     #[tokio::test]
