@@ -50,6 +50,22 @@ pub enum Condition {
     Log { text: String },
 }
 
+/// The text of an alert about a log line.
+pub fn logged(line: &str) -> Message {
+    message!("logged: {line}", line)
+}
+
+/// The text of an alert, or about one, without the log line in it.
+pub fn without_line(text: Message) -> Message {
+    match text {
+        Message::Text { template, .. } if template == "logged: {line}" => message!("logged a matching line"),
+        Message::Text { template, values } => {
+            Message::Text { template, values: values.into_iter().map(without_line).collect() }
+        }
+        Message::Verbatim(_) => text,
+    }
+}
+
 /// The containers that a rule watches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertScope {

@@ -38,7 +38,9 @@ mod volume;
 
 pub use account::{Account, AccountChange, SessionInfo, TokenInfo};
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
-pub use alert::{Alert, AlertScope, AlertState, Condition, ENGINE_DISK, QuietHours, Rule, Severity};
+pub use alert::{
+    Alert, AlertScope, AlertState, Condition, ENGINE_DISK, QuietHours, Rule, Severity, logged, without_line,
+};
 pub use change::{Change, Entity, Key, Kind};
 pub use channel::{
     AlertBook, AlertChange, ChannelDraft, ChannelInfo, ChannelKind, ChannelSettings, MASK, MailSecurity,

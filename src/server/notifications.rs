@@ -1,7 +1,10 @@
 //! Notification center: alerts, lost notifications, and failed actions of users. Entries stay readable after their popup has
 //! closed, and for users who were not connected.
 
-use super::history::{Cursor, History, Off};
+use super::{
+    auth::ALERT,
+    history::{Cursor, History, Off},
+};
 use crate::model::{AlertState, Event, EventQuery, Timestamp};
 use std::{
     collections::VecDeque,
@@ -90,8 +93,6 @@ impl Notifications {
         self.0.lock().expect("the lock isn't poisoned")
     }
 }
-
-const ALERT: &str = "alert";
 
 /// The event kind of a lost notification.
 pub const NOTIFICATION: &str = "notification";

@@ -2,11 +2,12 @@
 
 use crate::{
     raw_http::post,
+    requests::rule,
     support::{TestServer, eventually},
 };
 use quaylight::{
     actions::alerts::ChangeAlerts,
-    model::{AlertChange, AlertScope, Condition, Rule, Severity, Timestamp},
+    model::{AlertChange, Condition},
     sim::{
         Options, Sim,
         faults::{Fault, Kind},
@@ -23,19 +24,7 @@ async fn unreadable_logs_are_retried_after_one_two_and_four_seconds() {
         sim.faults().switch_on(Fault::new(Kind::Status).on(&format!("/containers/{}/logs", it.id)));
     }
     let server = TestServer::at(sim.url(), &[]).await;
-    let rule = Rule {
-        id: String::new(),
-        name: "panics".into(),
-        is_on: true,
-        condition: Condition::Log { text: "panic".into() },
-        scope: AlertScope { name: String::new(), project: String::new() },
-        severity: Severity::Warning,
-        duration: 0,
-        cooldown: 0,
-        channels: Vec::new(),
-        silenced_until: None,
-        since: Timestamp::default(),
-    };
+    let rule = rule("panics", Condition::Log { text: "panic".into() });
     let body = postcard::to_allocvec(&ChangeAlerts { change: AlertChange::PutRule(rule) }).unwrap();
     let begun = Instant::now();
     let (status, answer) = post(&server.url(), "/actions/alerts", "application/x-postcard", &body).await;

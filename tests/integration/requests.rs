@@ -169,12 +169,13 @@ impl Objects {
     }
 }
 
-fn alert_changes() -> Vec<AlertChange> {
-    let rule = Rule {
+/// An alert rule for all containers.
+pub fn rule(name: &str, condition: Condition) -> Rule {
+    Rule {
         id: String::new(),
-        name: "walked".into(),
-        is_on: false,
-        condition: Condition::Disk { above: 100 },
+        name: name.into(),
+        is_on: true,
+        condition,
         scope: AlertScope::default(),
         severity: Severity::Warning,
         duration: 0,
@@ -182,7 +183,11 @@ fn alert_changes() -> Vec<AlertChange> {
         channels: Vec::new(),
         silenced_until: None,
         since: Timestamp::default(),
-    };
+    }
+}
+
+fn alert_changes() -> Vec<AlertChange> {
+    let rule = Rule { is_on: false, ..rule("walked", Condition::Disk { above: 100 }) };
     let settings = ChannelSettings::Webhook { url: "http://127.0.0.1:9/walked".into(), token: String::new() };
     vec![
         AlertChange::PutRule(rule),

@@ -3,15 +3,15 @@
 use crate::{
     accounts::{ENDS_WITHIN, PASSWORD, World, close_code},
     raw_http::Raw,
-    requests::pages,
+    requests::{pages, rule},
     server_process::{ServerProcess, manage_users, refused},
     support::eventually,
 };
 use futures::{SinkExt, StreamExt, stream};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
-    actions::users::ChangeUser,
-    model::{AccountChange, Role, UserChange},
+    actions::{alerts::ChangeAlerts, users::ChangeUser},
+    model::{AccountChange, AlertChange, Condition, Role, UserChange},
     server::{auth::Access, http::table},
     sim::{Options, Sim},
     wire::{NOT_SIGNED_IN, routes::ACTION},
@@ -202,6 +202,48 @@ async fn task_steps_and_output_are_for_callers_who_may_read_logs() {
 }
 
 #[tokio::test]
+async fn log_lines_of_alerts_are_for_callers_who_may_read_logs() {
+    const LINE: &str = "/api/items/";
+    const WITHOUT_LINE: &str = "logged a matching line";
+    let world = World::start().await;
+    let anna = world.set_up().await;
+    world.add_users();
+    let vera = world.sign_in("vera", PASSWORD, "").await.cookie();
+    let omar = world.sign_in("omar", PASSWORD, "").await.cookie();
+    let mut socket = world.socket("/ws", &vera).await;
+    let mut stream = Raw::get_with(&world.server.url, "/api/stream?encoding=postcard", &vera).await;
+    let rule = ChangeAlerts { change: AlertChange::PutRule(rule("requests", Condition::Log { text: "GET".into() })) };
+    assert_eq!(world.call("/actions/alerts", &anna, &rule).await.0, 200);
+    let responses = async |cookie: &str| {
+        let events = world.get("/api/events?kind=alert", cookie).await.body;
+        let address = vec![("kind".to_owned(), "alert".to_owned())];
+        [
+            world.get("/api/alerts", cookie).await.body,
+            events,
+            world.call("/queries/events", cookie, &address).await.1,
+            world.call("/queries/alerts", cookie, &()).await.1,
+            world.call("/queries/notices", cookie, &()).await.1,
+        ]
+    };
+    eventually(Duration::from_secs(20), "an operator reads the line everywhere", async || {
+        responses(&omar).await.iter().all(|it| it.contains(LINE))
+    })
+    .await;
+    for (at, response) in responses(&vera).await.iter().enumerate() {
+        assert!(response.contains(WITHOUT_LINE) && !response.contains(LINE), "{at}: {response}");
+    }
+    stream.until(WITHOUT_LINE).await;
+    assert!(!stream.text().contains(LINE), "{}", stream.text());
+    loop {
+        let message = socket.next().await.unwrap().unwrap().to_string();
+        assert!(!message.contains(LINE), "{message}");
+        if message.contains(WITHOUT_LINE) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn password_change_ends_all_sessions_and_replaces_the_current_one() {
     let world = World::start().await;
     let mine = world.set_up().await;
@@ -226,6 +268,18 @@ async fn password_change_ends_all_sessions_and_replaces_the_current_one() {
     assert_eq!(world.get("/api/state", &token).await.status, 200);
     assert_eq!(world.sign_in("anna", PASSWORD, "").await.status, 401);
     assert_eq!(world.sign_in("anna", new, "").await.status, 303);
+}
+
+#[tokio::test]
+async fn sign_in_page_says_nothing_about_a_damaged_file() {
+    let world = World::start().await;
+    world.set_up().await;
+    std::fs::write(world.folder.path().join("users.json"), r#"[{"name": "anna", "role": "$argon2id$secret"}]"#)
+        .unwrap();
+    let refused = world.sign_in("anna", PASSWORD, "").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("sign in right now"), "{}", refused.body);
+    assert!(!refused.body.contains("argon2id") && !refused.body.contains("users.json"), "{}", refused.body);
 }
 
 #[tokio::test]
@@ -270,18 +324,6 @@ async fn api_token_gives_its_role_until_it_is_revoked() {
         role,
         days: None,
         password: password.into(),
-#[tokio::test]
-async fn sign_in_page_says_nothing_about_a_damaged_file() {
-    let world = World::start().await;
-    world.set_up().await;
-    std::fs::write(world.folder.path().join("users.json"), r#"[{"name": "anna", "role": "$argon2id$secret"}]"#)
-        .unwrap();
-    let refused = world.sign_in("anna", PASSWORD, "").await;
-    assert_eq!(refused.status, 503);
-    assert!(refused.body.contains("sign in right now"), "{}", refused.body);
-    assert!(!refused.body.contains("argon2id") && !refused.body.contains("users.json"), "{}", refused.body);
-}
-
     };
     let (status, body) = world.change(&omar, create(Role::Viewer, "wrong")).await;
     assert!(status != 200 && body.contains("current password is wrong"), "{status} {body}");

@@ -3,14 +3,12 @@
 use crate::{
     history::Mounted,
     raw_http::{ask, post},
+    requests::rule,
     support::{TestServer, eventually},
 };
 use quaylight::{
     actions::{alerts::ChangeAlerts, preferences::KeepPreferences},
-    model::{
-        AlertChange, AlertScope, Condition, Event, HostId, Labels, Layout, Message, Preferences, Rule, Severity, Theme,
-        Timestamp,
-    },
+    model::{AlertChange, Condition, Event, HostId, Labels, Layout, Message, Preferences, Rule, Theme, Timestamp},
     server::{
         clock::Clock,
         history::{History, Limits, Settings},
@@ -29,19 +27,7 @@ use std::{
 const TIMEOUT: Duration = Duration::from_secs(40);
 
 fn disk_rule() -> Rule {
-    Rule {
-        id: "stored".into(),
-        name: "stored-disk-rule".into(),
-        is_on: true,
-        condition: Condition::Disk { above: 1 },
-        scope: AlertScope::default(),
-        severity: Severity::Warning,
-        duration: 0,
-        cooldown: 0,
-        channels: Vec::new(),
-        silenced_until: None,
-        since: Timestamp::default(),
-    }
+    Rule { id: "stored".into(), ..rule("stored-disk-rule", Condition::Disk { above: 1 }) }
 }
 
 /// Stores the documents of an earlier server: a rule, preferences, a registry login, a failed action.

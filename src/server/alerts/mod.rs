@@ -25,6 +25,7 @@ use evaluate::StoredAlert;
 pub use evaluate::watch;
 
 use super::{
+    auth::ALERT,
     clock::Clock,
     history::{Collection, Cursor, History, Off},
     notifications::Notifications,
@@ -134,7 +135,7 @@ impl Alerts {
         if !self.0.history.has_folder() {
             return Ok(());
         }
-        let of_alerts = EventQuery { kinds: vec![transitions::KIND.to_owned()], ..EventQuery::default() };
+        let of_alerts = EventQuery { kinds: vec![ALERT.to_owned()], ..EventQuery::default() };
         let earlier = self.0.history.find(of_alerts, Cursor::Before(None), transitions::MAX_TRANSITIONS).await?;
         self.known().transitions = earlier.iter().filter_map(transitions::of_event).collect();
         Ok(())

@@ -3,7 +3,9 @@
 use super::facts::Facts;
 use crate::{
     message,
-    model::{Condition, Container, ContainerId, ContainerState, ENGINE_DISK, EngineState, Health, Key, Message, Rule},
+    model::{
+        Condition, Container, ContainerId, ContainerState, ENGINE_DISK, EngineState, Health, Key, Message, Rule, logged,
+    },
     server::clock::Moment,
 };
 use std::sync::Arc;
@@ -65,7 +67,7 @@ fn of_container(
             let code = it.failed_with().filter(|_| ended_since).or_else(|| facts.failure(key))?;
             Some(message!("exited with code {code}", code))
         }
-        Condition::Log { .. } => facts.line(&rule.id, key).map(|line| message!("logged: {line}", line)),
+        Condition::Log { .. } => facts.line(&rule.id, key).map(logged),
         Condition::Absent | Condition::Disk { .. } => None,
     }
 }

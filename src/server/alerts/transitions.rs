@@ -1,13 +1,13 @@
 //! Alert transitions (firing and resolved), as events of the kind `alert` in the history.
 
 use super::Known;
-use crate::model::{Alert, AlertState, ContainerId, Event, HostId, Labels, Message, Severity};
+use crate::{
+    model::{Alert, AlertState, ContainerId, Event, HostId, Labels, Message, Severity},
+    server::auth::{ALERT, MEASURED},
+};
 
 /// Transitions cached in memory for the page; the history has more.
 pub(super) const MAX_TRANSITIONS: usize = 50;
-
-/// The kind of the events.
-pub(super) const KIND: &str = "alert";
 
 impl Known {
     pub(super) fn add_transition(&mut self, alert: Alert) {
@@ -20,12 +20,12 @@ pub(super) fn as_event(alert: &Alert) -> Event {
     let mut attributes = Labels::default();
     attributes.insert("rule".into(), alert.rule_name.clone());
     attributes.insert("severity".into(), alert.severity.as_str().into());
-    attributes.insert("measured".into(), alert.text.to_string());
+    attributes.insert(MEASURED.into(), alert.text.to_string());
     Event {
         seq: 0,
         host: HostId::new("local").expect("local is a valid host ID"),
         time: alert.since,
-        kind: KIND.into(),
+        kind: ALERT.into(),
         action: alert.state.as_str().into(),
         id: alert.container.as_ref().map(ToString::to_string).unwrap_or_default(),
         name: alert.subject.clone(),
@@ -48,7 +48,7 @@ pub(super) fn of_event(event: &Event) -> Option<Alert> {
         subject: event.name.clone(),
         container: ContainerId::new(&event.id).ok(),
         state: [AlertState::Firing, AlertState::Resolved].into_iter().find(|it| it.as_str() == event.action)?,
-        text: event.message.clone().unwrap_or_else(|| Message::Verbatim(attribute("measured"))),
+        text: event.message.clone().unwrap_or_else(|| Message::Verbatim(attribute(MEASURED))),
         since: event.time,
     })
 }

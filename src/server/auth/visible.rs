@@ -1,10 +1,19 @@
-//! The events and tasks that a caller may see.
+//! The events, alerts and tasks that a caller may see.
 
 use super::Caller;
-use crate::model::{Event, EventQuery, Message, Permission, Task, TaskKind, mask};
+use crate::{
+    model::{Alert, Event, EventQuery, Message, Permission, Task, TaskKind, mask, without_line},
+    wire::Notice,
+};
 
 /// The kind of the events about users: sign-ins, and changes of users and accounts.
 pub const USER: &str = "user";
+
+/// The kind of the events about alerts.
+pub const ALERT: &str = "alert";
+
+/// The attribute of an alert's event with the text of the alert, in English.
+pub const MEASURED: &str = "measured";
 
 /// Attributes of events with an actor, with the address of the client and the API token.
 pub const ADDRESS: &str = "address";
@@ -18,7 +27,8 @@ impl Caller {
     }
 
     /// The event as the caller may see it, if at all: the events about other users, and where and with which token other users
-    /// act, are for those who manage users. The arguments of commands may be secret.
+    /// act, are for those who manage users. The arguments of commands may be secret. Log lines in alerts, and errors of builds, are
+    /// like logs.
     pub fn see(&self, event: &Event) -> Option<Event> {
         let sees_all = self.may(Permission::ManageUsers) || event.actor.as_deref() == Some(self.name());
         if event.kind == USER && !sees_all {
@@ -36,7 +46,27 @@ impl Caller {
             let masked = mask::command(command);
             event.attributes.insert("command".into(), masked);
         }
+        if !self.may(Permission::Read) {
+            event.message = event.message.map(without_line);
+            if event.kind == ALERT {
+                let measured = event.message.as_ref().map(ToString::to_string).unwrap_or_default();
+                event.attributes.insert(MEASURED.into(), measured);
+            }
+            if event.action.eq_ignore_ascii_case(TaskKind::Build.verb()) {
+                event.error = event.error.map(|_| Message::term("Failed"));
+            }
+        }
         Some(event)
+    }
+
+    /// The alert as the caller may see it: log lines are for those who may read logs.
+    pub fn see_alert(&self, alert: Alert) -> Alert {
+        if self.may(Permission::Read) { alert } else { Alert { text: without_line(alert.text), ..alert } }
+    }
+
+    /// The notice as the caller may see it.
+    pub fn see_notice(&self, notice: Notice) -> Notice {
+        if self.may(Permission::Read) { notice } else { Notice { text: without_line(notice.text), ..notice } }
     }
 
     /// The task as the caller may see it: output, steps and failed instructions of a build are like logs.

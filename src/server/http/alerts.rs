@@ -2,7 +2,7 @@
 
 use crate::{
     model::Alert,
-    server::{alerts::worst_first, app::App},
+    server::{alerts::worst_first, app::App, auth::Caller},
 };
 use axum::{
     Json,
@@ -17,7 +17,8 @@ struct Active {
     alerts: Vec<Alert>,
 }
 
-pub async fn alerts(State(app): State<App>) -> Response {
-    let alerts = worst_first(app.alerts.active());
+pub async fn alerts(State(app): State<App>, caller: Caller) -> Response {
+    let alerts = app.alerts.active().into_iter().map(|it| caller.see_alert(it)).collect();
+    let alerts = worst_first(alerts);
     ([(header::CACHE_CONTROL, "no-store")], Json(Active { alerts })).into_response()
 }

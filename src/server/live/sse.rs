@@ -107,20 +107,23 @@ async fn next_notice(notices: &mut Notices) -> Notice {
 fn timed_events(follower: Follower, app: App, caller: Caller) -> impl Stream<Item = Next> {
     let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
     let notices = app.alerts.notices();
-    let mut tasks = tasks::Listener::new(app.tasks.clone(), caller);
+    let mut tasks = tasks::Listener::new(app.tasks.clone(), caller.clone());
     let current = spoken(ServerFrame::Tasks(tasks.begin()), app.clock.now());
-    let start: (Follower, Interval, Notices, tasks::Listener, App) = (follower, times, notices, tasks, app);
-    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, app)| {
+    let start: (Follower, Interval, Notices, tasks::Listener, App, Caller) =
+        (follower, times, notices, tasks, app, caller);
+    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, app, caller)| {
         let event = tokio::select! {
             biased;
             sent = follower.next() => event(sent?, app.clock.now()),
-            notice = next_notice(&mut notices) => spoken(ServerFrame::Notice(notice), app.clock.now()),
+            notice = next_notice(&mut notices) => {
+                spoken(ServerFrame::Notice(caller.see_notice(notice)), app.clock.now())
+            }
             task = tasks.next() => spoken(ServerFrame::Task(task), app.clock.now()),
             _ = times.tick() => {
                 spoken(pong(&app, 0), app.clock.now())
             }
         };
-        Some((Ok(event), (follower, times, notices, tasks, app)))
+        Some((Ok(event), (follower, times, notices, tasks, app, caller)))
     });
     stream::once(async { Ok(current) }).chain(rest)
 }

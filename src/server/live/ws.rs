@@ -123,7 +123,7 @@ impl Session {
                 task = self.tasks.next() => self.say(ServerFrame::Task(task)).await?,
                 // A notice to all clients. A client that is too slow for it finds it among the events.
                 notice = self.notices.recv() => if let Ok(notice) = notice {
-                    self.say(ServerFrame::Notice(notice)).await?;
+                    self.say(ServerFrame::Notice(self.caller.see_notice(notice))).await?;
                 },
                 // A message from the client.
                 message = self.socket.next() => self.on_message(message?).await?,
