@@ -193,7 +193,7 @@ base('a read-only server shows that it is read-only and offers no mutating actio
 });
 
 base('a read-only server rejects mutating actions with the reason', async ({ page, pageLog, docker, engine }) => {
-  pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//, /ERR_CONNECTION|WebSocket/);
+  pageLog.allow(/Failed to load resource/, /^status 500: POST .*\/actions\//, /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket/);
   const [name, volume] = [docker.name('kept'), docker.name('data')];
   const id = await docker.start(name);
   await docker.volume(volume);
