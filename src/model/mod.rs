@@ -22,6 +22,7 @@ pub mod mask;
 mod message;
 mod network;
 mod permission;
+mod pattern;
 mod preferences;
 pub mod recipe;
 mod registry;
