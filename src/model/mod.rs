@@ -1,5 +1,6 @@
 //! The domain model: entities, actions, jobs, alerts, preferences. Shared by server and browser; does no I/O.
 
+mod access_scope;
 mod account;
 mod action;
 mod alert;
@@ -21,8 +22,8 @@ mod log;
 pub mod mask;
 mod message;
 mod network;
-mod permission;
 mod pattern;
+mod permission;
 mod preferences;
 pub mod recipe;
 mod registry;
@@ -37,6 +38,7 @@ mod usage_history;
 mod user;
 mod volume;
 
+pub use access_scope::AccessScope;
 pub use account::{Account, AccountChange, SessionInfo, TokenInfo};
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
 pub use alert::{

@@ -161,6 +161,11 @@ impl EngineState {
         touched
     }
 
+    /// Whether a container uses it.
+    pub fn uses(&self, used: &Used) -> bool {
+        self.usage_of(used).all > 0
+    }
+
     fn usage_of(&self, used: &Used) -> Usage {
         self.usage.get(used).copied().unwrap_or_default()
     }

@@ -9,7 +9,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -144,11 +144,17 @@ impl Ring {
     }
 }
 
+/// The latest epoch of this process.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
 /// Returns an epoch that is never used twice, below 2^53: the start time in milliseconds, and ten random bits in case the clock
 /// is set back.
 pub(super) fn new_epoch(now: Timestamp) -> u64 {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
-    millis << 10 | u64::from(rand::random::<u16>() & 0x3ff)
+    let epoch = millis << 10 | u64::from(rand::random::<u16>() & 0x3ff);
+    let previous = EPOCH.fetch_max(epoch, Relaxed);
+    // Another one of the same millisecond.
+    if previous < epoch { epoch } else { EPOCH.fetch_add(1, Relaxed) + 1 }
 }
 
 #[cfg(test)]

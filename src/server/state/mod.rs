@@ -4,11 +4,13 @@ mod event_coverage;
 mod feed;
 mod inbox;
 mod reader;
+mod scoped_views;
 mod writer;
 
 pub use feed::Batch;
 pub use inbox::{Depth, Fact, Inbox, Origin, Update, Updates};
 pub use reader::{Follow, Reader, Start};
+pub use scoped_views::ScopedViews;
 pub use writer::Writer;
 
 use std::sync::Arc;

@@ -26,6 +26,17 @@ pub(super) struct Truth {
     pub(super) drift: u64,
 }
 
+impl Truth {
+    /// Adds the batch to the feed. The state must include it, and stay locked: a follower that also subscribes under the lock
+    /// receives every batch after its snapshot, and none twice.
+    pub(super) fn publish(&mut self, batch: Batch, feed: &broadcast::Sender<Arc<Batch>>) {
+        self.revision = batch.to;
+        let batch = Arc::new(batch);
+        self.ring.push(batch.clone());
+        let _ = feed.send(batch);
+    }
+}
+
 impl Shared {
     pub(super) fn new(epoch: u64) -> Self {
         Self { truth: RwLock::default(), feed: broadcast::Sender::new(BEHIND), epoch }

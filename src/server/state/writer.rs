@@ -57,12 +57,7 @@ impl Writer {
             }
         }
         if let Some(batch) = step.into_batch(truth.revision, self.clock.now(), event) {
-            truth.revision = batch.to;
-            let batch = Arc::new(batch);
-            truth.ring.push(batch.clone());
-            // Send while the lock is held: a follower that also subscribes under the lock receives every batch after its
-            // snapshot, and none twice.
-            let _ = self.shared.feed.send(batch);
+            truth.publish(batch, &self.shared.feed);
         }
     }
 }
