@@ -26,6 +26,7 @@ pub(super) fn access() -> Access {
         role,
         is_read_only: said(Access::READ_ONLY).is_some(),
         is_open_network: said(Access::OPEN_NETWORK).is_some(),
+        sees_all: said(Access::SCOPED).is_none(),
         has_account: said(Access::ACCOUNT).is_some(),
     }
 }

@@ -1,12 +1,14 @@
 //! The account of a signed-in user: sessions and API tokens, as shown to their user.
 
-use super::{Role, Timestamp};
+use super::{AccessScope, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The latest used first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
+    /// `None` if the user may see everything.
+    pub scope: Option<AccessScope>,
     pub sessions: Vec<SessionInfo>,
     pub tokens: Vec<TokenInfo>,
 }

@@ -1,6 +1,6 @@
 //! Events: an engine's events and the actions of users, as the history stores them.
 
-use super::{HostId, Labels, Message, Timestamp};
+use super::{AccessScope, HostId, Labels, Message, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub struct EventQuery {
     pub by_users: bool,
     /// If set, of the events of the kind `user` only those by this user. Not a key of a URL query.
     pub user_events_by: Option<String>,
+    /// If set, only events of containers in this scope. Not a key of a URL query.
+    pub scope: Option<AccessScope>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +129,7 @@ impl EventQuery {
     pub fn matches(&self, event: &Event) -> bool {
         (self.noise || !event.is_noise())
             && (!self.by_users || event.actor.is_some())
+            && self.scope.as_ref().is_none_or(|scope| scope.includes_event(event))
             && self.shows_user_events(&event.kind, event.actor.as_deref().unwrap_or_default())
             && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && (self.actions.is_empty() || self.actions.contains(&event.action))

@@ -1,12 +1,13 @@
 //! Users, as their admins see them.
 
-use super::{Role, Timestamp};
+use super::{AccessScope, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UserInfo {
     pub name: String,
     pub role: Role,
+    pub scope: Option<AccessScope>,
     /// Sessions that are valid now, and API tokens.
     pub sessions: usize,
     pub tokens: usize,
@@ -18,22 +19,13 @@ pub struct UserInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum UserChange {
     /// With a generated password.
-    Add {
-        name: String,
-        role: Role,
-    },
-    ChangeRole {
-        name: String,
-        role: Role,
-    },
+    Add { name: String, role: Role, scope: Option<AccessScope> },
+    /// Changes the role and the scope. A change of the scope also revokes the user's API tokens.
+    ChangeRole { name: String, role: Role, scope: Option<AccessScope> },
     /// Generates a new password, and revokes the user's API tokens.
-    ResetPassword {
-        name: String,
-    },
+    ResetPassword { name: String },
     /// Also revokes the user's API tokens.
-    Remove {
-        name: String,
-    },
+    Remove { name: String },
 }
 
 impl UserChange {
@@ -56,10 +48,10 @@ impl UserChange {
         }
     }
 
-    /// The role that the user gets.
-    pub fn role(&self) -> Option<Role> {
+    /// The role and the scope that the user gets.
+    pub fn access(&self) -> Option<(Role, Option<&AccessScope>)> {
         match self {
-            Self::Add { role, .. } | Self::ChangeRole { role, .. } => Some(*role),
+            Self::Add { role, scope, .. } | Self::ChangeRole { role, scope, .. } => Some((*role, scope.as_ref())),
             Self::ResetPassword { .. } | Self::Remove { .. } => None,
         }
     }

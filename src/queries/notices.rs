@@ -8,5 +8,5 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 pub async fn notices() -> Result<Vec<Event>, ActionError> {
     use crate::server::auth::request_context;
     let (app, caller) = request_context();
-    Ok(app.notifications.of(caller.name()).iter().filter_map(|event| caller.see(event)).collect())
+    Ok(app.notifications.of(&caller))
 }

@@ -14,8 +14,16 @@ pub async fn usage(
     container: Option<ContainerId>,
     seconds: u32,
 ) -> Result<Vec<UsageBucket>, ActionError> {
-    use crate::{model::Timestamp, server::auth::request_context, wire::ErrorKind};
-    let (app, _) = request_context();
+    use crate::{
+        model::{Key, Timestamp},
+        server::auth::{request_context, require_full_view},
+        wire::ErrorKind,
+    };
+    let (app, caller) = request_context();
+    match &container {
+        Some(id) => app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?,
+        None => require_full_view(&caller)?,
+    }
     let now = app.clock.now();
     let since = Timestamp::from_seconds(now.seconds() - i64::from(seconds));
     let kept = app.history.usage(host, container, (since, now)).await;

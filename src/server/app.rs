@@ -3,7 +3,7 @@
 use super::{
     alerts::Alerts,
     audit::Audit,
-    auth::Auth,
+    auth::{Auth, Caller},
     clock::Clock,
     engine::WritableEngine,
     history::History,
@@ -13,20 +13,26 @@ use super::{
     notifications::Notifications,
     preferences::AllPreferences,
     registries::Registries,
-    state::{Depth, Reader},
+    state::{Depth, Reader, ScopedViews},
     stats::Stats,
     streams::LogMetrics,
     supervision::Supervisor,
     tasks::{TaskContext, Tasks},
     trusted_proxies::TrustedProxies,
 };
-use crate::model::Timestamp;
+use crate::{
+    message,
+    model::{Key, Kind, Timestamp},
+    wire::{ActionError, ErrorKind},
+};
 use std::{path::Path, sync::Arc};
 
 #[derive(Clone)]
 pub struct App {
     pub auth: Auth,
+    /// The whole state. What a caller may see of it: [`Self::state_for`].
     pub reader: Reader,
+    pub scoped_views: ScopedViews,
     pub history: History,
     pub audit: Audit,
     pub stats: Stats,
@@ -61,6 +67,25 @@ pub struct App {
 }
 
 impl App {
+    /// The state as the caller may see it.
+    pub fn state_for(&self, caller: &Caller) -> Reader {
+        caller.scope().map_or_else(|| self.reader.clone(), |scope| self.scoped_views.of(scope))
+    }
+
+    /// Fails for a caller who may not see the entity, as if it did not exist. Others learn from the engine whether it exists.
+    pub fn require_visible(&self, caller: &Caller, key: &Key) -> Result<(), ActionError> {
+        if caller.scope().is_none() || self.state_for(caller).look(|state| state.get(key).is_some()) {
+            return Ok(());
+        }
+        let what = match key.kind() {
+            Kind::Container => message!("Container not found"),
+            Kind::Image => message!("Image not found"),
+            Kind::Host | Kind::Volume | Kind::Network => message!("Not found"),
+        };
+        Err(ActionError::new(ErrorKind::NotFound, what)
+            .hint(message!("Check the name, or whether it was just removed.")))
+    }
+
     /// The dependencies of a task on `engine`.
     pub fn context(&self, engine: WritableEngine) -> TaskContext {
         TaskContext { engine, registries: self.registries.clone() }

@@ -131,6 +131,7 @@ pub async fn run(
     let (close, closing) = signal::channel(false);
     let app = App {
         auth,
+        scoped_views: state::ScopedViews::new(reader.clone(), clock),
         reader,
         history: history.clone(),
         audit,

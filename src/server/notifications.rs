@@ -2,7 +2,7 @@
 //! closed, and for users who were not connected.
 
 use super::{
-    auth::ALERT,
+    auth::{ALERT, Caller},
     history::{Cursor, History, Off},
 };
 use crate::model::{AlertState, Event, EventQuery, Timestamp};
@@ -76,15 +76,15 @@ impl Notifications {
         all.truncate(MOST);
     }
 
-    /// The entries for a user.
-    pub fn of(&self, user: &str) -> Vec<Event> {
-        self.all().iter().filter(|event| concerns(event, user)).cloned().collect()
+    /// The entries for a user, as the user may see them.
+    pub fn of(&self, caller: &Caller) -> Vec<Event> {
+        self.all().iter().filter(|event| concerns(event, caller)).filter_map(|event| caller.see(event)).collect()
     }
 
     /// The number of entries after `since`. A resolved alert needs no attention, so it does not count.
-    pub fn unread(&self, user: &str, since: Timestamp) -> u32 {
+    pub fn unread(&self, caller: &Caller, since: Timestamp) -> u32 {
         let is_new = |event: &&Event| {
-            event.time > since && event.action != AlertState::Resolved.as_str() && concerns(event, user)
+            event.time > since && event.action != AlertState::Resolved.as_str() && concerns(event, caller)
         };
         u32::try_from(self.all().iter().filter(is_new).count()).unwrap_or(u32::MAX)
     }
@@ -97,6 +97,6 @@ impl Notifications {
 /// The event kind of a lost notification.
 pub const NOTIFICATION: &str = "notification";
 
-fn concerns(event: &Event, user: &str) -> bool {
-    event.actor.as_deref().is_none_or(|actor| actor == user)
+fn concerns(event: &Event, caller: &Caller) -> bool {
+    event.actor.as_deref().is_none_or(|actor| actor == caller.name()) && caller.may_see(event)
 }

@@ -2,16 +2,18 @@
 
 use super::{
     app::App,
-    auth::{ADDRESS, Caller, Changed, LONGEST_USER_NAME, TOKEN, USER, require},
+    auth::{ADDRESS, Caller, Changed, LONGEST_USER_NAME, TOKEN, USER, require, require_full_view},
     engine::{Engine, EngineError, WritableEngine, away_hint},
-    registries, tasks,
+    registries,
+    state::Reader,
+    tasks,
 };
 use crate::{
     message,
     model::{
-        AccountChange, Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec, ContainerState,
-        Entity, Event, FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message, NetworkAction, Permission,
-        Preferences, Prune, RegistryLogin, Request, TaskId, TaskKind, UserChange,
+        AccessScope, AccountChange, Action, AlertChange, Container, ContainerAction, ContainerId, ContainerSpec,
+        ContainerState, Entity, Event, FilePath, FilesOf, HostId, ImageAction, Job, Key, Labels, Message,
+        NetworkAction, Permission, Preferences, Prune, RegistryLogin, Request, TaskId, TaskKind, UserChange,
     },
     wire::{ActionError, Done, ErrorKind},
 };
@@ -23,11 +25,25 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Runs a request. The history records who requested it, whether it succeeds or not.
 pub async fn perform(app: &App, caller: &Caller, request: Request) -> Result<Done, ActionError> {
-    require(app, caller, request.permission()).inspect_err(|refused| note(app, of(app, caller, &request), refused))?;
+    require(app, caller, request.permission())
+        .and_then(|()| in_scope(app, caller, &request))
+        .inspect_err(|refused| note(app, of(app, caller, &request), refused))?;
     match request {
         Request::Act(action) => act(app, caller, action).await,
         Request::Start(host, job) => start(app, caller, host, job).await,
         Request::CancelTask(host, id) => cancel(app, caller, &host, id),
+    }
+}
+
+/// Fails unless the request concerns only a container in the caller's scope. A new name could leave the scope, or reveal that
+/// another container has it.
+fn in_scope(app: &App, caller: &Caller, request: &Request) -> Result<(), ActionError> {
+    match request {
+        Request::Act(Action::Container(host, id, action)) if !matches!(action, ContainerAction::Rename { .. }) => {
+            let id = full_id(&app.state_for(caller), host, id.clone());
+            app.require_visible(caller, &Key::Container(host.clone(), id))
+        }
+        _ => require_full_view(caller),
     }
 }
 
@@ -47,6 +63,7 @@ pub async fn perform_as_drawn(
     drawn_for: ContainerState,
 ) -> Result<Done, ActionError> {
     require(app, caller, action.permission())
+        .and_then(|()| in_scope(app, caller, &action.clone().into()))
         .and_then(|()| as_drawn(app, &action, drawn_for))
         .inspect_err(|refused| note(app, asked(app, caller, &action), refused))?;
     perform(app, caller, action.into()).await
@@ -78,7 +95,7 @@ fn cancel(app: &App, caller: &Caller, host: &HostId, id: TaskId) -> Result<Done,
 }
 
 async fn act(app: &App, caller: &Caller, action: Action) -> Result<Done, ActionError> {
-    let action = in_full(app, action);
+    let action = in_full(&app.state_for(caller), action);
     let deed = asked(app, caller, &action);
     let engine = allowed(app, &action).await.inspect_err(|refused| note(app, deed.clone(), refused))?;
     tracing::info!(caller = %caller.name(), noun = action.noun(), verb = action.verb(), id = action.target(), "action");
@@ -107,7 +124,7 @@ pub fn takes_long() -> ActionError {
 
 /// Starts a task for the job. Returns when it has started.
 async fn start(app: &App, caller: &Caller, host: HostId, job: Job) -> Result<Done, ActionError> {
-    let job = with_full_ids(app, &host, job);
+    let job = with_full_ids(&app.reader, &host, job);
     let deed = job_event(app, caller, &host, &job);
     let may = async {
         let engine = app.hosts.writable(&host)?.clone();
@@ -370,8 +387,12 @@ pub async fn change_user(
     require(app, caller, Permission::ManageUsers)?;
     let name = change.name().chars().take(LONGEST_USER_NAME).collect();
     let mut deed = blank(app, caller, USER, change.verb(), name);
-    if let Some(role) = change.role() {
+    if let Some((role, scope)) = change.access() {
         deed.attributes.insert("role".into(), role.as_str().to_owned());
+        if let Some(AccessScope { projects, names }) = scope {
+            deed.attributes.insert("projects".into(), projects.join(", "));
+            deed.attributes.insert("containers".into(), names.join(", "));
+        }
     }
     let entry = app.audit.begin(app, deed).await;
     let done = app.auth.change_user(caller, change, password).await;
@@ -419,17 +440,17 @@ pub fn note_terminal(app: &App, caller: &Caller, container: &Container, command:
 }
 
 /// Expands the container's id.
-fn in_full(app: &App, action: Action) -> Action {
+fn in_full(reader: &Reader, action: Action) -> Action {
     let Action::Container(host, id, verb) = action else { return action };
-    let id = full_id(app, &host, id);
+    let id = full_id(reader, &host, id);
     Action::Container(host, id, verb)
 }
 
-fn with_full_ids(app: &App, host: &HostId, job: Job) -> Job {
+fn with_full_ids(reader: &Reader, host: &HostId, job: Job) -> Job {
     match job {
-        Job::Recreate(id, spec) => Job::Recreate(full_id(app, host, id), spec),
+        Job::Recreate(id, spec) => Job::Recreate(full_id(reader, host, id), spec),
         Job::Prune(prune) => {
-            let containers = prune.containers.into_iter().map(|id| full_id(app, host, id)).collect();
+            let containers = prune.containers.into_iter().map(|id| full_id(reader, host, id)).collect();
             Job::Prune(Prune { containers, ..prune })
         }
         job => job,
@@ -437,8 +458,8 @@ fn with_full_ids(app: &App, host: &HostId, job: Job) -> Job {
 }
 
 /// Expands a shortened id, which an engine accepts, but the state does not know.
-fn full_id(app: &App, host: &HostId, id: ContainerId) -> ContainerId {
-    let full = app.reader.look(|state| {
+fn full_id(reader: &Reader, host: &HostId, id: ContainerId) -> ContainerId {
+    let full = reader.look(|state| {
         let mut meant = state.containers().filter(|it| it.host == *host && it.id.as_str().starts_with(id.as_str()));
         meant.next().map(|it| it.id.clone()).filter(|_| meant.next().is_none())
     });

@@ -37,7 +37,7 @@ mod usage_charts;
 mod volumes;
 mod widgets;
 
-pub use access::{Access, may};
+pub use access::{Access, may, sees_all};
 pub use app::App;
 pub use initial_state::initial_state;
 pub use pages::{PAGES, lazy_codes, page_at};

@@ -94,6 +94,7 @@ pub fn shell() -> impl IntoView {
             data-version=site.version.to_string()
             data-read-only=access.is_read_only.then_some("")
             data-open-network=access.is_open_network.then_some("")
+            data-scoped=(!access.sees_all).then_some("")
             data-account=access.has_account.then_some("")
             data-user=access.user.map(|user| user.to_string())
             data-role=access.role.as_str()

@@ -54,6 +54,7 @@ mod recipes;
 mod refusals;
 mod registry;
 mod requests;
+mod scopes;
 mod secrets;
 mod server_process;
 mod sign_in;

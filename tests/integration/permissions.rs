@@ -8,7 +8,7 @@ use crate::{
 use futures::{SinkExt, StreamExt, stream};
 use leptos::server_fn::axum::server_fn_paths;
 use quaylight::{
-    model::{AccountChange, Permission, Role},
+    model::{AccountChange, Action, ContainerAction, Permission, Request as ModelRequest, Role},
     server::{
         auth::{Access, function_access},
         http::table,
@@ -39,8 +39,8 @@ const AT_ONCE: usize = 16;
 const PARTS: [&str; 4] = ["Pages", "Actions", "Server functions", "Routes"];
 
 const HEAD: &str = "\
-| Request | Permission | Viewer | Operator | Admin | Read-only server |
-|---|---|---|---|---|---|
+| Request | Permission | Viewer | Operator | Operator with a scope | Admin | Read-only server |
+|---|---|---|---|---|---|---|
 ";
 
 const INTRODUCTION: &str = "\
@@ -48,7 +48,8 @@ const INTRODUCTION: &str = "\
 
 A test sends each of these requests as each kind of client, and fails if a client is allowed more or less than this document says, or
 if a request is missing. \"Permission\" is what the route or the server function requires; some server functions require more for some
-changes. The last column is an admin on a server with `--read-only`. Static files need no permission.
+changes. An operator with a scope sees only containers of some projects or with some names: responses contain nothing about others.
+The last column is an admin on a server with `--read-only`. Static files need no permission.
 
 Requests that need a permission are refused
 
@@ -86,11 +87,23 @@ enum Outcome {
     NotSignedIn,
     /// The caller's role doesn't allow it.
     Role,
+    /// The caller may only see some containers.
+    Scope,
     ReadOnly,
     /// The request comes from another site.
     Origin,
     /// The server doesn't answer to this name.
     Host,
+}
+
+/// The access of an action.
+fn access_to(request: &ModelRequest) -> Access {
+    let permission = request.permission();
+    match request {
+        ModelRequest::Act(Action::Container(.., ContainerAction::Rename { .. })) => Access::Requires(permission),
+        ModelRequest::Act(Action::Container(..)) => Access::Scoped(permission),
+        _ => Access::Requires(permission),
+    }
 }
 
 /// All kinds of requests, for objects that don't exist, so that nothing changes.
@@ -122,13 +135,13 @@ fn rows() -> Vec<Row> {
     for path in paths {
         let page = objects.fill(&page(path));
         let request = Request::Http { method: "GET".into(), path: page, kind: "text/html", body: Vec::new() };
-        rows.push(Row { part: "Pages", name: path.to_owned(), access: Permission::See.into(), request });
+        rows.push(Row { part: "Pages", name: path.to_owned(), access: Access::Scoped(Permission::See), request });
     }
     for action in ACTIONS {
         let (target, options) = objects.words(action);
         let body = json!({"target": target, "options": options}).to_string().into_bytes();
         let path = routes::ACTION.replace("{action}", action.name);
-        let access = objects.request(action).permission().into();
+        let access = access_to(&objects.request(action));
         let message = json!({"type": "action", "id": "1", "action": action.name, "target": target, "options": options});
         for request in
             [Request::Http { method: "POST".into(), path, kind: "application/json", body }, Request::Action(message)]
@@ -140,7 +153,7 @@ fn rows() -> Vec<Row> {
         for (name, body) in objects.arguments(path) {
             let is_action = path == "/actions/request";
             let access = match ACTIONS.iter().find(|it| is_action && it.name == name) {
-                Some(action) => objects.request(action).permission().into(),
+                Some(action) => access_to(&objects.request(action)),
                 None => function_access(path).expect("it is listed"),
             };
             let request =
@@ -232,6 +245,7 @@ fn of_response(text: &str) -> Outcome {
 fn of_body(body: &str) -> Outcome {
     let reasons = [
         ("Your role doesn't allow this", Outcome::Role),
+        ("You may only see some containers", Outcome::Scope),
         ("This server is read-only", Outcome::ReadOnly),
         ("doesn't match host", Outcome::Origin),
         ("Cross-origin request", Outcome::Origin),
@@ -285,11 +299,16 @@ async fn each_client_is_allowed_exactly_what_the_documented_matrix_says() {
     }
     let mut columns = Vec::new();
     for (role, cookie) in [(Role::Viewer, vera), (Role::Operator, omar), (Role::Admin, anna)] {
-        columns.push(column(&world, &rows, &cookie, |permission| role.may(permission)).await);
+        columns.push(column(&world, &rows, &cookie, |access| access.permission().is_none_or(|it| role.may(it))).await);
     }
+    world.user(&["add", "sven", "--role", "operator", "--project", "shop", "--password-stdin"], PASSWORD);
+    let sven = world.sign_in("sven", PASSWORD, "").await.cookie();
+    let may =
+        |access| matches!(access, Access::Public) || matches!(access, Access::Scoped(it) if Role::Operator.may(it));
+    columns.insert(2, column(&world, &rows, &sven, may).await);
     let world = world.restarted_with(&[("QUAYLIGHT_READ_ONLY", "true")]);
     let anna = world.sign_in("anna", PASSWORD, "").await.cookie();
-    columns.push(column(&world, &rows, &anna, |permission| !permission.is_change()).await);
+    columns.push(column(&world, &rows, &anna, |access| access.permission().is_none_or(|it| !it.is_change())).await);
     let text = document(&rows, &columns);
     if std::fs::read_to_string(DOCUMENT).unwrap_or_default() != text {
         std::fs::write(ACTUAL, text).unwrap();
@@ -307,12 +326,10 @@ async fn outcomes(world: &World, rows: &[Row], headers: &str) -> Vec<Outcome> {
 }
 
 /// Whether the client may send each of the requests.
-async fn column(world: &World, rows: &[Row], headers: &str, may: impl Fn(Permission) -> bool) -> Vec<bool> {
+async fn column(world: &World, rows: &[Row], headers: &str, may: impl Fn(Access) -> bool) -> Vec<bool> {
     let outcomes = outcomes(world, rows, headers).await;
     for (row, outcome) in rows.iter().zip(&outcomes) {
-        if let Access::Requires(permission) = row.access {
-            assert!(may(permission) || *outcome != Outcome::Allowed, "{}: {outcome:?}", row.name);
-        }
+        assert!(may(row.access) || *outcome != Outcome::Allowed, "{}: {outcome:?}", row.name);
     }
     outcomes.into_iter().map(|outcome| outcome == Outcome::Allowed).collect()
 }
@@ -323,11 +340,9 @@ fn document(rows: &[Row], columns: &[Vec<bool>]) -> String {
         write!(text, "\n## {part}\n\n{HEAD}").unwrap();
         let mut lines: Vec<String> = Vec::new();
         for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.part == part) {
-            let permission = match row.access {
-                Access::Public => "none".to_owned(),
-                Access::Requires(permission) => {
-                    serde_json::to_value(permission).unwrap().as_str().unwrap().replace('_', " ")
-                }
+            let permission = match row.access.permission() {
+                None => "none".to_owned(),
+                Some(permission) => serde_json::to_value(permission).unwrap().as_str().unwrap().replace('_', " "),
             };
             let marks = columns.iter().map(|column| if column[at] { " ✓ |" } else { " |" });
             lines.push(format!("| `{}` | {permission} |{}\n", row.name, marks.collect::<String>()));

@@ -371,7 +371,8 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     let name = || "ben".to_owned();
     // After the length of the text in postcard.
     let password_of = |body: &str| body[body.len() - 20..].to_owned();
-    let (status, body) = world.change_user(&anna, UserChange::Add { name: name(), role: Role::Operator }).await;
+    let (status, body) =
+        world.change_user(&anna, UserChange::Add { name: name(), role: Role::Operator, scope: None }).await;
     assert_eq!(status, 200, "{body}");
     let first = password_of(&body);
     let ben = world.sign_in("ben", &first, "").await.cookie();
@@ -383,12 +384,12 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
         let (status, body) = world.change_user(headers, change).await;
         assert!(status != 200 && body.contains(words), "{status} {body}");
     };
-    refused(&anna, UserChange::Add { name: "BEN".into(), role: Role::Viewer }, "already exists").await;
-    refused(&anna, UserChange::Add { name: "<b>".into(), role: Role::Viewer }, "User names have").await;
+    refused(&anna, UserChange::Add { name: "BEN".into(), role: Role::Viewer, scope: None }, "already exists").await;
+    refused(&anna, UserChange::Add { name: "<b>".into(), role: Role::Viewer, scope: None }, "User names have").await;
     refused(&anna, UserChange::Remove { name: "eve".into() }, "There is no user {name}").await;
     for change in [
         UserChange::Remove { name: "anna".into() },
-        UserChange::ChangeRole { name: "anna".into(), role: Role::Viewer },
+        UserChange::ChangeRole { name: "anna".into(), role: Role::Viewer, scope: None },
         UserChange::ResetPassword { name: "anna".into() },
     ] {
         refused(&anna, change, "Another admin must change your user").await;
@@ -411,7 +412,7 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     let token = world.create_token_with(&ben, &second, Role::Operator).await;
     assert_eq!(world.get("/api/state", &token).await.status, 200);
 
-    let change = UserChange::ChangeRole { name: name(), role: Role::Viewer };
+    let change = UserChange::ChangeRole { name: name(), role: Role::Viewer, scope: None };
     assert_eq!(world.change_user(&anna, change).await.0, 200);
     for credential in [&ben, &token] {
         assert_eq!(world.get("/api/state", credential).await.status, 401);

@@ -20,7 +20,7 @@ mod phase;
 mod rules;
 mod transitions;
 
-pub use book::{book, worst_first};
+pub use book::{book, firing, visible, worst_first};
 use evaluate::StoredAlert;
 pub use evaluate::watch;
 

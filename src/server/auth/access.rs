@@ -7,48 +7,58 @@ use crate::model::Permission;
 pub enum Access {
     /// Everyone, without sign-in.
     Public,
-    /// Users with this permission. A route of several actions requires [`Permission::See`], and each action its own.
+    /// Users with this permission who may see everything. A route of several actions requires [`Permission::See`], and each action
+    /// its own.
     Requires(Permission),
+    /// Users with this permission. The handler shows and does only what is in the caller's scope.
+    Scoped(Permission),
 }
 
-impl From<Permission> for Access {
-    fn from(permission: Permission) -> Self {
-        Self::Requires(permission)
+impl Access {
+    /// The permission that it needs; `None` if it is public.
+    pub fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Public => None,
+            Self::Requires(permission) | Self::Scoped(permission) => Some(permission),
+        }
     }
 }
 
+use Access::{Requires, Scoped};
+use Permission::{Configure, ManageUsers, Read, Reveal, See};
+
 /// Server functions, by path. One that is missing here is refused.
-const FUNCTIONS: [(&str, Permission); 25] = [
-    ("/actions/account", Permission::See),
-    ("/actions/alerts", Permission::See),
-    ("/actions/container", Permission::See),
-    ("/actions/containers", Permission::See),
-    ("/actions/preferences", Permission::See),
-    ("/actions/request", Permission::See),
-    ("/actions/sign_in", Permission::See),
-    ("/actions/sign_out", Permission::See),
-    ("/actions/users", Permission::ManageUsers),
-    ("/queries/account", Permission::See),
-    ("/queries/alerts", Permission::See),
-    ("/queries/disk", Permission::See),
-    ("/queries/events", Permission::See),
-    ("/queries/file_changes", Permission::Read),
-    ("/queries/files", Permission::Reveal),
-    ("/queries/image_details", Permission::Read),
-    ("/queries/inspect", Permission::Read),
-    ("/queries/notices", Permission::See),
-    ("/queries/recipe", Permission::Read),
-    ("/queries/recipe_with_secrets", Permission::Reveal),
-    ("/queries/registries", Permission::Configure),
-    ("/queries/top", Permission::Read),
-    ("/queries/usage", Permission::See),
-    ("/queries/users", Permission::ManageUsers),
-    ("/queries/variable", Permission::Reveal),
+const FUNCTIONS: [(&str, Access); 25] = [
+    ("/actions/account", Scoped(See)),
+    ("/actions/alerts", Requires(See)),
+    ("/actions/container", Scoped(See)),
+    ("/actions/containers", Scoped(See)),
+    ("/actions/preferences", Scoped(See)),
+    ("/actions/request", Scoped(See)),
+    ("/actions/sign_in", Requires(See)),
+    ("/actions/sign_out", Requires(See)),
+    ("/actions/users", Requires(ManageUsers)),
+    ("/queries/account", Scoped(See)),
+    ("/queries/alerts", Scoped(See)),
+    ("/queries/disk", Requires(See)),
+    ("/queries/events", Scoped(See)),
+    ("/queries/file_changes", Scoped(Read)),
+    ("/queries/files", Requires(Reveal)),
+    ("/queries/image_details", Scoped(Read)),
+    ("/queries/inspect", Scoped(Read)),
+    ("/queries/notices", Scoped(See)),
+    ("/queries/recipe", Scoped(Read)),
+    ("/queries/recipe_with_secrets", Requires(Reveal)),
+    ("/queries/registries", Requires(Configure)),
+    ("/queries/top", Scoped(Read)),
+    ("/queries/usage", Scoped(See)),
+    ("/queries/users", Requires(ManageUsers)),
+    ("/queries/variable", Requires(Reveal)),
 ];
 
 /// Access to a server function; `None` if it isn't listed.
 pub fn function_access(path: &str) -> Option<Access> {
-    FUNCTIONS.iter().find(|(listed, _)| *listed == path).map(|(_, permission)| (*permission).into())
+    FUNCTIONS.iter().find(|(listed, _)| *listed == path).map(|(_, access)| *access)
 }
 
 #[cfg(test)]

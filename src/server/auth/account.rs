@@ -45,7 +45,8 @@ impl Auth {
     /// `Forbidden` without a session: API tokens don't manage accounts.
     pub fn account(&self, caller: &Caller) -> Result<Account, ActionError> {
         let (auth, session) = self.signed_in(caller)?;
-        let mut account = Account::default();
+        let scope = caller.scope().map(|it| (**it).clone());
+        let mut account = Account { scope, ..Account::default() };
         for Credential { id, created, used, what, .. } in auth.credentials.of(caller.name()) {
             match what {
                 What::Session { device, address, .. } => {

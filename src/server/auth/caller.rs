@@ -3,7 +3,7 @@
 use super::credentials::{Presented, What};
 use crate::{
     message,
-    model::{Permission, Role},
+    model::{AccessScope, Permission, Role},
     server::problem::Problem,
 };
 use axum::{
@@ -17,6 +17,7 @@ use std::{future::pending, net::IpAddr, sync::Arc};
 pub struct Caller {
     name: Arc<str>,
     role: Role,
+    scope: Option<Arc<AccessScope>>,
     address: IpAddr,
     way: Way,
 }
@@ -35,16 +36,16 @@ enum Way {
 impl Caller {
     /// The user of a server without sign-in.
     pub(super) fn local_admin(address: IpAddr) -> Self {
-        Self { name: "local".into(), role: Role::Admin, address, way: Way::None }
+        Self { name: "local".into(), role: Role::Admin, scope: None, address, way: Way::None }
     }
 
     pub(super) fn of_proxy(name: &str, role: Role, address: IpAddr) -> Self {
-        Self { name: name.into(), role, address, way: Way::Proxy }
+        Self { name: name.into(), role, scope: None, address, way: Way::Proxy }
     }
 
-    pub(super) fn with(credential: Presented, role: Role, address: IpAddr) -> Self {
+    pub(super) fn with(credential: Presented, role: Role, scope: Option<Arc<AccessScope>>, address: IpAddr) -> Self {
         let name = credential.credential.user.as_str().into();
-        Self { name, role, address, way: Way::Credential(credential) }
+        Self { name, role, scope, address, way: Way::Credential(credential) }
     }
 
     pub fn name(&self) -> &str {
@@ -53,6 +54,11 @@ impl Caller {
 
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The containers that the caller may see; `None` for all.
+    pub fn scope(&self) -> Option<&Arc<AccessScope>> {
+        self.scope.as_ref()
     }
 
     /// The address of the client.

@@ -5,7 +5,10 @@ use super::{
     password::{LONGEST, SHORTEST, generated, hash},
     users::{User, Users, UsersError},
 };
-use crate::{model::Role, server::clock::Clock};
+use crate::{
+    model::{AccessScope, Role},
+    server::clock::Clock,
+};
 use clap::{Args, Subcommand};
 use std::{
     io::{self, Read},
@@ -21,13 +24,15 @@ pub struct UserCommand {
 
 #[derive(Subcommand)]
 enum UserAction {
-    /// List the users with their roles
+    /// List the users with their roles and the containers that they may see
     List,
     /// Add a user, and print the password
     Add {
         name: String,
         #[arg(long, value_parser = role, default_value = "viewer")]
         role: Role,
+        #[command(flatten)]
+        scope: ScopeArgs,
         #[command(flatten)]
         password: NewPassword,
     },
@@ -37,14 +42,34 @@ enum UserAction {
         #[command(flatten)]
         password: NewPassword,
     },
-    /// Change a user's role; ends the user's sessions
+    /// Change a user's role and the containers that the user may see; ends the user's sessions
     Role {
         name: String,
         #[arg(value_parser = role)]
         role: Role,
+        #[command(flatten)]
+        scope: ScopeArgs,
     },
     /// Remove a user; ends the user's sessions
     Remove { name: String },
+}
+
+/// Without any, the user may see all containers.
+#[derive(Args)]
+struct ScopeArgs {
+    /// A Compose project whose containers the user may see (repeatable)
+    #[arg(long = "project", value_name = "PROJECT")]
+    projects: Vec<String>,
+    /// A name of containers that the user may see, where * matches any text (repeatable)
+    #[arg(long = "container", value_name = "NAME")]
+    names: Vec<String>,
+}
+
+impl ScopeArgs {
+    fn scope(self) -> Option<AccessScope> {
+        let scope = AccessScope { projects: self.projects, names: self.names };
+        (scope != AccessScope::default()).then_some(scope)
+    }
 }
 
 #[derive(Args)]
@@ -86,6 +111,18 @@ impl NewPassword {
     }
 }
 
+/// The user's name, role and scope, separated by tabs.
+fn in_line(user: &User) -> String {
+    let mut words = vec![user.name.clone(), user.role.as_str().to_owned()];
+    if let Some(AccessScope { projects, names }) = &user.scope {
+        let lists = [("projects", projects), ("containers", names)];
+        words.extend(
+            lists.iter().filter(|it| !it.1.is_empty()).map(|(what, list)| format!("{what} {}", list.join(", "))),
+        );
+    }
+    words.join("\t")
+}
+
 /// Runs the command. Returns the lines to print.
 pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, CommandError> {
     let users = Users::open(data_dir)?;
@@ -94,10 +131,11 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         if is_generated { vec![format!("Password: {password}")] } else { Vec::new() }
     };
     match command.action {
-        UserAction::List => Ok(users.all()?.iter().map(|it| format!("{}\t{}", it.name, it.role.as_str())).collect()),
-        UserAction::Add { name, role, password } => {
+        UserAction::List => Ok(users.all()?.iter().map(in_line).collect()),
+        UserAction::Add { name, role, scope, password } => {
             let (password, is_generated) = password.read()?;
-            users.add(User { name, role, password: hash(&password), created: now, reset: None })?;
+            let (scope, hash) = (scope.scope(), hash(&password));
+            users.add(User { name, role, scope, password: hash, created: now, tokens_since: None })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {
@@ -106,8 +144,8 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
             users.reset_password(&name, hash, now)?;
             Ok(printed(password, is_generated))
         }
-        UserAction::Role { name, role } => {
-            users.update(&name, |it| it.role = role)?;
+        UserAction::Role { name, role, scope } => {
+            users.change_role(&name, role, scope.scope(), now)?;
             Ok(Vec::new())
         }
         UserAction::Remove { name } => {

@@ -284,7 +284,8 @@ mod tests {
             role: Role::Viewer,
             password: String::new(),
             created: Timestamp::from_seconds(0),
-            reset: None,
+            scope: None,
+            tokens_since: None,
         }
     }
 

@@ -21,6 +21,7 @@ impl Auth {
             UserInfo {
                 name: user.name.clone(),
                 role: user.role,
+                scope: user.scope.clone(),
                 sessions,
                 tokens: credentials.len() - sessions,
                 used: credentials.iter().map(|it| it.used).max(),
@@ -55,9 +56,9 @@ impl PasswordSignIn {
     async fn change_user(&self, change: UserChange) -> Result<Option<String>, SignInError> {
         let users = self.users.clone();
         match change {
-            UserChange::Add { name, role } => {
+            UserChange::Add { name, role, scope } => {
                 let password = generated();
-                let user = self.new_user(&name, role, password.clone()).await?;
+                let user = self.new_user(&name, role, scope, password.clone()).await?;
                 blocking(move || users.add(user)).await?;
                 return Ok(Some(password));
             }
@@ -68,8 +69,9 @@ impl PasswordSignIn {
                 blocking(move || users.reset_password(&name, hash, now)).await?;
                 return Ok(Some(password));
             }
-            UserChange::ChangeRole { name, role } => {
-                blocking(move || users.update(&name, |it| it.role = role)).await?;
+            UserChange::ChangeRole { name, role, scope } => {
+                let now = self.clock.now();
+                blocking(move || users.change_role(&name, role, scope, now)).await?;
             }
             UserChange::Remove { name } => blocking(move || users.remove(&name)).await?,
         }

@@ -79,6 +79,12 @@ pub fn require(app: &App, caller: &Caller, permission: Permission) -> Result<(),
     Ok(())
 }
 
+/// Fails if the caller may not see everything.
+pub fn require_full_view(caller: &Caller) -> Result<(), ActionError> {
+    let refused = || ActionError::new(ErrorKind::Forbidden, message!("You may only see some containers"));
+    caller.scope().is_none().then_some(()).ok_or_else(refused)
+}
+
 /// The app and the caller of a server function.
 pub fn request_context() -> (App, Caller) {
     (expect_context(), expect_context())

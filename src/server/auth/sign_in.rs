@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     message,
-    model::{Message, Role},
+    model::{AccessScope, Message, Role},
     server::{
         clock::Clock,
         history::{History, Off},
@@ -17,7 +17,7 @@ use crate::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 /// Interval at which revoked and expired sessions end, also those that another process revokes.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
@@ -127,7 +127,7 @@ impl PasswordSignIn {
             What::Session { .. } => user.role,
             What::ApiToken { role, .. } => role,
         };
-        Some(Caller::with(presented, role, address))
+        Some(Caller::with(presented, role, user.scope.map(Arc::new), address))
     }
 
     /// Returns the token of a new session. It replaces `previous`, the session of the browser's cookie.
@@ -176,7 +176,7 @@ impl PasswordSignIn {
             return Err(SignInError::WrongSetupLink);
         }
         self.throttle.succeeded(client.address, "");
-        let user = self.new_user(name, Role::Admin, password).await?;
+        let user = self.new_user(name, Role::Admin, None, password).await?;
         let (users, first) = (self.users.clone(), user.clone());
         blocking(move || users.add_first(first)).await?;
         tracing::info!(user = name, address = %client.address, "first user created");
@@ -191,9 +191,15 @@ impl PasswordSignIn {
         Ok(self.hasher.hash(password).await?)
     }
 
-    pub(super) async fn new_user(&self, name: &str, role: Role, password: String) -> Result<User, SignInError> {
+    pub(super) async fn new_user(
+        &self,
+        name: &str,
+        role: Role,
+        scope: Option<AccessScope>,
+        password: String,
+    ) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
-        Ok(User { name: name.to_owned(), role, password, created: self.clock.now(), reset: None })
+        Ok(User { name: name.to_owned(), role, scope, password, created: self.clock.now(), tokens_since: None })
     }
 
     /// Ends the session of a token.
@@ -219,15 +225,16 @@ impl PasswordSignIn {
     }
 }
 
-/// A session is over once the user's password or role has changed. An API token outlives that, unless another person has reset
-/// the password, but never has more rights than its user, and none that a removed user of the same name had.
+/// A session is over once the user's password, role or scope has changed. An API token outlives that, unless another person has
+/// reset the password or changed the scope, but never has more rights than its user, and none that a removed user of the same name
+/// had.
 fn is_valid(credential: &Credential, user: &User) -> bool {
     match &credential.what {
         What::Session { fingerprint, ends, .. } => ends.is_some() || *fingerprint == user.fingerprint(),
         What::ApiToken { role, .. } => {
             *role <= user.role
                 && credential.created >= user.created
-                && user.reset.is_none_or(|it| credential.created > it)
+                && user.tokens_since.is_none_or(|it| credential.created > it)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     message,
-    model::{Message, Role, Timestamp},
+    model::{AccessScope, Message, Role, Timestamp},
     server::private_files,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -29,20 +29,27 @@ pub const LONGEST_NAME: usize = 64;
 pub struct User {
     pub name: String,
     pub role: Role,
+    /// `None` for users who may see everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<AccessScope>,
     /// In PHC string format.
     pub password: String,
     pub created: Timestamp,
-    /// When the password was last reset. API tokens that were created earlier are revoked.
-    #[serde(default)]
-    pub reset: Option<Timestamp>,
+    /// When the password was last reset, or the scope changed. API tokens that were created earlier are revoked.
+    #[serde(default, alias = "reset")]
+    pub tokens_since: Option<Timestamp>,
 }
 
 impl User {
-    /// Differs after each change of the password or the role. Sessions with another one are over.
+    /// Differs after each change of the password, the role or the scope. Sessions with another one are over.
     ///
     /// Not a time: a sign-in with the old password may end after the change.
     pub fn fingerprint(&self) -> String {
-        let hash = digest(&SHA256, format!("{} {}", self.role.as_str(), self.password).as_bytes());
+        let mut text = format!("{} {}", self.role.as_str(), self.password);
+        if let Some(scope) = &self.scope {
+            text += &serde_json::to_string(scope).expect("a scope serializes to JSON");
+        }
+        let hash = digest(&SHA256, text.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(hash)
     }
 }
@@ -58,6 +65,9 @@ pub enum UsersError {
     PasswordChanged,
     /// Without one, no user could add others.
     OnlyAdmin,
+    /// An admin could remove the scope.
+    AdminWithScope,
+    InvalidScope,
 }
 
 impl UsersError {
@@ -79,6 +89,10 @@ impl UsersError {
             Self::NotFound(name) => message!("There is no user {name}.", name),
             Self::PasswordChanged => message!("The password was changed in the meantime."),
             Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
+            Self::AdminWithScope => {
+                message!("Admins see all containers. Choose another role, or no projects and containers.")
+            }
+            Self::InvalidScope => message!("The list of projects or containers is too long."),
         }
     }
 }
@@ -144,6 +158,7 @@ impl Users {
         if !is_valid_name(&user.name) {
             return Err(UsersError::InvalidName);
         }
+        check_scope(&user)?;
         self.change(|users| {
             if users.iter().any(|it| it.name.eq_ignore_ascii_case(&user.name)) {
                 return Err(UsersError::NameTaken(user.name));
@@ -171,14 +186,31 @@ impl Users {
     pub fn update(&self, name: &str, change: impl FnOnce(&mut User)) -> Result<(), UsersError> {
         self.change(|users| {
             let user = users.iter_mut().find(|it| it.name == name);
-            change(user.ok_or_else(|| UsersError::NotFound(name.to_owned()))?);
+            let user = user.ok_or_else(|| UsersError::NotFound(name.to_owned()))?;
+            change(user);
+            check_scope(user)?;
             has_admin(users)
+        })
+    }
+
+    pub fn change_role(
+        &self,
+        name: &str,
+        role: Role,
+        scope: Option<AccessScope>,
+        now: Timestamp,
+    ) -> Result<(), UsersError> {
+        self.update(name, |it| {
+            if it.scope != scope {
+                it.tokens_since = Some(now);
+            }
+            (it.role, it.scope) = (role, scope);
         })
     }
 
     /// Sets a password that its user didn't choose.
     pub fn reset_password(&self, name: &str, hash: String, now: Timestamp) -> Result<(), UsersError> {
-        self.update(name, |it| (it.password, it.reset) = (hash, Some(now)))
+        self.update(name, |it| (it.password, it.tokens_since) = (hash, Some(now)))
     }
 
     /// Fails if another change of the password came first.
@@ -214,6 +246,14 @@ impl Users {
     }
 }
 
+fn check_scope(user: &User) -> Result<(), UsersError> {
+    match &user.scope {
+        Some(_) if user.role == Role::Admin => Err(UsersError::AdminWithScope),
+        Some(scope) if !scope.is_valid() => Err(UsersError::InvalidScope),
+        _ => Ok(()),
+    }
+}
+
 fn has_admin(users: &[User]) -> Result<(), UsersError> {
     if users.iter().any(|it| it.role == Role::Admin) { Ok(()) } else { Err(UsersError::OnlyAdmin) }
 }
@@ -237,7 +277,7 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        User { name: name.into(), role, password: String::new(), created: now, reset: None }
+        User { name: name.into(), role, scope: None, password: String::new(), created: now, tokens_since: None }
     }
 
     #[test]

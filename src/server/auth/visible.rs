@@ -23,19 +23,18 @@ impl Caller {
     /// Restricts a query to the events that the caller may see.
     pub fn visible(&self, query: EventQuery) -> EventQuery {
         let by = (!self.may(Permission::ManageUsers)).then(|| self.name().to_owned());
-        EventQuery { user_events_by: by, ..query }
+        EventQuery { user_events_by: by, scope: self.scope().map(|it| (**it).clone()), ..query }
     }
 
     /// The event as the caller may see it, if at all: the events about other users, and where and with which token other users
     /// act, are for those who manage users. The arguments of commands may be secret. Log lines in alerts, and errors of builds, are
     /// like logs.
     pub fn see(&self, event: &Event) -> Option<Event> {
-        let sees_all = self.may(Permission::ManageUsers) || event.actor.as_deref() == Some(self.name());
-        if event.kind == USER && !sees_all {
+        if !self.may_see(event) {
             return None;
         }
         let mut event = event.clone();
-        if event.actor.is_some() && !sees_all {
+        if event.actor.is_some() && !self.sees_actor_of(&event) {
             for attribute in [ADDRESS, TOKEN] {
                 event.attributes.remove(&attribute.to_owned());
             }
@@ -59,26 +58,39 @@ impl Caller {
         Some(event)
     }
 
+    /// Whether the caller may see the event at all.
+    pub fn may_see(&self, event: &Event) -> bool {
+        let is_in_scope = self.scope().is_none_or(|scope| scope.includes_event(event));
+        is_in_scope && (event.kind != USER || self.sees_actor_of(event))
+    }
+
+    /// Whether the caller may see who acted, in full.
+    fn sees_actor_of(&self, event: &Event) -> bool {
+        self.may(Permission::ManageUsers) || event.actor.as_deref() == Some(self.name())
+    }
+
     /// The alert as the caller may see it: log lines are for those who may read logs.
     pub fn see_alert(&self, alert: Alert) -> Alert {
         if self.may(Permission::Read) { alert } else { Alert { text: without_line(alert.text), ..alert } }
     }
 
-    /// The notice as the caller may see it.
-    pub fn see_notice(&self, notice: Notice) -> Notice {
-        if self.may(Permission::Read) { notice } else { Notice { text: without_line(notice.text), ..notice } }
+    /// The notice as the caller may see it, if at all.
+    pub fn see_notice(&self, notice: Notice) -> Option<Notice> {
+        self.scope().is_none().then_some(())?;
+        Some(if self.may(Permission::Read) { notice } else { Notice { text: without_line(notice.text), ..notice } })
     }
 
-    /// The task as the caller may see it: output, steps and failed instructions of a build are like logs.
-    pub fn see_task(&self, task: Task) -> Task {
+    /// The task as the caller may see it, if at all: output, steps and failed instructions of a build are like logs.
+    pub fn see_task(&self, task: Task) -> Option<Task> {
+        self.scope().is_none().then_some(())?;
         if self.may(Permission::Read) {
-            return task;
+            return Some(task);
         }
         let words = match task.kind {
             TaskKind::Build => Message::term(task.kind.in_words(task.state)),
             _ => task.words,
         };
-        Task { words, hint: None, parts: Vec::new(), output: Vec::new(), earlier_lines: 0, ..task }
+        Some(Task { words, hint: None, parts: Vec::new(), output: Vec::new(), earlier_lines: 0, ..task })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Event storage: normalized writes, indexed queries, pruning.
 
 use super::recent::{Numbered, fingerprint_of};
-use crate::model::{Event, EventQuery, HostId, Labels, Message, StructuredMessage, Timestamp, is_noise};
+use crate::model::{AccessScope, Event, EventQuery, HostId, Labels, Message, StructuredMessage, Timestamp, is_noise};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -270,6 +270,7 @@ fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<G
             && (!query.by_users || !actor.is_empty())
             && (query.kinds.is_empty() || query.kinds.contains(&kind))
             && (query.actions.is_empty() || query.actions.contains(&action))
+            && (query.scope.is_none() || kind == "container")
             && query.shows_user_events(&kind, &actor);
         if is_wanted {
             let texts = format!("{action} {actor}").to_ascii_lowercase();
@@ -281,6 +282,15 @@ fn groups(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Vec<G
         let mut things = Vec::new();
         if !query.project.is_empty() {
             things.push(("project = ?", query.project.clone()));
+        }
+        if let Some(AccessScope { projects, names }) = &query.scope {
+            if !projects.is_empty() {
+                things.push(("project IN (SELECT value FROM json_each(?))", texts(projects)));
+            }
+            if !names.is_empty() {
+                let patterns: Vec<String> = names.iter().map(|it| glob(it)).collect();
+                things.push(("EXISTS (SELECT 1 FROM json_each(?) WHERE things.name GLOB value)", texts(&patterns)));
+            }
         }
         let others = words.iter().zip(mentioned).filter(|(_, is_mentioned)| !is_mentioned);
         things.extend(others.map(|(word, _)| ("instr(text, ?) > 0", word.clone())));
@@ -382,6 +392,16 @@ impl Group {
 
 /// A list as a single query parameter.
 const LIST: &str = "SELECT value FROM json_each(?)";
+
+/// Texts as a single query parameter.
+fn texts(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("texts serialize to JSON")
+}
+
+/// The pattern for SQLite, where only `*` must have a special meaning.
+fn glob(pattern: &str) -> String {
+    pattern.chars().map(|c| if matches!(c, '?' | '[') { format!("[{c}]") } else { c.to_string() }).collect()
+}
 
 fn list(numbers: &[i64]) -> Value {
     Value::Text(serde_json::to_string(numbers).expect("numbers serialize to JSON"))

@@ -2,7 +2,11 @@
 
 use crate::{
     model::Alert,
-    server::{alerts::worst_first, app::App, auth::Caller},
+    server::{
+        alerts::{visible, worst_first},
+        app::App,
+        auth::Caller,
+    },
 };
 use axum::{
     Json,
@@ -18,7 +22,6 @@ struct Active {
 }
 
 pub async fn alerts(State(app): State<App>, caller: Caller) -> Response {
-    let alerts = app.alerts.active().into_iter().map(|it| caller.see_alert(it)).collect();
-    let alerts = worst_first(alerts);
+    let alerts = worst_first(visible(&app, &caller, app.alerts.active()));
     ([(header::CACHE_CONTROL, "no-store")], Json(Active { alerts })).into_response()
 }

@@ -9,7 +9,7 @@ use crate::{
     message,
     model::{Message, Permission, Preferences, Role},
     server::{
-        alerts::book,
+        alerts::{book, firing},
         app::App,
         auth::{self, Auth, Caller},
         live::event_page,
@@ -54,7 +54,7 @@ pub fn routes(app: &App) -> Router<App> {
 async fn authorized(State(app): State<App>, caller: Result<Caller, Problem>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_page = page_at(path).is_some();
-    match if is_page { Some(Permission::See.into()) } else { auth::function_access(path) } {
+    match if is_page { Some(auth::Access::Scoped(Permission::See)) } else { auth::function_access(path) } {
         Some(_) if caller.is_err() && is_page && request.method() != Method::POST => to_sign_in(&app, request.uri()),
         Some(access) => authorize(State((app, access)), caller, request, next).await.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -98,7 +98,7 @@ fn secure_page(parts: &Parts) {
 
 fn running_tasks(app: &App, caller: &Caller) -> Vec<PackedTask> {
     let running = app.tasks.all().1.into_iter().filter(|task| !task.state.is_over());
-    running.map(|task| PackedTask::from(&caller.see_task(task))).collect()
+    running.filter_map(|task| caller.see_task(task)).map(|task| PackedTask::from(&task)).collect()
 }
 
 /// Provides the context of pages and server functions.
@@ -112,7 +112,8 @@ fn provide(app: &App) {
     let caller: Option<Caller> = parts.as_ref().and_then(|parts| parts.extensions.get()).cloned();
     let user = caller.as_ref().map(Caller::name).unwrap_or_default();
     let (headers, uri) = parts.map(|parts| (parts.headers, parts.uri)).unwrap_or_default();
-    let (state, position) = app.reader.snapshot();
+    let reader = caller.as_ref().map_or_else(|| app.reader.clone(), |caller| app.state_for(caller));
+    let (state, position) = reader.snapshot();
     let now = app.clock.now();
     let preferences = app.preferences.of(user, of_cookies(cookies(&headers)));
     let (entities, totals) = initial_state(&state, uri.path(), &address(&uri), now);
@@ -123,8 +124,8 @@ fn provide(app: &App) {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         entities,
         totals,
-        firing: app.alerts.firing(),
-        unread: app.notifications.unread(user, preferences.read_until),
+        firing: caller.as_ref().map_or(0, |caller| firing(app, caller)),
+        unread: caller.as_ref().map_or(0, |caller| app.notifications.unread(caller, preferences.read_until)),
         preferences: preferences.clone(),
         tasks: caller.as_ref().map(|caller| running_tasks(app, caller)).unwrap_or_default(),
     };
@@ -136,6 +137,7 @@ fn provide(app: &App) {
         role,
         is_read_only: app.read_only,
         is_open_network: app.is_open_network,
+        sees_all: caller.as_ref().is_none_or(|it| it.scope().is_none()),
         has_account: matches!(app.auth, Auth::Password(_)),
     });
     let code = page_at(uri.path()).and_then(|(page, _)| page.lazy_code());

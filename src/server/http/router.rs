@@ -20,7 +20,11 @@ use super::{
 };
 use crate::{
     model::Permission::{Create, Execute, Operate, Read, Reveal, See, Write},
-    server::{app::App, auth::Access, live, streams},
+    server::{
+        app::App,
+        auth::Access::{self, Public, Requires, Scoped},
+        live, streams,
+    },
     wire::routes,
 };
 use axum::{
@@ -83,13 +87,11 @@ pub struct Route {
 }
 
 /// A `GET`, which must not change anything: any page can make a browser send one.
-fn reads<H: Handler<T, App>, T: 'static>(path: &'static str, access: impl Into<Access>, handler: H) -> Route {
-    let access = access.into();
+fn reads<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route { path, method: Method::GET, effect: Effect::Reads, access, length: Length::Answer, handler: get(handler) }
 }
 
-fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, access: impl Into<Access>, handler: H) -> Route {
-    let access = access.into();
+fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route {
         path,
         method: Method::POST,
@@ -101,12 +103,7 @@ fn changes<H: Handler<T, App>, T: 'static>(path: &'static str, access: impl Into
 }
 
 /// A WebSocket that runs a command: its handshake has to be a `GET`, but is refused to foreign pages like a change.
-fn socket_that_changes<H: Handler<T, App>, T: 'static>(
-    path: &'static str,
-    access: impl Into<Access>,
-    handler: H,
-) -> Route {
-    let access = access.into();
+fn socket_that_changes<H: Handler<T, App>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route { path, method: Method::GET, effect: Effect::Changes, access, length: Length::Stream, handler: get(handler) }
 }
 
@@ -129,41 +126,41 @@ impl Route {
 pub fn table() -> Vec<Route> {
     vec![
         // A read-only server refuses its actions one by one.
-        reads(routes::SOCKET, See, live::socket).streamed(),
-        reads(routes::STREAM, See, live::everything).streamed(),
-        reads(routes::CONTAINERS_STREAM, See, live::containers).streamed(),
-        reads(routes::IMAGES_STREAM, See, live::images).streamed(),
-        reads(routes::LOGS, Read, streams::logs).streamed(),
-        socket_that_changes(routes::TERMINAL, Execute, streams::terminal),
-        reads(routes::CONTAINER_LOGS, Read, streams::log_text).long(),
-        changes(routes::IMAGE_BUILD, Create, transfers::build).long(),
-        changes(routes::IMAGE_IMPORT, Create, transfers::import).long(),
-        reads(routes::IMAGE_EXPORT, Reveal, transfers::export).long(),
-        reads(routes::CONTAINER_EXPORT, Reveal, transfers::export_container).long(),
-        reads(routes::CONTAINER_FILES, Reveal, files::of_container).long(),
-        changes(routes::CONTAINER_FILES, Write, files::into_container).long(),
-        changes(routes::VOLUME_DOWNLOAD, Reveal, files::of_volume).long(),
-        changes(routes::VOLUME_FILES, Write, files::into_volume).long(),
-        changes(routes::VOLUME_BACKUP, Reveal, files::backup).long(),
-        changes(routes::VOLUME_RESTORE, Write, files::restore).long(),
-        reads(routes::STATE, See, live::state),
-        reads(routes::EVENTS, See, live::events),
-        reads(routes::STATS, See, live::stats),
-        reads(routes::ALERTS, See, alerts),
-        reads(routes::TASKS, See, live::tasks),
-        reads(routes::TASK_OUTPUT, Read, task_output),
-        reads(routes::PING, See, live::ping),
-        reads(routes::HANDSHAKES, See, live::handshakes),
-        changes(routes::PROBE, Operate, probe),
-        changes(routes::ACTION, See, action),
-        reads(routes::OPENAPI, See, openapi),
-        reads(routes::HEALTH, Access::Public, health),
-        reads(routes::METRICS, See, metrics),
-        reads(routes::LOGIN, Access::Public, sign_in::login_page).page(),
-        changes(routes::LOGIN, Access::Public, sign_in::login).page(),
-        changes(routes::LOGOUT, Access::Public, sign_in::logout).page(),
-        reads(routes::SETUP, Access::Public, sign_in::setup_page).page(),
-        changes(routes::SETUP, Access::Public, sign_in::setup).page(),
+        reads(routes::SOCKET, Scoped(See), live::socket).streamed(),
+        reads(routes::STREAM, Scoped(See), live::everything).streamed(),
+        reads(routes::CONTAINERS_STREAM, Scoped(See), live::containers).streamed(),
+        reads(routes::IMAGES_STREAM, Scoped(See), live::images).streamed(),
+        reads(routes::LOGS, Scoped(Read), streams::logs).streamed(),
+        socket_that_changes(routes::TERMINAL, Requires(Execute), streams::terminal),
+        reads(routes::CONTAINER_LOGS, Scoped(Read), streams::log_text).long(),
+        changes(routes::IMAGE_BUILD, Requires(Create), transfers::build).long(),
+        changes(routes::IMAGE_IMPORT, Requires(Create), transfers::import).long(),
+        reads(routes::IMAGE_EXPORT, Requires(Reveal), transfers::export).long(),
+        reads(routes::CONTAINER_EXPORT, Requires(Reveal), transfers::export_container).long(),
+        reads(routes::CONTAINER_FILES, Requires(Reveal), files::of_container).long(),
+        changes(routes::CONTAINER_FILES, Requires(Write), files::into_container).long(),
+        changes(routes::VOLUME_DOWNLOAD, Requires(Reveal), files::of_volume).long(),
+        changes(routes::VOLUME_FILES, Requires(Write), files::into_volume).long(),
+        changes(routes::VOLUME_BACKUP, Requires(Reveal), files::backup).long(),
+        changes(routes::VOLUME_RESTORE, Requires(Write), files::restore).long(),
+        reads(routes::STATE, Scoped(See), live::state),
+        reads(routes::EVENTS, Scoped(See), live::events),
+        reads(routes::STATS, Scoped(See), live::stats),
+        reads(routes::ALERTS, Scoped(See), alerts),
+        reads(routes::TASKS, Scoped(See), live::tasks),
+        reads(routes::TASK_OUTPUT, Requires(Read), task_output),
+        reads(routes::PING, Scoped(See), live::ping),
+        reads(routes::HANDSHAKES, Scoped(See), live::handshakes),
+        changes(routes::PROBE, Requires(Operate), probe),
+        changes(routes::ACTION, Scoped(See), action),
+        reads(routes::OPENAPI, Scoped(See), openapi),
+        reads(routes::HEALTH, Public, health),
+        reads(routes::METRICS, Requires(See), metrics),
+        reads(routes::LOGIN, Public, sign_in::login_page).page(),
+        changes(routes::LOGIN, Public, sign_in::login).page(),
+        changes(routes::LOGOUT, Public, sign_in::logout).page(),
+        reads(routes::SETUP, Public, sign_in::setup_page).page(),
+        changes(routes::SETUP, Public, sign_in::setup).page(),
     ]
 }
 
@@ -174,8 +171,8 @@ pub fn router(app: App) -> Router {
     let mut pages = pages::routes(&app);
     for Route { path, handler, access: needed, length, .. } in table() {
         let handler = match needed {
-            Access::Requires(_) => handler,
-            Access::Public => handler
+            Requires(_) | Scoped(_) => handler,
+            Public => handler
                 .layer::<_, Infallible>(DefaultBodyLimit::max(LARGEST_PUBLIC_BODY))
                 .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PUBLIC_TIMEOUT)),
         };

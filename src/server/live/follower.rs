@@ -5,7 +5,7 @@ use crate::{
     model::{Change, Timestamp},
     server::{
         app::App,
-        state::{Batch, Follow, Start},
+        state::{Batch, Follow, Reader, Start},
     },
     wire::{Changes, Channels, Diff, Encoding, Position, ServerFrame, binary, json},
 };
@@ -18,6 +18,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 pub(super) struct Follower {
     app: App,
+    reader: Reader,
     encoding: Encoding,
     channels: Channels,
     /// The client's position once it has received everything handed out.
@@ -87,11 +88,16 @@ impl Sent {
 }
 
 impl Follower {
-    pub(super) fn new(app: App, encoding: Encoding, channels: Channels, position: Option<Position>) -> Self {
-        let follow = app.reader.follow(position);
+    pub(super) fn new(
+        (app, reader): (App, Reader),
+        encoding: Encoding,
+        channels: Channels,
+        position: Option<Position>,
+    ) -> Self {
+        let follow = reader.follow(position);
         let batches = follow.batches.resubscribe();
         let start = position.unwrap_or(follow.position);
-        let mut follower = Self { app, encoding, channels, position: start, due: VecDeque::new(), batches };
+        let mut follower = Self { app, reader, encoding, channels, position: start, due: VecDeque::new(), batches };
         follower.begin(follow, if position.is_some() { Why::Returned } else { Why::New });
         follower
     }
@@ -102,7 +108,7 @@ impl Follower {
 
     /// Resumes at the position that the client reports.
     pub(super) fn resume(&mut self, position: Position) {
-        let follow = self.app.reader.follow(Some(position));
+        let follow = self.reader.follow(Some(position));
         self.position = position;
         self.begin(follow, Why::Returned);
     }
@@ -110,7 +116,7 @@ impl Follower {
     /// Changes the channels. The client receives the current state at once.
     pub(super) fn set_channels(&mut self, channels: Channels) {
         self.channels = channels;
-        let follow = self.app.reader.follow(None);
+        let follow = self.reader.follow(None);
         self.begin(follow, Why::New);
     }
 
@@ -157,7 +163,7 @@ impl Follower {
                     // a gap.
                     Err(RecvError::Lagged(skipped)) => {
                         self.app.fanout_metrics.skipped.add(skipped);
-                        let follow = self.app.reader.follow(Some(self.position));
+                        let follow = self.reader.follow(Some(self.position));
                         self.begin(follow, Why::Slow);
                         continue;
                     }

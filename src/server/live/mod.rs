@@ -26,7 +26,7 @@ pub use usage::stats;
 pub use ws::socket;
 
 use crate::{
-    server::app::App,
+    server::{alerts::firing, app::App, auth::Caller, state::Reader},
     wire::{Encoding, Hello, PROTOCOL, Pong, Position, ServerFrame},
 };
 use serde::Deserialize;
@@ -52,14 +52,14 @@ impl Asked {
 }
 
 /// The first message that a client receives.
-fn hello(app: &App) -> ServerFrame {
-    let engine = app.reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
+fn hello(reader: &Reader) -> ServerFrame {
+    let engine = reader.look(|state| state.hosts().next().map(|host| (**host).clone()));
     let server_version = env!("CARGO_PKG_VERSION").to_owned();
-    ServerFrame::Hello(Hello { protocol: PROTOCOL, server_version, epoch: app.reader.epoch(), engine })
+    ServerFrame::Hello(Hello { protocol: PROTOCOL, server_version, epoch: reader.epoch(), engine })
 }
 
-fn pong(app: &App, nonce: u64) -> ServerFrame {
-    let revision = app.reader.position().revision;
-    let (server_time, drift, firing) = (app.clock.now(), app.reader.drift(), app.alerts.firing());
+fn pong(app: &App, (caller, reader): (&Caller, &Reader), nonce: u64) -> ServerFrame {
+    let revision = reader.position().revision;
+    let (server_time, drift, firing) = (app.clock.now(), reader.drift(), firing(app, caller));
     ServerFrame::Pong(Pong { nonce, server_time, revision, drift, firing })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     message,
-    server::{app::App, auth::Caller, problem::Problem},
+    server::{app::App, auth::Caller, problem::Problem, state::Reader},
     wire::{Channels, Diff, Encoding, Position, ServerFrame, Tasks, Update, json},
 };
 use axum::{
@@ -53,6 +53,7 @@ pub async fn state(
         }
     };
     app.fanout_metrics.polls.add(1);
+    let reader = app.state_for(&caller);
     // A client that requests a hello stays: there must be a place for its later requests.
     if known.hello == Some(true) && app.sessions.enter(Transport::Polling).is_none() {
         return full();
@@ -62,12 +63,12 @@ pub async fn state(
             return full();
         };
         let seconds = if telling(&app, &caller).is_some() { 1 } else { seconds.min(LONGEST_WAIT) };
-        something_after(&app, since, Duration::from_secs(seconds)).await;
+        something_after((&app, &reader), since, Duration::from_secs(seconds)).await;
     }
     let asked = Asked { encoding: known.encoding, ..Asked::default() };
     match asked.encoding() {
-        Encoding::Json => in_json(&app, since, &headers),
-        Encoding::Postcard => in_postcard(&app, &caller, since, known.hello == Some(true)),
+        Encoding::Json => in_json((&app, &reader), since, &headers),
+        Encoding::Postcard => in_postcard(&app, (&caller, reader), since, known.hello == Some(true)),
     }
 }
 
@@ -76,9 +77,9 @@ fn full() -> Response {
 }
 
 /// Returns when there is something new for the client at `since`, when `time_limit` is over, or when the server closes.
-async fn something_after(app: &App, since: Position, time_limit: Duration) {
-    let mut batches = app.reader.follow(Some(since)).batches;
-    if app.reader.position() != since {
+async fn something_after((app, reader): (&App, &Reader), since: Position, time_limit: Duration) {
+    let mut batches = reader.follow(Some(since)).batches;
+    if reader.position() != since {
         return;
     }
     tokio::select! {
@@ -91,14 +92,14 @@ async fn something_after(app: &App, since: Position, time_limit: Duration) {
     }
 }
 
-fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response {
-    let position = app.reader.position();
+fn in_json((app, reader): (&App, &Reader), since: Option<Position>, headers: &HeaderMap) -> Response {
+    let position = reader.position();
     let etag = format!("\"{position}\"");
     let known_tag = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     if known_tag.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
-    let (position, body) = match since.and_then(|since| Some((since, app.reader.since(since)?))) {
+    let (position, body) = match since.and_then(|since| Some((since, reader.since(since)?))) {
         Some((since, batches)) => {
             let to = batches.last().map_or(since.revision, |batch| batch.to);
             let diffs: Vec<Diff> = batches.iter().map(|batch| batch.diff(since.epoch)).collect();
@@ -109,7 +110,7 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
             if since.is_some() {
                 app.fanout_metrics.resyncs_of_returned.add(1);
             }
-            let (data, position) = app.reader.snapshot();
+            let (data, position) = reader.snapshot();
             let Position { epoch, revision } = position;
             let update = Update { epoch, revision, timestamp: app.clock.now(), data };
             (position, json::encode_server(&ServerFrame::EngineStateUpdate(update)))
@@ -124,13 +125,13 @@ fn in_json(app: &App, since: Option<Position>, headers: &HeaderMap) -> Response 
 }
 
 /// For Quaylight's own page: the messages that a socket would have sent, one after the other.
-fn in_postcard(app: &App, caller: &Caller, since: Option<Position>, greet: bool) -> Response {
+fn in_postcard(app: &App, (caller, reader): (&Caller, Reader), since: Option<Position>, greet: bool) -> Response {
     let mut body = Vec::new();
     let now = app.clock.now();
     if greet {
-        body.extend_from_slice(&Payload::of(hello(app), Encoding::Postcard).message(now, now).into_data());
+        body.extend_from_slice(&Payload::of(hello(&reader), Encoding::Postcard).message(now, now).into_data());
     }
-    let mut follower = Follower::new(app.clone(), Encoding::Postcard, Channels::ALL, since);
+    let mut follower = Follower::new((app.clone(), reader), Encoding::Postcard, Channels::ALL, since);
     while let Some(sent) = follower.ready() {
         body.extend_from_slice(&sent.message(now).into_data());
     }
@@ -150,9 +151,11 @@ fn telling(app: &App, caller: &Caller) -> Option<Tasks> {
 }
 
 /// `GET /api/ping`: the server's clock, in the binary encoding.
-pub async fn ping(State(app): State<App>) -> Response {
-    let now = app.clock.now();
-    binary_answer(Payload::of(pong(&app, 0), Encoding::Postcard).message(now, now).into_data().into())
+pub async fn ping(State(app): State<App>, caller: Caller) -> Response {
+    let (now, reader) = (app.clock.now(), app.state_for(&caller));
+    binary_answer(
+        Payload::of(pong(&app, (&caller, &reader), 0), Encoding::Postcard).message(now, now).into_data().into(),
+    )
 }
 
 pub(super) fn binary_answer(body: Vec<u8>) -> Response {

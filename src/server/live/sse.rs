@@ -10,7 +10,7 @@ use super::{
 use crate::{
     message,
     model::Timestamp,
-    server::{app::App, auth::Caller, body::sent_in_time, problem::Problem},
+    server::{app::App, auth::Caller, body::sent_in_time, problem::Problem, state::Reader},
     wire::{Channel, Channels, Encoding, Notice, Position, ServerFrame, text::to_text},
 };
 use axum::{
@@ -61,12 +61,15 @@ fn stream_of(app: App, caller: Caller, asked: &Asked, headers: &HeaderMap, chann
     let last: Option<Position> =
         headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let encoding = asked.encoding();
-    let follower = Follower::new(app.clone(), encoding, channels, last.or(asked.position()));
+    let reader = app.state_for(&caller);
+    let follower = Follower::new((app.clone(), reader.clone()), encoding, channels, last.or(asked.position()));
     let messages = match encoding {
         Encoding::Json => events(follower, app.clone()).left_stream(),
         Encoding::Postcard => {
-            let first = spoken(hello(&app), app.clock.now());
-            stream::once(async { Ok(first) }).chain(timed_events(follower, app.clone(), caller)).right_stream()
+            let first = spoken(hello(&reader), app.clock.now());
+            stream::once(async { Ok(first) })
+                .chain(timed_events(follower, app.clone(), (caller, reader)))
+                .right_stream()
         }
     };
     let sessions = app.sessions.clone();
@@ -104,27 +107,30 @@ async fn next_notice(notices: &mut Notices) -> Notice {
 }
 
 /// For Quaylight's own page: includes the time, notices and tasks.
-fn timed_events(follower: Follower, app: App, caller: Caller) -> impl Stream<Item = Next> {
+fn timed_events(follower: Follower, app: App, (caller, reader): (Caller, Reader)) -> impl Stream<Item = Next> {
     let times = interval_at(Instant::now() + TIME_EVERY, TIME_EVERY);
     let notices = app.alerts.notices();
     let mut tasks = tasks::Listener::new(app.tasks.clone(), caller.clone());
     let current = spoken(ServerFrame::Tasks(tasks.begin()), app.clock.now());
-    let start: (Follower, Interval, Notices, tasks::Listener, App, Caller) =
-        (follower, times, notices, tasks, app, caller);
-    let rest = stream::unfold(start, async |(mut follower, mut times, mut notices, mut tasks, app, caller)| {
-        let event = tokio::select! {
-            biased;
-            sent = follower.next() => event(sent?, app.clock.now()),
-            notice = next_notice(&mut notices) => {
-                spoken(ServerFrame::Notice(caller.see_notice(notice)), app.clock.now())
-            }
-            task = tasks.next() => spoken(ServerFrame::Task(task), app.clock.now()),
-            _ = times.tick() => {
-                spoken(pong(&app, 0), app.clock.now())
-            }
-        };
-        Some((Ok(event), (follower, times, notices, tasks, app, caller)))
-    });
+    let start: (Follower, Interval, Notices, tasks::Listener) = (follower, times, notices, tasks);
+    let rest = stream::unfold(
+        (start, (app, caller, reader)),
+        async |((mut follower, mut times, mut notices, mut tasks), (app, caller, reader))| {
+            let event = loop {
+                break tokio::select! {
+                    biased;
+                    sent = follower.next() => event(sent?, app.clock.now()),
+                    notice = next_notice(&mut notices) => match caller.see_notice(notice) {
+                        Some(notice) => spoken(ServerFrame::Notice(notice), app.clock.now()),
+                        None => continue,
+                    },
+                    task = tasks.next() => spoken(ServerFrame::Task(task), app.clock.now()),
+                    _ = times.tick() => spoken(pong(&app, (&caller, &reader), 0), app.clock.now()),
+                };
+            };
+            Some((Ok(event), ((follower, times, notices, tasks), (app, caller, reader))))
+        },
+    );
     stream::once(async { Ok(current) }).chain(rest)
 }
 

@@ -54,7 +54,10 @@ impl Listener {
             heard.version.borrow_and_update();
             if let Some((version, task)) = self.tasks.after(heard.until) {
                 heard.until = version;
-                return self.caller.see_task(task);
+                match self.caller.see_task(task) {
+                    Some(task) => return task,
+                    None => continue,
+                }
             }
             // The tasks live as long as the server.
             let _ = heard.version.changed().await;
@@ -65,7 +68,9 @@ impl Listener {
 /// All tasks, as the caller may see them.
 pub(super) fn seen_by(caller: &Caller, tasks: &Tasks) -> wire::Tasks {
     let (version, tasks) = tasks.all();
-    wire::Tasks { version, tasks: tasks.into_iter().map(|task| caller.see_task(task)).collect() }
+    // With a scope there are none, and no changes of them.
+    let version = if caller.scope().is_some() { 0 } else { version };
+    wire::Tasks { version, tasks: tasks.into_iter().filter_map(|task| caller.see_task(task)).collect() }
 }
 
 /// `GET /api/tasks`: the running tasks, and the latest that have ended.

@@ -3,8 +3,8 @@
 use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
 use crate::{
     message,
-    model::{ContainerId, Host, Key},
-    server::{app::App, problem::Problem, stats::SubscribedStats},
+    model::{ContainerId, Host, Key, Sample},
+    server::{app::App, auth::Caller, problem::Problem, state::Reader, stats::SubscribedStats},
     wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
 };
 use axum::{
@@ -31,7 +31,7 @@ pub struct StatsQuery {
 }
 
 /// `GET /api/stats`: the next samples. A client that repeats the request within five seconds keeps the sampling running.
-pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> Response {
+pub async fn stats(State(app): State<App>, caller: Caller, Query(query): Query<StatsQuery>) -> Response {
     let ids = query.ids.as_ref().map(|ids| ids.split(',').filter(|id| !id.is_empty()).map(ContainerId::new).collect());
     let Ok(ids) = ids.transpose() else {
         let detail = message!("`ids` must be full container IDs, separated by commas.");
@@ -43,8 +43,10 @@ pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> R
     };
     let channels = if query.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
     let mut viewer = app.stats.subscribe();
-    viewer.set(and(viewer.wanted(), &Subscription { channels, ids }, &app));
-    let stats = timeout(TIMEOUT, viewer.next()).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
+    let reader = app.state_for(&caller);
+    viewer.set(allowed(and(viewer.wanted(), &Subscription { channels, ids }, &app), &reader, &caller));
+    let stats = timeout(TIMEOUT, viewer.next()).await.ok().and_then(|stats| visible(stats, &reader, &caller));
+    let stats = stats.unwrap_or_else(|| Stats::nothing(app.clock.now()));
     let asked = Asked { encoding: query.encoding, ..Asked::default() };
     match asked.encoding() {
         Encoding::Json => Json(stats).into_response(),
@@ -54,6 +56,26 @@ pub async fn stats(State(app): State<App>, Query(query): Query<StatsQuery>) -> R
             binary_answer(payload.message(now, now).into_data().into())
         }
     }
+}
+
+/// The stats as the caller may see them; `None` if there are none. The loads of hosts and projects include containers that a caller
+/// with a scope may not see.
+pub(super) fn visible(stats: Stats, reader: &Reader, caller: &Caller) -> Option<Stats> {
+    if caller.scope().is_none() {
+        return Some(stats);
+    }
+    let is_visible = |it: &Sample| reader.look(|state| state.container(&it.host, &it.container_id).is_some());
+    let samples: Vec<_> = stats.samples.into_iter().filter(is_visible).collect();
+    (!samples.is_empty()).then(|| Stats { samples, ..Stats::nothing(stats.timestamp) })
+}
+
+/// What a caller may subscribe to: how soon samples arrive tells that a container runs.
+pub(super) fn allowed(mut wanted: SubscribedStats, reader: &Reader, caller: &Caller) -> SubscribedStats {
+    if caller.scope().is_some() {
+        reader.look(|state| wanted.these.retain(|key| state.get(key).is_some()));
+        (wanted.loads, wanted.projects) = (false, false);
+    }
+    wanted
 }
 
 /// `wanted` with this subscription added.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     message,
-    server::{app::App, auth::Caller, dispatch::dispatch, problem::Problem, stats::StatsSubscription},
+    server::{app::App, auth::Caller, dispatch::dispatch, problem::Problem, state::Reader, stats::StatsSubscription},
     wire::{
         Ack, ActionError, ActionRequest, Channel, Channels, ClientFrame, Encoding, ErrorKind, Malformed, Notice,
         Position, ServerFrame, WireError, binary, json,
@@ -71,6 +71,7 @@ pub async fn socket(
 struct Session {
     app: App,
     caller: Caller,
+    reader: Reader,
     encoding: Encoding,
     follower: Follower,
     socket: Socket,
@@ -83,14 +84,15 @@ struct Session {
 
 impl Session {
     fn new(app: App, caller: Caller, (encoding, position): (Encoding, Option<Position>), socket: Socket) -> Self {
-        let follower = Follower::new(app.clone(), encoding, Channels::ALL, position);
+        let reader = app.state_for(&caller);
+        let follower = Follower::new((app.clone(), reader.clone()), encoding, Channels::ALL, position);
         let acks = mpsc::channel(ACTIONS_AT_ONCE);
         let (subscription, notices) = (app.stats.subscribe(), app.alerts.notices());
         let (events, tasks) = (
             Listener::new(app.history.clone(), caller.clone()),
             tasks::Listener::new(app.tasks.clone(), caller.clone()),
         );
-        Self { app, caller, encoding, follower, socket, acks, subscription, events, tasks, notices }
+        Self { app, caller, reader, encoding, follower, socket, acks, subscription, events, tasks, notices }
     }
 
     async fn run(mut self) {
@@ -101,7 +103,7 @@ impl Session {
 
     /// Serves the client until the socket is gone or the server shuts down.
     async fn run_until_ended(&mut self) -> Result<(), Gone> {
-        self.say(hello(&self.app)).await?;
+        self.say(hello(&self.reader)).await?;
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();
         tokio::pin!(closing);
@@ -116,14 +118,18 @@ impl Session {
                 // An action has ended.
                 Some(ack) = self.acks.1.recv() => self.say(ServerFrame::Ack(ack)).await?,
                 // Samples of the subscribed containers.
-                stats = self.subscription.next() => self.say(ServerFrame::Stats(stats)).await?,
+                stats = self.subscription.next() => {
+                    if let Some(stats) = usage::visible(stats, &self.reader, &self.caller) {
+                        self.say(ServerFrame::Stats(stats)).await?;
+                    }
+                }
                 // Events, if subscribed.
                 event = self.events.next() => self.say(ServerFrame::EngineEvent(event)).await?,
                 // Progress of tasks, if subscribed.
                 task = self.tasks.next() => self.say(ServerFrame::Task(task)).await?,
                 // A notice to all clients. A client that is too slow for it finds it among the events.
-                notice = self.notices.recv() => if let Ok(notice) = notice {
-                    self.say(ServerFrame::Notice(self.caller.see_notice(notice))).await?;
+                notice = self.notices.recv() => if let Some(notice) = notice.ok().and_then(|it| self.caller.see_notice(it)) {
+                    self.say(ServerFrame::Notice(notice)).await?;
                 },
                 // A message from the client.
                 message = self.socket.next() => self.on_message(message?).await?,
@@ -142,7 +148,8 @@ impl Session {
         match heard {
             Ok(ClientFrame::Resume(position)) => self.follower.resume(position),
             Ok(ClientFrame::Subscribe(subscription)) => {
-                self.subscription.set(usage::and(self.subscription.wanted(), &subscription, &self.app));
+                let wanted = usage::and(self.subscription.wanted(), &subscription, &self.app);
+                self.subscription.set(usage::allowed(wanted, &self.reader, &self.caller));
                 let channels = subscription.channels;
                 if channels.contains(&Channel::Events) {
                     let current = self.events.begin();
@@ -169,7 +176,7 @@ impl Session {
                 }
             }
             Ok(ClientFrame::Ping { nonce }) => {
-                self.say(pong(&self.app, nonce)).await?;
+                self.say(pong(&self.app, (&self.caller, &self.reader), nonce)).await?;
             }
             Ok(ClientFrame::Action(request)) => self.act(request).await?,
             Err(Malformed { reason }) => {

@@ -7,6 +7,7 @@ use crate::{
     server::{
         app::App,
         engine::{EngineError, LogLines, LogRange},
+        state::Reader,
     },
     wire::log::LogSource,
 };
@@ -23,6 +24,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Follower {
     pub(super) app: App,
+    /// The state as the caller may see it.
+    pub(super) reader: Reader,
     pub(super) number: u16,
     pub(super) source: LogSource,
     /// Where in the log to start.
@@ -150,7 +153,7 @@ impl Follower {
         let mut place = self.look(|it| it.and_then(|it| Place::of(it)));
         loop {
             let run = self.look(|it| it.map(run_of));
-            let (reader, host) = (self.app.reader.clone(), self.source.host.clone());
+            let (reader, host) = (self.reader.clone(), self.source.host.clone());
             let read = reader.while_reachable(&host, self.read(range, &mut latest)).await;
             let read = read.unwrap_or_else(|| Err(EngineError::lost()));
             // A retry would get the same answer until there is another run.
@@ -230,9 +233,9 @@ impl Follower {
 
     /// Waits until there is more to read. If the run `again` is given and still up, there is.
     async fn next(&self, again: Option<&Run>, before: Option<&Run>, place: Option<&Place>) -> Next {
-        let mut batches = self.app.reader.follow(None).batches;
+        let mut batches = self.reader.follow(None).batches;
         loop {
-            let next = self.app.reader.look(|state| {
+            let next = self.reader.look(|state| {
                 let is_reachable = state.host(&self.source.host).is_some_and(|host| host.is_reachable());
                 match state.container(&self.source.host, &self.source.id) {
                     Some(it) if is_reachable && it.state.is_up() && before == Some(&run_of(it)) => {
@@ -252,7 +255,7 @@ impl Follower {
     }
 
     fn look<T>(&self, look: impl FnOnce(Option<&Arc<Container>>) -> T) -> T {
-        self.app.reader.look(|state| look(state.container(&self.source.host, &self.source.id)))
+        self.reader.look(|state| look(state.container(&self.source.host, &self.source.id)))
     }
 
     fn note(&self, note: Message) {
@@ -300,9 +303,9 @@ pub(super) fn source(it: &Arc<Container>) -> LogSource {
 }
 
 /// Finds a container by its id on any host.
-pub(super) fn find(app: &App, id: &ContainerId) -> Option<LogSource> {
-    let hosts: Vec<HostId> = app.reader.look(|state| state.hosts().map(|host| host.id.clone()).collect());
-    app.reader.look(|state| hosts.iter().find_map(|host| state.container(host, id)).map(source))
+pub(super) fn find(reader: &Reader, id: &ContainerId) -> Option<LogSource> {
+    let hosts: Vec<HostId> = reader.look(|state| state.hosts().map(|host| host.id.clone()).collect());
+    reader.look(|state| hosts.iter().find_map(|host| state.container(host, id)).map(source))
 }
 
 #[cfg(test)]

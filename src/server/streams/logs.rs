@@ -15,6 +15,7 @@ use crate::{
         engine::{EngineError, LogRange},
         live::{self, GOING_AWAY, Gone, Socket},
         problem::Problem,
+        state::Reader,
     },
     wire::log::{LogFrame, LogSource, encode},
 };
@@ -81,14 +82,17 @@ pub async fn logs(
         let detail = message!("`ids` must be full container IDs, separated by commas.");
         return Problem::new(StatusCode::BAD_REQUEST, "Invalid container ID", detail).into_response();
     };
+    let reader = app.state_for(&caller);
     live::upgrade(&app.clone(), caller, upgrade, false, async move |socket| {
-        let sources: Vec<LogSource> = ids.iter().filter_map(|id| find(&app, id)).collect();
-        let _ = Viewer { app, socket, sources }.run(query).await;
+        let sources: Vec<LogSource> = ids.iter().filter_map(|id| find(&reader, id)).collect();
+        let _ = Viewer { app, reader, socket, sources }.run(query).await;
     })
 }
 
 struct Viewer {
     app: App,
+    /// The state as the caller may see it.
+    reader: Reader,
     socket: Socket,
     sources: Vec<LogSource>,
 }
@@ -128,8 +132,9 @@ impl Viewer {
         // Dropping the set stops the followers and their reads.
         let mut followers = JoinSet::new();
         for ((number, source), (range, seen)) in self.tails(tail).await? {
-            let (app, queue, moved) = (self.app.clone(), queue.clone(), moved.clone());
-            followers.spawn(Follower { app, number, source, range, seen, queue, moved }.run());
+            let (app, reader) = (self.app.clone(), self.reader.clone());
+            let (queue, moved) = (queue.clone(), moved.clone());
+            followers.spawn(Follower { app, reader, number, source, range, seen, queue, moved }.run());
         }
         let sessions = self.app.sessions.clone();
         let closing = sessions.closing();

@@ -6,6 +6,7 @@ use crate::{
     model::{ContainerId, LogStream, Message, Timestamp, moment},
     server::{
         app::App,
+        auth::Caller,
         body::streamed,
         engine::{Log, LogLines, LogPart, LogRange},
         problem::Problem,
@@ -44,7 +45,12 @@ enum Form {
     NdJson,
 }
 
-pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(query): Query<LogTextQuery>) -> Response {
+pub async fn log_text(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<LogTextQuery>,
+) -> Response {
     let bad = |detail: String| {
         Problem::new(StatusCode::BAD_REQUEST, "Invalid request", Message::Verbatim(detail)).into_response()
     };
@@ -69,7 +75,7 @@ pub async fn log_text(State(app): State<App>, Path(id): Path<String>, Query(quer
         (Err(why), _) | (_, Err(why)) => return bad(why),
     };
     let range = LogRange { follow: query.follow, tail: query.tail, since, until };
-    let Some(source) = find(&app, &id) else {
+    let Some(source) = find(&app.state_for(&caller), &id) else {
         let detail = message!("Check the name, or whether it was just removed.");
         return Problem::new(StatusCode::NOT_FOUND, "Container not found", detail).into_response();
     };

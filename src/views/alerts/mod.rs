@@ -15,6 +15,7 @@ use super::{
     Site,
     lazy::lazy_code,
     page_entry::{Code, Count, PageEntry, SidebarLink},
+    sees_all,
     widgets::{boxed, button, empty},
 };
 use crate::{
@@ -174,9 +175,7 @@ fn book(page: Page) -> AnyView {
         {boxed(move || notes(page))}
         <div class="alerts-page">
             {active::active(page)}
-            {rules::rules(page)}
-            {channels::channels(page)}
-            {quiet::quiet(page)}
+            {sees_all().then(|| [rules::rules(page), channels::channels(page), quiet::quiet(page)])}
             {transitions::transitions(page)}
         </div>
     }
@@ -193,7 +192,11 @@ fn notes(page: Page) -> Vec<AnyView> {
         HistoryStatus::Off { reason } => Some(crate::t!("Rules and channels can't be saved: {}.", translate(reason))),
     });
     let fixed = page.book.with(|book| book.as_ref().is_some_and(|book| !book.may_configure));
-    let fixed = fixed.then(|| t("You can view rules and channels, but not change them.").to_owned());
+    let words = match sees_all() {
+        true => "You can view rules and channels, but not change them.",
+        false => "You see only the alerts of your containers.",
+    };
+    let fixed = fixed.then(|| t(words).to_owned());
     let note = |text: String| view! { <p class="quiet padded" role="status">{text}</p> }.into_any();
     off.into_iter().chain(fixed).map(note).collect()
 }

@@ -5,7 +5,7 @@ use crate::{
     client::{erased_memo, t, translate},
     model::{Alert, AlertState},
     views::{
-        Site,
+        Site, sees_all,
         widgets::{Ago, boxed},
     },
 };
@@ -15,10 +15,13 @@ pub(super) fn transitions(page: Page) -> AnyView {
     let transitions = erased_memo(move || page.look(|book| book.transitions.clone()));
     let lines = boxed(move || transitions.get().into_iter().map(line).collect::<Vec<_>>());
     let is_empty = erased_memo(move || transitions.with(Vec::is_empty));
-    let all = Site::expect().page("/events?kind=alert");
+    let all = sees_all().then(|| {
+        let all = Site::expect().page("/events?kind=alert");
+        view! { <a href=all>{t("View all")}</a> }.into_any()
+    });
     view! {
         <section aria-labelledby="transitions">
-            <header><h2 id="transitions">{t("Recent alerts")}</h2> <a href=all>{t("View all")}</a></header>
+            <header><h2 id="transitions">{t("Recent alerts")}</h2> {all}</header>
             {boxed(move || is_empty.get().then(|| view! { <p class="quiet">{t("No alerts yet.")}</p> }.into_any()))}
             <ul class="alerts transitions">{lines}</ul>
         </section>

@@ -9,6 +9,7 @@ mod whole;
 use super::{
     lazy::lazy_code,
     page_entry::{Code, Count, FIRST, PageEntry, SidebarLink, Visit, on_server},
+    sees_all,
 };
 use crate::{
     client::t,
@@ -50,7 +51,7 @@ pub fn DashboardPage() -> impl IntoView {
         <div class="dashboard">
             <Attention />
             <Whole />
-            <HostLoad />
+            {sees_all().then(|| view! { <HostLoad /> }.into_any())}
             <Recent />
             <HostFacts />
         </div>

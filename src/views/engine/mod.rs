@@ -8,6 +8,7 @@ use super::{
     on_demand::OnDemand,
     page_entry::{Code, PageEntry, SidebarLink},
     resource_list::{PRUNABLE, RowMenu, dialogs, row_menu::Dialog},
+    sees_all,
     widgets::{boxed, button},
 };
 use crate::{
@@ -84,7 +85,7 @@ pub fn EnginePage() -> impl IntoView {
             {may(Permission::Remove).then(|| button("button", "prune", boxed(|| t("Prune all").to_owned()), Box::new(move |_| menu.ask(Dialog::Prune(PRUNABLE)))))}
         </div>
         <div class="container-page thing">
-            <div class="main">{disk_usage(menu)}</div>
+            <div class="main">{sees_all().then(|| disk_usage(menu))}</div>
             <div class="what"><HostFacts /></div>
         </div>
         {dialogs(menu)}

@@ -82,8 +82,7 @@ pub(super) fn account() -> Option<AnyView> {
                 <span>{t("Password")}</span>
                 {button("button", "edit", boxed(|| t("Change password").to_owned()), ask(Asking::Password))}
             </div>
-            <h3>{t("Sessions")}</h3>
-            {section.account.draw("Account not loaded", move |account| sessions(section, &account.sessions))}
+            {section.account.draw("Account not loaded", move |account| sessions(section, account))}
             <div class="setting">
                 <h3>{t("API tokens")}</h3>
                 {button("button", "add", boxed(|| t("New API token").to_owned()), ask(Asking::NewToken))}
@@ -109,7 +108,9 @@ fn account_of_proxy(user: &str, role: Role) -> AnyView {
     .into_any()
 }
 
-fn sessions(section: Section, sessions: &[SessionInfo]) -> AnyView {
+fn sessions(section: Section, account: &Account) -> AnyView {
+    let Account { scope, sessions, .. } = account;
+    let scope = scope.as_ref().map(|it| view! { <p>{crate::t!("You only see {}", it.words())}</p> }.into_any());
     let lines: Vec<_> = sessions.iter().cloned().map(|it| session(section, it)).collect();
     let end_others = (sessions.len() > 1).then(|| {
         let end = move |_| {
@@ -119,6 +120,8 @@ fn sessions(section: Section, sessions: &[SessionInfo]) -> AnyView {
             .into_any()
     });
     view! {
+        {scope}
+        <h3>{t("Sessions")}</h3>
         <ul class="entries">{lines}</ul>
         {end_others}
     }

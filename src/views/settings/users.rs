@@ -13,7 +13,7 @@ use super::{
 use crate::{
     actions::users::change_user,
     client::{ClientOnly, Level, Toasts, effect, t},
-    model::{Permission, Role, UserChange, UserInfo},
+    model::{AccessScope, Permission, Role, UserChange, UserInfo},
     queries::users::users as all_users,
     views::format,
 };
@@ -22,12 +22,15 @@ use std::{rc::Rc, sync::Arc};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, MouseEvent};
 
+/// The role and the scope of a user.
+type UserAccess = (Role, Option<AccessScope>);
+
 /// The name of the user is that of the open menu, or of the user whom the dialog is about.
 #[derive(Debug, Clone, PartialEq)]
 enum Asking {
     Nothing,
     NewUser,
-    Role(String, Role),
+    Role(String, UserAccess),
     Reset(String),
     Remove(String),
 }
@@ -36,8 +39,8 @@ enum Asking {
 struct Section {
     users: OnDemand<Vec<UserInfo>>,
     asking: RwSignal<Asking>,
-    /// The user whose menu is open, with their role.
-    menu: RwSignal<Option<(String, Role)>>,
+    /// The user whose menu is open, with their access.
+    menu: RwSignal<Option<(String, UserAccess)>>,
     /// The button that the menu is anchored to.
     menu_from: ClientOnly<HtmlElement>,
     /// A generated password, which is shown once.
@@ -103,8 +106,9 @@ fn lines(section: Section, me: &Arc<str>, users: &[UserInfo]) -> AnyView {
 }
 
 fn line(section: Section, user: &UserInfo, is_me: bool) -> AnyView {
-    let UserInfo { name, role, sessions, tokens, used } = user.clone();
+    let UserInfo { name, role, scope, sessions, tokens, used } = user.clone();
     let mut words = vec![t(role.as_str()).to_owned()];
+    words.extend(scope.as_ref().map(|scope| crate::t!("only {}", scope.words())));
     if sessions > 0 {
         words.push(format::count(sessions, ["{} session", "{} sessions"]));
     }
@@ -118,7 +122,7 @@ fn line(section: Section, user: &UserInfo, is_me: bool) -> AnyView {
     let actions = if is_me {
         view! { <small>{t("You")}</small> }.into_any()
     } else {
-        let target = (name.clone(), role);
+        let target = (name.clone(), (role, scope));
         let open = move |event: MouseEvent| {
             section.menu_from.set(event.current_target().and_then(|it| it.dyn_into().ok()));
             section.menu.set(Some(target.clone()));
@@ -145,10 +149,10 @@ fn line(section: Section, user: &UserInfo, is_me: bool) -> AnyView {
 }
 
 fn menu(section: Section) -> Option<AnyView> {
-    let (name, role) = section.menu.get()?;
+    let (name, access) = section.menu.get()?;
     let from = section.menu_from.get()?;
     let items = [
-        ("edit", crate::t!("Change role of {}", name), Asking::Role(name.clone(), role)),
+        ("edit", crate::t!("Change role of {}", name), Asking::Role(name.clone(), access)),
         ("restart", crate::t!("Reset password of {}", name), Asking::Reset(name.clone())),
         ("remove", crate::t!("Remove {}", name), Asking::Remove(name.clone())),
     ];
@@ -178,7 +182,7 @@ fn dialog(section: Section) -> AnyView {
     match section.asking.get() {
         Asking::Nothing => ().into_any(),
         Asking::NewUser => new_user(section),
-        Asking::Role(name, role) => role_form(section, name, role),
+        Asking::Role(name, access) => role_form(section, name, access),
         Asking::Reset(name) => {
             let words = "This sets a new password, ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("Reset password of {}?", name);
@@ -196,25 +200,65 @@ fn dialog(section: Section) -> AnyView {
 
 fn new_user(section: Section) -> AnyView {
     let name = StoredValue::new(String::new());
-    let role = StoredValue::new(Role::Viewer);
+    let access = AccessFields::new((Role::Viewer, None));
     let fields = view! {
         {field("User name", "text", String::new(), "", Box::new(move |text| name.set_value(text)))}
-        {role_choice(Role::Admin, role)}
+        {access.view()}
         {quiet("Quaylight generates a password, which the user can change after signing in.")}
     };
-    let change = move || UserChange::Add { name: name.get_value().trim().to_owned(), role: role.get_value() };
+    let change = move || {
+        let (role, scope) = access.get();
+        UserChange::Add { name: name.get_value().trim().to_owned(), role, scope }
+    };
     change_form(section, t("New user").to_owned(), fields.into_any(), "Create", change, "User added", form)
 }
 
-fn role_form(section: Section, name: String, role: Role) -> AnyView {
-    let role = StoredValue::new(role);
+fn role_form(section: Section, name: String, access: UserAccess) -> AnyView {
+    let access = AccessFields::new(access);
     let fields = view! {
-        {role_choice(Role::Admin, role)}
-        {quiet("This ends all sessions of this user.")}
+        {access.view()}
+        {quiet("This ends all sessions of this user. Other projects or containers also revoke their API tokens.")}
     };
     let title = crate::t!("Change role of {}", name);
-    let change = move || UserChange::ChangeRole { name: name.clone(), role: role.get_value() };
+    let change = move || {
+        let (role, scope) = access.get();
+        UserChange::ChangeRole { name: name.clone(), role, scope }
+    };
     change_form(section, title, fields.into_any(), "Change", change, "Role changed", form)
+}
+
+/// The fields for the role and the scope of a user.
+#[derive(Clone, Copy)]
+struct AccessFields {
+    role: StoredValue<Role>,
+    projects: StoredValue<String>,
+    names: StoredValue<String>,
+}
+
+impl AccessFields {
+    fn new((role, scope): UserAccess) -> Self {
+        let AccessScope { projects, names } = scope.unwrap_or_default();
+        let [projects, names] = [projects, names].map(|list| StoredValue::new(list.join(", ")));
+        Self { role: StoredValue::new(role), projects, names }
+    }
+
+    fn get(self) -> UserAccess {
+        let [projects, names] = [self.projects, self.names].map(|it| it.get_value());
+        (self.role.get_value(), AccessScope::parse(&projects, &names))
+    }
+
+    fn view(self) -> AnyView {
+        let list = |label, value: StoredValue<String>| {
+            field(label, "text", value.get_value(), "", Box::new(move |text| value.set_value(text)))
+        };
+        view! {
+            {role_choice(Role::Admin, self.role)}
+            {list("Only these projects", self.projects)}
+            {list("Only these containers", self.names)}
+            {quiet("Separate several by commas. In names of containers, * matches any text. Empty fields allow all.")}
+        }
+        .into_any()
+    }
 }
 
 fn quiet(words: &'static str) -> AnyView {

@@ -2,7 +2,7 @@
 
 use crate::server::{
     app::App,
-    auth::{Access, Caller, not_signed_in, require},
+    auth::{Access, Caller, not_signed_in, require, require_full_view},
     body::streamed,
     http::client_address::{ClientAddress, PeerAddress},
     live,
@@ -42,10 +42,13 @@ pub async fn authorize(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let Access::Requires(permission) = access else { return Ok(next.run(request).await) };
+    let Some(permission) = access.permission() else { return Ok(next.run(request).await) };
     match caller {
         Ok(caller) => {
             require(&app, &caller, permission)?;
+            if matches!(access, Access::Requires(_)) {
+                require_full_view(&caller)?;
+            }
             until_signed_out(caller, request, next).await
         }
         Err(refused) => {
