@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { button, dialog, submit } from '../support/acting';
 import { expect, test as base } from '../support/fixtures';
 import { ask } from '../support/http';
-import { expectConnection } from '../support/page';
+import { expectConnection, rowOf } from '../support/page';
 import { Server } from '../support/server';
 import { Simulator } from '../support/simulator';
 
@@ -241,6 +241,30 @@ test('admins add users, change their roles, reset their passwords and remove the
   await submit(page, 'Change');
   await expect(line).toContainText('viewer');
   await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+
+  const state = await (await page.request.get(`${locked.url}/api/state`)).json();
+  const [own, ...others]: string[] = state.data.containers.map((it: { name: string }) => it.name).sort();
+  await choose('Change role of ben');
+  await dialog(page).getByLabel('Only these containers').fill(own!);
+  await enterPassword(page);
+  await submit(page, 'Change');
+  await expect(line).toContainText(`viewer · only ${own}`);
+  await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+  await signInAsBen(second);
+  await elsewhere.goto(`${locked.url}/settings`);
+  await expect(elsewhere.getByText(`You only see ${own}`)).toBeVisible();
+  for (const path of ['/', '/containers', '/events', '/alerts', '/engine']) {
+    await elsewhere.goto(`${locked.url}${path}`);
+    await expectConnection(elsewhere, 'live', 'websocket');
+    await expect(elsewhere.locator('[data-count="containers"]').first()).toHaveText('1');
+    const text = await elsewhere.locator('body').innerText();
+    expect(others.filter((it) => text.includes(it)), `names of other containers on ${path}`).toEqual([]);
+    for (const name of ['Resource usage', 'Rules', 'Disk usage']) {
+      await expect(elsewhere.getByRole('heading', { name })).toHaveCount(0);
+    }
+  }
+  await elsewhere.goto(`${locked.url}/containers`);
+  await expect(rowOf(elsewhere, 'container', own!)).toBeVisible();
 
   await choose('Remove ben');
   await submit(page, 'Remove');
