@@ -370,7 +370,7 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     let anna = world.set_up().await;
     let name = || "ben".to_owned();
     // After the length of the text in postcard.
-    let password_of = |body: &str| body[body.len() - 20..].to_owned();
+    let password_of = |body: &str| body[body.len() - 22..].to_owned();
     let (status, body) =
         world.change_user(&anna, UserChange::Add { name: name(), role: Role::Operator, scope: None }).await;
     assert_eq!(status, 200, "{body}");

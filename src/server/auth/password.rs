@@ -115,9 +115,9 @@ pub fn hash(password: &str) -> String {
     argon2().hash_password(password.as_bytes(), &salt).expect("the parameters are valid").to_string()
 }
 
-/// A random password with 120 bits.
+/// A random password with 128 bits.
 pub fn generated() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
 
 fn verify(stored: &str, password: &str) -> bool {
