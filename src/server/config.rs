@@ -279,6 +279,11 @@ impl Config {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{address}{}", self.base_path)
     }
+
+    /// Whether other machines can reach the server without TLS, neither its own nor that of a reverse proxy.
+    pub fn is_unencrypted(&self) -> bool {
+        !self.listen.ip().is_loopback() && self.certificate.is_none() && self.trusted_proxies.is_empty()
+    }
 }
 
 impl fmt::Display for Config {
@@ -556,6 +561,14 @@ mod tests {
             assert!(!config(&["--listen", listen], "").unwrap().is_open_network, "with sign-in, the default");
         }
         assert!(!config(&["--listen", "[::1]:7300", "--auth", "none"], "").unwrap().is_open_network);
+    }
+
+    #[test]
+    fn unencrypted_servers_are_those_without_tls_on_the_network() {
+        let is_unencrypted = |flags: &[&str]| config(flags, "").unwrap().is_unencrypted();
+        assert!(!is_unencrypted(&[]) && is_unencrypted(&["--listen", "0.0.0.0:7300"]));
+        assert!(!is_unencrypted(&["--listen", "0.0.0.0:7300", "--trusted-proxies", "192.0.2.1"]));
+        assert!(!is_unencrypted(&["--listen", "0.0.0.0:7300", "--tls-cert", "a.pem", "--tls-key", "b.pem"]));
     }
 
     #[test]

@@ -214,6 +214,12 @@ async fn sign_in(
         io::Error::other("signing in with a password requires a data directory: set --data-dir, or --auth none")
     })?;
     let auth = PasswordSignIn::open(folder, history.clone(), clock).await.map_err(io::Error::other)?;
+    if config.is_unencrypted() {
+        tracing::warn!(
+            "passwords and session cookies from other machines arrive unencrypted: set tls-cert and tls-key, or list a reverse \
+             proxy with TLS in trusted-proxies"
+        );
+    }
     if let Some(link) = auth.setup_link() {
         announce(&format!("Create the first user: {}{link}", config.url(address)));
     }
