@@ -45,10 +45,13 @@ pub async fn authorize(
     let Some(permission) = access.permission() else { return Ok(next.run(request).await) };
     match caller {
         Ok(caller) => {
-            require(&app, &caller, permission)?;
-            if matches!(access, Access::Requires(_)) {
-                require_full_view(&caller)?;
-            }
+            let needs_full_view = matches!(access, Access::Requires(_));
+            let may = require(&app, &caller, permission)
+                .and_then(|()| if needs_full_view { require_full_view(&caller) } else { Ok(()) });
+            may.inspect_err(|refused| {
+                let (user, path) = (caller.name(), request.uri().path());
+                tracing::warn!(user, address = %caller.address(), path, reason = %refused.message, "request refused");
+            })?;
             until_signed_out(caller, request, next).await
         }
         Err(refused) => {
