@@ -62,6 +62,8 @@ test('users sign in through a proxy whose name is listed', async ({ page, contex
     { name: '__Host-quaylight_session', secure: true, httpOnly: true, path: '/' },
   ]);
   await page.goto(`${proxied.url}/settings`);
+  // A request without its response by then would end with 401.
+  await expect(page.locator('[data-session]')).toHaveCount(1);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page).toHaveURL(/\/login(\?|$)/);
   expect(await context.cookies()).toEqual([]);
