@@ -7,16 +7,22 @@ use super::{
     reader::{Follow, Reader, Shared, Start},
 };
 use crate::{
-    model::{AccessScope, Change, EngineState, Entity, Key, Timestamp, diff},
+    model::{
+        AccessScope, Change, Container, EngineState, Entity, Host, HostId, Image, ImageId, Message, Network, NetworkId,
+        Timestamp, diff,
+    },
     server::clock::Clock,
     wire::EventTimes,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 
 /// Interval of the checks whether a view is still used. Polling clients come back sooner.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
@@ -24,9 +30,15 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 /// The views in use, by scope. Cheap to clone.
 #[derive(Clone)]
 pub struct ScopedViews {
-    open: Arc<Mutex<HashMap<AccessScope, Arc<Shared>>>>,
+    open: Arc<Mutex<HashMap<AccessScope, Open>>>,
     reader: Reader,
     clock: Clock,
+}
+
+struct Open {
+    shared: Arc<Shared>,
+    /// Whether it was requested since the last check.
+    is_used: bool,
 }
 
 impl ScopedViews {
@@ -37,8 +49,9 @@ impl ScopedViews {
     /// The reader of the view for this scope. It ends about a minute after its last use.
     pub fn of(&self, scope: &AccessScope) -> Reader {
         let mut open = self.open();
-        let shared = open.entry(scope.clone()).or_insert_with(|| self.start(scope));
-        Reader::new(shared.clone())
+        let view = open.entry(scope.clone()).or_insert_with(|| Open { shared: self.start(scope), is_used: true });
+        view.is_used = true;
+        Reader::new(view.shared.clone())
     }
 
     fn start(&self, scope: &AccessScope) -> Arc<Shared> {
@@ -51,7 +64,19 @@ impl ScopedViews {
         shared
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<AccessScope, Arc<Shared>>> {
+    /// Ends the view unless it is used.
+    fn end_unused(&self, scope: &AccessScope) -> bool {
+        let mut open = self.open();
+        // This map and the view's task hold one each.
+        let is_used = |view: &mut Open| std::mem::take(&mut view.is_used) || Arc::strong_count(&view.shared) > 2;
+        let is_unused = !open.get_mut(scope).is_some_and(is_used);
+        if is_unused {
+            open.remove(scope);
+        }
+        is_unused
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<AccessScope, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,48 +87,68 @@ struct View {
     shared: Arc<Shared>,
 }
 
+/// After a panic, the next request opens another one.
+impl Drop for View {
+    fn drop(&mut self) {
+        let mut open = self.views.open();
+        if open.get(&self.scope).is_some_and(|it| Arc::ptr_eq(&it.shared, &self.shared)) {
+            open.remove(&self.scope);
+        }
+    }
+}
+
 impl View {
     async fn run(self, mut batches: Receiver<Arc<Batch>>) {
         let mut checks = tokio::time::interval(CHECK_EVERY);
-        let mut is_used = true;
         loop {
             tokio::select! {
-                batch = batches.recv() => match batch {
-                    Ok(batch) => {
-                        if self.concerns(&batch) {
-                            self.update(batch.timestamp, batch.event);
+                next = batches.recv() => {
+                    let (mut waiting, mut has_missed) = (Vec::new(), false);
+                    match next {
+                        Ok(batch) => waiting.push(batch),
+                        Err(RecvError::Lagged(_)) => has_missed = true,
+                        Err(RecvError::Closed) => return,
+                    }
+                    // One update for all that wait.
+                    loop {
+                        match batches.try_recv() {
+                            Ok(batch) => waiting.push(batch),
+                            Err(TryRecvError::Lagged(_)) => has_missed = true,
+                            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                         }
                     }
-                    Err(RecvError::Lagged(_)) => self.update(self.views.clock.now(), None),
-                    Err(RecvError::Closed) => return,
-                },
-                _ = checks.tick() => {
-                    let was_used = std::mem::replace(&mut is_used, false);
-                    let mut open = self.views.open();
-                    // The map and this task hold one each.
-                    if Arc::strong_count(&self.shared) > 2 {
-                        is_used = true;
-                    } else if !was_used {
-                        open.remove(&self.scope);
-                        return;
-                    }
+                    self.follow(&waiting, has_missed);
                 }
+                _ = checks.tick() => if self.views.end_unused(&self.scope) {
+                    return;
+                },
             }
         }
     }
 
-    /// Whether a change in the batch may change the view.
-    fn concerns(&self, batch: &Batch) -> bool {
+    fn follow(&self, batches: &[Arc<Batch>], has_missed: bool) {
+        let relevant: Vec<_> = batches.iter().filter(|it| it.changes.iter().any(|it| self.concerns(it))).collect();
+        match relevant.as_slice() {
+            [] if !has_missed => {}
+            [batch] if !has_missed => {
+                // The event may be one of a change that isn't visible.
+                let is_visible = batch.changes.iter().all(|it| self.concerns(it));
+                self.update(batch.timestamp, batch.event.filter(|_| is_visible));
+            }
+            _ => self.update(self.views.clock.now(), None),
+        }
+    }
+
+    /// Whether the change may change the view.
+    fn concerns(&self, change: &Change) -> bool {
         let truth = self.shared.truth.read().expect("the lock isn't poisoned");
-        batch.changes.iter().any(|change| {
-            truth.state.get(&change.key()).is_some()
-                || match change {
-                    Change::Put(Entity::Host(_)) => true,
-                    Change::Put(Entity::Container(it)) => self.scope.includes(it),
-                    Change::Put(entity) => entity.as_used().is_some_and(|used| truth.state.uses(&used)),
-                    Change::Gone(_) => false,
-                }
-        })
+        truth.state.get(&change.key()).is_some()
+            || match change {
+                Change::Put(Entity::Host(_)) => true,
+                Change::Put(Entity::Container(it)) => self.scope.includes(it),
+                Change::Put(entity) => entity.as_used().is_some_and(|used| truth.state.uses(&used)),
+                Change::Gone(_) => false,
+            }
     }
 
     fn update(&self, timestamp: Timestamp, event: Option<EventTimes>) {
@@ -124,28 +169,98 @@ impl View {
 
 /// The entities within the scope: its containers, what they use, and the hosts.
 fn visible(state: &EngineState, scope: &AccessScope) -> EngineState {
-    let containers = state.containers().filter(|it| scope.includes(it)).cloned().map(Entity::Container);
-    let mut view: EngineState = state.hosts().cloned().map(Entity::Host).chain(containers).collect();
-    let others = state.keys().filter(|key| !matches!(key, Key::Host(_) | Key::Container(..)));
-    let used: Vec<Entity> = others
-        .filter_map(|key| state.get(key))
-        .filter(|entity| entity.as_used().is_some_and(|used| view.uses(&used)))
-        .cloned()
+    let containers: Vec<_> = state.containers().filter(|it| scope.includes(it)).cloned().collect();
+    let names = Names::of(&containers);
+    let others: Vec<Entity> = state
+        .keys()
+        .filter_map(|key| match state.get(key)? {
+            Entity::Host(it) => Some(host(it)),
+            Entity::Container(_) => None,
+            Entity::Image(it) => names.image(it),
+            Entity::Network(it) => names.has_network(it).then(|| Entity::Network(it.clone())),
+            volume @ Entity::Volume(it) => names.volumes.contains(&(&it.host, it.id.as_str())).then(|| volume.clone()),
+        })
         .collect();
-    for entity in used {
-        view.apply(Change::Put(entity));
+    others.into_iter().chain(containers.iter().cloned().map(Entity::Container)).collect()
+}
+
+/// The engine's own words may name any object.
+fn host(host: &Arc<Host>) -> Entity {
+    let mut host = host.clone();
+    if !host.failed_lists.is_empty() {
+        for list in &mut Arc::make_mut(&mut host).failed_lists {
+            list.error = Message::term("Failed");
+        }
     }
-    view
+    Entity::Host(host)
+}
+
+/// By which containers name what they use, each with its host.
+struct Names<'a> {
+    /// Ids, and the references that were given.
+    images: HashMap<(&'a HostId, &'a ImageId), Vec<String>>,
+    volumes: HashSet<(&'a HostId, &'a str)>,
+    networks: HashSet<(&'a HostId, &'a str, Option<&'a NetworkId>)>,
+}
+
+impl<'a> Names<'a> {
+    fn of(containers: &'a [Arc<Container>]) -> Self {
+        let mut names = Self { images: HashMap::new(), volumes: HashSet::new(), networks: HashSet::new() };
+        for it in containers {
+            if let Some(id) = &it.image_id {
+                names.images.entry((&it.host, id)).or_default().push(full_reference(&it.image));
+            }
+            names.volumes.extend(it.mounts.iter().map(|mount| (&it.host, mount.source.as_str())));
+            names.networks.extend(it.networks.iter().map(|network| (&it.host, &*network.name, network.id.as_ref())));
+        }
+        names
+    }
+
+    /// The image, if a container uses it, with the tags and digests of the references in use only: others may name the projects
+    /// of others.
+    fn image(&self, image: &Arc<Image>) -> Option<Entity> {
+        let references = self.images.get(&(&image.host, &image.id))?;
+        let mut image = image.clone();
+        let is_named = |tag: &String| references.contains(&full_reference(tag));
+        let repository = |reference: &str| repository(&full_reference(reference)).to_owned();
+        let is_of_named = |digest: &String| references.iter().any(|it| repository(it) == repository(digest));
+        if !image.tags.iter().all(is_named) || !image.digests.iter().all(is_of_named) {
+            let image = Arc::make_mut(&mut image);
+            image.tags.retain(is_named);
+            image.digests.retain(is_of_named);
+        }
+        Some(Entity::Image(image))
+    }
+
+    /// An engine may have several networks of one name.
+    fn has_network(&self, network: &Network) -> bool {
+        [Some(&network.id), None].into_iter().any(|id| self.networks.contains(&(&network.host, &*network.name, id)))
+    }
+}
+
+/// The reference with its tag, and without the default registry. Digests are unchanged.
+fn full_reference(reference: &str) -> String {
+    let name = reference.strip_prefix("docker.io/").unwrap_or(reference);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    let has_tag = name.contains('@') || name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
+}
+
+/// The reference without its tag or digest.
+fn repository(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or_default();
+    let start_of_last = name.rfind('/').map_or(0, |at| at + 1);
+    name[start_of_last..].find(':').map_or(name, |at| &name[..start_of_last + at])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        model::arbitrary::changes,
+        model::arbitrary::{changes, container},
         server::state::{Origin, Update, Updates, open},
     };
-    use proptest::prelude::*;
+    use proptest::{prelude::*, strategy::ValueTree};
 
     /// A client that applies what the view sends.
     fn apply(state: &mut EngineState, batch: &Batch) {
@@ -193,5 +308,33 @@ mod tests {
                 assert!(!unused, "an entity that no visible container uses");
             });
         }
+    }
+
+    #[test]
+    fn image_keeps_only_the_tags_that_visible_containers_name() {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let mut container = container().new_tree(&mut runner).unwrap().current();
+        let id = ImageId::new(&format!("sha256:{:064x}", 7)).unwrap();
+        container.name = "own".into();
+        (container.image, container.image_id) = ("own/web".into(), Some(id.clone()));
+        let texts = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let image = Image {
+            host: container.host.clone(),
+            id: id.clone(),
+            tags: texts(&["other/web:latest", "own/web:1", "own/web:latest"]),
+            digests: texts(&["other/web@sha256:1", "own/web@sha256:1"]),
+            created: None,
+            size: 1,
+            platforms: Vec::new(),
+            usage: Default::default(),
+        };
+        let state: EngineState = [Entity::from(image), Entity::from(container)].into_iter().collect();
+        let scope = |name: &str| AccessScope { projects: Vec::new(), names: vec![name.into()] };
+        let view = visible(&state, &scope("own"));
+        let image = view.images().next().unwrap();
+        assert_eq!(image.tags, ["own/web:latest"]);
+        assert_eq!(image.digests, ["own/web@sha256:1"]);
+        assert_eq!(image.usage.all, 1);
+        assert_eq!(visible(&state, &scope("other")).images().count(), 0);
     }
 }
