@@ -7,14 +7,18 @@ use crate::{
     model::{EngineState, Entity, Kind, Timestamp},
     wire::{Encoding, Part, Position, ServerFrame, Update, binary, json},
 };
-use std::sync::{Arc, Mutex, Weak};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, Weak},
+};
 
 /// Bytes after which a part of the binary state is full: proxies and slow connections pass messages of this size, and each
 /// socket keeps a buffer of the longest message sent on it.
 const FULL: usize = 16 * 1024;
 
+/// By epoch: each view of the state has its own.
 #[derive(Clone, Default)]
-pub struct Snapshots(Arc<Mutex<[Latest; Encoding::ALL.len()]>>);
+pub struct Snapshots(Arc<Mutex<HashMap<u64, [Latest; Encoding::ALL.len()]>>>);
 
 /// The clients that still send the snapshot keep it alive.
 type Latest = Option<(Position, Weak<Snapshot>)>;
@@ -35,8 +39,10 @@ impl Snapshots {
         encoding: Encoding,
         now: Timestamp,
     ) -> Arc<Snapshot> {
-        let mut latest = self.0.lock().expect("the lock isn't poisoned");
-        let latest = &mut latest[encoding as usize];
+        let mut all = self.0.lock().expect("the lock isn't poisoned");
+        let is_alive = |latest: &Latest| latest.as_ref().is_some_and(|(_, snapshot)| snapshot.strong_count() > 0);
+        all.retain(|epoch, latest| *epoch == position.epoch || latest.iter().any(is_alive));
+        let latest = &mut all.entry(position.epoch).or_default()[encoding as usize];
         let known = latest.as_ref().filter(|(at, _)| *at == position).and_then(|(_, snapshot)| snapshot.upgrade());
         known.unwrap_or_else(|| {
             let snapshot = Arc::new(Snapshot::new(state, position, encoding, now));
