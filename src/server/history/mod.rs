@@ -173,9 +173,11 @@ impl History {
         self.0.lost.load(Ordering::Relaxed)
     }
 
-    /// The latest events in memory, newest first.
-    pub fn newest(&self, count: usize) -> Vec<Arc<Event>> {
-        self.recent().newest().take(count).cloned().collect()
+    /// The sequence number of the latest event, and the latest ones in memory as `see` returns them, newest first.
+    pub fn newest(&self, count: usize, see: impl Fn(&Event) -> Option<Event>) -> (u64, Vec<Event>) {
+        let recent = self.recent();
+        let latest = recent.newest().next().map_or(0, |event| event.seq);
+        (latest, recent.newest().filter_map(|event| see(event)).take(count).collect())
     }
 
     /// At most `limit` events, including all recorded before the call. If the file can't be read, events in memory.

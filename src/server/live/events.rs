@@ -52,10 +52,8 @@ impl Listener {
     /// Subscribes. Returns the current events, newest first; [`Self::next`] returns the later ones.
     pub(super) fn begin(&mut self) -> EngineEvents {
         let receiver = self.history.listen();
-        let newest = self.history.newest(CURRENT);
-        let until = newest.first().map_or(0, |event| event.seq);
+        let (until, events) = self.history.newest(CURRENT, |event| self.caller.see(event));
         self.heard = Some(Heard { events: receiver, until, skipped: 0 });
-        let events = newest.iter().filter_map(|event| self.caller.see(event)).collect();
         EngineEvents { events, history: self.history.status() }
     }
 
