@@ -54,7 +54,7 @@ impl Auth {
                     let device = device_name(&device);
                     account.sessions.push(SessionInfo { id, device, address, created, used, is_current });
                 }
-                What::ApiToken { name, role, expires } => {
+                What::ApiToken { name, role, expires, .. } => {
                     let used = (used != created).then_some(used);
                     account.tokens.push(TokenInfo { id, name, role, created, used, expires });
                 }
@@ -174,7 +174,8 @@ impl PasswordSignIn {
         }
         let expires =
             days.map(|days| Timestamp::from_seconds(self.clock.now().seconds() + i64::from(days) * 24 * 3_600));
-        let token = self.credentials.create_api_token(caller.name(), name.to_owned(), role, expires).await;
+        let access = (role, caller.scope().map(|it| (**it).clone()));
+        let token = self.credentials.create_api_token(caller.name(), name.to_owned(), access, expires).await;
         let token = token.map_err(SignInError::Off)?;
         tracing::info!(user = caller.name(), token = name, role = role.as_str(), "API token created");
         Ok(token)

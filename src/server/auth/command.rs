@@ -42,19 +42,21 @@ enum UserAction {
         #[command(flatten)]
         password: NewPassword,
     },
-    /// Change a user's role and the containers that the user may see; ends the user's sessions
+    /// Change a user's role, and the containers that the user may see; ends the user's sessions
     Role {
         name: String,
         #[arg(value_parser = role)]
         role: Role,
         #[command(flatten)]
         scope: ScopeArgs,
+        /// Let the user see all containers
+        #[arg(long, conflicts_with_all = ["projects", "names"])]
+        all_containers: bool,
     },
     /// Remove a user; ends the user's sessions
     Remove { name: String },
 }
 
-/// Without any, the user may see all containers.
 #[derive(Args)]
 struct ScopeArgs {
     /// A Compose project whose containers the user may see (repeatable)
@@ -135,7 +137,7 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         UserAction::Add { name, role, scope, password } => {
             let (password, is_generated) = password.read()?;
             let (scope, hash) = (scope.scope(), hash(&password));
-            users.add(User { name, role, scope, password: hash, created: now, tokens_since: None })?;
+            users.add(User { name, role, scope, password: hash, created: now, reset: None })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {
@@ -144,8 +146,14 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
             users.reset_password(&name, hash, now)?;
             Ok(printed(password, is_generated))
         }
-        UserAction::Role { name, role, scope } => {
-            users.change_role(&name, role, scope.scope(), now)?;
+        UserAction::Role { name, role, scope, all_containers } => {
+            let scope = scope.scope();
+            users.update(&name, |it| {
+                it.role = role;
+                if scope.is_some() || all_containers {
+                    it.scope = scope;
+                }
+            })?;
             Ok(Vec::new())
         }
         UserAction::Remove { name } => {

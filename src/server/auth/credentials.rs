@@ -3,7 +3,7 @@
 
 use super::users::User;
 use crate::{
-    model::{Role, Timestamp},
+    model::{AccessScope, Role, Timestamp},
     server::{
         clock::Clock,
         history::{Collection, History, Off},
@@ -69,6 +69,9 @@ pub enum What {
     ApiToken {
         name: String,
         role: Role,
+        /// Of the user when it was created. With another one, the token is revoked.
+        #[serde(default)]
+        scope: Option<AccessScope>,
         expires: Option<Timestamp>,
     },
 }
@@ -126,12 +129,12 @@ impl Credentials {
         &self,
         user: &str,
         name: String,
-        role: Role,
+        (role, scope): (Role, Option<AccessScope>),
         expires: Option<Timestamp>,
     ) -> Result<String, Off> {
         self.0.stored.load().await?;
         let token = format!("{API_TOKEN_PREFIX}{}", random_token());
-        self.add(&token, user, What::ApiToken { name, role, expires }).await;
+        self.add(&token, user, What::ApiToken { name, role, scope, expires }).await;
         Ok(token)
     }
 
@@ -285,7 +288,7 @@ mod tests {
             password: String::new(),
             created: Timestamp::from_seconds(0),
             scope: None,
-            tokens_since: None,
+            reset: None,
         }
     }
 
@@ -343,7 +346,7 @@ mod tests {
         let (_history, credentials) = credentials(folder.path()).await;
         let now = NOW.load(Relaxed);
         let create = async |name: &str, expires| {
-            credentials.create_api_token("cleo", name.into(), Role::Viewer, expires).await.unwrap()
+            credentials.create_api_token("cleo", name.into(), (Role::Viewer, None), expires).await.unwrap()
         };
         let brief = create("brief", Some(Timestamp::from_seconds(now + 10))).await;
         let lasting = create("lasting", None).await;

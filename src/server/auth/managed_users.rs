@@ -70,8 +70,7 @@ impl PasswordSignIn {
                 return Ok(Some(password));
             }
             UserChange::ChangeRole { name, role, scope } => {
-                let now = self.clock.now();
-                blocking(move || users.change_role(&name, role, scope, now)).await?;
+                blocking(move || users.update(&name, |it| (it.role, it.scope) = (role, scope))).await?;
             }
             UserChange::Remove { name } => blocking(move || users.remove(&name)).await?,
         }

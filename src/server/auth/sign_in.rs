@@ -199,7 +199,7 @@ impl PasswordSignIn {
         password: String,
     ) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
-        Ok(User { name: name.to_owned(), role, scope, password, created: self.clock.now(), tokens_since: None })
+        Ok(User { name: name.to_owned(), role, scope, password, created: self.clock.now(), reset: None })
     }
 
     /// Ends the session of a token.
@@ -231,10 +231,11 @@ impl PasswordSignIn {
 fn is_valid(credential: &Credential, user: &User) -> bool {
     match &credential.what {
         What::Session { fingerprint, ends, .. } => ends.is_some() || *fingerprint == user.fingerprint(),
-        What::ApiToken { role, .. } => {
+        What::ApiToken { role, scope, .. } => {
             *role <= user.role
+                && *scope == user.scope
                 && credential.created >= user.created
-                && user.tokens_since.is_none_or(|it| credential.created > it)
+                && user.reset.is_none_or(|it| credential.created > it)
         }
     }
 }

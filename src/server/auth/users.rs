@@ -35,9 +35,9 @@ pub struct User {
     /// In PHC string format.
     pub password: String,
     pub created: Timestamp,
-    /// When the password was last reset, or the scope changed. API tokens that were created earlier are revoked.
-    #[serde(default, alias = "reset")]
-    pub tokens_since: Option<Timestamp>,
+    /// When the password was last reset. API tokens that were created earlier are revoked.
+    #[serde(default)]
+    pub reset: Option<Timestamp>,
 }
 
 impl User {
@@ -193,24 +193,9 @@ impl Users {
         })
     }
 
-    pub fn change_role(
-        &self,
-        name: &str,
-        role: Role,
-        scope: Option<AccessScope>,
-        now: Timestamp,
-    ) -> Result<(), UsersError> {
-        self.update(name, |it| {
-            if it.scope != scope {
-                it.tokens_since = Some(now);
-            }
-            (it.role, it.scope) = (role, scope);
-        })
-    }
-
     /// Sets a password that its user didn't choose.
     pub fn reset_password(&self, name: &str, hash: String, now: Timestamp) -> Result<(), UsersError> {
-        self.update(name, |it| (it.password, it.tokens_since) = (hash, Some(now)))
+        self.update(name, |it| (it.password, it.reset) = (hash, Some(now)))
     }
 
     /// Fails if another change of the password came first.
@@ -277,7 +262,7 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        User { name: name.into(), role, scope: None, password: String::new(), created: now, tokens_since: None }
+        User { name: name.into(), role, scope: None, password: String::new(), created: now, reset: None }
     }
 
     #[test]
