@@ -3,7 +3,7 @@
 use super::{Asked, follower::Payload, poll::binary_answer, sessions::Transport};
 use crate::{
     message,
-    model::{ContainerId, Host, Key, Sample},
+    model::{ContainerId, Host, Key, Kind, Sample},
     server::{app::App, auth::Caller, problem::Problem, state::Reader, stats::SubscribedStats},
     wire::{Channel, Encoding, ServerFrame, Stats, Subscription},
 };
@@ -44,9 +44,19 @@ pub async fn stats(State(app): State<App>, caller: Caller, Query(query): Query<S
     let channels = if query.loads { vec![Channel::Stats, Channel::Loads] } else { vec![Channel::Stats] };
     let mut viewer = app.stats.subscribe();
     let reader = app.state_for(&caller);
-    viewer.set(allowed(and(viewer.wanted(), &Subscription { channels, ids }, &app), &reader, &caller));
-    let stats = timeout(TIMEOUT, viewer.next()).await.ok().and_then(|stats| visible(stats, &reader, &caller));
-    let stats = stats.unwrap_or_else(|| Stats::nothing(app.clock.now()));
+    let mut wanted = and(viewer.wanted(), &Subscription { channels, ids }, &app);
+    if caller.scope().is_some() && std::mem::take(&mut wanted.all) {
+        wanted.these = reader.look(|state| state.keys().filter(|key| key.kind() == Kind::Container).cloned().collect());
+    }
+    viewer.set(allowed(wanted, &reader, &caller));
+    let next = async {
+        loop {
+            if let Some(stats) = visible(viewer.next().await, &reader, &caller) {
+                break stats;
+            }
+        }
+    };
+    let stats = timeout(TIMEOUT, next).await.unwrap_or_else(|_| Stats::nothing(app.clock.now()));
     let asked = Asked { encoding: query.encoding, ..Asked::default() };
     match asked.encoding() {
         Encoding::Json => Json(stats).into_response(),
