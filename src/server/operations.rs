@@ -2,7 +2,7 @@
 
 use super::{
     app::App,
-    auth::{ADDRESS, Caller, Changed, LONGEST_USER_NAME, TOKEN, USER, require, require_full_view},
+    auth::{ADDRESS, Caller, Changed, LONGEST_USER_NAME, NEW_NAME, TOKEN, USER, require, require_full_view},
     engine::{Engine, EngineError, WritableEngine, away_hint},
     registries,
     state::Reader,
@@ -509,7 +509,7 @@ fn asked(app: &App, caller: &Caller, action: &Action) -> Event {
 /// An additional attribute of an action's event.
 fn detail(action: &Action) -> Option<(&'static str, String)> {
     match action {
-        Action::Container(_, _, ContainerAction::Rename { name }) => Some(("new_name", name.clone())),
+        Action::Container(_, _, ContainerAction::Rename { name }) => Some((NEW_NAME, name.clone())),
         Action::Container(_, _, ContainerAction::Kill { signal }) => {
             Some(("signal", signal.clone().unwrap_or_else(|| "KILL".to_owned())))
         }

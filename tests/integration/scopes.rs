@@ -274,3 +274,27 @@ async fn change_of_the_scope_ends_sessions_and_tokens() {
     let listed = world.user(&["list"], "");
     assert!(listed.contains("omar\toperator\tcontainers none"), "{listed}");
 }
+
+#[tokio::test]
+async fn renames_reveal_no_name_outside_the_scope() {
+    let scoped = Scoped::start().await;
+    let Scoped { world, anna, state, .. } = &scoped;
+    world.user(&["add", "nina", "--container", "own-*", "--password-stdin"], PASSWORD);
+    let nina = world.sign_in("nina", PASSWORD, "").await.cookie();
+    let [first, second] = [0, 1].map(|at| state.containers().nth(at).unwrap());
+    for (id, name) in [(&first.id, "own-1"), (&first.id, "hidden-2"), (&first.id, &*second.name), (&first.id, "own-3")]
+    {
+        let body = json!({"target": id, "options": {"name": name}}).to_string();
+        world.request("POST", "/api/actions/container.rename", anna, &body).await;
+    }
+    let events = async || world.get("/api/events?noise=true", &nina).await.body;
+    eventually(Duration::from_secs(10), "both names in the scope are listed", async || {
+        let events = events().await;
+        events.contains("own-1") && events.contains("own-3")
+    })
+    .await;
+    let events = events().await;
+    for hidden in ["hidden-2", &first.name, &second.name] {
+        assert!(!events.contains(hidden), "{hidden}: {events}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The data of the alerts page, by what its user may see.
 
 use crate::{
-    model::{Alert, AlertBook, AlertState, EngineState, Permission},
+    model::{Alert, AlertBook, AlertState, Permission},
     server::{
         app::App,
         auth::{Caller, require},
@@ -34,8 +34,12 @@ pub fn book(app: &App, caller: &Caller) -> AlertBook {
 pub fn visible(app: &App, caller: &Caller, alerts: Vec<Alert>) -> Vec<Alert> {
     let reader = app.state_for(caller);
     let is_visible = |alert: &Alert| {
-        let exists = |state: &EngineState, id| state.hosts().any(|host| state.container(&host.id, id).is_some());
-        caller.scope().is_none() || alert.container.as_ref().is_some_and(|id| reader.look(|state| exists(state, id)))
+        let (Some(scope), Some(id)) = (caller.scope(), &alert.container) else { return caller.scope().is_none() };
+        reader.look(|state| {
+            let container = state.hosts().find_map(|host| state.container(&host.id, id));
+            // The alert has the name that the container had.
+            container.is_some_and(|it| scope.includes_named(&alert.subject, it.project()))
+        })
     };
     alerts.into_iter().filter(is_visible).map(|it| caller.see_alert(it)).collect()
 }

@@ -32,7 +32,7 @@ pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError};
 pub use throttle::network;
 pub use users::{LONGEST_NAME as LONGEST_USER_NAME, UsersError};
-pub use visible::{ADDRESS, ALERT, MEASURED, TOKEN, USER};
+pub use visible::{ADDRESS, ALERT, MEASURED, NEW_NAME, TOKEN, USER};
 
 /// The mode of sign-in, which identifies callers. Cheap to clone.
 #[derive(Clone)]

@@ -15,6 +15,10 @@ pub const ALERT: &str = "alert";
 /// The attribute of an alert's event with the text of the alert, in English.
 pub const MEASURED: &str = "measured";
 
+/// The attributes of renames with the other name: the engine's, and that of users' actions.
+const OLD_NAME: &str = "oldName";
+pub const NEW_NAME: &str = "new_name";
+
 /// Attributes of events with an actor, with the address of the client and the API token.
 pub const ADDRESS: &str = "address";
 pub const TOKEN: &str = "token";
@@ -34,6 +38,15 @@ impl Caller {
             return None;
         }
         let mut event = event.clone();
+        if self.scope().is_some() {
+            // They may name a container outside the scope.
+            for attribute in [OLD_NAME, NEW_NAME] {
+                event.attributes.remove(&attribute.to_owned());
+            }
+            if !self.sees_actor_of(&event) {
+                event.error = event.error.map(|_| Message::term("Failed"));
+            }
+        }
         if event.actor.is_some() && !self.sees_actor_of(&event) {
             for attribute in [ADDRESS, TOKEN] {
                 event.attributes.remove(&attribute.to_owned());
