@@ -18,6 +18,7 @@ use crate::{
         Site, format, may,
         panels::TasksOpen,
         resource_list::{RowMenu, prune, taken_from},
+        sees_all,
         widgets::{Dialog, Icon, Menu, Sent, boxed, choice, field, form, on_click},
     },
 };
@@ -122,7 +123,7 @@ fn RowMenu() -> impl IntoView {
                 {(!lifecycle.is_empty()).then(|| view! { {lifecycle} {separator()} }.into_any())}
                 {creation(asks("edit", crate::t!("Edit {}", name), Dialog::Edit(key.clone())))}
                 {creation(asks("copy", crate::t!("Duplicate {}", name), Dialog::Duplicate(key.clone())))}
-                {asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone()))}
+                {sees_all().then(|| asks("tag", crate::t!("Rename {}", name), Dialog::Rename(key.clone())))}
                 {creation(limits)}
                 {creation(asks("images", crate::t!("Commit {}", name), Dialog::Commit(key.clone())))}
             }
