@@ -9,18 +9,17 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 /// The engine's data, with the values of the environment masked.
 #[server(prefix = "/queries", endpoint = "inspect", input = Postcard, output = Postcard)]
 pub async fn inspect(host: HostId, id: ContainerId) -> Result<Inspected, ActionError> {
-    use crate::{model::Key, server::auth::request_context};
+    use crate::server::auth::request_context;
     let (app, caller) = request_context();
-    app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?;
+    app.require_visible(&caller, &host, &id)?;
     Ok(app.hosts.engine(&host)?.inspect(&id).await?)
 }
 
 /// The layers of an image, with the values of its environment masked.
 #[server(prefix = "/queries", endpoint = "image_details", input = Postcard, output = Postcard)]
 pub async fn read_image_details(host: HostId, id: ImageId) -> Result<ImageDetails, ActionError> {
-    use crate::{model::Key, server::auth::request_context};
-    let (app, caller) = request_context();
-    app.require_visible(&caller, &Key::Image(host.clone(), id.clone()))?;
+    use crate::server::auth::request_context;
+    let (app, _) = request_context();
     Ok(app.hosts.engine(&host)?.image_details(&id).await?)
 }
 
@@ -39,16 +38,16 @@ pub async fn variable(host: HostId, id: ContainerId, name: String) -> Result<Str
 
 #[server(prefix = "/queries", endpoint = "top", input = Postcard, output = Postcard)]
 pub async fn top(host: HostId, id: ContainerId) -> Result<Processes, ActionError> {
-    use crate::{model::Key, server::auth::request_context};
+    use crate::server::auth::request_context;
     let (app, caller) = request_context();
-    app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?;
+    app.require_visible(&caller, &host, &id)?;
     Ok(app.hosts.engine(&host)?.processes(&id).await?)
 }
 
 #[server(prefix = "/queries", endpoint = "file_changes", input = Postcard, output = Postcard)]
 pub async fn file_changes(host: HostId, id: ContainerId) -> Result<Vec<FileChange>, ActionError> {
-    use crate::{model::Key, server::auth::request_context};
+    use crate::server::auth::request_context;
     let (app, caller) = request_context();
-    app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?;
+    app.require_visible(&caller, &host, &id)?;
     Ok(app.hosts.engine(&host)?.file_changes(&id).await?)
 }

@@ -10,9 +10,9 @@ use leptos::{prelude::*, server_fn::codec::Postcard};
 /// The recipe without the values of the environment.
 #[server(prefix = "/queries", endpoint = "recipe", input = Postcard, output = Postcard)]
 pub async fn recipe_of(host: HostId, id: ContainerId) -> Result<Recipe, ActionError> {
-    use crate::{model::Key, server::auth::request_context};
+    use crate::server::auth::request_context;
     let (app, caller) = request_context();
-    app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?;
+    app.require_visible(&caller, &host, &id)?;
     let Recipe { name, spec, left_out } = app.hosts.engine(&host)?.recipe(&id).await?.ok_or_else(gone)?;
     Ok(Recipe { name, spec: spec.hidden(), left_out })
 }

@@ -15,13 +15,13 @@ pub async fn usage(
     seconds: u32,
 ) -> Result<Vec<UsageBucket>, ActionError> {
     use crate::{
-        model::{Key, Timestamp},
+        model::Timestamp,
         server::auth::{request_context, require_full_view},
         wire::ErrorKind,
     };
     let (app, caller) = request_context();
     match &container {
-        Some(id) => app.require_visible(&caller, &Key::Container(host.clone(), id.clone()))?,
+        Some(id) => app.require_visible(&caller, &host, id)?,
         None => require_full_view(&caller)?,
     }
     let now = app.clock.now();

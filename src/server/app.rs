@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     message,
-    model::{Key, Kind, Timestamp},
+    model::{ContainerId, HostId, Timestamp},
     wire::{ActionError, ErrorKind},
 };
 use std::{path::Path, sync::Arc};
@@ -72,17 +72,13 @@ impl App {
         caller.scope().map_or_else(|| self.reader.clone(), |scope| self.scoped_views.of(scope))
     }
 
-    /// Fails for a caller who may not see the entity, as if it did not exist. Others learn from the engine whether it exists.
-    pub fn require_visible(&self, caller: &Caller, key: &Key) -> Result<(), ActionError> {
-        if caller.scope().is_none() || self.state_for(caller).look(|state| state.get(key).is_some()) {
+    /// Fails for a caller who may not see the container, as if it did not exist. Others learn from the engine whether it exists.
+    pub fn require_visible(&self, caller: &Caller, host: &HostId, id: &ContainerId) -> Result<(), ActionError> {
+        let is_visible = || self.state_for(caller).look(|state| state.container(host, id).is_some());
+        if caller.scope().is_none() || is_visible() {
             return Ok(());
         }
-        let what = match key.kind() {
-            Kind::Container => message!("Container not found"),
-            Kind::Image => message!("Image not found"),
-            Kind::Host | Kind::Volume | Kind::Network => message!("Not found"),
-        };
-        Err(ActionError::new(ErrorKind::NotFound, what)
+        Err(ActionError::new(ErrorKind::NotFound, message!("Container not found"))
             .hint(message!("Check the name, or whether it was just removed.")))
     }
 

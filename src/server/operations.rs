@@ -41,7 +41,7 @@ fn in_scope(app: &App, caller: &Caller, request: &Request) -> Result<(), ActionE
     match request {
         Request::Act(Action::Container(host, id, action)) if !matches!(action, ContainerAction::Rename { .. }) => {
             let id = full_id(&app.state_for(caller), host, id.clone());
-            app.require_visible(caller, &Key::Container(host.clone(), id))
+            app.require_visible(caller, host, &id)
         }
         _ => require_full_view(caller),
     }

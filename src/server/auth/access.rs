@@ -44,7 +44,7 @@ const FUNCTIONS: [(&str, Access); 25] = [
     ("/queries/events", Scoped(See)),
     ("/queries/file_changes", Scoped(Read)),
     ("/queries/files", Requires(Reveal)),
-    ("/queries/image_details", Scoped(Read)),
+    ("/queries/image_details", Requires(Read)),
     ("/queries/inspect", Scoped(Read)),
     ("/queries/notices", Scoped(See)),
     ("/queries/recipe", Scoped(Read)),

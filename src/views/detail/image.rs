@@ -3,15 +3,17 @@
 use super::{beside, created, grid, resource_page, several, text, users, with_users};
 use crate::{
     client::{Row, Store, effect, t},
-    model::{ImageDetails, ImagePlatform, Key, Kind, Layer},
+    model::{ImageDetails, ImagePlatform, Key, Kind, Layer, Permission},
     queries::details::read_image_details,
     views::{
         format, images,
         inspected::inspected,
         lazy::lazy_code,
+        may,
         on_demand::OnDemand,
         page_entry::{Code, PageEntry, on_server},
         resource_list::RowMenu,
+        sees_all,
         widgets::{Ago, Search, boxed, on_click},
     },
 };
@@ -34,7 +36,8 @@ pub fn ImagePage() -> impl IntoView {
 fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
     let Key::Image(host, id) = key.clone() else { return ().into_any() };
     let asked = OnDemand::<ImageDetails>::new();
-    {
+    let may_read = may(Permission::Read) && sees_all();
+    if may_read {
         let (host, id) = (host.clone(), id.clone());
         effect(move || asked.ask(read_image_details(host.clone(), id.clone())));
     }
@@ -65,8 +68,10 @@ fn body(_: RowMenu, key: &Key, row: Row) -> AnyView {
         }
         .into_any()
     };
-    let layers = asked.draw(t("Couldn't load the image layers"), draw);
-    let main = view! { <section class="inside" aria-label=t("Layers")>{layers}</section> };
+    let main = may_read.then(|| {
+        let layers = asked.draw(t("Couldn't load the image layers"), draw);
+        view! { <section class="inside" aria-label=t("Layers")>{layers}</section> }.into_any()
+    });
     let facts = boxed(move || {
         let entity = row.get();
         let it = entity.as_image()?;
