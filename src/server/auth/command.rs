@@ -69,8 +69,7 @@ struct ScopeArgs {
 
 impl ScopeArgs {
     fn scope(self) -> Option<AccessScope> {
-        let scope = AccessScope { projects: self.projects, names: self.names };
-        (scope != AccessScope::default()).then_some(scope)
+        AccessScope::parse(&self.projects.join(","), &self.names.join(","))
     }
 }
 
