@@ -79,7 +79,7 @@ pub(super) fn visible(stats: Stats, reader: &Reader, caller: &Caller) -> Option<
     (!samples.is_empty()).then(|| Stats { samples, ..Stats::nothing(stats.timestamp) })
 }
 
-/// What a caller may subscribe to: how soon samples arrive tells that a container runs.
+/// What a caller may subscribe to: the time at which samples arrive reveals that a container runs.
 pub(super) fn allowed(mut wanted: SubscribedStats, reader: &Reader, caller: &Caller) -> SubscribedStats {
     if caller.scope().is_some() {
         reader.look(|state| wanted.these.retain(|key| state.get(key).is_some()));
