@@ -7,7 +7,7 @@ use crate::{
 };
 use futures::future::join_all;
 use quaylight::{
-    model::{EngineState, HostStatus, Kind},
+    model::{Change, EngineState, Entity, HostStatus, Kind},
     server::engine::Call,
     sim::{
         Options, Running, Sim,
@@ -212,6 +212,28 @@ async fn failing_or_hanging_list_does_not_affect_the_others() {
         sim_of_its_own.await;
     }))
     .await;
+}
+
+/// With containerd's image store, an image that is removed meanwhile makes the list fail as "not found".
+#[tokio::test]
+async fn image_list_that_a_removal_interrupts_is_repeated() {
+    let sim = simulate().await;
+    let watched = Watched::start(sim.url()).await;
+    let path = "/images/json";
+    let before = asked(&sim, path);
+    let mut batches = watched.reader.follow(None).batches;
+    let not_found = Fault { status: Some(404), count: Some(2), ..Fault::new(FaultKind::Status) };
+    sim.faults().switch_on(not_found.on(path));
+    sim.faults().switch_on(Fault::new(FaultKind::CutEvents));
+    eventually(SOON, "it is requested three times", async || asked(&sim, path) == before + 3).await;
+    create_container(&sim, "later").await;
+    watched.until_container("later", |_| true).await;
+    while let Ok(batch) = batches.try_recv() {
+        for change in &batch.changes {
+            let Change::Put(Entity::Host(host)) = change else { continue };
+            assert!(host.failed_lists.is_empty(), "{host:?}");
+        }
+    }
 }
 
 #[tokio::test]

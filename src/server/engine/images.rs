@@ -19,6 +19,10 @@ use std::time::Duration;
 /// Docker 28 emits the event of a created image before it stores the image's parent.
 const PARENT_STORED_WITHIN: Duration = Duration::from_millis(500);
 
+/// Maximum attempts to list images: with containerd's image store, a list fails as "not found" if one of the images is removed
+/// while the list is built.
+const LIST_ATTEMPTS: u32 = 5;
+
 impl Engine {
     /// Returns all images except intermediate layers.
     pub async fn images(&self) -> Result<Vec<Image>, EngineError> {
@@ -73,7 +77,13 @@ impl Engine {
         let filters = serde_json::to_string(filters).expect("strings serialize to JSON");
         // Engines before API 1.47, and the classic image store, ignore `manifests`.
         let path = format!("/images/json?manifests=1&filters={}", percent::component(&filters));
-        let Entries::<ApiImage>(images) = self.reader.json(Call::ImageList, &path, LONG_LIST_TIMEOUT).await?;
+        let mut attempts = 1;
+        let Entries::<ApiImage>(images) = loop {
+            match self.reader.json(Call::ImageList, &path, LONG_LIST_TIMEOUT).await {
+                Err(EngineError::Refused { status: 404, .. }) if attempts < LIST_ATTEMPTS => attempts += 1,
+                answer => break answer?,
+            }
+        };
         Ok(images.into_iter().filter_map(|it| it.into_image(&self.host)).collect())
     }
 }
