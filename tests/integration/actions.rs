@@ -115,7 +115,7 @@ async fn image_is_tagged_untagged_and_removed_completely_or_not_at_all() {
     client.does("image.tag", &id, json!({"name": second})).await;
     docker.run(&["rm", "--force", &user]).await;
     client.does("image.remove", &id, json!({})).await;
-    assert_eq!(docker.run(&["images", "--quiet", "--no-trunc", "--filter", &format!("reference={first}")]).await, "");
+    assert_eq!(docker.images(&["--quiet", "--no-trunc", "--filter", &format!("reference={first}")]).await, "");
     client.is_refused("not_found", "image.remove", &id, json!({})).await;
     client.is_refused("invalid", "image.tag", &id, json!({"name": "a//b"})).await;
     server.stop().await;

@@ -163,6 +163,6 @@ async fn cancelled_build_stops_on_the_engine() {
     client.act("task.cancel", &build.to_string(), json!({})).await;
     assert_eq!(client.ended(build).await["state"], "cancelled");
     eventually(Duration::from_secs(20), "the step is ended", async || !sleeps().await).await;
-    assert_eq!(docker.run(&["images", "--quiet", &name]).await, "");
+    assert_eq!(docker.images(&["--quiet", &name]).await, "");
     server.stop().await;
 }

@@ -67,7 +67,7 @@ async fn classic_build_leaves_no_step_images_and_no_drift() {
     // The images that only one of both had each time: other tests change theirs meanwhile.
     let differing = Mutex::new(None::<BTreeSet<String>>);
     let agree = async || {
-        let listed = docker.run(&["images", "--quiet", "--no-trunc"]).await;
+        let listed = docker.images(&["--quiet", "--no-trunc"]).await;
         let listed: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
         let known: BTreeSet<String> = watched.reader.look(|state| state.images().map(|it| it.id.to_string()).collect());
         let now: BTreeSet<String> = known.symmetric_difference(&listed).cloned().collect();
@@ -114,7 +114,7 @@ async fn images_match_docker_image_ls_after_a_hundred_random_changes() {
     let folder = tempfile::tempdir().unwrap();
     let dockerfile = folder.path().join("Dockerfile");
     let label = docker.label();
-    let names = async || docker.run(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).await;
+    let names = async || docker.images(&["--format", "{{.Repository}}:{{.Tag}}"]).await;
     let own = |names: &str| {
         names
             .lines()
@@ -145,11 +145,10 @@ async fn images_match_docker_image_ls_after_a_hundred_random_changes() {
     }
     let lines = async || {
         let format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}";
-        let listed = docker.run(&["images", "--no-trunc", "--format", format]).await;
+        let listed = docker.images(&["--no-trunc", "--format", format]).await;
         let of_the_label = format!("label={label}");
-        let untagged =
-            ["images", "--no-trunc", "--filter", "dangling=true", "--filter", &of_the_label, "--format", format];
-        let untagged = docker.run(&untagged).await;
+        let untagged = ["--no-trunc", "--filter", "dangling=true", "--filter", &of_the_label, "--format", format];
+        let untagged = docker.images(&untagged).await;
         let tagged = own(&listed);
         // An image with a digest but no tag is listed with its repository.
         let untagged = untagged.lines().map(|line| {
@@ -240,7 +239,7 @@ async fn classic_builder_steps_are_not_shown_as_images() {
     // The first step of a build from scratch has no parent: it looks like an image until the next step is based on it.
     build_as(&from_scratch, format!("FROM scratch\nLABEL {label}\nENV A=1\nENV B=2\n")).await;
     let filter = format!("label={label}");
-    let own = docker.run(&["images", "--all", "--quiet", "--no-trunc", "--filter", &filter]).await;
+    let own = docker.images(&["--all", "--quiet", "--no-trunc", "--filter", &filter]).await;
     let is_step = |it: &Image| it.is_dangling() && it.id != first && own.contains(it.id.as_str());
     let is_built = |it: &Image| it.tags.contains(&from_scratch);
     watched

@@ -198,6 +198,17 @@ impl Docker {
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
+    /// The output of `docker images ARGS`. With containerd's image store, the command fails if another test removes an image
+    /// meanwhile: then it runs again.
+    pub async fn images(&self, args: &[&str]) -> String {
+        loop {
+            match self.try_run(&[&["images"], args].concat()).await {
+                Ok(output) => return output,
+                Err(error) => assert!(error.contains("NotFound: content digest"), "docker images {args:?}: {error}"),
+            }
+        }
+    }
+
     /// Creates a container that sleeps, with `options` of `docker create`. Returns its name.
     pub async fn create(&self, name: &str, options: &[&str]) -> String {
         let (name, label) = (self.name(name), self.label());

@@ -73,7 +73,7 @@ async fn image(docker: &Docker, name: &str, megabytes: u32) -> String {
 }
 
 async fn has(docker: &Docker, name: &str) -> bool {
-    !docker.run(&["images", "--quiet", "--filter", &format!("reference={name}")]).await.is_empty()
+    !docker.images(&["--quiet", "--filter", &format!("reference={name}")]).await.is_empty()
 }
 
 #[tokio::test]
