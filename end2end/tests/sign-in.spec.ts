@@ -1,5 +1,6 @@
 // Sign-in with a password: forms that work without scripts, and pages that return to where they were.
 import type { Page } from '@playwright/test';
+import { createHmac } from 'node:crypto';
 import { button, dialog, submit } from '../support/acting';
 import { expect, test as base } from '../support/fixtures';
 import { ask } from '../support/http';
@@ -177,6 +178,72 @@ test('users change their password, end sessions, and create and revoke API token
   await elsewhere.keyboard.press('Enter');
   await expectConnection(elsewhere, 'live', 'websocket');
   await elsewhere.close();
+});
+
+/** The code of an authenticator app, this many steps of 30 s from now. */
+function oneTimeCode(key: string, later: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...key.replaceAll(' ', '')].map((it) => alphabet.indexOf(it).toString(2).padStart(5, '0')).join('');
+  const bytes = Buffer.from(bits.match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const hash = createHmac('sha1', bytes).update(counter).digest();
+  const code = hash.readUInt32BE(hash.at(-1)! & 15) & 0x7fff_ffff;
+  return (code % 1_000_000).toString().padStart(6, '0');
+}
+
+test('with two-factor authentication, a sign-in asks for a code or a recovery code', async ({ page, pageLog, locked }) => {
+  pageLog.allow(/401 \(Unauthorized\)/, /status of 500/, /^status 500: POST/);
+  await setUp(page, locked);
+  await page.goto(`${locked.url}/settings`);
+  const section = page.getByRole('region', { name: 'Account' });
+  const line = section.locator('.setting').filter({ hasText: 'Two-factor authentication' });
+  await expect(line).toContainText('Off');
+  await line.getByRole('button', { name: 'Set up' }).click();
+  await enterPassword(page);
+  await submit(page, 'Continue');
+  await expect(dialog(page).getByRole('img', { name: 'QR code' })).toBeVisible();
+  const key = await dialog(page).locator('code').innerText();
+  await dialog(page).getByLabel('Code from the app').fill('000000');
+  await submit(page, 'Turn on');
+  await expect(dialog(page).getByRole('alert')).toContainText('Wrong code.');
+  await dialog(page).getByLabel('Code from the app').fill(oneTimeCode(key, 0));
+  await submit(page, 'Turn on');
+  await expect(dialog(page)).toContainText('it is not shown again');
+  const recovery = (await dialog(page).locator('code').innerText()).split('\n');
+  expect(recovery).toHaveLength(10);
+  await submit(page, 'Done');
+  await expect(line).toContainText('On, 10 recovery codes left');
+  await page.reload();
+  await expect(page.getByRole('region', { name: 'Users' }).locator('[data-account="anna"]')).toContainText('two-factor authentication');
+
+  const signOut = async () => {
+    await section.getByRole('button', { name: 'Sign out' }).click();
+    // The closed connection may have opened the sign-in first.
+    await expect(page).toHaveURL(/\/login(\?|$)/);
+    await page.goto(`${locked.url}/settings`);
+    await signIn(page);
+    await expect(page.getByRole('heading', { name: 'Two-factor authentication' })).toBeVisible();
+  };
+  await signOut();
+  await page.getByLabel('Code').fill('000000');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('Wrong code.');
+  await expect(page.getByLabel('Code')).toBeFocused();
+  await page.keyboard.type(oneTimeCode(key, 1));
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/settings$/);
+  await expectConnection(page, 'live', 'websocket');
+  await signOut();
+  await page.keyboard.type(recovery[0]!);
+  await page.keyboard.press('Enter');
+  await expect(line).toContainText('On, 9 recovery codes left');
+
+  await line.getByRole('button', { name: 'Turn off' }).click();
+  await enterPassword(page);
+  await dialog(page).getByLabel('Code').fill(recovery[1]!);
+  await submit(page, 'Turn off');
+  await expect(line).toContainText('Off');
 });
 
 test('admins add users, change their roles, reset their passwords and remove them', async ({ page, browser, pageLog, locked }) => {

@@ -1,12 +1,14 @@
 //! Changes of the user's own account.
 
-use crate::{model::AccountChange, wire::ActionError};
+use crate::{
+    model::{AccountChange, AccountResponse},
+    wire::ActionError,
+};
 use leptos::{prelude::*, server_fn::codec::Postcard};
 
-/// Returns the new API token, if one was created: the only copy. After a change of the password, the response's cookie has the
-/// token of a new session.
+/// After a change of the password, the response's cookie has the token of a new session.
 #[server(prefix = "/actions", endpoint = "account", input = Postcard, output = Postcard)]
-pub async fn change_account(change: AccountChange) -> Result<Option<String>, ActionError> {
+pub async fn change_account(change: AccountChange) -> Result<AccountResponse, ActionError> {
     use crate::server::{
         auth::{Changed, cookie, request_context},
         operations,
@@ -19,9 +21,8 @@ pub async fn change_account(change: AccountChange) -> Result<Option<String>, Act
             let is_https = cookie::is_https(&expect_context::<Parts>().headers);
             let cookie = cookie::of_session(&token, &app.base_path, is_https);
             expect_context::<ResponseOptions>().append_header(SET_COOKIE, cookie);
-            Ok(None)
+            Ok(AccountResponse::Done)
         }
-        Changed::TokenCreated { token } => Ok(Some(token)),
-        Changed::Other => Ok(None),
+        Changed::Other(response) => Ok(response),
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Account {
     /// `None` if the user may see everything.
     pub scope: Option<AccessScope>,
+    /// The number of unused recovery codes. `None` without two-factor authentication.
+    pub recovery_codes: Option<usize>,
     pub sessions: Vec<SessionInfo>,
     pub tokens: Vec<TokenInfo>,
 }
@@ -58,6 +60,50 @@ pub enum AccountChange {
     RevokeToken {
         id: String,
     },
+    StartTwoFactor {
+        /// Of this server, as the authenticator app shows it.
+        host: String,
+        /// The user's password.
+        password: String,
+    },
+    /// Also ends the user's other sessions.
+    EnableTwoFactor {
+        /// From the authenticator app.
+        code: String,
+    },
+    DisableTwoFactor {
+        /// The user's password.
+        password: String,
+        /// From the authenticator app, or a recovery code.
+        code: String,
+    },
+}
+
+/// The response to a change of an account. Each secret in it is the only copy.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum AccountResponse {
+    Done,
+    /// A new API token.
+    Token(String),
+    Enrollment(Enrollment),
+    RecoveryCodes(Vec<String>),
+}
+
+/// A key for an authenticator app.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// In base32, in groups of four characters.
+    pub key: String,
+    /// With the same key.
+    pub qr_code: QrCode,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct QrCode {
+    /// Width and height, in modules.
+    pub size: usize,
+    /// The dark modules, as data of an SVG path.
+    pub path: String,
 }
 
 impl AccountChange {
@@ -69,11 +115,14 @@ impl AccountChange {
             Self::EndOtherSessions => "end_other_sessions",
             Self::CreateToken { .. } => "create_token",
             Self::RevokeToken { .. } => "revoke_token",
+            Self::StartTwoFactor { .. } => "start_two_factor",
+            Self::EnableTwoFactor { .. } => "enable_two_factor",
+            Self::DisableTwoFactor { .. } => "disable_two_factor",
         }
     }
 }
 
-/// Without the passwords.
+/// Without the passwords and codes.
 impl fmt::Debug for AccountChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -82,6 +131,9 @@ impl fmt::Debug for AccountChange {
             Self::EndOtherSessions => "EndOtherSessions",
             Self::CreateToken { .. } => "CreateToken",
             Self::RevokeToken { .. } => "RevokeToken",
+            Self::StartTwoFactor { .. } => "StartTwoFactor",
+            Self::EnableTwoFactor { .. } => "EnableTwoFactor",
+            Self::DisableTwoFactor { .. } => "DisableTwoFactor",
         })
     }
 }

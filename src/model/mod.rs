@@ -39,7 +39,7 @@ mod user;
 mod volume;
 
 pub use access_scope::AccessScope;
-pub use account::{Account, AccountChange, SessionInfo, TokenInfo};
+pub use account::{Account, AccountChange, AccountResponse, Enrollment, QrCode, SessionInfo, TokenInfo};
 pub use action::{Action, ContainerAction, ImageAction, NetworkAction, NewNetwork, VolumeAction};
 pub use alert::{
     Alert, AlertScope, AlertState, Condition, ENGINE_DISK, QuietHours, Rule, Severity, logged, without_line,

@@ -8,6 +8,7 @@ pub struct UserInfo {
     pub name: String,
     pub role: Role,
     pub scope: Option<AccessScope>,
+    pub has_two_factor: bool,
     /// Sessions that are valid now, and API tokens.
     pub sessions: usize,
     pub tokens: usize,
@@ -22,7 +23,7 @@ pub enum UserChange {
     Add { name: String, role: Role, scope: Option<AccessScope> },
     /// Changes the role and the scope. A change of the scope also revokes the user's API tokens.
     ChangeRole { name: String, role: Role, scope: Option<AccessScope> },
-    /// Generates a new password, and revokes the user's API tokens.
+    /// Generates a new password, turns off two-factor authentication, and revokes the user's API tokens.
     ResetPassword { name: String },
     /// Also revokes the user's API tokens.
     Remove { name: String },

@@ -117,7 +117,7 @@ pub async fn run(
     });
 
     let trusted_proxies = Arc::new(TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?);
-    let auth = sign_in(config, &trusted_proxies, listener.local_addr()?, &history, clock).await?;
+    let auth = sign_in(config, &trusted_proxies, listener.local_addr()?, &history, &vault, clock).await?;
     let revoker = supervisor.restarting("sessions", {
         let auth = auth.clone();
         move || {
@@ -201,6 +201,7 @@ async fn sign_in(
     proxies: &Arc<TrustedProxies>,
     address: SocketAddr,
     history: &History,
+    vault: &Vault,
     clock: Clock,
 ) -> io::Result<Auth> {
     match config.auth {
@@ -213,7 +214,7 @@ async fn sign_in(
     let folder = config.data_dir.as_deref().ok_or_else(|| {
         io::Error::other("signing in with a password requires a data directory: set --data-dir, or --auth none")
     })?;
-    let auth = PasswordSignIn::open(folder, history.clone(), clock).await.map_err(io::Error::other)?;
+    let auth = PasswordSignIn::open(folder, history.clone(), vault.clone(), clock).await.map_err(io::Error::other)?;
     if config.is_unencrypted() {
         tracing::warn!(
             "passwords and session cookies from other machines arrive unencrypted: set tls-cert and tls-key, or list a reverse \

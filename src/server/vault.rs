@@ -51,7 +51,7 @@ pub enum VaultError {
 }
 
 impl VaultError {
-    fn message(&self) -> Message {
+    pub fn message(&self) -> Message {
         let file = KEY_FILE;
         match self {
             Self::Damaged(length) => message!(
@@ -150,6 +150,17 @@ fn key_in(folder: &Path) -> Result<Key, VaultError> {
             Ok(key)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+impl<T> Sealed<T> {
+    /// For a client that returns it later.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    pub fn from_text(text: String) -> Self {
+        Self { text, opens_as: PhantomData }
     }
 }
 

@@ -43,5 +43,5 @@ pub use initial_state::initial_state;
 pub use pages::{PAGES, lazy_codes, page_at};
 use shell::DOWNLOAD_FORM;
 pub use shell::{Document, shell};
-pub use sign_in::{SetupForm, SignInForm, failure, form_document};
+pub use sign_in::{CodeForm, SetupForm, SignInForm, failure, form_document};
 pub use site::Site;

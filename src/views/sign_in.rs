@@ -4,6 +4,7 @@ use super::{Site, widgets::Icon};
 use crate::{
     client::{t, translate},
     model::{Language, Message},
+    wire::routes,
 };
 use leptos::prelude::*;
 
@@ -12,6 +13,14 @@ pub struct SignInForm {
     /// The page to return to.
     pub next: String,
     pub name: String,
+    pub error: Option<Message>,
+}
+
+pub struct CodeForm {
+    /// The sign-in to finish.
+    pub unfinished: String,
+    /// The page to return to.
+    pub next: String,
     pub error: Option<Message>,
 }
 
@@ -35,6 +44,36 @@ impl SignInForm {
                 {failure(error)}
                 <button type="submit" class="button main">{t("Sign in")}</button>
             </form>
+        }
+        .into_any()
+    }
+}
+
+impl CodeForm {
+    pub fn view(self) -> AnyView {
+        let Self { unfinished, next, error } = self;
+        let site = Site::expect();
+        view! {
+            <p>{t("Enter the code from your authenticator app, or a recovery code.")}</p>
+            <form class="form" method="post" action=site.page(routes::LOGIN_CODE)>
+                <label class="field">
+                    <span>{t("Code")}</span>
+                    <input
+                        type="text"
+                        name="code"
+                        autocomplete="one-time-code"
+                        inputmode="numeric"
+                        spellcheck="false"
+                        required
+                        autofocus
+                    />
+                </label>
+                <input type="hidden" name="unfinished" value=unfinished />
+                <input type="hidden" name="next" value=next />
+                {failure(error)}
+                <button type="submit" class="button main">{t("Sign in")}</button>
+            </form>
+            <a href=site.page(routes::LOGIN)>{t("Start again")}</a>
         }
         .into_any()
     }

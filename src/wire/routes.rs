@@ -32,6 +32,7 @@ pub const HANDSHAKES: &str = "/api/handshakes/{token}";
 pub const PROBE: &str = "/api/probe/{step}";
 /// Sign-in, sign-out and the creation of the first user: forms.
 pub const LOGIN: &str = "/login";
+pub const LOGIN_CODE: &str = "/login/code";
 pub const LOGOUT: &str = "/logout";
 pub const SETUP: &str = "/setup";
 pub const HEALTH: &str = "/healthz";

@@ -67,6 +67,7 @@ mod stored_documents;
 mod tasks;
 mod tls;
 mod tls_engine;
+mod two_factor;
 mod unread_downloads;
 mod uploads;
 mod volumes_and_networks;

@@ -5,13 +5,14 @@ use super::{
     credentials::{Credential, Presented, What},
     device::device_name,
     password::LONGEST,
+    second_factor::SecondFactor,
     sign_in::blocking,
     throttle::TooMany,
-    users::User,
+    users::{User, UsersError},
 };
 use crate::{
     message,
-    model::{Account, AccountChange, Role, SessionInfo, Timestamp, TokenInfo},
+    model::{Account, AccountChange, AccountResponse, Role, SessionInfo, Timestamp, TokenInfo},
     wire::{ActionError, ErrorKind},
 };
 use std::{mem, net::IpAddr};
@@ -25,17 +26,13 @@ const LONGEST_TOKEN_NAME: usize = 64;
 /// In days.
 const LONGEST_VALIDITY: u32 = 3_650;
 
-/// A change of an account, with the only copy of a new token.
+/// A change of an account.
 pub enum Changed {
     /// The token of the session that replaces the caller's.
     Password {
         token: String,
     },
-    /// The API token.
-    TokenCreated {
-        token: String,
-    },
-    Other,
+    Other(AccountResponse),
 }
 
 impl Auth {
@@ -47,6 +44,11 @@ impl Auth {
         let (auth, session) = self.signed_in(caller)?;
         let scope = caller.scope().map(|it| (**it).clone());
         let mut account = Account { scope, ..Account::default() };
+        let user = auth.users.find(caller.name()).map_err(SignInError::Users)?;
+        if let Some(factor) = user.and_then(|it| it.second_factor) {
+            account.recovery_codes =
+                Some(factor.recovery_codes(&auth.vault, caller.name()).map_err(SignInError::Vault)?);
+        }
         for Credential { id, created, used, what, .. } in auth.credentials.of(caller.name()) {
             match what {
                 What::Session { device, address, .. } => {
@@ -66,27 +68,44 @@ impl Auth {
     /// Changes the caller's account.
     ///
     /// # Errors
-    /// `Forbidden` without a session, for a wrong current password, and for a role above the caller's; `Busy` after too many
-    /// failed attempts.
+    /// `Forbidden` without a session, for a wrong current password or code, and for a role above the caller's; `Busy` after too
+    /// many failed attempts.
     pub async fn change_account(&self, caller: &Caller, change: AccountChange) -> Result<Changed, ActionError> {
         let (auth, session) = self.signed_in(caller)?;
         let user = caller.name();
-        match change {
+        let is_other = |it: &Credential| is_session(it) && it.id != session.credential.id;
+        let response = match change {
             AccountChange::Password { current, new } => {
                 let token = auth.change_password(session, caller.address(), current, new).await?;
                 return Ok(Changed::Password { token });
             }
             AccountChange::EndSession { id } => auth.end(user, |it| is_session(it) && it.id == id).await,
-            AccountChange::EndOtherSessions => {
-                auth.end(user, |it| is_session(it) && it.id != session.credential.id).await;
-            }
+            AccountChange::EndOtherSessions => auth.end(user, is_other).await,
             AccountChange::RevokeToken { id } => auth.end(user, |it| !is_session(it) && it.id == id).await,
             AccountChange::CreateToken { name, role, days, password } => {
                 auth.check_password(user, caller.address(), password).await?;
-                return auth.create_token(caller, &name, role, days).await.map(|token| Changed::TokenCreated { token });
+                AccountResponse::Token(auth.create_token(caller, &name, role, days).await?)
             }
-        }
-        Ok(Changed::Other)
+            AccountChange::StartTwoFactor { host, password } => {
+                if auth.check_password(user, caller.address(), password).await?.second_factor.is_some() {
+                    return Err(SignInError::from(UsersError::HasTwoFactor).into());
+                }
+                AccountResponse::Enrollment(auth.enrollments.start(user, &host, auth.clock.moment().steady))
+            }
+            AccountChange::EnableTwoFactor { code } => {
+                let codes = auth.enable_two_factor(user, code).await?;
+                // They were opened with the password alone.
+                auth.end(user, is_other).await;
+                AccountResponse::RecoveryCodes(codes)
+            }
+            AccountChange::DisableTwoFactor { password, code } => {
+                auth.check_password(user, caller.address(), password).await?;
+                auth.enter_code(user, code, true).await?;
+                tracing::info!(user, "two-factor authentication disabled");
+                AccountResponse::Done
+            }
+        };
+        Ok(Changed::Other(response))
     }
 
     pub(super) fn signed_in<'a>(
@@ -144,8 +163,22 @@ impl PasswordSignIn {
         Ok(self.credentials.renew(session, &user, address.to_string()).await?)
     }
 
-    async fn end(&self, user: &str, matches: impl Fn(&Credential) -> bool) {
+    /// Returns the recovery codes.
+    async fn enable_two_factor(&self, name: &str, code: String) -> Result<Vec<String>, SignInError> {
+        let now = self.clock.moment();
+        let key = self.enrollments.key(name, now.steady).ok_or(SignInError::Expired)?;
+        let (factor, codes) =
+            SecondFactor::new(&self.vault, name, key, &code, self.clock.now())?.ok_or(SignInError::WrongCode)?;
+        let (users, user) = (self.users.clone(), name.to_owned());
+        blocking(move || users.add_second_factor(&user, factor)).await?;
+        self.enrollments.end(name);
+        tracing::info!(user = name, "two-factor authentication enabled");
+        Ok(codes)
+    }
+
+    async fn end(&self, user: &str, matches: impl Fn(&Credential) -> bool) -> AccountResponse {
         self.credentials.end(|it| it.user == user && matches(it)).await;
+        AccountResponse::Done
     }
 
     async fn create_token(
@@ -189,10 +222,13 @@ pub(super) fn is_session(credential: &Credential) -> bool {
 impl From<SignInError> for ActionError {
     fn from(error: SignInError) -> Self {
         let kind = match &error {
-            SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongSetupLink => ErrorKind::Forbidden,
+            SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongCode | SignInError::WrongSetupLink => {
+                ErrorKind::Forbidden
+            }
             SignInError::Password => ErrorKind::Invalid,
             SignInError::TooMany(TooMany(_)) | SignInError::Busy => ErrorKind::Busy,
-            SignInError::Users(_) => ErrorKind::Conflict,
+            SignInError::Users(_) | SignInError::Expired => ErrorKind::Conflict,
+            SignInError::Vault(error) => return error.to_action_error(),
             SignInError::Off(_) => ErrorKind::Storage,
         };
         Self::new(kind, error.message())

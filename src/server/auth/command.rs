@@ -36,7 +36,8 @@ enum UserAction {
         #[command(flatten)]
         password: NewPassword,
     },
-    /// Set a new password and print it; ends the user's sessions and revokes the API tokens
+    /// Set a new password and print it; turns off two-factor authentication, ends the user's sessions and revokes the API
+    /// tokens
     Reset {
         name: String,
         #[command(flatten)]
@@ -112,7 +113,7 @@ impl NewPassword {
     }
 }
 
-/// The user's name, role and scope, separated by tabs.
+/// The user's name, role, scope and second factor, separated by tabs.
 fn in_line(user: &User) -> String {
     let mut words = vec![user.name.clone(), user.role.as_str().to_owned()];
     if let Some(AccessScope { projects, names }) = &user.scope {
@@ -121,6 +122,7 @@ fn in_line(user: &User) -> String {
             lists.iter().filter(|it| !it.1.is_empty()).map(|(what, list)| format!("{what} {}", list.join(", "))),
         );
     }
+    words.extend(user.second_factor.as_ref().map(|_| "two-factor authentication".to_owned()));
     words.join("\t")
 }
 
@@ -136,7 +138,7 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         UserAction::Add { name, role, scope, password } => {
             let (password, is_generated) = password.read()?;
             let (scope, hash) = (scope.scope(), hash(&password));
-            users.add(User { name, role, scope, password: hash, created: now, reset: None })?;
+            users.add(User { name, role, scope, password: hash, created: now, reset: None, second_factor: None })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {

@@ -289,6 +289,7 @@ mod tests {
             created: Timestamp::from_seconds(0),
             scope: None,
             reset: None,
+            second_factor: None,
         }
     }
 

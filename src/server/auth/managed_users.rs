@@ -22,6 +22,7 @@ impl Auth {
                 name: user.name.clone(),
                 role: user.role,
                 scope: user.scope.clone(),
+                has_two_factor: user.second_factor.is_some(),
                 sessions,
                 tokens: credentials.len() - sessions,
                 used: credentials.iter().map(|it| it.used).max(),

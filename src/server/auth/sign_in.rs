@@ -4,29 +4,40 @@ use super::{
     Caller,
     credentials::{Credential, Credentials, What},
     password::{Busy, Hasher, LONGEST, SHORTEST},
+    second_factor::{Enrollments, Entered},
     throttle::{Throttle, TooMany},
     users::{LONGEST_NAME, User, Users, UsersError},
 };
 use crate::{
     message,
-    model::{AccessScope, Message, Role},
+    model::{AccessScope, Message, Role, Timestamp},
     server::{
         clock::Clock,
         history::{History, Off},
+        vault::{Sealed, Vault, VaultError},
     },
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 /// Interval at which revoked and expired sessions end, also those that another process revokes.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// In milliseconds: the time to enter a code after the password.
+const CODE_WITHIN: i64 = 300_000;
+
+/// What unfinished sign-ins are sealed for.
+const UNFINISHED: &str = "unfinished sign-in";
 
 pub struct PasswordSignIn {
     pub(super) users: Users,
     pub(super) credentials: Credentials,
     pub(super) hasher: Hasher,
     pub(super) throttle: Throttle,
+    pub(super) vault: Vault,
+    pub(super) enrollments: Enrollments,
     /// Authorizes the creation of the first user. A restart makes a new one.
     setup_token: String,
     pub(super) clock: Clock,
@@ -39,6 +50,23 @@ pub struct Client {
     pub device: String,
 }
 
+/// A right password.
+pub enum SignedIn {
+    /// The token of the new session.
+    Session(String),
+    /// The user has a second factor: [`PasswordSignIn::finish`] takes this text with a code.
+    NeedsCode(String),
+}
+
+/// A sign-in that needs a code.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Unfinished {
+    user: String,
+    /// Of the user when the password was entered.
+    fingerprint: String,
+    began: Timestamp,
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.message())]
 pub enum SignInError {
@@ -46,6 +74,10 @@ pub enum SignInError {
     Wrong,
     /// The current password, of a user who changes it.
     WrongPassword,
+    /// Of an authenticator app, or a recovery code.
+    WrongCode,
+    /// The time to enter a code is over.
+    Expired,
     TooMany(TooMany),
     Busy,
     /// The setup link is of an earlier start, or was used.
@@ -53,6 +85,8 @@ pub enum SignInError {
     /// The length of a new password.
     Password,
     Users(#[from] UsersError),
+    /// The key or the recovery codes of a user.
+    Vault(#[from] VaultError),
     Off(Off),
 }
 
@@ -61,6 +95,10 @@ impl SignInError {
         match self {
             Self::Wrong => message!("Wrong user name or password."),
             Self::WrongPassword => message!("The current password is wrong."),
+            Self::WrongCode => {
+                message!("Wrong code. Enter the current one; the clocks of both devices must be right.")
+            }
+            Self::Expired => message!("That took too long. Start again."),
             Self::TooMany(TooMany(wait)) => message!(
                 "Too many failed attempts. Try again in {seconds} s.",
                 seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
@@ -73,6 +111,7 @@ impl SignInError {
                 message!("Passwords must have {min} to {max} characters.", min = SHORTEST, max = LONGEST)
             }
             Self::Users(error) => error.message(),
+            Self::Vault(error) => error.message(),
             Self::Off(off) => off.message(),
         }
     }
@@ -91,12 +130,14 @@ impl From<Off> for SignInError {
 }
 
 impl PasswordSignIn {
-    pub async fn open(folder: &Path, history: History, clock: Clock) -> Result<Self, UsersError> {
+    pub async fn open(folder: &Path, history: History, vault: Vault, clock: Clock) -> Result<Self, UsersError> {
         Ok(Self {
             users: Users::open(folder)?,
             credentials: Credentials::load(history, clock).await,
             hasher: Hasher::default(),
             throttle: Throttle::default(),
+            vault,
+            enrollments: Enrollments::default(),
             setup_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>()),
             clock,
         })
@@ -130,14 +171,14 @@ impl PasswordSignIn {
         Some(Caller::with(presented, role, user.scope.map(Arc::new), address))
     }
 
-    /// Returns the token of a new session. It replaces `previous`, the session of the browser's cookie.
+    /// A session that starts replaces `previous`, the session of the browser's cookie.
     pub async fn sign_in(
         &self,
         client: Client,
         name: &str,
         password: String,
         previous: Option<&str>,
-    ) -> Result<String, SignInError> {
+    ) -> Result<SignedIn, SignInError> {
         if password.chars().count() > LONGEST || name.chars().count() > LONGEST_NAME {
             return Err(SignInError::Wrong);
         }
@@ -150,12 +191,68 @@ impl PasswordSignIn {
             tracing::warn!(user = name, address = %client.address, "failed sign-in");
             return Err(SignInError::Wrong);
         };
-        self.throttle.succeeded(client.address, name);
-        let token = self.credentials.start(&user, client.device, client.address.to_string()).await?;
+        if user.second_factor.is_some() {
+            self.throttle.continues(client.address, name);
+            let unfinished = Unfinished { fingerprint: user.fingerprint(), user: user.name, began: self.clock.now() };
+            return Ok(SignedIn::NeedsCode(self.vault.seal(UNFINISHED, &unfinished)?.into_text()));
+        }
+        self.start(client, &user, previous).await.map(SignedIn::Session)
+    }
+
+    /// Finishes a sign-in with a code. Returns the token of a new session; with an error also the user, if the password is right.
+    pub async fn finish(
+        &self,
+        client: Client,
+        unfinished: String,
+        code: String,
+        previous: Option<&str>,
+    ) -> Result<String, (SignInError, Option<String>)> {
+        let now = self.clock.now();
+        let unfinished = self.vault.open_sealed::<Unfinished>(UNFINISHED, &Sealed::from_text(unfinished));
+        let unfinished = unfinished.ok().filter(|it| (0..CODE_WITHIN).contains(&(now.millis() - it.began.millis())));
+        let Unfinished { user: name, fingerprint, .. } = unfinished.ok_or((SignInError::Expired, None))?;
+        let finished = async {
+            let user = self.users.find(&name)?.filter(|it| it.fingerprint() == fingerprint);
+            let user = user.ok_or(SignInError::Expired)?;
+            let steady = self.clock.moment().steady;
+            self.throttle.begin(client.address, &name, steady).map_err(SignInError::TooMany)?;
+            self.enter_code(&name, code, false).await.inspect_err(|error| {
+                tracing::warn!(user = name, address = %client.address, %error, "failed sign-in");
+            })?;
+            self.start(client, &user, previous).await
+        };
+        let token = finished.await;
+        token.map_err(|error| (error, Some(name)))
+    }
+
+    /// Checks a code of the user, and turns off the second factor if wanted.
+    pub(super) async fn enter_code(&self, name: &str, code: String, turns_off: bool) -> Result<(), SignInError> {
+        let (users, vault, now) = (self.users.clone(), self.vault.clone(), self.clock.now());
+        let name = name.to_owned();
+        let entered = blocking(move || {
+            users.update(&name, |user| {
+                let factor = user.second_factor.as_mut().ok_or(UsersError::NoTwoFactor)?;
+                let entered = factor.enter(&vault, &name, &code, now);
+                if turns_off && matches!(entered, Ok(Entered::Accepted)) {
+                    user.second_factor = None;
+                }
+                Ok(entered)
+            })?
+        });
+        match entered.await?? {
+            Entered::Accepted => Ok(()),
+            Entered::Wrong => Err(SignInError::WrongCode),
+            Entered::TooMany(wait) => Err(SignInError::TooMany(wait)),
+        }
+    }
+
+    async fn start(&self, client: Client, user: &User, previous: Option<&str>) -> Result<String, SignInError> {
+        self.throttle.succeeded(client.address, &user.name);
+        let token = self.credentials.start(user, client.device, client.address.to_string()).await?;
         if let Some(previous) = previous.and_then(|it| self.credentials.find(it)) {
             self.credentials.replace(&previous).await;
         }
-        tracing::info!(user = name, address = %client.address, "signed in");
+        tracing::info!(user = user.name, address = %client.address, "signed in");
         Ok(token)
     }
 
@@ -199,7 +296,8 @@ impl PasswordSignIn {
         password: String,
     ) -> Result<User, SignInError> {
         let password = self.hash(password).await?;
-        Ok(User { name: name.to_owned(), role, scope, password, created: self.clock.now(), reset: None })
+        let created = self.clock.now();
+        Ok(User { name: name.to_owned(), role, scope, password, created, reset: None, second_factor: None })
     }
 
     /// Ends the session of a token.
@@ -240,9 +338,9 @@ fn is_valid(credential: &Credential, user: &User) -> bool {
     }
 }
 
-pub(super) async fn blocking(
-    change: impl FnOnce() -> Result<(), UsersError> + Send + 'static,
-) -> Result<(), UsersError> {
+pub(super) async fn blocking<T: Send + 'static>(
+    change: impl FnOnce() -> Result<T, UsersError> + Send + 'static,
+) -> Result<T, UsersError> {
     let done = tokio::task::spawn_blocking(change).await;
     done.unwrap_or_else(|_| Err(std::io::Error::other("interrupted").into()))
 }

@@ -78,9 +78,14 @@ impl Throttle {
     pub fn succeeded(&self, address: IpAddr, account: &str) {
         let mut failures = self.lock();
         failures.addresses.remove(&network(address));
-        if let Some(count) = failures.accounts.get_mut(account) {
-            count.failures = count.failures.saturating_sub(1);
-        }
+        take_back(&mut failures.accounts, account);
+    }
+
+    /// The password was right, but the sign-in needs a code, too: takes the attempt back, and forgives no earlier one.
+    pub fn continues(&self, address: IpAddr, account: &str) {
+        let mut failures = self.lock();
+        take_back(&mut failures.addresses, &network(address));
+        take_back(&mut failures.accounts, account);
     }
 
     fn lock(&self) -> MutexGuard<'_, Failures> {
@@ -91,10 +96,18 @@ impl Throttle {
 impl Count {
     /// The time until which the address has to wait.
     fn wait(self) -> Duration {
-        match self.failures.checked_sub(FREE) {
-            None => Duration::ZERO,
-            Some(further) => self.last + FIRST_WAIT.saturating_mul(1 << further.min(16)).min(LONGEST_WAIT),
+        match wait_after(self.failures) {
+            Duration::ZERO => Duration::ZERO,
+            wait => self.last + wait,
         }
+    }
+}
+
+/// The wait after this many failures.
+pub fn wait_after(failures: u32) -> Duration {
+    match failures.checked_sub(FREE) {
+        None => Duration::ZERO,
+        Some(further) => FIRST_WAIT.saturating_mul(1 << further.min(16)).min(LONGEST_WAIT),
     }
 }
 
@@ -104,6 +117,12 @@ fn current<K: Hash + Eq + Borrow<Q>, Q: Hash + Eq + ?Sized>(
     now: Duration,
 ) -> Option<Count> {
     counts.get(key).copied().filter(|it| it.failures > 0 && now < it.last + FORGIVEN_AFTER)
+}
+
+fn take_back<K: Hash + Eq + Borrow<Q>, Q: Hash + Eq + ?Sized>(counts: &mut HashMap<K, Count>, key: &Q) {
+    if let Some(count) = counts.get_mut(key) {
+        count.failures = count.failures.saturating_sub(1);
+    }
 }
 
 fn add<K: Hash + Eq + Clone>(counts: &mut HashMap<K, Count>, key: K, before: Option<Count>, now: Duration) {

@@ -3,6 +3,7 @@
 //! The server and `quaylight user` both change it. Each change locks the folder's lock file and starts from the file, and
 //! replaces it atomically. A damaged file is an error, never an empty list: that would offer the setup link again.
 
+use super::second_factor::SecondFactor;
 use crate::{
     message,
     model::{AccessScope, Message, Role, Timestamp},
@@ -38,6 +39,9 @@ pub struct User {
     /// When the password was last reset. API tokens that were created earlier are revoked.
     #[serde(default)]
     pub reset: Option<Timestamp>,
+    /// `None` for users who sign in with the password alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
 }
 
 impl User {
@@ -63,6 +67,8 @@ pub enum UsersError {
     NameTaken(String),
     NotFound(String),
     PasswordChanged,
+    HasTwoFactor,
+    NoTwoFactor,
     /// Without one, no user could add others.
     OnlyAdmin,
     /// An admin could remove the scope.
@@ -88,6 +94,8 @@ impl UsersError {
             Self::NameTaken(name) => message!("The user {name} already exists.", name),
             Self::NotFound(name) => message!("There is no user {name}.", name),
             Self::PasswordChanged => message!("The password was changed in the meantime."),
+            Self::HasTwoFactor => message!("Two-factor authentication is already on."),
+            Self::NoTwoFactor => message!("Two-factor authentication is already off."),
             Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
             Self::AdminWithScope => {
                 message!("Admins see all containers. Choose another role, or no projects and containers.")
@@ -183,19 +191,31 @@ impl Users {
         })
     }
 
-    pub fn update(&self, name: &str, change: impl FnOnce(&mut User)) -> Result<(), UsersError> {
+    pub fn update<T>(&self, name: &str, change: impl FnOnce(&mut User) -> T) -> Result<T, UsersError> {
         self.change(|users| {
             let user = users.iter_mut().find(|it| it.name == name);
             let user = user.ok_or_else(|| UsersError::NotFound(name.to_owned()))?;
-            change(user);
+            let returned = change(user);
             check_scope(user)?;
-            has_admin(users)
+            has_admin(users)?;
+            Ok(returned)
         })
     }
 
-    /// Sets a password that its user didn't choose.
+    /// Sets a password that its user didn't choose. It signs in alone: the user may have lost the second factor.
     pub fn reset_password(&self, name: &str, hash: String, now: Timestamp) -> Result<(), UsersError> {
-        self.update(name, |it| (it.password, it.reset) = (hash, Some(now)))
+        self.update(name, |it| (it.password, it.reset, it.second_factor) = (hash, Some(now), None))
+    }
+
+    /// Fails if the user has one.
+    pub fn add_second_factor(&self, name: &str, factor: SecondFactor) -> Result<(), UsersError> {
+        self.update(name, |it| match it.second_factor {
+            Some(_) => Err(UsersError::HasTwoFactor),
+            None => {
+                it.second_factor = Some(factor);
+                Ok(())
+            }
+        })?
     }
 
     /// Fails if another change of the password came first.
@@ -218,16 +238,16 @@ impl Users {
         })
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<User>) -> Result<(), UsersError>) -> Result<(), UsersError> {
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<User>) -> Result<T, UsersError>) -> Result<T, UsersError> {
         let folder = &self.0.folder;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
         // Until the file is closed.
         lock.lock()?;
         let mut users = read(folder)?;
-        change(&mut users)?;
+        let returned = change(&mut users)?;
         let text = serde_json::to_vec_pretty(&users).map_err(UsersError::Damaged)?;
         private_files::replace(&folder.join(FILE), &text)?;
-        Ok(())
+        Ok(returned)
     }
 }
 
@@ -262,7 +282,8 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        User { name: name.into(), role, scope: None, password: String::new(), created: now, reset: None }
+        let password = String::new();
+        User { name: name.into(), role, scope: None, password, created: now, reset: None, second_factor: None }
     }
 
     #[test]

@@ -238,6 +238,7 @@ const ROUTES: &[Route] = &[
     get(routes::OPENAPI, "Get this OpenAPI document", &[], JSON),
     get(routes::LOGIN, "Get the sign-in form", &[("next", false, "Path of the page to return to")], HTML),
     form(routes::LOGIN, "Sign in: name, password and next"),
+    form(routes::LOGIN_CODE, "Finish a sign-in with a code: unfinished, code and next"),
     form(routes::LOGOUT, "Sign out"),
     get(
         routes::SETUP,

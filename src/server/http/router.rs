@@ -158,6 +158,7 @@ pub fn table() -> Vec<Route> {
         reads(routes::METRICS, Requires(See), metrics),
         reads(routes::LOGIN, Public, sign_in::login_page).page(),
         changes(routes::LOGIN, Public, sign_in::login).page(),
+        changes(routes::LOGIN_CODE, Public, sign_in::login_code).page(),
         changes(routes::LOGOUT, Public, sign_in::logout).page(),
         reads(routes::SETUP, Public, sign_in::setup_page).page(),
         changes(routes::SETUP, Public, sign_in::setup).page(),

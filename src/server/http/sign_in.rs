@@ -9,11 +9,11 @@ use crate::{
     model::Message,
     server::{
         app::App,
-        auth::{Auth, Caller, Client, SignInError, UsersError, cookie},
+        auth::{Auth, Caller, Client, PasswordSignIn, SignInError, SignedIn, UsersError, cookie},
         operations::{note_failed_sign_in, note_session},
         problem::Problem,
     },
-    views::{SetupForm, SignInForm, failure},
+    views::{CodeForm, SetupForm, SignInForm, failure},
 };
 use axum::{
     Form,
@@ -22,6 +22,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use std::net::IpAddr;
 
 #[derive(Default, Deserialize)]
 pub struct LoginQuery {
@@ -34,6 +35,14 @@ pub struct LoginQuery {
 pub struct Login {
     name: String,
     password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct LoginCode {
+    unfinished: String,
+    code: String,
     #[serde(default)]
     next: String,
 }
@@ -77,7 +86,7 @@ pub async fn login_page(
     }
 }
 
-/// `POST /login`: signs in and redirects to the page in `next`.
+/// `POST /login`: signs in and redirects to the page in `next`, or asks for a code.
 pub async fn login(
     State(app): State<App>,
     ClientAddress(address): ClientAddress,
@@ -87,9 +96,9 @@ pub async fn login(
     let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
     let client = Client { address, device: device(&headers) };
     match auth.sign_in(client, &name, password, cookie::token(&headers)).await {
-        Ok(token) => {
-            note(&app, auth.caller(&token, address), "sign_in");
-            signed_in(&app, &headers, &token, local(&next))
+        Ok(SignedIn::Session(token)) => start(&app, auth, &headers, address, &token, &next),
+        Ok(SignedIn::NeedsCode(unfinished)) => {
+            code_form(&app, &headers, StatusCode::OK, CodeForm { unfinished, next, error: None })
         }
         Err(error) => {
             // The other failures are of the server, or are repetitions of this one.
@@ -99,6 +108,37 @@ pub async fn login(
             login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(message_of(&error)) })
         }
     }
+}
+
+/// `POST /login/code`: finishes a sign-in with a code.
+pub async fn login_code(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    Form(LoginCode { unfinished, code, next }): Form<LoginCode>,
+) -> Response {
+    let Auth::Password(auth) = &app.auth else { return redirect(&app, "/") };
+    let client = Client { address, device: device(&headers) };
+    match auth.finish(client, unfinished.clone(), code, cookie::token(&headers)).await {
+        Ok(token) => start(&app, auth, &headers, address, &token, &next),
+        Err((error, name)) => {
+            let (status, message) = (status(&error), Some(message_of(&error)));
+            if let (SignInError::WrongCode, Some(name)) = (&error, &name) {
+                note_failed_sign_in(&app, address, name, error.message());
+            }
+            if matches!(error, SignInError::Expired) {
+                let form = SignInForm { next, name: name.unwrap_or_default(), error: message };
+                return login_form(&app, &headers, status, form);
+            }
+            code_form(&app, &headers, status, CodeForm { unfinished, next, error: message })
+        }
+    }
+}
+
+/// Redirects to the page in `next`, with the cookie of a new session.
+fn start(app: &App, auth: &PasswordSignIn, headers: &HeaderMap, address: IpAddr, token: &str, next: &str) -> Response {
+    note(app, auth.caller(token, address), "sign_in");
+    signed_in(app, headers, token, local(next))
 }
 
 /// `POST /logout`: ends the session.
@@ -155,6 +195,10 @@ fn login_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SignInFo
     form_page(app, headers, (status, message!("Sign in")), || form.view())
 }
 
+fn code_form(app: &App, headers: &HeaderMap, status: StatusCode, form: CodeForm) -> Response {
+    form_page(app, headers, (status, message!("Two-factor authentication")), || form.view())
+}
+
 fn setup_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SetupForm) -> Response {
     form_page(app, headers, (status, message!("Set up Quaylight")), || form.view())
 }
@@ -180,7 +224,9 @@ fn local(next: &str) -> &str {
 /// The error as the form shows it to anyone. Details of files and of the database are only logged.
 fn message_of(error: &SignInError) -> Message {
     match error {
-        SignInError::Users(UsersError::File(_) | UsersError::Damaged(_)) | SignInError::Off(_) => {
+        SignInError::Users(UsersError::File(_) | UsersError::Damaged(_))
+        | SignInError::Vault(_)
+        | SignInError::Off(_) => {
             tracing::error!(%error, "can't sign users in");
             message!("Can't sign in right now. See the server's log for the cause.")
         }
@@ -191,11 +237,13 @@ fn message_of(error: &SignInError) -> Message {
 fn status(error: &SignInError) -> StatusCode {
     match error {
         SignInError::Users(UsersError::File(_) | UsersError::Damaged(_)) => StatusCode::SERVICE_UNAVAILABLE,
-        SignInError::Wrong | SignInError::WrongPassword => StatusCode::UNAUTHORIZED,
+        SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongCode | SignInError::Expired => {
+            StatusCode::UNAUTHORIZED
+        }
         SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
         SignInError::Password => StatusCode::UNPROCESSABLE_ENTITY,
         SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-        SignInError::Busy | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SignInError::Busy | SignInError::Vault(_) | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,
         SignInError::Users(_) => StatusCode::CONFLICT,
     }
 }

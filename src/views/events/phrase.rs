@@ -71,6 +71,15 @@ fn of_a_user(event: &Event) -> String {
         "end_other_sessions" => (t("End all other sessions"), t("Other sessions ended").to_owned()),
         "create_token" => (t("Create API token"), t("API token created").to_owned()),
         "revoke_token" => (t("Revoke API token"), t("API token revoked").to_owned()),
+        "start_two_factor" => {
+            (t("Set up two-factor authentication"), t("Setting up two-factor authentication").to_owned())
+        }
+        "enable_two_factor" => {
+            (t("Turn on two-factor authentication"), t("Two-factor authentication enabled").to_owned())
+        }
+        "disable_two_factor" => {
+            (t("Turn off two-factor authentication"), t("Two-factor authentication disabled").to_owned())
+        }
         other => return term(&other.replace('_', " ")),
     };
     match &event.error {

@@ -7,11 +7,12 @@ use super::{
         widgets::{Ago, Dialog, Sent, boxed, button, choice, field, form, on_click},
     },
     shown_once::shown_once,
+    two_factor::{disable_form, enrollment, start_form, two_factor},
 };
 use crate::{
     actions::account::change_account,
     client::{Level, Toasts, effect, t},
-    model::{Account, AccountChange, Role, SessionInfo, TokenInfo},
+    model::{Account, AccountChange, AccountResponse, Enrollment, Role, SessionInfo, TokenInfo},
     queries::account::own_account,
     wire::routes,
 };
@@ -19,29 +20,34 @@ use leptos::{prelude::*, task::spawn_local};
 use std::rc::Rc;
 
 #[derive(Debug, Clone, PartialEq)]
-enum Asking {
+pub(super) enum Asking {
     Nothing,
     Password,
+    StartTwoFactor,
+    DisableTwoFactor,
     NewToken,
     /// The id and the name of a token.
     Revoke(String, String),
 }
 
 #[derive(Clone, Copy)]
-struct Section {
+pub(super) struct Section {
     account: OnDemand<Account>,
-    asking: RwSignal<Asking>,
+    pub(super) asking: RwSignal<Asking>,
+    pub(super) enrollment: RwSignal<Option<Enrollment>>,
+    /// New recovery codes, which are shown once.
+    pub(super) recovery_codes: RwSignal<Option<String>>,
     /// A new token, which is shown once.
     created: RwSignal<Option<String>>,
-    toasts: Toasts,
+    pub(super) toasts: Toasts,
 }
 
 impl Section {
-    fn load(self) {
+    pub(super) fn load(self) {
         self.account.ask(own_account());
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         self.asking.set(Asking::Nothing);
     }
 
@@ -66,6 +72,8 @@ pub(super) fn account() -> Option<AnyView> {
     let section = Section {
         account: OnDemand::new(),
         asking: RwSignal::new(Asking::Nothing),
+        enrollment: RwSignal::new(None),
+        recovery_codes: RwSignal::new(None),
         created: RwSignal::new(None),
         toasts: expect_context(),
     };
@@ -89,7 +97,9 @@ pub(super) fn account() -> Option<AnyView> {
             </div>
             {section.account.draw("Account not loaded", move |account| tokens(section, &account.tokens))}
             {boxed(move || dialog(section, role))}
+            {boxed(move || enrollment(section))}
             {shown_once("API token created", section.created)}
+            {shown_once("Recovery codes", section.recovery_codes)}
         </section>
     };
     Some(view.into_any())
@@ -121,6 +131,7 @@ fn sessions(section: Section, account: &Account) -> AnyView {
     });
     view! {
         {scope}
+        {two_factor(section, account)}
         <h3>{t("Sessions")}</h3>
         <ul class="entries">{lines}</ul>
         {end_others}
@@ -186,6 +197,8 @@ fn dialog(section: Section, role: Role) -> AnyView {
     match section.asking.get() {
         Asking::Nothing => ().into_any(),
         Asking::Password => password_form(section),
+        Asking::StartTwoFactor => start_form(section),
+        Asking::DisableTwoFactor => disable_form(section),
         Asking::NewToken => token_form(section, role),
         Asking::Revoke(id, name) => revocation(section, id, &name),
     }
@@ -234,9 +247,10 @@ fn token_form(section: Section, most: Role) -> AnyView {
             password: password.get_value(),
         };
         Ok(Box::pin(async move {
-            let token = change_account(change).await?.unwrap_or_default();
+            if let AccountResponse::Token(token) = change_account(change).await? {
+                section.created.set(Some(token));
+            }
             section.load();
-            section.created.set(Some(token));
             Ok(())
         }))
     };

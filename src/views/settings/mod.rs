@@ -2,6 +2,7 @@
 
 mod account;
 mod shown_once;
+mod two_factor;
 mod users;
 
 use super::{

@@ -106,9 +106,12 @@ fn lines(section: Section, me: &Arc<str>, users: &[UserInfo]) -> AnyView {
 }
 
 fn line(section: Section, user: &UserInfo, is_me: bool) -> AnyView {
-    let UserInfo { name, role, scope, sessions, tokens, used } = user.clone();
+    let UserInfo { name, role, scope, has_two_factor, sessions, tokens, used } = user.clone();
     let mut words = vec![t(role.as_str()).to_owned()];
     words.extend(scope.as_ref().map(|scope| crate::t!("only {}", scope.words())));
+    if has_two_factor {
+        words.push(t("two-factor authentication").to_owned());
+    }
     if sessions > 0 {
         words.push(format::count(sessions, ["{} session", "{} sessions"]));
     }
@@ -184,7 +187,7 @@ fn dialog(section: Section) -> AnyView {
         Asking::NewUser => new_user(section),
         Asking::Role(name, access) => role_form(section, name, access),
         Asking::Reset(name) => {
-            let words = "This sets a new password, ends all sessions of this user, and revokes their API tokens.";
+            let words = "This sets a new password, turns off two-factor authentication, ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("Reset password of {}?", name);
             let change = move || UserChange::ResetPassword { name: name.clone() };
             change_form(section, title, quiet(words), "Reset password", change, "Password reset", form)
