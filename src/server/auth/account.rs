@@ -151,7 +151,7 @@ impl PasswordSignIn {
     ) -> Result<String, SignInError> {
         let name = session.credential.user.as_str();
         let mut user = self.check_password(name, address, current).await?;
-        let verified = mem::replace(&mut user.password, self.hash(new).await?);
+        let verified = mem::replace(&mut user.password, self.hash(name, new).await?);
         // First: it is valid until its end, also with the new password.
         self.credentials.replace(session).await;
         let (users, changed) = (self.users.clone(), user.clone());
@@ -225,7 +225,7 @@ impl From<SignInError> for ActionError {
             SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongCode | SignInError::WrongSetupLink => {
                 ErrorKind::Forbidden
             }
-            SignInError::Password => ErrorKind::Invalid,
+            SignInError::Password(_) => ErrorKind::Invalid,
             SignInError::TooMany(TooMany(_)) | SignInError::Busy => ErrorKind::Busy,
             SignInError::Users(_) | SignInError::Expired => ErrorKind::Conflict,
             SignInError::Vault(error) => return error.to_action_error(),

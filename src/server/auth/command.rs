@@ -2,7 +2,7 @@
 //! each change within seconds.
 
 use super::{
-    password::{LONGEST, SHORTEST, generated, hash},
+    password::{Unacceptable, check_new, generated, hash},
     users::{User, Users, UsersError},
 };
 use crate::{
@@ -93,22 +93,20 @@ pub enum CommandError {
     Users(#[from] UsersError),
     #[error("can't read the password: {0}")]
     Input(#[from] io::Error),
-    #[error("passwords must have {SHORTEST} to {LONGEST} characters")]
-    Password,
+    #[error("{0}")]
+    Password(#[from] Unacceptable),
 }
 
 impl NewPassword {
-    /// Returns the password, and whether it was generated.
-    fn read(&self) -> Result<(String, bool), CommandError> {
+    /// Returns the password for the user, and whether it was generated.
+    fn read(&self, name: &str) -> Result<(String, bool), CommandError> {
         if !self.password_stdin {
             return Ok((generated(), true));
         }
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
         let password = text.trim_end_matches(['\r', '\n']);
-        if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
-            return Err(CommandError::Password);
-        }
+        check_new(password, name)?;
         Ok((password.to_owned(), false))
     }
 }
@@ -136,13 +134,13 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
     match command.action {
         UserAction::List => Ok(users.all()?.iter().map(in_line).collect()),
         UserAction::Add { name, role, scope, password } => {
-            let (password, is_generated) = password.read()?;
+            let (password, is_generated) = password.read(&name)?;
             let (scope, hash) = (scope.scope(), hash(&password));
             users.add(User { name, role, scope, password: hash, created: now, reset: None, second_factor: None })?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {
-            let (password, is_generated) = password.read()?;
+            let (password, is_generated) = password.read(&name)?;
             let hash = hash(&password);
             users.reset_password(&name, hash, now)?;
             Ok(printed(password, is_generated))

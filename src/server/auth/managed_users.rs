@@ -65,7 +65,7 @@ impl PasswordSignIn {
             }
             UserChange::ResetPassword { name } => {
                 let password = generated();
-                let hash = self.hash(password.clone()).await?;
+                let hash = self.hash(&name, password.clone()).await?;
                 let now = self.clock.now();
                 blocking(move || users.reset_password(&name, hash, now)).await?;
                 return Ok(Some(password));

@@ -1,5 +1,7 @@
-//! Password hashes: argon2id with OWASP's parameters, computed outside the async threads, at most two at a time.
+//! Passwords: which new ones are accepted, and their hashes: argon2id with OWASP's parameters, computed outside the async threads, at
+//! most two at a time.
 
+use crate::{message, model::Message};
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version, password_hash::SaltString,
 };
@@ -9,6 +11,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
+use zxcvbn::{Score, zxcvbn};
 
 /// Each needs [`MEMORY`].
 const AT_ONCE: usize = 2;
@@ -26,8 +29,30 @@ const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
 
 /// In characters.
-pub const SHORTEST: usize = 12;
+const SHORTEST: usize = 12;
 pub const LONGEST: usize = 256;
+
+/// At least 10⁸ guesses by the estimate.
+const LOWEST_SCORE: Score = Score::Three;
+
+/// Why a new password is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
+pub enum Unacceptable {
+    Length,
+    Guessable,
+}
+
+impl Unacceptable {
+    pub fn message(self) -> Message {
+        match self {
+            Self::Length => message!("Passwords must have {min} to {max} characters.", min = SHORTEST, max = LONGEST),
+            Self::Guessable => {
+                message!("This password is easy to guess. Use several words that have nothing in common.")
+            }
+        }
+    }
+}
 
 /// Too many password checks are waiting.
 #[derive(Debug)]
@@ -115,6 +140,17 @@ pub fn hash(password: &str) -> String {
     argon2().hash_password(password.as_bytes(), &salt).expect("the parameters are valid").to_string()
 }
 
+/// Checks the length of a new password, and how easily it is guessed by common passwords, words, names, dates and the user's name.
+pub fn check_new(password: &str, user: &str) -> Result<(), Unacceptable> {
+    if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
+        return Err(Unacceptable::Length);
+    }
+    if zxcvbn(password, &[user, "quaylight", "docker", "container"]).score() < LOWEST_SCORE {
+        return Err(Unacceptable::Guessable);
+    }
+    Ok(())
+}
+
 /// A random password with 128 bits.
 pub fn generated() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
@@ -138,6 +174,28 @@ mod tests {
         assert!(!hasher.verify(Some(stored), "correct horse".into(), false).await.unwrap());
         assert!(!hasher.verify(None, String::new(), false).await.unwrap());
         assert!(!hasher.verify(Some("damaged".into()), String::new(), false).await.unwrap());
+    }
+
+    #[test]
+    fn guessable_passwords_are_refused() {
+        for accepted in [
+            "correct horse battery",
+            "another long password",
+            "vq7Lk2mZp0xs",
+            "나는 매일 아침 커피를 마신다",
+            &generated(),
+        ] {
+            assert_eq!(check_new(accepted, "anna"), Ok(()), "{accepted}");
+        }
+        for (length, reason) in [(11, Unacceptable::Length), (12, Unacceptable::Guessable), (257, Unacceptable::Length)]
+        {
+            assert_eq!(check_new(&"a".repeat(length), "anna"), Err(reason));
+        }
+        let guessable =
+            ["password1234", "123456789012", "qwertyuiop[]", "Passw0rd!2026", "annaannaanna", "quaylightadmin"];
+        for refused in guessable {
+            assert_eq!(check_new(refused, "anna"), Err(Unacceptable::Guessable), "{refused}");
+        }
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{
     Caller,
     credentials::{Credential, Credentials, What},
-    password::{Busy, Hasher, LONGEST, SHORTEST},
+    password::{Busy, Hasher, LONGEST, Unacceptable, check_new},
     second_factor::{Enrollments, Entered},
     throttle::{Throttle, TooMany},
     users::{LONGEST_NAME, User, Users, UsersError},
@@ -82,8 +82,8 @@ pub enum SignInError {
     Busy,
     /// The setup link is of an earlier start, or was used.
     WrongSetupLink,
-    /// The length of a new password.
-    Password,
+    /// A new password.
+    Password(#[from] Unacceptable),
     Users(#[from] UsersError),
     /// The key or the recovery codes of a user.
     Vault(#[from] VaultError),
@@ -107,9 +107,7 @@ impl SignInError {
             Self::WrongSetupLink => {
                 message!("This setup link isn't valid. Use the one that Quaylight printed when it last started.")
             }
-            Self::Password => {
-                message!("Passwords must have {min} to {max} characters.", min = SHORTEST, max = LONGEST)
-            }
+            Self::Password(why) => why.message(),
             Self::Users(error) => error.message(),
             Self::Vault(error) => error.message(),
             Self::Off(off) => off.message(),
@@ -280,11 +278,9 @@ impl PasswordSignIn {
         Ok(self.credentials.start(&user, client.device, client.address.to_string()).await?)
     }
 
-    /// Checks the length of a new password, and hashes it.
-    pub(super) async fn hash(&self, password: String) -> Result<String, SignInError> {
-        if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {
-            return Err(SignInError::Password);
-        }
+    /// Checks a new password, and hashes it.
+    pub(super) async fn hash(&self, name: &str, password: String) -> Result<String, SignInError> {
+        check_new(&password, name)?;
         Ok(self.hasher.hash(password).await?)
     }
 
@@ -295,7 +291,7 @@ impl PasswordSignIn {
         scope: Option<AccessScope>,
         password: String,
     ) -> Result<User, SignInError> {
-        let password = self.hash(password).await?;
+        let password = self.hash(name, password).await?;
         let created = self.clock.now();
         Ok(User { name: name.to_owned(), role, scope, password, created, reset: None, second_factor: None })
     }

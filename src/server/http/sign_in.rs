@@ -241,7 +241,7 @@ fn status(error: &SignInError) -> StatusCode {
             StatusCode::UNAUTHORIZED
         }
         SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
-        SignInError::Password => StatusCode::UNPROCESSABLE_ENTITY,
+        SignInError::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
         SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         SignInError::Busy | SignInError::Vault(_) | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,
         SignInError::Users(_) => StatusCode::CONFLICT,
