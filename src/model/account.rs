@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Account {
     /// `None` if the user may see everything.
     pub scope: Option<AccessScope>,
+    /// Whether the user signs in with a password, rather than at an OpenID provider.
+    pub has_password: bool,
     /// The number of unused recovery codes. `None` without two-factor authentication.
     pub recovery_codes: Option<usize>,
     pub sessions: Vec<SessionInfo>,

@@ -8,6 +8,8 @@ pub struct UserInfo {
     pub name: String,
     pub role: Role,
     pub scope: Option<AccessScope>,
+    /// Whether the user signs in with a password, rather than at an OpenID provider.
+    pub has_password: bool,
     pub has_two_factor: bool,
     /// Sessions that are valid now, and API tokens.
     pub sessions: usize,

@@ -1,7 +1,7 @@
 //! Configuration from flags, environment and Leptos.toml, in this order of precedence. The only reader of them.
 
 use super::{
-    auth::ProxySettings,
+    auth::{OidcSettings, ProxySettings},
     docker_context,
     engine::{Endpoint, TlsFiles},
     history::{Limits, Settings},
@@ -11,6 +11,7 @@ use super::{
 use axum::http::{HeaderName, uri::Authority};
 use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, errors::LeptosConfigError};
+use oidc::{OidcFlags, OidcTable};
 use serde::Deserialize;
 use std::{
     fmt,
@@ -18,6 +19,8 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+mod oidc;
 
 const FILE: &str = "Leptos.toml";
 
@@ -78,6 +81,11 @@ struct Flags {
     /// Addresses or networks of the reverse proxies in front, such as 172.16.0.0/12, whose X-Forwarded-For is trusted
     #[arg(long, global = true, env = "QUAYLIGHT_TRUSTED_PROXIES", value_name = "ADDRS", value_delimiter = ',')]
     trusted_proxies: Option<Vec<String>>,
+    /// Address of this server as browsers open it, such as https://docker.example.com, for the OpenID provider
+    #[arg(long, global = true, env = "QUAYLIGHT_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    #[command(flatten)]
+    oidc: OidcFlags,
     /// Reject all changes from all users
     #[arg(long, global = true, env = "QUAYLIGHT_READ_ONLY", num_args = 0..=1, default_missing_value = "true")]
     read_only: Option<bool>,
@@ -160,6 +168,8 @@ struct AuthTable {
     groups_header: Option<String>,
     admin_groups: Vec<String>,
     operator_groups: Vec<String>,
+    public_url: Option<String>,
+    oidc: OidcTable,
 }
 
 /// The effective configuration of the server.
@@ -181,6 +191,8 @@ pub struct Config {
     pub auth: AuthMode,
     /// For [`AuthMode::Proxy`].
     pub proxy_sign_in: ProxySettings,
+    /// For [`AuthMode::Password`].
+    pub oidc: Option<OidcSettings>,
     /// Whether there is no sign-in although other machines can reach the server.
     pub is_open_network: bool,
     /// In lower case, possibly with a port.
@@ -248,15 +260,24 @@ impl Config {
         if auth == AuthMode::Proxy && proxies.is_empty() {
             return Err(ConfigError::Setting("--auth proxy requires the proxy's address: set trusted-proxies".into()));
         }
+        let base_path = normal_base_path(&base_path)?;
+        let public_url = flags.public_url.or(file.auth.public_url);
+        let oidc = oidc::settings(flags.oidc, file.auth.oidc, public_url, &base_path)?;
+        let mut hosts = flags.hosts.or(file.auth.hosts).unwrap_or_default();
+        hosts.extend(oidc.as_ref().and_then(OidcSettings::host));
+        if oidc.is_some() && auth != AuthMode::Password {
+            return Err(ConfigError::Setting("OpenID providers sign users in with --auth password only".into()));
+        }
         Ok(Self {
             listen,
             certificate,
             engine,
-            base_path: normal_base_path(&base_path)?,
+            base_path,
             auth,
             proxy_sign_in,
+            oidc,
             is_open_network,
-            host_names: host_names(flags.hosts.or(file.auth.hosts).unwrap_or_default())?,
+            host_names: host_names(hosts)?,
             trusted_proxies: proxies,
             read_only: flags.read_only.or(file.server.read_only).unwrap_or_default(),
             data_dir: flags.data_dir.filter(|it| !it.as_os_str().is_empty()).or_else(|| data_dir(&variable)),
@@ -459,10 +480,10 @@ fn normal_base_path(text: &str) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn config(flags: &[&str], file: &str) -> Result<Config, ConfigError> {
+    pub fn config(flags: &[&str], file: &str) -> Result<Config, ConfigError> {
         let arguments =
             Arguments::try_parse_from([&["quaylight"], flags].concat()).expect("flags of the test are valid");
         Config::from_parts(arguments, AuthMode::Password, file)

@@ -36,6 +36,7 @@ pub mod telemetry;
 pub mod trusted_proxies;
 pub mod vault;
 pub mod watch;
+pub mod web_client;
 
 use alerts::{
     Alerts,
@@ -43,7 +44,7 @@ use alerts::{
 };
 use app::App;
 use audit::Audit;
-use auth::{Auth, PasswordSignIn, ProxySignIn};
+use auth::{Auth, Oidc, PasswordSignIn, ProxySignIn};
 use clock::Clock;
 use config::{AuthMode, Config};
 use engine::OwnContainers;
@@ -67,6 +68,7 @@ use tasks::Tasks;
 use tokio::{net::TcpListener, sync::watch as signal, time::timeout};
 use trusted_proxies::TrustedProxies;
 use vault::Vault;
+use web_client::WebClient;
 
 /// Limits of open files, wanted and assumed. Each connection is an open file.
 const OPEN_FILES: u64 = 16 * 1024;
@@ -106,7 +108,8 @@ pub async fn run(
         move || stats::record(stats.clone(), history.clone(), clock)
     });
 
-    let (dispatcher, dispatcher_task) = Dispatcher::open(Outbound::default(), clock, Retries::default());
+    let web = WebClient::default();
+    let (dispatcher, dispatcher_task) = Dispatcher::open(Outbound::from(web.clone()), clock, Retries::default());
     let dispatcher_task = supervisor.once("notifications", dispatcher_task.run());
     let notifications = Notifications::load(&history).await;
     let vault = Vault::open(config.data_dir.as_deref());
@@ -117,7 +120,7 @@ pub async fn run(
     });
 
     let trusted_proxies = Arc::new(TrustedProxies::new(&config.trusted_proxies).map_err(io::Error::other)?);
-    let auth = sign_in(config, &trusted_proxies, listener.local_addr()?, &history, &vault, clock).await?;
+    let auth = sign_in(config, &trusted_proxies, listener.local_addr()?, &history, &vault, web, clock).await?;
     let revoker = supervisor.restarting("sessions", {
         let auth = auth.clone();
         move || {
@@ -202,6 +205,7 @@ async fn sign_in(
     address: SocketAddr,
     history: &History,
     vault: &Vault,
+    web: WebClient,
     clock: Clock,
 ) -> io::Result<Auth> {
     match config.auth {
@@ -215,6 +219,7 @@ async fn sign_in(
         io::Error::other("signing in with a password requires a data directory: set --data-dir, or --auth none")
     })?;
     let auth = PasswordSignIn::open(folder, history.clone(), vault.clone(), clock).await.map_err(io::Error::other)?;
+    let auth = auth.with_oidc(config.oidc.clone().map(|settings| Oidc::new(settings, web, clock)));
     if config.is_unencrypted() {
         tracing::warn!(
             "passwords and session cookies from other machines arrive unencrypted: set tls-cert and tls-key, or list a reverse \

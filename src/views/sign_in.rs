@@ -14,6 +14,8 @@ pub struct SignInForm {
     pub next: String,
     pub name: String,
     pub error: Option<Message>,
+    /// The name of the OpenID provider, and the path at which a sign-in there starts.
+    pub provider: Option<(String, String)>,
 }
 
 pub struct CodeForm {
@@ -34,9 +36,15 @@ pub struct SetupForm {
 
 impl SignInForm {
     pub fn view(self) -> AnyView {
-        let Self { next, name, error } = self;
+        let Self { next, name, error, provider } = self;
         let is_known = !name.is_empty();
+        // A link: the policy for forms doesn't allow redirects to other sites.
+        let provider = provider.map(|(name, path)| {
+            view! { <a class="button" href=Site::expect().page(&path)>{crate::t!("Sign in with {}", name)}</a> }
+                .into_any()
+        });
         view! {
+            {provider}
             <form class="form" method="post" action=Site::expect().page("/login")>
                 {text_field("User name", "name", "username", name, !is_known)}
                 {password_field("current-password", is_known)}

@@ -33,6 +33,8 @@ pub const PROBE: &str = "/api/probe/{step}";
 /// Sign-in, sign-out and the creation of the first user: forms.
 pub const LOGIN: &str = "/login";
 pub const LOGIN_CODE: &str = "/login/code";
+pub const LOGIN_OIDC: &str = "/login/oidc";
+pub const LOGIN_OIDC_CALLBACK: &str = "/login/oidc/callback";
 pub const LOGOUT: &str = "/logout";
 pub const SETUP: &str = "/setup";
 pub const HEALTH: &str = "/healthz";

@@ -237,6 +237,8 @@ pub fn sample(method: &str, path: &'static str) -> Sample {
             | routes::HEALTH
             | routes::METRICS
             | routes::LOGIN
+            | routes::LOGIN_OIDC
+            | routes::LOGIN_OIDC_CALLBACK
             | routes::SETUP,
         ) => plain(path),
         ("GET", routes::STATS) => plain("/api/stats?ids={id}&loads=true"),
@@ -249,7 +251,7 @@ pub fn sample(method: &str, path: &'static str) -> Sample {
         ("POST", routes::CONTAINER_FILES) => Sample::Plain("/api/containers/{id}/files?path=/etc&name=new", b"x"),
         ("POST", routes::VOLUME_FILES) => Sample::Plain("/api/volumes/{volume}/files?path=/&name=new", b"x"),
         ("POST", routes::VOLUME_DOWNLOAD) => plain("/api/volumes/{volume}/download?path=/"),
-        ("POST", routes::LOGIN | routes::LOGOUT | routes::SETUP) => plain(path),
+        ("POST", routes::LOGIN | routes::LOGIN_CODE | routes::LOGOUT | routes::SETUP) => plain(path),
         ("POST", routes::VOLUME_BACKUP) => plain("/api/volumes/{volume}/backup"),
         ("POST", routes::VOLUME_RESTORE) => Sample::Plain("/api/volumes/{volume}/restore", b"x"),
         ("POST", routes::IMAGE_BUILD) => Sample::Plain("/api/images/build?name=walked:1", b"x"),

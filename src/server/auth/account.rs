@@ -23,6 +23,9 @@ const MOST_TOKENS: usize = 50;
 /// In characters.
 const LONGEST_TOKEN_NAME: usize = 64;
 
+/// In milliseconds: the age of a session that proves its user without a password.
+const RECENT: i64 = 600_000;
+
 /// In days.
 const LONGEST_VALIDITY: u32 = 3_650;
 
@@ -45,6 +48,7 @@ impl Auth {
         let scope = caller.scope().map(|it| (**it).clone());
         let mut account = Account { scope, ..Account::default() };
         let user = auth.users.find(caller.name()).map_err(SignInError::Users)?;
+        account.has_password = user.as_ref().is_some_and(|it| it.identity.is_none());
         if let Some(factor) = user.and_then(|it| it.second_factor) {
             account.recovery_codes =
                 Some(factor.recovery_codes(&auth.vault, caller.name()).map_err(SignInError::Vault)?);
@@ -83,11 +87,15 @@ impl Auth {
             AccountChange::EndOtherSessions => auth.end(user, is_other).await,
             AccountChange::RevokeToken { id } => auth.end(user, |it| !is_session(it) && it.id == id).await,
             AccountChange::CreateToken { name, role, days, password } => {
-                auth.check_password(user, caller.address(), password).await?;
+                auth.check_password(session, caller.address(), password).await?;
                 AccountResponse::Token(auth.create_token(caller, &name, role, days).await?)
             }
             AccountChange::StartTwoFactor { host, password } => {
-                if auth.check_password(user, caller.address(), password).await?.second_factor.is_some() {
+                let checked = auth.check_password(session, caller.address(), password).await?;
+                if checked.identity.is_some() {
+                    return Err(SignInError::from(UsersError::NoPassword).into());
+                }
+                if checked.second_factor.is_some() {
                     return Err(SignInError::from(UsersError::HasTwoFactor).into());
                 }
                 AccountResponse::Enrollment(auth.enrollments.start(user, &host, auth.clock.moment().steady))
@@ -99,7 +107,7 @@ impl Auth {
                 AccountResponse::RecoveryCodes(codes)
             }
             AccountChange::DisableTwoFactor { password, code } => {
-                auth.check_password(user, caller.address(), password).await?;
+                auth.check_password(session, caller.address(), password).await?;
                 auth.enter_code(user, code, true).await?;
                 tracing::info!(user, "two-factor authentication disabled");
                 AccountResponse::Done
@@ -120,13 +128,19 @@ impl Auth {
 }
 
 impl PasswordSignIn {
-    /// The user, if this is the user's current password. A session alone, which may be stolen, gives no lasting access.
+    /// The user, if this is the user's current password. A session alone, which may be stolen, gives no lasting access. Users of
+    /// an OpenID provider must have signed in lately instead.
     pub(super) async fn check_password(
         &self,
-        name: &str,
+        session: &Presented,
         address: IpAddr,
         password: String,
     ) -> Result<User, SignInError> {
+        let Credential { user: name, created, .. } = &*session.credential;
+        if let Some(user) = self.users.find(name)?.filter(|it| it.identity.is_some()) {
+            let age = self.clock.now().millis() - created.millis();
+            return (0..RECENT).contains(&age).then_some(user).ok_or(SignInError::SignInAgain);
+        }
         if password.chars().count() > LONGEST {
             return Err(SignInError::WrongPassword);
         }
@@ -150,7 +164,10 @@ impl PasswordSignIn {
         new: String,
     ) -> Result<String, SignInError> {
         let name = session.credential.user.as_str();
-        let mut user = self.check_password(name, address, current).await?;
+        let mut user = self.check_password(session, address, current).await?;
+        if user.identity.is_some() {
+            return Err(UsersError::NoPassword.into());
+        }
         let verified = mem::replace(&mut user.password, self.hash(name, new).await?);
         // First: it is valid until its end, also with the new password.
         self.credentials.replace(session).await;
@@ -228,6 +245,8 @@ impl From<SignInError> for ActionError {
             SignInError::Password(_) => ErrorKind::Invalid,
             SignInError::TooMany(TooMany(_)) | SignInError::Busy => ErrorKind::Busy,
             SignInError::Users(_) | SignInError::Expired => ErrorKind::Conflict,
+            SignInError::SignInAgain => ErrorKind::Forbidden,
+            SignInError::Oidc(_) => ErrorKind::Unavailable,
             SignInError::Vault(error) => return error.to_action_error(),
             SignInError::Off(_) => ErrorKind::Storage,
         };

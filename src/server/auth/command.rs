@@ -120,6 +120,7 @@ fn in_line(user: &User) -> String {
             lists.iter().filter(|it| !it.1.is_empty()).map(|(what, list)| format!("{what} {}", list.join(", "))),
         );
     }
+    words.extend(user.identity.as_ref().map(|it| format!("signs in at {}", it.issuer)));
     words.extend(user.second_factor.as_ref().map(|_| "two-factor authentication".to_owned()));
     words.join("\t")
 }
@@ -136,7 +137,7 @@ pub fn run(command: UserCommand, data_dir: &Path) -> Result<Vec<String>, Command
         UserAction::Add { name, role, scope, password } => {
             let (password, is_generated) = password.read(&name)?;
             let (scope, hash) = (scope.scope(), hash(&password));
-            users.add(User { name, role, scope, password: hash, created: now, reset: None, second_factor: None })?;
+            users.add(User::with_password(name, role, scope, hash, now))?;
             Ok(printed(password, is_generated))
         }
         UserAction::Reset { name, password } => {

@@ -8,6 +8,9 @@ const NAME: &str = "quaylight_session";
 /// The name on HTTPS without a base path: browsers accept it from this host only, encrypted.
 const HOST_NAME: &str = "__Host-quaylight_session";
 
+/// Of a sign-in at an OpenID provider.
+const STARTED_NAME: &str = "quaylight_oidc";
+
 /// The session's token in a request's cookies.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
     value(headers, HOST_NAME).or_else(|| value(headers, NAME))
@@ -28,6 +31,16 @@ pub fn is_https(headers: &HeaderMap) -> bool {
 pub fn of_session(token: &str, base_path: &str, is_https: bool) -> HeaderValue {
     let name = if is_https && base_path.is_empty() { HOST_NAME } else { NAME };
     cookie(name, token, LONGEST, base_path, is_https)
+}
+
+/// What a sign-in at an OpenID provider was started with.
+pub fn started(headers: &HeaderMap) -> Option<&str> {
+    value(headers, STARTED_NAME)
+}
+
+/// The value of `Set-Cookie` for the start of a sign-in at an OpenID provider. `max_age` is in seconds.
+pub fn of_started(value: &str, max_age: i64, base_path: &str, is_https: bool) -> HeaderValue {
+    cookie(STARTED_NAME, value, max_age, base_path, is_https)
 }
 
 /// The headers that remove the cookie, by each of its names.

@@ -282,15 +282,7 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
     fn user(name: &str) -> User {
-        User {
-            name: name.into(),
-            role: Role::Viewer,
-            password: String::new(),
-            created: Timestamp::from_seconds(0),
-            scope: None,
-            reset: None,
-            second_factor: None,
-        }
+        User::with_password(name.into(), Role::Viewer, None, String::new(), Timestamp::from_seconds(0))
     }
 
     static NOW: AtomicI64 = AtomicI64::new(0);

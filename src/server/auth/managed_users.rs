@@ -22,6 +22,7 @@ impl Auth {
                 name: user.name.clone(),
                 role: user.role,
                 scope: user.scope.clone(),
+                has_password: user.identity.is_none(),
                 has_two_factor: user.second_factor.is_some(),
                 sessions,
                 tokens: credentials.len() - sessions,
@@ -41,11 +42,11 @@ impl Auth {
         change: UserChange,
         password: String,
     ) -> Result<Option<String>, ActionError> {
-        let (auth, _) = self.signed_in(caller)?;
+        let (auth, session) = self.signed_in(caller)?;
         if change.name() == caller.name() {
             return Err(ActionError::new(ErrorKind::Conflict, message!("Another admin must change your user")));
         }
-        auth.check_password(caller.name(), caller.address(), password).await?;
+        auth.check_password(session, caller.address(), password).await?;
         let password = auth.change_user(change).await?;
         // Rather than with the next sweep.
         auth.end_revoked().await;

@@ -3,6 +3,7 @@
 use super::{
     Caller,
     credentials::{Credential, Credentials, What},
+    oidc::{Oidc, OidcError, Returned},
     password::{Busy, Hasher, LONGEST, Unacceptable, check_new},
     second_factor::{Enrollments, Entered},
     throttle::{Throttle, TooMany},
@@ -38,6 +39,7 @@ pub struct PasswordSignIn {
     pub(super) throttle: Throttle,
     pub(super) vault: Vault,
     pub(super) enrollments: Enrollments,
+    oidc: Option<Oidc>,
     /// Authorizes the creation of the first user. A restart makes a new one.
     setup_token: String,
     pub(super) clock: Clock,
@@ -85,6 +87,9 @@ pub enum SignInError {
     /// A new password.
     Password(#[from] Unacceptable),
     Users(#[from] UsersError),
+    Oidc(#[from] OidcError),
+    /// A user without a password must have signed in lately for this.
+    SignInAgain,
     /// The key or the recovery codes of a user.
     Vault(#[from] VaultError),
     Off(Off),
@@ -109,6 +114,8 @@ impl SignInError {
             }
             Self::Password(why) => why.message(),
             Self::Users(error) => error.message(),
+            Self::Oidc(error) => error.message(),
+            Self::SignInAgain => message!("Sign out and in again, then repeat this within 10 minutes."),
             Self::Vault(error) => error.message(),
             Self::Off(off) => off.message(),
         }
@@ -136,9 +143,20 @@ impl PasswordSignIn {
             throttle: Throttle::default(),
             vault,
             enrollments: Enrollments::default(),
+            oidc: None,
             setup_token: BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>()),
             clock,
         })
+    }
+
+    /// Also lets the users of an OpenID provider sign in.
+    #[must_use]
+    pub fn with_oidc(self, oidc: Option<Oidc>) -> Self {
+        Self { oidc, ..self }
+    }
+
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.oidc.as_ref()
     }
 
     /// Whether there are no users yet. An unreadable file is not "no users".
@@ -210,7 +228,8 @@ impl PasswordSignIn {
         let unfinished = unfinished.ok().filter(|it| (0..CODE_WITHIN).contains(&(now.millis() - it.began.millis())));
         let Unfinished { user: name, fingerprint, .. } = unfinished.ok_or((SignInError::Expired, None))?;
         let finished = async {
-            let user = self.users.find(&name)?.filter(|it| it.fingerprint() == fingerprint);
+            let is_the_same = |it: &User| it.fingerprint() == fingerprint && it.second_factor.is_some();
+            let user = self.users.find(&name)?.filter(is_the_same);
             let user = user.ok_or(SignInError::Expired)?;
             let steady = self.clock.moment().steady;
             self.throttle.begin(client.address, &name, steady).map_err(SignInError::TooMany)?;
@@ -221,6 +240,31 @@ impl PasswordSignIn {
         };
         let token = finished.await;
         token.map_err(|error| (error, Some(name)))
+    }
+
+    /// Starts a sign-in at the OpenID provider: see [`Oidc::start`].
+    pub async fn start_at_provider(&self, next: String) -> Result<(String, String), SignInError> {
+        let oidc = self.oidc.as_ref().ok_or(SignInError::Expired)?;
+        Ok(oidc.start(&self.vault, next).await?)
+    }
+
+    /// Finishes a sign-in at the OpenID provider. Returns the token of a new session, and the page to return to.
+    pub async fn finish_at_provider(
+        &self,
+        client: Client,
+        cookie: Option<&str>,
+        returned: Returned,
+        previous: Option<&str>,
+    ) -> Result<(String, String), SignInError> {
+        let oidc = self.oidc.as_ref().ok_or(SignInError::Expired)?;
+        // Each makes this server send requests.
+        let steady = self.clock.moment().steady;
+        self.throttle.begin(client.address, "", steady).map_err(SignInError::TooMany)?;
+        let (provided, next) = oidc.finish(&self.vault, cookie, returned).await?;
+        let (users, now) = (self.users.clone(), self.clock.now());
+        let user = blocking(move || users.provided(provided, now)).await?;
+        self.throttle.succeeded(client.address, "");
+        Ok((self.start(client, &user, previous).await?, next))
     }
 
     /// Checks a code of the user, and turns off the second factor if wanted.
@@ -292,8 +336,7 @@ impl PasswordSignIn {
         password: String,
     ) -> Result<User, SignInError> {
         let password = self.hash(name, password).await?;
-        let created = self.clock.now();
-        Ok(User { name: name.to_owned(), role, scope, password, created, reset: None, second_factor: None })
+        Ok(User::with_password(name.to_owned(), role, scope, password, self.clock.now()))
     }
 
     /// Ends the session of a token.

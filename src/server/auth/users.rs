@@ -3,7 +3,10 @@
 //! The server and `quaylight user` both change it. Each change locks the folder's lock file and starts from the file, and
 //! replaces it atomically. A damaged file is an error, never an empty list: that would offer the setup link again.
 
-use super::second_factor::SecondFactor;
+use super::{
+    oidc::{Identity, ProvidedUser},
+    second_factor::SecondFactor,
+};
 use crate::{
     message,
     model::{AccessScope, Message, Role, Timestamp},
@@ -33,8 +36,11 @@ pub struct User {
     /// `None` for users who may see everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<AccessScope>,
-    /// In PHC string format.
+    /// In PHC string format. Empty for users of an OpenID provider.
     pub password: String,
+    /// At the OpenID provider that signs the user in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     pub created: Timestamp,
     /// When the password was last reset. API tokens that were created earlier are revoked.
     #[serde(default)]
@@ -45,6 +51,16 @@ pub struct User {
 }
 
 impl User {
+    pub fn with_password(
+        name: String,
+        role: Role,
+        scope: Option<AccessScope>,
+        password: String,
+        created: Timestamp,
+    ) -> Self {
+        Self { name, role, scope, password, identity: None, created, reset: None, second_factor: None }
+    }
+
     /// Differs after each change of the password, the role or the scope. Sessions with another one are over.
     ///
     /// Not a time: a sign-in with the old password may end after the change.
@@ -68,6 +84,8 @@ pub enum UsersError {
     NotFound(String),
     PasswordChanged,
     HasTwoFactor,
+    /// The user signs in with an OpenID provider.
+    NoPassword,
     NoTwoFactor,
     /// Without one, no user could add others.
     OnlyAdmin,
@@ -94,6 +112,7 @@ impl UsersError {
             Self::NameTaken(name) => message!("The user {name} already exists.", name),
             Self::NotFound(name) => message!("There is no user {name}.", name),
             Self::PasswordChanged => message!("The password was changed in the meantime."),
+            Self::NoPassword => message!("Your sign-in provider manages your account."),
             Self::HasTwoFactor => message!("Two-factor authentication is already on."),
             Self::NoTwoFactor => message!("Two-factor authentication is already off."),
             Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
@@ -202,9 +221,44 @@ impl Users {
         })
     }
 
-    /// Sets a password that its user didn't choose. It signs in alone: the user may have lost the second factor.
+    /// Sets a password that its user didn't choose. It signs in alone: the user may have lost the second factor, or the OpenID
+    /// provider.
     pub fn reset_password(&self, name: &str, hash: String, now: Timestamp) -> Result<(), UsersError> {
-        self.update(name, |it| (it.password, it.reset, it.second_factor) = (hash, Some(now), None))
+        self.update(name, |it| {
+            (it.password, it.reset, it.second_factor, it.identity) = (hash, Some(now), None, None);
+        })
+    }
+
+    /// The user of an OpenID provider, who is added if unknown, and gets the role that the provider's groups give.
+    pub fn provided(&self, provided: ProvidedUser, now: Timestamp) -> Result<User, UsersError> {
+        let ProvidedUser { identity, name, role } = provided;
+        if !is_valid_name(&name) {
+            return Err(UsersError::InvalidName);
+        }
+        self.change(|users| {
+            if let Some(user) = users.iter_mut().find(|it| it.identity.as_ref() == Some(&identity)) {
+                user.role = role;
+                // Admins have none.
+                user.scope = user.scope.take().filter(|_| role != Role::Admin);
+                return Ok(user.clone());
+            }
+            if users.iter().any(|it| it.name.eq_ignore_ascii_case(&name)) {
+                return Err(UsersError::NameTaken(name));
+            }
+            let user = User {
+                name,
+                role,
+                scope: None,
+                password: String::new(),
+                identity: Some(identity),
+                created: now,
+                reset: None,
+                second_factor: None,
+            };
+            users.push(user.clone());
+            users.sort_by(|one, other| one.name.cmp(&other.name));
+            Ok(user)
+        })
     }
 
     /// Fails if the user has one.
@@ -282,8 +336,7 @@ mod tests {
 
     fn user(name: &str, role: Role) -> User {
         let now = Timestamp::from_seconds(0);
-        let password = String::new();
-        User { name: name.into(), role, scope: None, password, created: now, reset: None, second_factor: None }
+        User::with_password(name.into(), role, None, String::new(), now)
     }
 
     #[test]
@@ -306,6 +359,31 @@ mod tests {
         assert_eq!(users.all().unwrap().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["ben"]);
         let mode = folder.path().join(FILE).metadata().unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn users_of_a_provider_are_recognized_by_their_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let users = Users::open(folder.path()).unwrap();
+        let provided = |subject: &str, name: &str, role| {
+            let identity = Identity { issuer: "https://id.example".into(), subject: subject.into() };
+            users.provided(ProvidedUser { identity, name: name.into(), role }, Timestamp::from_seconds(0))
+        };
+        users.add(user("anna", Role::Admin)).unwrap();
+        for name in ["anna", "Anna"] {
+            assert!(matches!(provided("1", name, Role::Admin), Err(UsersError::NameTaken(_))), "{name}");
+        }
+        assert!(matches!(provided("1", "<b>", Role::Admin), Err(UsersError::InvalidName)));
+        let ben = provided("2", "ben", Role::Viewer).unwrap();
+        assert_eq!((&*ben.name, &*ben.password, ben.role), ("ben", "", Role::Viewer));
+        users.update("ben", |it| it.scope = AccessScope::parse("shop", "")).unwrap();
+        let renamed = provided("2", "benjamin", Role::Operator).unwrap();
+        assert!(renamed.name == "ben" && renamed.role == Role::Operator && renamed.scope.is_some());
+        assert_ne!(renamed.fingerprint(), ben.fingerprint(), "another role ends the sessions");
+        assert_eq!(provided("2", "ben", Role::Admin).unwrap().scope, None);
+        assert!(matches!(provided("3", "ben", Role::Viewer), Err(UsersError::NameTaken(_))), "another person");
+        users.reset_password("ben", "hash".into(), Timestamp::from_seconds(1)).unwrap();
+        assert!(matches!(provided("2", "ben", Role::Admin), Err(UsersError::NameTaken(_))), "now with a password");
     }
 
     #[test]

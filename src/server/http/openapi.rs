@@ -239,6 +239,24 @@ const ROUTES: &[Route] = &[
     get(routes::LOGIN, "Get the sign-in form", &[("next", false, "Path of the page to return to")], HTML),
     form(routes::LOGIN, "Sign in: name, password and next"),
     form(routes::LOGIN_CODE, "Finish a sign-in with a code: unfinished, code and next"),
+    get(
+        routes::LOGIN_OIDC,
+        "Start a sign-in at the OpenID provider",
+        &[("next", false, "Path of the page to return to")],
+        HTML,
+    ),
+    get(
+        routes::LOGIN_OIDC_CALLBACK,
+        "Finish a sign-in at the OpenID provider",
+        &[
+            ("code", false, "Authorization code"),
+            ("state", false, "State of the sign-in"),
+            ("iss", false, "Issuer"),
+            ("error", false, "Why the provider refused"),
+            ("error_description", false, "The same in words"),
+        ],
+        HTML,
+    ),
     form(routes::LOGOUT, "Sign out"),
     get(
         routes::SETUP,

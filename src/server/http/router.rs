@@ -159,6 +159,8 @@ pub fn table() -> Vec<Route> {
         reads(routes::LOGIN, Public, sign_in::login_page).page(),
         changes(routes::LOGIN, Public, sign_in::login).page(),
         changes(routes::LOGIN_CODE, Public, sign_in::login_code).page(),
+        reads(routes::LOGIN_OIDC, Public, sign_in::login_oidc).page(),
+        reads(routes::LOGIN_OIDC_CALLBACK, Public, sign_in::login_oidc_callback).page(),
         changes(routes::LOGOUT, Public, sign_in::logout).page(),
         reads(routes::SETUP, Public, sign_in::setup_page).page(),
         changes(routes::SETUP, Public, sign_in::setup).page(),

@@ -9,11 +9,16 @@ use crate::{
     model::Message,
     server::{
         app::App,
-        auth::{Auth, Caller, Client, PasswordSignIn, SignInError, SignedIn, UsersError, cookie},
+        auth::{
+            Auth, Caller, Client, Oidc, OidcError, PasswordSignIn, Returned, SIGN_IN_WITHIN, SignInError, SignedIn,
+            UsersError, cookie,
+        },
         operations::{note_failed_sign_in, note_session},
+        percent,
         problem::Problem,
     },
     views::{CodeForm, SetupForm, SignInForm, failure},
+    wire::routes,
 };
 use axum::{
     Form,
@@ -70,7 +75,7 @@ pub async fn login_page(
 ) -> Response {
     match &app.auth {
         _ if caller.is_ok() => redirect(&app, local(&query.next)),
-        Auth::Password(auth) if auth.needs_setup() => redirect(&app, "/setup"),
+        Auth::Password(auth) if auth.needs_setup() && auth.oidc().is_none() => redirect(&app, "/setup"),
         Auth::Proxy(auth) => {
             let reason = auth.refusal(&headers, peer);
             form_page(&app, &headers, (StatusCode::UNAUTHORIZED, message!("Sign in")), || failure(reason))
@@ -105,7 +110,12 @@ pub async fn login(
             if matches!(error, SignInError::Wrong) {
                 note_failed_sign_in(&app, address, &name, error.message());
             }
-            login_form(&app, &headers, status(&error), SignInForm { next, name, error: Some(message_of(&error)) })
+            login_form(
+                &app,
+                &headers,
+                status(&error),
+                SignInForm { next, name, error: Some(message_of(&error)), ..SignInForm::default() },
+            )
         }
     }
 }
@@ -127,12 +137,72 @@ pub async fn login_code(
                 note_failed_sign_in(&app, address, name, error.message());
             }
             if matches!(error, SignInError::Expired) {
-                let form = SignInForm { next, name: name.unwrap_or_default(), error: message };
+                let form = SignInForm { next, name: name.unwrap_or_default(), error: message, ..SignInForm::default() };
                 return login_form(&app, &headers, status, form);
             }
             code_form(&app, &headers, status, CodeForm { unfinished, next, error: message })
         }
     }
+}
+
+/// `GET /login/oidc`: redirects to the OpenID provider.
+pub async fn login_oidc(State(app): State<App>, Query(query): Query<LoginQuery>, headers: HeaderMap) -> Response {
+    let Some(auth) = with_provider(&app) else { return redirect(&app, "/") };
+    match auth.start_at_provider(local(&query.next).to_owned()).await {
+        Ok((address, started)) => {
+            let cookie = started_cookie(&app, auth, &started, SIGN_IN_WITHIN / 1_000);
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response()
+        }
+        Err(error) => refused(&app, &headers, query.next, &error),
+    }
+}
+
+/// `GET /login/oidc/callback`: the OpenID provider redirects the browser here.
+pub async fn login_oidc_callback(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    Query(returned): Query<Returned>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(auth) = with_provider(&app) else { return redirect(&app, "/") };
+    let client = Client { address, device: device(&headers) };
+    let response =
+        match auth.finish_at_provider(client, cookie::started(&headers), returned, cookie::token(&headers)).await {
+            Ok((token, next)) => {
+                note(&app, auth.caller(&token, address), "sign_in");
+                let is_https = auth.oidc().is_some_and(Oidc::is_https);
+                let cookie = cookie::of_session(&token, &app.base_path, is_https);
+                ([(header::SET_COOKIE, cookie)], redirect(&app, local(&next))).into_response()
+            }
+            Err(error) => {
+                // Whom the provider has recognized.
+                if let SignInError::Oidc(OidcError::NoGroup(name)) | SignInError::Users(UsersError::NameTaken(name)) =
+                    &error
+                {
+                    note_failed_sign_in(&app, address, name, error.message());
+                }
+                refused(&app, &headers, String::new(), &error)
+            }
+        };
+    (AppendHeaders([(header::SET_COOKIE, started_cookie(&app, auth, "", 0))]), response).into_response()
+}
+
+fn with_provider(app: &App) -> Option<&PasswordSignIn> {
+    match &app.auth {
+        Auth::Password(auth) => auth.oidc().is_some().then_some(auth),
+        Auth::None | Auth::Proxy(_) => None,
+    }
+}
+
+/// The sign-in form, with why a sign-in at the OpenID provider failed.
+fn refused(app: &App, headers: &HeaderMap, next: String, error: &SignInError) -> Response {
+    tracing::warn!(cause = ?error, "failed sign-in at the OpenID provider");
+    let form = SignInForm { next, error: Some(message_of(error)), ..SignInForm::default() };
+    login_form(app, headers, status(error), form)
+}
+
+fn started_cookie(app: &App, auth: &PasswordSignIn, value: &str, max_age: i64) -> HeaderValue {
+    cookie::of_started(value, max_age, &app.base_path, auth.oidc().is_some_and(Oidc::is_https))
 }
 
 /// Redirects to the page in `next`, with the cookie of a new session.
@@ -192,6 +262,12 @@ fn device(headers: &HeaderMap) -> String {
 }
 
 fn login_form(app: &App, headers: &HeaderMap, status: StatusCode, form: SignInForm) -> Response {
+    let oidc = match &app.auth {
+        Auth::Password(auth) => auth.oidc(),
+        Auth::None | Auth::Proxy(_) => None,
+    };
+    let start = format!("{}?next={}", routes::LOGIN_OIDC, percent::component(local(&form.next)));
+    let form = SignInForm { provider: oidc.map(|it| (it.provider_name().to_owned(), start)), ..form };
     form_page(app, headers, (status, message!("Sign in")), || form.view())
 }
 
@@ -240,7 +316,9 @@ fn status(error: &SignInError) -> StatusCode {
         SignInError::Wrong | SignInError::WrongPassword | SignInError::WrongCode | SignInError::Expired => {
             StatusCode::UNAUTHORIZED
         }
-        SignInError::WrongSetupLink => StatusCode::FORBIDDEN,
+        SignInError::Oidc(OidcError::Provider(_)) => StatusCode::BAD_GATEWAY,
+        SignInError::Oidc(OidcError::Expired) => StatusCode::UNAUTHORIZED,
+        SignInError::WrongSetupLink | SignInError::SignInAgain | SignInError::Oidc(_) => StatusCode::FORBIDDEN,
         SignInError::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
         SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         SignInError::Busy | SignInError::Vault(_) | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -33,6 +33,7 @@ pub(super) enum Asking {
 #[derive(Clone, Copy)]
 pub(super) struct Section {
     account: OnDemand<Account>,
+    pub(super) has_password: StoredValue<bool>,
     pub(super) asking: RwSignal<Asking>,
     pub(super) enrollment: RwSignal<Option<Enrollment>>,
     /// New recovery codes, which are shown once.
@@ -71,6 +72,7 @@ pub(super) fn account() -> Option<AnyView> {
     }
     let section = Section {
         account: OnDemand::new(),
+        has_password: StoredValue::new(true),
         asking: RwSignal::new(Asking::Nothing),
         enrollment: RwSignal::new(None),
         recovery_codes: RwSignal::new(None),
@@ -86,10 +88,6 @@ pub(super) fn account() -> Option<AnyView> {
                 <span>{crate::t!("Signed in as {} ({})", user, t(role.as_str()))}</span>
                 <button type="submit" class="button">{t("Sign out")}</button>
             </form>
-            <div class="setting">
-                <span>{t("Password")}</span>
-                {button("button", "edit", boxed(|| t("Change password").to_owned()), ask(Asking::Password))}
-            </div>
             {section.account.draw("Account not loaded", move |account| sessions(section, account))}
             <div class="setting">
                 <h3>{t("API tokens")}</h3>
@@ -120,6 +118,19 @@ fn account_of_proxy(user: &str, role: Role) -> AnyView {
 
 fn sessions(section: Section, account: &Account) -> AnyView {
     let Account { scope, sessions, .. } = account;
+    section.has_password.set_value(account.has_password);
+    let password = if account.has_password {
+        let ask = Box::new(move |_| section.asking.set(Asking::Password));
+        view! {
+            <div class="setting">
+                <span>{t("Password")}</span>
+                {button("button", "edit", boxed(|| t("Change password").to_owned()), ask)}
+            </div>
+        }
+        .into_any()
+    } else {
+        view! { <p class="quiet">{t("Your sign-in provider manages your account.")}</p> }.into_any()
+    };
     let scope = scope.as_ref().map(|it| view! { <p>{crate::t!("You only see {}", it.words())}</p> }.into_any());
     let lines: Vec<_> = sessions.iter().cloned().map(|it| session(section, it)).collect();
     let end_others = (sessions.len() > 1).then(|| {
@@ -131,7 +142,8 @@ fn sessions(section: Section, account: &Account) -> AnyView {
     });
     view! {
         {scope}
-        {two_factor(section, account)}
+        {password}
+        {account.has_password.then(|| two_factor(section, account))}
         <h3>{t("Sessions")}</h3>
         <ul class="entries">{lines}</ul>
         {end_others}
@@ -237,7 +249,7 @@ fn token_form(section: Section, most: Role) -> AnyView {
             {role_choice(most, role)}
             {choice("Valid for", validity, "90", Box::new(move |text: String| days.set_value(text.parse().ok())))}
         </div>
-        {password_field(password)}
+        {section.has_password.get_value().then(|| password_field(password))}
     };
     let send = move || -> Result<Sent, String> {
         let change = AccountChange::CreateToken {

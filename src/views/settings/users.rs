@@ -43,6 +43,8 @@ struct Section {
     menu: RwSignal<Option<(String, UserAccess)>>,
     /// The button that the menu is anchored to.
     menu_from: ClientOnly<HtmlElement>,
+    /// Whether the admin has one.
+    has_password: StoredValue<bool>,
     /// A generated password, which is shown once.
     password: RwSignal<Option<String>>,
     toasts: Toasts,
@@ -80,6 +82,7 @@ pub(super) fn users() -> Option<AnyView> {
         asking: RwSignal::new(Asking::Nothing),
         menu: RwSignal::new(None),
         menu_from: ClientOnly::default(),
+        has_password: StoredValue::new(true),
         password: RwSignal::new(None),
         toasts: expect_context(),
     };
@@ -106,9 +109,15 @@ fn lines(section: Section, me: &Arc<str>, users: &[UserInfo]) -> AnyView {
 }
 
 fn line(section: Section, user: &UserInfo, is_me: bool) -> AnyView {
-    let UserInfo { name, role, scope, has_two_factor, sessions, tokens, used } = user.clone();
+    let UserInfo { name, role, scope, has_password, has_two_factor, sessions, tokens, used } = user.clone();
     let mut words = vec![t(role.as_str()).to_owned()];
     words.extend(scope.as_ref().map(|scope| crate::t!("only {}", scope.words())));
+    if is_me {
+        section.has_password.set_value(has_password);
+    }
+    if !has_password {
+        words.push(t("signs in with a provider").to_owned());
+    }
     if has_two_factor {
         words.push(t("two-factor authentication").to_owned());
     }
@@ -281,7 +290,7 @@ fn change_form(
     let password = StoredValue::new(String::new());
     let fields = view! {
         {fields}
-        {password_field(password)}
+        {section.has_password.get_value().then(|| password_field(password))}
     };
     let send = Box::new(move || Ok(section.send(change(), password, done)));
     let close = Rc::new(move || section.close());

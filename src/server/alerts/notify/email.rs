@@ -1,10 +1,7 @@
 //! Email notifications, sent through an SMTP server.
 
-use super::{
-    DeliveryId, Notification, NotifyError, Outbound, Secret, State,
-    error::{innermost, one_line},
-};
-use crate::message;
+use super::{DeliveryId, Notification, NotifyError, Outbound, Secret, State, error::one_line};
+use crate::{message, server::web_client::innermost};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{

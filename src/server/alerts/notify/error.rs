@@ -111,15 +111,6 @@ impl NotifyError {
     }
 }
 
-/// The innermost cause of an error that wraps others.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
 /// A server's answer as one line, truncated.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
