@@ -333,6 +333,12 @@ test('admins add users, change their roles, reset their passwords and remove the
   await elsewhere.goto(`${locked.url}/containers`);
   await expect(rowOf(elsewhere, 'container', own!)).toBeVisible();
 
+  await choose('End sessions of ben');
+  await enterPassword(page);
+  await submit(page, 'End sessions');
+  await expect(elsewhere).toHaveURL(/\/login\?next=/, { timeout: 10_000 });
+  await expect(line).not.toContainText('1 session');
+
   await choose('Remove ben');
   await submit(page, 'Remove');
   await expect(dialog(page).getByRole('alert')).toContainText('The current password is wrong.');
@@ -340,7 +346,7 @@ test('admins add users, change their roles, reset their passwords and remove the
   await submit(page, 'Remove');
   await expect(line).toHaveCount(0);
   await page.goto(`${locked.url}/events?q=ben`);
-  for (const words of ['User added', 'Password reset', 'Role changed to viewer', 'User removed']) {
+  for (const words of ['User added', 'Password reset', 'Role changed to viewer', 'Sessions ended', 'User removed']) {
     await expect(page.getByText(words).first()).toBeVisible();
   }
   await elsewhere.close();

@@ -28,6 +28,8 @@ pub enum UserChange {
     /// Generates a new password, turns off two-factor authentication, and revokes the user's API tokens.
     ResetPassword { name: String },
     /// Also revokes the user's API tokens.
+    EndSessions { name: String },
+    /// Also revokes the user's API tokens.
     Remove { name: String },
 }
 
@@ -37,6 +39,7 @@ impl UserChange {
             Self::Add { name, .. }
             | Self::ChangeRole { name, .. }
             | Self::ResetPassword { name }
+            | Self::EndSessions { name }
             | Self::Remove { name } => name,
         }
     }
@@ -47,6 +50,7 @@ impl UserChange {
             Self::Add { .. } => "add",
             Self::ChangeRole { .. } => "change_role",
             Self::ResetPassword { .. } => "reset_password",
+            Self::EndSessions { .. } => "end_sessions",
             Self::Remove { .. } => "remove",
         }
     }
@@ -55,7 +59,7 @@ impl UserChange {
     pub fn access(&self) -> Option<(Role, Option<&AccessScope>)> {
         match self {
             Self::Add { role, scope, .. } | Self::ChangeRole { role, scope, .. } => Some((*role, scope.as_ref())),
-            Self::ResetPassword { .. } | Self::Remove { .. } => None,
+            Self::ResetPassword { .. } | Self::EndSessions { .. } | Self::Remove { .. } => None,
         }
     }
 }

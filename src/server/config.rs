@@ -480,7 +480,7 @@ fn normal_base_path(text: &str) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
 
     pub fn config(flags: &[&str], file: &str) -> Result<Config, ConfigError> {

@@ -412,6 +412,15 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
     let token = world.create_token_with(&ben, &second, Role::Operator).await;
     assert_eq!(world.get("/api/state", &token).await.status, 200);
 
+    assert_eq!(world.change_user(&anna, UserChange::EndSessions { name: name() }).await.0, 200);
+    for credential in [&ben, &token] {
+        assert_eq!(world.get("/api/state", credential).await.status, 401);
+    }
+    assert_eq!(world.get("/api/state", &anna).await.status, 200, "of others");
+    refused(&anna, UserChange::EndSessions { name: "eve".into() }, "There is no user {name}").await;
+    let ben = world.sign_in("ben", &second, "").await.cookie();
+    let token = world.create_token_with(&ben, &second, Role::Operator).await;
+
     let change = UserChange::ChangeRole { name: name(), role: Role::Viewer, scope: None };
     assert_eq!(world.change_user(&anna, change).await.0, 200);
     for credential in [&ben, &token] {
@@ -432,6 +441,7 @@ async fn admins_manage_other_users_and_each_change_ends_their_sessions() {
         };
         recorded("add", "operator")
             && recorded("reset_password", "")
+            && recorded("end_sessions", "")
             && recorded("change_role", "viewer")
             && recorded("remove", "")
             && !events.contains(&second)

@@ -1,6 +1,6 @@
 //! The users, as their admins manage them in the browser.
 
-use super::{Auth, Caller, PasswordSignIn, SignInError, account::is_session, password::generated, sign_in::blocking};
+use super::{Auth, Caller, PasswordSignIn, SignInError, account::is_session, password::generated, sign_in::blocking, users::UsersError};
 use crate::{
     message,
     model::{UserChange, UserInfo},
@@ -73,6 +73,10 @@ impl PasswordSignIn {
             }
             UserChange::ChangeRole { name, role, scope } => {
                 blocking(move || users.update(&name, |it| (it.role, it.scope) = (role, scope))).await?;
+            }
+            UserChange::EndSessions { name } => {
+                self.users.find(&name)?.ok_or_else(|| UsersError::NotFound(name.clone()))?;
+                self.credentials.end(|it| it.user == name).await;
             }
             UserChange::Remove { name } => blocking(move || users.remove(&name)).await?,
         }

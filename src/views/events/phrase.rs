@@ -67,6 +67,7 @@ fn of_a_user(event: &Event) -> String {
         "change_role" => (t("Change role"), crate::t!("Role changed to {}", term(attribute(event, "role")))),
         "reset_password" => (t("Reset password"), t("Password reset").to_owned()),
         "change_password" => (t("Change password"), t("Password changed").to_owned()),
+        "end_sessions" => (t("End sessions"), t("Sessions ended").to_owned()),
         "end_session" => (t("End session"), t("Session ended").to_owned()),
         "end_other_sessions" => (t("End all other sessions"), t("Other sessions ended").to_owned()),
         "create_token" => (t("Create API token"), t("API token created").to_owned()),

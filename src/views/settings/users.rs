@@ -32,6 +32,7 @@ enum Asking {
     NewUser,
     Role(String, UserAccess),
     Reset(String),
+    EndSessions(String),
     Remove(String),
 }
 
@@ -166,6 +167,7 @@ fn menu(section: Section) -> Option<AnyView> {
     let items = [
         ("edit", crate::t!("Change role of {}", name), Asking::Role(name.clone(), access)),
         ("restart", crate::t!("Reset password of {}", name), Asking::Reset(name.clone())),
+        ("close", crate::t!("End sessions of {}", name), Asking::EndSessions(name.clone())),
         ("remove", crate::t!("Remove {}", name), Asking::Remove(name.clone())),
     ];
     let items = items.map(|(icon, words, asking)| {
@@ -200,6 +202,12 @@ fn dialog(section: Section) -> AnyView {
             let title = crate::t!("Reset password of {}?", name);
             let change = move || UserChange::ResetPassword { name: name.clone() };
             change_form(section, title, quiet(words), "Reset password", change, "Password reset", form)
+        }
+        Asking::EndSessions(name) => {
+            let words = "This ends all sessions of this user, and revokes their API tokens.";
+            let title = crate::t!("End sessions of {}?", name);
+            let change = move || UserChange::EndSessions { name: name.clone() };
+            change_form(section, title, quiet(words), "End sessions", change, "Sessions ended", form)
         }
         Asking::Remove(name) => {
             let words = "This ends all sessions of this user, and revokes their API tokens.";
