@@ -56,7 +56,7 @@ impl Audit {
         for (id, deed) in begun.all().into_iter().filter(|(id, _)| !id.starts_with(run)) {
             let error = message!("Quaylight stopped before it ended. Check whether it was applied.");
             history.record(Event { error: Some(error), ..deed });
-            begun.unset(&id).await;
+            begun.remove(&id).await;
         }
     }
 
@@ -66,7 +66,7 @@ impl Audit {
         // In a separate task, since a write that is cancelled would be lost.
         let storing = tokio::spawn({
             let (begun, id, deed) = (self.0.begun.clone(), id.clone(), deed.clone());
-            async move { begun.set(&id, deed).await }
+            async move { begun.insert(&id, deed).await }
         });
         // Before the wait, in which the caller may leave.
         let mut entry = Entry { app: app.clone(), id, deed: Some(deed), storing: Some(storing) };
@@ -122,7 +122,7 @@ impl Drop for Entry {
                     // It fails only by a panic, after which there may be a document, too.
                     let _ = storing.await;
                 }
-                begun.unset(&id).await;
+                begun.remove(&id).await;
             });
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{
     auth::{ALERT, Caller},
-    history::{Cursor, History, Off},
+    history::{Cursor, History, Unavailable},
 };
 use crate::model::{AlertState, Event, EventQuery, Timestamp};
 use std::{
@@ -46,7 +46,7 @@ impl Notifications {
         notifications
     }
 
-    async fn read(&self, history: &History) -> Result<(), Off> {
+    async fn read(&self, history: &History) -> Result<(), Unavailable> {
         if !history.has_folder() {
             return Ok(());
         }

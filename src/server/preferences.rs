@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::sync::Mutex as Turn;
+use tokio::sync::Mutex as AsyncMutex;
 
 /// The kind of the documents.
 const KIND: &str = "preferences";
@@ -24,7 +24,7 @@ struct Shared {
     /// Changes made before the stored preferences could be read. They are merged as soon as those are loaded.
     early: Mutex<BTreeMap<String, Change>>,
     /// Serializes changes: each is applied to the result of the one before.
-    turn: Turn<()>,
+    changing: AsyncMutex<()>,
 }
 
 /// A client's change: the preferences it started from, and the result.
@@ -43,13 +43,13 @@ impl AllPreferences {
             tracing::warn!(%off, "cannot read stored preferences yet: using defaults");
         }
         let mut load = stored.watch_load();
-        let shared = Arc::new(Shared { stored, early: Mutex::default(), turn: Turn::default() });
+        let shared = Arc::new(Shared { stored, early: Mutex::default(), changing: AsyncMutex::default() });
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
             if load.wait_for(|is_loaded| *is_loaded).await.is_ok()
                 && let Some(shared) = weak.upgrade()
             {
-                let _turn = shared.turn.lock().await;
+                let _changing = shared.changing.lock().await;
                 shared.merge_early(clock).await;
             }
         });
@@ -69,7 +69,7 @@ impl AllPreferences {
     /// Applies what a browser changed between `before` and `after` to the stored preferences, and returns the result. `before`
     /// is the version that the browser started from.
     pub async fn change(&self, user: &str, before: &Preferences, after: Preferences, clock: Clock) -> Preferences {
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         if let Err(off) = self.0.stored.load().await {
             tracing::debug!(%off, "changing preferences before the stored ones are loaded");
             return self.0.change_early(user, before, after, clock);
@@ -80,7 +80,7 @@ impl AllPreferences {
         // A browser that started from something newer made that change while it was offline.
         let changed = if before.changed > kept.changed { after } else { kept.with_change(before, after) };
         let changed = Preferences { changed: later, ..changed };
-        self.0.stored.set(user, changed.clone()).await;
+        self.0.stored.insert(user, changed.clone()).await;
         changed
     }
 }
@@ -105,7 +105,7 @@ impl Shared {
             // Later than the browser's version: the browser takes the later of the two.
             let later = change.after.changed.max(kept.changed).micros() + 1;
             let merged = change.on(kept, Timestamp::from_micros(later).max(clock.now()));
-            self.stored.set(&user, merged).await;
+            self.stored.insert(&user, merged).await;
         }
     }
 

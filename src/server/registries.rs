@@ -2,7 +2,7 @@
 
 use super::{
     engine::{Credentials, DOCKER_HUB, registry_of},
-    history::{Collection, History, Off},
+    history::{Collection, History, Unavailable},
     vault::{Sealed, Vault},
 };
 use crate::{
@@ -81,7 +81,7 @@ impl Registries {
     pub async fn keep(&self, credentials: Credentials) -> Result<(), ActionError> {
         let Credentials { registry, username, password } = credentials;
         let sealed = self.0.vault.seal(KIND, &(username, password)).map_err(|error| error.to_action_error())?;
-        self.0.stored.set(&registry, sealed).await;
+        self.0.stored.insert(&registry, sealed).await;
         Ok(())
     }
 
@@ -97,11 +97,11 @@ impl Registries {
             .hint(message!("To remove credentials from Docker's config, run docker logout.")));
         }
         if !stored.lasts() {
-            stored.unset(registry).await;
+            stored.remove(registry).await;
             return Ok(());
         }
         stored
-            .remove(registry)
+            .delete(registry)
             .await
             .map_err(|off| unavailable(message!("Couldn't remove the saved credentials"), &off))
     }
@@ -147,11 +147,11 @@ impl Registries {
     }
 }
 
-fn unread(off: &Off) -> ActionError {
+fn unread(off: &Unavailable) -> ActionError {
     unavailable(message!("Couldn't read the saved credentials"), off)
 }
 
-fn unavailable(what: Message, off: &Off) -> ActionError {
+fn unavailable(what: Message, off: &Unavailable) -> ActionError {
     ActionError::new(ErrorKind::Unavailable, what)
         .hint(message!("Try again after this is resolved: {reason}.", reason = off.message()))
 }

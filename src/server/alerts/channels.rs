@@ -4,7 +4,7 @@ use super::{NamedChannel, notify::Channel};
 use crate::{
     model::{ChannelInfo, ChannelKind},
     server::{
-        history::{Collection, History, Off},
+        history::{Collection, History, Unavailable},
         vault::{Sealed, Vault, VaultError},
     },
 };
@@ -42,7 +42,7 @@ pub(super) enum PutError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
-    History(#[from] Off),
+    History(#[from] Unavailable),
 }
 
 impl Channels {
@@ -51,7 +51,7 @@ impl Channels {
     }
 
     /// Returns when they are loaded, or why the latest attempt failed. Seals settings stored in plain text first.
-    pub(super) async fn load(&self) -> Result<(), Off> {
+    pub(super) async fn load(&self) -> Result<(), Unavailable> {
         self.stored.load().await?;
         let sealed = self.are_sealed.get_or_try_init(|| self.seal_all()).await;
         if let Err(error) = sealed {
@@ -63,7 +63,7 @@ impl Channels {
     async fn seal_all(&self) -> Result<(), VaultError> {
         for (id, stored) in self.stored.all() {
             if let Stored::Clear(channel) = stored {
-                self.stored.set(&id, self.sealed(&channel)?).await;
+                self.stored.insert(&id, self.sealed(&channel)?).await;
             }
         }
         Ok(())
@@ -98,11 +98,11 @@ impl Channels {
 
     pub(super) async fn put(&self, channel: &NamedChannel) -> Result<(), PutError> {
         let sealed = self.sealed(channel)?;
-        Ok(self.stored.put(&channel.id, sealed).await?)
+        Ok(self.stored.save(&channel.id, sealed).await?)
     }
 
-    pub(super) async fn remove(&self, id: &str) -> Result<(), Off> {
-        self.stored.remove(id).await
+    pub(super) async fn remove(&self, id: &str) -> Result<(), Unavailable> {
+        self.stored.delete(id).await
     }
 
     /// Sorted by name. Settings, with their secrets masked, are included only if the user may see them and they can be

@@ -334,9 +334,9 @@ impl Watch {
                 (was, Some(is), Some(rule)) if was.map(|it| it.reported) != Some(is.reported) => {
                     let Some(alert) = is.alert(rule) else { continue };
                     let text = Some(StructuredMessage(alert.text.clone()));
-                    firing.set(&id, StoredAlert { alert, text, reported: is.reported }).await;
+                    firing.insert(&id, StoredAlert { alert, text, reported: is.reported }).await;
                 }
-                (Some(_), None, _) => firing.unset(&id).await,
+                (Some(_), None, _) => firing.remove(&id).await,
                 _ => {}
             }
         }

@@ -27,7 +27,7 @@ pub use evaluate::watch;
 use super::{
     auth::ALERT,
     clock::Clock,
-    history::{Collection, Cursor, History, Off},
+    history::{Collection, Cursor, History, Unavailable},
     notifications::Notifications,
     vault::{Vault, VaultError},
 };
@@ -122,16 +122,16 @@ impl Alerts {
     }
 
     /// Makes one attempt to load all stored data, unless it is loaded already.
-    pub async fn load(&self) -> Result<(), Off> {
+    pub async fn load(&self) -> Result<(), Unavailable> {
         let Shared { rules, channels, quiet, firing, loaded, .. } = &*self.0;
         rules.load().await?;
         channels.load().await?;
         quiet.load().await?;
         firing.load().await?;
-        loaded.get_or_try_init(|| self.read_turns()).await.copied()
+        loaded.get_or_try_init(|| self.read_transitions()).await.copied()
     }
 
-    async fn read_turns(&self) -> Result<(), Off> {
+    async fn read_transitions(&self) -> Result<(), Unavailable> {
         if !self.0.history.has_folder() {
             return Ok(());
         }
@@ -194,7 +194,7 @@ impl Alerts {
             Some(_) => {}
         }
         let id = rule.id.clone();
-        self.0.rules.put(&id, rule).await.map_err(unkept)?;
+        self.0.rules.save(&id, rule).await.map_err(unkept)?;
         self.0.changed.notify_one();
         Ok(id)
     }
@@ -210,7 +210,7 @@ impl Alerts {
 
     pub async fn delete_rule(&self, id: &str) -> Result<(), ActionError> {
         self.0.rules.load().await.map_err(unread)?;
-        self.0.rules.remove(id).await.map_err(unkept)?;
+        self.0.rules.delete(id).await.map_err(unkept)?;
         self.0.changed.notify_one();
         Ok(())
     }
@@ -279,8 +279,8 @@ impl Alerts {
     pub async fn put_quiet_hours(&self, quiet: Option<QuietHours>) -> Result<(), ActionError> {
         self.0.quiet.load().await.map_err(unread)?;
         match quiet {
-            Some(quiet) => self.0.quiet.put("", quiet).await,
-            None => self.0.quiet.remove("").await,
+            Some(quiet) => self.0.quiet.save("", quiet).await,
+            None => self.0.quiet.delete("").await,
         }
         .map_err(unkept)
     }
@@ -328,7 +328,7 @@ fn enough(count: usize) -> Result<(), ActionError> {
 }
 
 /// The stored data is unknown: a change could destroy it.
-fn unread(off: Off) -> ActionError {
+fn unread(off: Unavailable) -> ActionError {
     ActionError::new(
         ErrorKind::Unavailable,
         message!("No changes were made because the stored data can't be read right now"),
@@ -336,6 +336,6 @@ fn unread(off: Off) -> ActionError {
     .hint(message!("Try again after this is resolved: {reason}.", reason = off.message()))
 }
 
-fn unkept(off: Off) -> ActionError {
+fn unkept(off: Unavailable) -> ActionError {
     ActionError::new(ErrorKind::Unavailable, message!("Couldn't save")).hint(off.message())
 }

@@ -226,7 +226,7 @@ impl PasswordSignIn {
             days.map(|days| Timestamp::from_seconds(self.clock.now().seconds() + i64::from(days) * 24 * 3_600));
         let access = (role, caller.scope().map(|it| (**it).clone()));
         let token = self.credentials.create_api_token(caller.name(), name.to_owned(), access, expires).await;
-        let token = token.map_err(SignInError::Off)?;
+        let token = token.map_err(SignInError::Unavailable)?;
         tracing::info!(user = caller.name(), token = name, role = role.as_str(), "API token created");
         Ok(token)
     }
@@ -248,7 +248,7 @@ impl From<SignInError> for ActionError {
             SignInError::SignInAgain => ErrorKind::Forbidden,
             SignInError::Oidc(_) => ErrorKind::Unavailable,
             SignInError::Vault(error) => return error.to_action_error(),
-            SignInError::Off(_) => ErrorKind::Storage,
+            SignInError::Unavailable(_) => ErrorKind::Storage,
         };
         Self::new(kind, error.message())
     }

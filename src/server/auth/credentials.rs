@@ -6,7 +6,7 @@ use crate::{
     model::{AccessScope, Role, Timestamp},
     server::{
         clock::Clock,
-        history::{Collection, History, Off},
+        history::{Collection, History, Unavailable},
     },
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Mutex as Turn, watch};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 /// The kind of the documents.
 const KIND: &str = "credentials";
@@ -86,7 +86,7 @@ struct Shared {
     /// Of credentials in use, by the hash of the token. Dropped when the credential ends.
     ends: Mutex<HashMap<String, watch::Sender<()>>>,
     /// Serializes changes: a use must not store a credential that has ended meanwhile.
-    turn: Turn<()>,
+    changing: AsyncMutex<()>,
     clock: Clock,
 }
 
@@ -106,7 +106,7 @@ impl Credentials {
         if let Err(off) = stored.load().await {
             tracing::warn!(%off, "can't read stored sessions and API tokens yet");
         }
-        Self(Arc::new(Shared { stored, ends: Mutex::default(), turn: Turn::default(), clock }))
+        Self(Arc::new(Shared { stored, ends: Mutex::default(), changing: AsyncMutex::default(), clock }))
     }
 
     /// Whether the stored credentials are loaded: until then, a valid one isn't known.
@@ -115,7 +115,7 @@ impl Credentials {
     }
 
     /// Starts a session. Returns its token: the only copy.
-    pub async fn start(&self, user: &User, device: String, address: String) -> Result<String, Off> {
+    pub async fn start(&self, user: &User, device: String, address: String) -> Result<String, Unavailable> {
         self.0.stored.load().await?;
         self.make_room(&user.name).await;
         let token = random_token();
@@ -131,7 +131,7 @@ impl Credentials {
         name: String,
         (role, scope): (Role, Option<AccessScope>),
         expires: Option<Timestamp>,
-    ) -> Result<String, Off> {
+    ) -> Result<String, Unavailable> {
         self.0.stored.load().await?;
         let token = format!("{API_TOKEN_PREFIX}{}", random_token());
         self.add(&token, user, What::ApiToken { name, role, scope, expires }).await;
@@ -142,7 +142,7 @@ impl Credentials {
         let now = self.0.clock.now();
         let id = format!("{:016x}", rand::random::<u64>());
         let credential = Credential { id, user: user.to_owned(), created: now, used: now, what };
-        self.0.stored.set(&hash_of(token), credential).await;
+        self.0.stored.insert(&hash_of(token), credential).await;
     }
 
     /// The credential of a token, unless it is over.
@@ -171,7 +171,7 @@ impl Credentials {
     }
 
     /// Starts a session on the device of another one. Returns its token.
-    pub async fn renew(&self, presented: &Presented, user: &User, address: String) -> Result<String, Off> {
+    pub async fn renew(&self, presented: &Presented, user: &User, address: String) -> Result<String, Unavailable> {
         let device = match &presented.credential.what {
             What::Session { device, .. } => device.clone(),
             What::ApiToken { .. } => String::new(),
@@ -190,22 +190,22 @@ impl Credentials {
     }
 
     async fn set_end(&self, presented: &Presented, end: Option<Timestamp>) {
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         if let Some(mut credential) = self.0.stored.get(&presented.hash)
             && let What::Session { ends, .. } = &mut credential.what
         {
             *ends = end;
-            self.0.stored.set(&presented.hash, credential).await;
+            self.0.stored.insert(&presented.hash, credential).await;
         }
     }
 
     /// Ends the credentials that match. Returns how many.
     pub async fn end(&self, matches: impl Fn(&Credential) -> bool) -> usize {
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         let all = self.0.stored.all();
         let ended: Vec<_> = all.into_iter().filter(|(_, it)| matches(it)).map(|(hash, _)| hash).collect();
         for hash in &ended {
-            self.0.stored.unset(hash).await;
+            self.0.stored.remove(hash).await;
             self.ends().remove(hash);
         }
         ended.len()
@@ -258,9 +258,9 @@ impl Presented {
         }
         let (credentials, hash) = (self.credentials.clone(), self.hash.clone());
         tokio::spawn(async move {
-            let _turn = credentials.0.turn.lock().await;
+            let _changing = credentials.0.changing.lock().await;
             if let Some(credential) = credentials.0.stored.get(&hash) {
-                credentials.0.stored.set(&hash, Credential { used: now, ..credential }).await;
+                credentials.0.stored.insert(&hash, Credential { used: now, ..credential }).await;
             }
         });
     }

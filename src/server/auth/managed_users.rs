@@ -1,6 +1,9 @@
 //! The users, as their admins manage them in the browser.
 
-use super::{Auth, Caller, PasswordSignIn, SignInError, account::is_session, password::generated, sign_in::blocking, users::UsersError};
+use super::{
+    Auth, Caller, PasswordSignIn, SignInError, account::is_session, password::generated, sign_in::blocking,
+    users::UsersError,
+};
 use crate::{
     message,
     model::{UserChange, UserInfo},

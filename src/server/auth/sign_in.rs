@@ -14,7 +14,7 @@ use crate::{
     model::{AccessScope, Message, Role, Timestamp},
     server::{
         clock::Clock,
-        history::{History, Off},
+        history::{History, Unavailable},
         vault::{Sealed, Vault, VaultError},
     },
 };
@@ -92,7 +92,7 @@ pub enum SignInError {
     SignInAgain,
     /// The key or the recovery codes of a user.
     Vault(#[from] VaultError),
-    Off(Off),
+    Unavailable(Unavailable),
 }
 
 impl SignInError {
@@ -117,7 +117,7 @@ impl SignInError {
             Self::Oidc(error) => error.message(),
             Self::SignInAgain => message!("Sign out and in again, then repeat this within 10 minutes."),
             Self::Vault(error) => error.message(),
-            Self::Off(off) => off.message(),
+            Self::Unavailable(off) => off.message(),
         }
     }
 }
@@ -128,9 +128,9 @@ impl From<Busy> for SignInError {
     }
 }
 
-impl From<Off> for SignInError {
-    fn from(off: Off) -> Self {
-        Self::Off(off)
+impl From<Unavailable> for SignInError {
+    fn from(off: Unavailable) -> Self {
+        Self::Unavailable(off)
     }
 }
 

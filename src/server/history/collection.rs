@@ -5,7 +5,7 @@
 //! ([`Collection::put`]), if it can't be validated without the stored documents, or is queued in memory and later overwrites
 //! only its own document ([`Collection::set`]). A document that this version can't parse is never overwritten.
 
-use super::{History, Off};
+use super::{History, Unavailable};
 use crate::message;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as Turn, Notify, watch},
+    sync::{Mutex as AsyncMutex, Notify, watch},
     time::timeout,
 };
 
@@ -30,9 +30,9 @@ struct Shared<T> {
     documents: Mutex<Documents<T>>,
     is_loaded: watch::Sender<bool>,
     /// Why the latest load failed. Requests return it instead of making their own attempt, since the next one follows soon.
-    failure: Mutex<Option<Off>>,
+    failure: Mutex<Option<Unavailable>>,
     /// Serializes loads and writes. Held during each access to the history.
-    turn: Turn<()>,
+    changing: AsyncMutex<()>,
     /// Wakes the saver: there is something to save, or the collection was dropped.
     unsaved: Arc<Notify>,
 }
@@ -62,16 +62,16 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
     /// Spawns the task that loads the collection and retries failed saves.
     pub fn open(history: History, kind: &'static str) -> Self {
         let documents = Documents { known: BTreeMap::new(), unsaved: BTreeSet::new(), unreadable: BTreeSet::new() };
-        // Without a data folder, `put` and `remove` always fail, and `set` and `unset` affect memory only.
+        // Without a data folder, `save` and `delete` always fail, and `insert` and `remove` affect memory only.
         let is_loaded = watch::Sender::new(!history.has_folder());
-        let (documents, turn, unsaved) = (Mutex::new(documents), Turn::new(()), Arc::new(Notify::new()));
+        let (documents, changing, unsaved) = (Mutex::new(documents), AsyncMutex::new(()), Arc::new(Notify::new()));
         let shared = Arc::new(Shared {
             history,
             kind,
             documents,
             is_loaded,
             failure: Mutex::default(),
-            turn,
+            changing,
             unsaved: unsaved.clone(),
         });
         tokio::spawn(keep_saved(Arc::downgrade(&shared), unsaved));
@@ -79,11 +79,11 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
     }
 
     /// Returns when it is loaded, or why the latest attempt failed.
-    pub async fn load(&self) -> Result<(), Off> {
+    pub async fn load(&self) -> Result<(), Unavailable> {
         if let Some(off) = self.0.failure() {
             return Err(off);
         }
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         self.0.load().await
     }
 
@@ -96,7 +96,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
         self.0.is_loaded.subscribe()
     }
 
-    /// False without a data folder: `put` and `remove` fail, and what `set` stores lasts until the server stops.
+    /// False without a data folder: `save` and `delete` fail, and what `insert` stores lasts until the server stops.
     pub fn lasts(&self) -> bool {
         self.0.history.has_folder()
     }
@@ -111,9 +111,9 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
     }
 
     /// Returns when the document is stored. Fails while the collection is not loaded or the history can't be written.
-    pub async fn put(&self, id: &str, document: T) -> Result<(), Off> {
+    pub async fn save(&self, id: &str, document: T) -> Result<(), Unavailable> {
         self.load().await?;
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         self.0.write(id, Some(&document)).await?;
         let mut documents = self.0.documents();
         documents.unsaved.remove(id);
@@ -121,10 +121,10 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
         Ok(())
     }
 
-    /// Like [`Self::put`], but deletes the document.
-    pub async fn remove(&self, id: &str) -> Result<(), Off> {
+    /// Like [`Self::save`], but deletes the document.
+    pub async fn delete(&self, id: &str) -> Result<(), Unavailable> {
         self.load().await?;
-        let _turn = self.0.turn.lock().await;
+        let _changing = self.0.changing.lock().await;
         self.0.write(id, None).await?;
         let mut documents = self.0.documents();
         documents.unsaved.remove(id);
@@ -133,13 +133,13 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Collection
     }
 
     /// Updates memory at once, and the history as soon as it can be written. Returns after the first attempt.
-    pub async fn set(&self, id: &str, document: T) {
+    pub async fn insert(&self, id: &str, document: T) {
         self.0.note(id, Some(document));
         self.try_to_save().await;
     }
 
-    /// Like [`Self::set`], but deletes the document.
-    pub async fn unset(&self, id: &str) {
+    /// Like [`Self::insert`], but deletes the document.
+    pub async fn remove(&self, id: &str) {
         self.0.note(id, None);
         self.try_to_save().await;
     }
@@ -167,7 +167,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
         }
     }
 
-    async fn load(&self) -> Result<(), Off> {
+    async fn load(&self) -> Result<(), Unavailable> {
         if *self.is_loaded.borrow() {
             return Ok(());
         }
@@ -193,8 +193,8 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
     }
 
     /// Loads the collection if needed, and writes the unsaved documents.
-    async fn save(&self) -> Result<(), Off> {
-        let _turn = self.turn.lock().await;
+    async fn save(&self) -> Result<(), Unavailable> {
+        let _changing = self.changing.lock().await;
         self.load().await?;
         loop {
             let Some((id, document)) = self.next_unsaved() else { return Ok(()) };
@@ -213,9 +213,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
         Some((id, document))
     }
 
-    async fn write(&self, id: &str, document: Option<&T>) -> Result<(), Off> {
+    async fn write(&self, id: &str, document: Option<&T>) -> Result<(), Unavailable> {
         if self.documents().unreadable.contains(id) {
-            return Err(Off { reason: message!("the stored data was written by another version of Quaylight") });
+            return Err(Unavailable {
+                reason: message!("the stored data was written by another version of Quaylight"),
+            });
         }
         match document {
             Some(document) => {
@@ -226,11 +228,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Shared<T> {
         }
     }
 
-    fn failure(&self) -> Option<Off> {
+    fn failure(&self) -> Option<Unavailable> {
         self.failures().clone()
     }
 
-    fn failures(&self) -> MutexGuard<'_, Option<Off>> {
+    fn failures(&self) -> MutexGuard<'_, Option<Unavailable>> {
         self.failure.lock().expect("the lock isn't poisoned")
     }
 

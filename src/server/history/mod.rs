@@ -70,11 +70,11 @@ impl Settings {
 /// The history is unavailable, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.message())]
-pub struct Off {
+pub struct Unavailable {
     pub reason: Message,
 }
 
-impl Off {
+impl Unavailable {
     pub fn message(&self) -> Message {
         message!("history is off: {reason}", reason = self.reason)
     }
@@ -184,7 +184,7 @@ impl History {
     pub async fn page(&self, query: EventQuery, place: Cursor, limit: usize) -> EventPage {
         let (mut events, history) = match self.find(query.clone(), place, limit + 1).await {
             Ok(events) => (events, self.status()),
-            Err(Off { reason }) => (self.remembered(&query, place), HistoryStatus::Off { reason }),
+            Err(Unavailable { reason }) => (self.remembered(&query, place), HistoryStatus::Off { reason }),
         };
         let more = events.len() > limit;
         events.truncate(limit);
@@ -192,7 +192,7 @@ impl History {
     }
 
     /// At most `limit` events from the file, and from memory those that could not be written to it.
-    pub async fn find(&self, query: EventQuery, place: Cursor, limit: usize) -> Result<Vec<Event>, Off> {
+    pub async fn find(&self, query: EventQuery, place: Cursor, limit: usize) -> Result<Vec<Event>, Unavailable> {
         let asked = query.clone();
         let written = self.flush().await;
         let mut events = self.read(move |connection| events::find(connection, &asked, place, limit)).await?;
@@ -231,7 +231,7 @@ impl History {
         host: HostId,
         container: Option<ContainerId>,
         range: (Timestamp, Timestamp),
-    ) -> Result<Vec<UsageBucket>, Off> {
+    ) -> Result<Vec<UsageBucket>, Unavailable> {
         let now = self.0.clock.now();
         self.ask(move |connection| usage::read(connection, &host, container.as_ref(), range, now)).await
     }
@@ -242,26 +242,26 @@ impl History {
     }
 
     /// The document with this kind and id, as it was stored.
-    pub async fn document(&self, kind: &'static str, id: &str) -> Result<Option<String>, Off> {
+    pub async fn document(&self, kind: &'static str, id: &str) -> Result<Option<String>, Unavailable> {
         let id = id.to_owned();
         self.ask(move |connection| documents::get(connection, kind, &id)).await
     }
 
     /// Ids and documents of a kind, sorted by id.
-    pub async fn documents(&self, kind: &'static str) -> Result<Vec<(String, String)>, Off> {
+    pub async fn documents(&self, kind: &'static str) -> Result<Vec<(String, String)>, Unavailable> {
         self.ask(move |connection| documents::list(connection, kind)).await
     }
 
     /// Returns when it is stored.
-    pub async fn put_document(&self, kind: &'static str, id: &str, json: String) -> Result<(), Off> {
+    pub async fn put_document(&self, kind: &'static str, id: &str, json: String) -> Result<(), Unavailable> {
         self.write(documents::Document { kind, id: id.to_owned(), json: Some(json) }).await
     }
 
-    pub async fn delete_document(&self, kind: &'static str, id: &str) -> Result<(), Off> {
+    pub async fn delete_document(&self, kind: &'static str, id: &str) -> Result<(), Unavailable> {
         self.write(documents::Document { kind, id: id.to_owned(), json: None }).await
     }
 
-    async fn write(&self, document: documents::Document) -> Result<(), Off> {
+    async fn write(&self, document: documents::Document) -> Result<(), Unavailable> {
         let (done, answer) = oneshot::channel();
         let _ = self.0.jobs.send(Job::Document(document, done)).await;
         answer.await.unwrap_or_else(|_| Err(gone()))
@@ -279,13 +279,13 @@ impl History {
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Off> {
+    ) -> Result<T, Unavailable> {
         let _ = self.flush().await;
         self.read(question).await
     }
 
     /// Returns when everything recorded before is written, or could not be.
-    async fn flush(&self) -> Result<(), Off> {
+    async fn flush(&self) -> Result<(), Unavailable> {
         let (done, written) = oneshot::channel();
         let _ = self.0.jobs.send(Job::Flush(done)).await;
         written.await.unwrap_or_else(|_| Err(gone()))
@@ -294,7 +294,7 @@ impl History {
     async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Off> {
+    ) -> Result<T, Unavailable> {
         let Some(folder) = self.0.settings.folder.clone() else { return Err(nowhere()) };
         let (shared, is_writing) = (self.0.clone(), self.status() == HistoryStatus::Recording);
         let place = self.0.readers.clone().acquire_owned().await.expect("the semaphore is never closed");
@@ -320,7 +320,7 @@ impl History {
             if error.is_corrupt() {
                 let _ = self.0.jobs.try_send(Job::Damaged);
             }
-            Off { reason: error.message() }
+            Unavailable { reason: error.message() }
         })
     }
 
@@ -329,12 +329,12 @@ impl History {
     }
 }
 
-fn nowhere() -> Off {
-    Off { reason: message!("no data directory is set. Use --data-dir") }
+fn nowhere() -> Unavailable {
+    Unavailable { reason: message!("no data directory is set. Use --data-dir") }
 }
 
-fn gone() -> Off {
-    Off { reason: message!("the server is shutting down") }
+fn gone() -> Unavailable {
+    Unavailable { reason: message!("the server is shutting down") }
 }
 
 #[cfg(test)]

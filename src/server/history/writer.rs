@@ -1,7 +1,7 @@
 //! History writer: takes jobs from the queue, batches them briefly, and commits. Cleans up in small steps while it is idle.
 
 use super::{
-    History, Off,
+    History, Unavailable,
     clock_trust::ClockTrust,
     documents::Document,
     events, nowhere,
@@ -30,7 +30,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// Time between two cleanup steps, while there is more to do.
 const BREATH: Duration = Duration::from_millis(50);
 
-type Done = oneshot::Sender<Result<(), Off>>;
+type Done = oneshot::Sender<Result<(), Unavailable>>;
 
 #[derive(Debug)]
 pub(super) enum Job {
@@ -145,7 +145,7 @@ impl Writer {
         if closing { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
     }
 
-    async fn write(&mut self, batch: Batch) -> Result<(), Off> {
+    async fn write(&mut self, batch: Batch) -> Result<(), Unavailable> {
         if batch.is_empty() && self.store.is_some() {
             return Ok(());
         }
@@ -167,10 +167,10 @@ impl Writer {
     async fn with_store<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Off> {
+    ) -> Result<T, Unavailable> {
         let Some(mut store) = self.store.take() else {
             return Err(match self.history.status() {
-                HistoryStatus::Off { reason } => Off { reason },
+                HistoryStatus::Off { reason } => Unavailable { reason },
                 HistoryStatus::Recording => nowhere(),
             });
         };
@@ -194,7 +194,7 @@ impl Writer {
         }
     }
 
-    fn turn_off(&mut self, reason: Message, wait: Duration) -> Off {
+    fn turn_off(&mut self, reason: Message, wait: Duration) -> Unavailable {
         self.retry_at = Instant::now() + wait;
         let off = HistoryStatus::Off { reason: reason.clone() };
         let changed = self.history.0.status.send_if_modified(|status| {
@@ -205,7 +205,7 @@ impl Writer {
         if changed {
             tracing::warn!(%reason, "history is off");
         }
-        Off { reason }
+        Unavailable { reason }
     }
 
     /// Loads the stored events into memory, before new ones, even if the file can't be written.

@@ -302,7 +302,7 @@ fn message_of(error: &SignInError) -> Message {
     match error {
         SignInError::Users(UsersError::File(_) | UsersError::Damaged(_))
         | SignInError::Vault(_)
-        | SignInError::Off(_) => {
+        | SignInError::Unavailable(_) => {
             tracing::error!(%error, "can't sign users in");
             message!("Can't sign in right now. See the server's log for the cause.")
         }
@@ -321,7 +321,7 @@ fn status(error: &SignInError) -> StatusCode {
         SignInError::WrongSetupLink | SignInError::SignInAgain | SignInError::Oidc(_) => StatusCode::FORBIDDEN,
         SignInError::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
         SignInError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-        SignInError::Busy | SignInError::Vault(_) | SignInError::Off(_) => StatusCode::SERVICE_UNAVAILABLE,
+        SignInError::Busy | SignInError::Vault(_) | SignInError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         SignInError::Users(_) => StatusCode::CONFLICT,
     }
 }

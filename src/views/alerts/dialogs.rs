@@ -9,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 
 pub(super) fn dialogs(page: Page) -> AnyView {
-    boxed(move || match page.asking.get() {
+    boxed(move || match page.open_dialog.get() {
         Dialog::Nothing => ().into_any(),
         Dialog::Rule(rule) => rule_form(page, rule),
         Dialog::Channel(draft) => channel_form(page, draft),

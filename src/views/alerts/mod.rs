@@ -38,7 +38,7 @@ struct Page {
     /// `None` until loaded.
     book: RwSignal<Option<AlertBook>>,
     failed: RwSignal<Option<ActionError>>,
-    asking: RwSignal<Dialog>,
+    open_dialog: RwSignal<Dialog>,
     toasts: Toasts,
 }
 
@@ -68,12 +68,12 @@ impl Page {
         self.book.with(|book| book.as_ref().map(look).unwrap_or_default())
     }
 
-    fn ask(self, asking: Dialog) {
-        self.asking.set(asking);
+    fn ask(self, open_dialog: Dialog) {
+        self.open_dialog.set(open_dialog);
     }
 
     fn close(self) {
-        self.asking.set(Dialog::Nothing);
+        self.open_dialog.set(Dialog::Nothing);
     }
 
     fn refresh(self) {
@@ -119,7 +119,7 @@ pub fn AlertsPage() -> impl IntoView {
     let page = Page {
         book: RwSignal::new(first),
         failed: RwSignal::new(None),
-        asking: RwSignal::new(Dialog::Nothing),
+        open_dialog: RwSignal::new(Dialog::Nothing),
         toasts: expect_context(),
     };
     provide_context(page);

@@ -25,7 +25,7 @@ pub struct ContainerActions {
     /// The container whose menu is open, and the button that the menu is anchored to.
     pub menu: RwSignal<Option<Key>>,
     pub menu_from: ClientOnly<web_sys::HtmlElement>,
-    pub asking: RwSignal<Dialog>,
+    pub open_dialog: RwSignal<Dialog>,
     /// The button that was pressed, and the actions it offered at that time.
     pressed: ClientOnly<(Element, Offered)>,
 }
@@ -46,7 +46,7 @@ fn carried<B: PartialEq, T>(pressed: Option<(B, T)>, button: Option<&B>, offered
 impl ContainerActions {
     /// Whether the menu or a dialog is open.
     pub fn is_open(self) -> bool {
-        self.menu.with(Option::is_some) || self.asking.with(|asking| *asking != Dialog::Nothing)
+        self.menu.with(Option::is_some) || self.open_dialog.with(|open_dialog| *open_dialog != Dialog::Nothing)
     }
 }
 
@@ -76,7 +76,7 @@ impl ContainerActions {
             pending: RwSignal::new(Vec::new()),
             menu: RwSignal::new(None),
             menu_from: ClientOnly::default(),
-            asking: RwSignal::default(),
+            open_dialog: RwSignal::default(),
             pressed: ClientOnly::default(),
         }
     }

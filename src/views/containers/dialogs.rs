@@ -32,7 +32,7 @@ use std::{rc::Rc, sync::Arc};
 /// The menu and the dialogs, for the page of the caller.
 pub(super) fn managing() -> AnyView {
     let actions = expect_context::<ContainerActions>();
-    let dialog = boxed(move || match actions.asking.get() {
+    let dialog = boxed(move || match actions.open_dialog.get() {
         Dialog::Nothing => ().into_any(),
         Dialog::Remove(keys) => remove(&keys),
         Dialog::Rename(key) => rename(key),
@@ -42,7 +42,7 @@ pub(super) fn managing() -> AnyView {
         Dialog::Limits(key) => limits(key),
         Dialog::Commit(key) => commit(key),
         Dialog::Prune => {
-            prune(RowMenu::new(), &[Kind::Container], Rc::new(move || actions.asking.set(Dialog::Nothing)))
+            prune(RowMenu::new(), &[Kind::Container], Rc::new(move || actions.open_dialog.set(Dialog::Nothing)))
         }
     });
     view! { <RowMenu /> {dialog} }.into_any()
@@ -99,10 +99,10 @@ fn RowMenu() -> impl IntoView {
             let key = key.clone();
             move |_| {
                 actions.menu.set(None);
-                actions.asking.set(Dialog::Remove(vec![key.clone()]));
+                actions.open_dialog.set(Dialog::Remove(vec![key.clone()]));
             }
         };
-        let asks = move |icon, words, asking| asking_item(actions, icon, words, asking);
+        let asks = move |icon, words, open_dialog| dialog_item(actions, icon, words, open_dialog);
         let limits = match lacking(&store, &container.host, Lack::Update) {
             None => asks("limits", crate::t!("Edit limits of {}", name), Dialog::Limits(key.clone())),
             Some(why) => {
@@ -179,10 +179,10 @@ fn export_item(actions: ContainerActions, href: String, words: String) -> AnyVie
     .into_any()
 }
 
-fn asking_item(actions: ContainerActions, icon: &'static str, words: String, asking: Dialog) -> AnyView {
+fn dialog_item(actions: ContainerActions, icon: &'static str, words: String, open_dialog: Dialog) -> AnyView {
     let choose = move |_| {
         actions.menu.set(None);
-        actions.asking.set(asking.clone());
+        actions.open_dialog.set(open_dialog.clone());
     };
     view! {
         <button role="menuitem" tabindex="-1" on:click=on_click(choose)>
@@ -246,9 +246,9 @@ fn remove(keys: &[Key]) -> AnyView {
         if let Some(selected) = selected {
             selected.update(|selected| selected.retain(|key| !keys.contains(key)));
         }
-        actions.asking.set(Dialog::Nothing);
+        actions.open_dialog.set(Dialog::Nothing);
     };
-    let close = move || actions.asking.set(Dialog::Nothing);
+    let close = move || actions.open_dialog.set(Dialog::Nothing);
     view! {
         <Dialog title=crate::t!("Remove {}?", what) on_close=close>
             <p>{sentence}</p>
@@ -292,12 +292,12 @@ fn rename(key: Key) -> AnyView {
             Ok(())
         }))
     };
-    form(title, fields, "Rename", Box::new(send), Rc::new(move || actions.asking.set(Dialog::Nothing)))
+    form(title, fields, "Rename", Box::new(send), Rc::new(move || actions.open_dialog.set(Dialog::Nothing)))
 }
 
 fn closer() -> Rc<dyn Fn()> {
     let actions = expect_context::<ContainerActions>();
-    Rc::new(move || actions.asking.set(Dialog::Nothing))
+    Rc::new(move || actions.open_dialog.set(Dialog::Nothing))
 }
 
 fn new() -> AnyView {
@@ -317,13 +317,13 @@ fn of_recipe(key: Key, purpose: fn(ContainerId) -> Purpose) -> AnyView {
                 Ok(recipe) => drop(known.try_set(Some(recipe))),
                 Err(error) => {
                     toasts.failed(t("Couldn't load the image configuration"), &error);
-                    actions.asking.set(Dialog::Nothing);
+                    actions.open_dialog.set(Dialog::Nothing);
                 }
             }
         });
     }
     let form = move || {
-        let close = Rc::new(move || actions.asking.set(Dialog::Nothing));
+        let close = Rc::new(move || actions.open_dialog.set(Dialog::Nothing));
         Some(recipe_form(host.clone(), known.get()?, purpose(id.clone()), close))
     };
     boxed(form).into_any()

@@ -29,7 +29,8 @@ pub(super) fn selection_tools() -> AnyView {
         store
             .look(|state| selected.iter().filter_map(|key| state.get(key)?.as_container().cloned()).collect::<Vec<_>>())
     });
-    let remove = move |_| page.actions.asking.set(Dialog::Remove(selected.with(|it| it.iter().map(key_of).collect())));
+    let remove =
+        move |_| page.actions.open_dialog.set(Dialog::Remove(selected.with(|it| it.iter().map(key_of).collect())));
     let site = Site::expect();
     let how_many =
         move || crate::t!("Remove {}", format::count(selected.with(Vec::len), ["{} container", "{} containers"]));

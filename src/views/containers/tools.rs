@@ -44,8 +44,8 @@ pub(super) fn Head() -> impl IntoView {
         toggle("", icon, word, pressed, Box::new(move |_| set_layout(layout)))
     };
     let actions = page.actions;
-    let offer = move |class, icon, word: &'static str, asking: Dialog| {
-        let ask = move |_: leptos::ev::MouseEvent| actions.asking.set(asking.clone());
+    let offer = move |class, icon, word: &'static str, open_dialog: Dialog| {
+        let ask = move |_: leptos::ev::MouseEvent| actions.open_dialog.set(open_dialog.clone());
         may(Permission::Create).then(|| {
             view! {
                 <button class=class aria-label=t(word) on:click=on_click(ask)>

@@ -14,7 +14,7 @@ use crate::views::widgets::boxed;
 use leptos::prelude::*;
 
 pub fn dialogs(menu: RowMenu) -> AnyView {
-    boxed(move || match menu.asking.get() {
+    boxed(move || match menu.open_dialog.get() {
         None => ().into_any(),
         Some(Dialog::Remove(key)) => remove(menu, &key),
         Some(Dialog::Names(key)) => names(menu, &key),

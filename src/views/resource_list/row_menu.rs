@@ -21,7 +21,7 @@ pub struct RowMenu {
     /// The row whose menu is open, and the button that the menu is anchored to.
     menu: RwSignal<Option<Key>>,
     menu_from: ClientOnly<HtmlElement>,
-    pub asking: RwSignal<Option<Dialog>>,
+    pub open_dialog: RwSignal<Option<Dialog>>,
     toasts: Toasts,
     tasks: RwSignal<bool>,
 }
@@ -52,18 +52,18 @@ impl RowMenu {
         Self {
             menu: RwSignal::new(None),
             menu_from: ClientOnly::default(),
-            asking: RwSignal::new(None),
+            open_dialog: RwSignal::new(None),
             toasts: expect_context(),
             tasks: expect_context::<TasksOpen>().0,
         }
     }
 
-    pub fn ask(self, asking: Dialog) {
-        self.asking.set(Some(asking));
+    pub fn ask(self, open_dialog: Dialog) {
+        self.open_dialog.set(Some(open_dialog));
     }
 
     pub fn close(self) {
-        self.asking.set(None);
+        self.open_dialog.set(None);
     }
 
     /// A closure that closes the dialog.

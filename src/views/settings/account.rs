@@ -20,7 +20,7 @@ use leptos::{prelude::*, task::spawn_local};
 use std::rc::Rc;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Asking {
+pub(super) enum OpenDialog {
     Nothing,
     Password,
     StartTwoFactor,
@@ -34,7 +34,7 @@ pub(super) enum Asking {
 pub(super) struct Section {
     account: OnDemand<Account>,
     pub(super) has_password: StoredValue<bool>,
-    pub(super) asking: RwSignal<Asking>,
+    pub(super) open_dialog: RwSignal<OpenDialog>,
     pub(super) enrollment: RwSignal<Option<Enrollment>>,
     /// New recovery codes, which are shown once.
     pub(super) recovery_codes: RwSignal<Option<String>>,
@@ -49,7 +49,7 @@ impl Section {
     }
 
     pub(super) fn close(self) {
-        self.asking.set(Asking::Nothing);
+        self.open_dialog.set(OpenDialog::Nothing);
     }
 
     fn change(self, change: AccountChange, done: &'static str, failed: &'static str) {
@@ -73,14 +73,14 @@ pub(super) fn account() -> Option<AnyView> {
     let section = Section {
         account: OnDemand::new(),
         has_password: StoredValue::new(true),
-        asking: RwSignal::new(Asking::Nothing),
+        open_dialog: RwSignal::new(OpenDialog::Nothing),
         enrollment: RwSignal::new(None),
         recovery_codes: RwSignal::new(None),
         created: RwSignal::new(None),
         toasts: expect_context(),
     };
     effect(move || section.load());
-    let ask = move |asking: Asking| Box::new(move |_| section.asking.set(asking.clone()));
+    let ask = move |open_dialog: OpenDialog| Box::new(move |_| section.open_dialog.set(open_dialog.clone()));
     let view = view! {
         <section aria-labelledby="account">
             <h2 id="account">{t("Account")}</h2>
@@ -91,7 +91,7 @@ pub(super) fn account() -> Option<AnyView> {
             {section.account.draw("Account not loaded", move |account| sessions(section, account))}
             <div class="setting">
                 <h3>{t("API tokens")}</h3>
-                {button("button", "add", boxed(|| t("New API token").to_owned()), ask(Asking::NewToken))}
+                {button("button", "add", boxed(|| t("New API token").to_owned()), ask(OpenDialog::NewToken))}
             </div>
             {section.account.draw("Account not loaded", move |account| tokens(section, &account.tokens))}
             {boxed(move || dialog(section, role))}
@@ -120,7 +120,7 @@ fn sessions(section: Section, account: &Account) -> AnyView {
     let Account { scope, sessions, .. } = account;
     section.has_password.set_value(account.has_password);
     let password = if account.has_password {
-        let ask = Box::new(move |_| section.asking.set(Asking::Password));
+        let ask = Box::new(move |_| section.open_dialog.set(OpenDialog::Password));
         view! {
             <div class="setting">
                 <span>{t("Password")}</span>
@@ -194,7 +194,7 @@ fn token(section: Section, token: TokenInfo) -> AnyView {
     };
     let revoke = {
         let name = name.clone();
-        move |_| section.asking.set(Asking::Revoke(id.clone(), name.clone()))
+        move |_| section.open_dialog.set(OpenDialog::Revoke(id.clone(), name.clone()))
     };
     view! {
         <li data-token=name.clone()>
@@ -206,13 +206,13 @@ fn token(section: Section, token: TokenInfo) -> AnyView {
 }
 
 fn dialog(section: Section, role: Role) -> AnyView {
-    match section.asking.get() {
-        Asking::Nothing => ().into_any(),
-        Asking::Password => password_form(section),
-        Asking::StartTwoFactor => start_form(section),
-        Asking::DisableTwoFactor => disable_form(section),
-        Asking::NewToken => token_form(section, role),
-        Asking::Revoke(id, name) => revocation(section, id, &name),
+    match section.open_dialog.get() {
+        OpenDialog::Nothing => ().into_any(),
+        OpenDialog::Password => password_form(section),
+        OpenDialog::StartTwoFactor => start_form(section),
+        OpenDialog::DisableTwoFactor => disable_form(section),
+        OpenDialog::NewToken => token_form(section, role),
+        OpenDialog::Revoke(id, name) => revocation(section, id, &name),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
         Site, format,
         widgets::{Sent, boxed, button, field, form},
     },
-    account::{Asking, Section, password_field},
+    account::{OpenDialog, Section, password_field},
     shown_once::secret_line,
 };
 use crate::{
@@ -20,14 +20,14 @@ use std::rc::Rc;
 const QUIET_ZONE: usize = 4;
 
 pub(super) fn two_factor(section: Section, account: &Account) -> AnyView {
-    let (words, icon, verb, asking) = match account.recovery_codes {
-        None => (t("Off").to_owned(), "add", "Set up", Asking::StartTwoFactor),
+    let (words, icon, verb, open_dialog) = match account.recovery_codes {
+        None => (t("Off").to_owned(), "add", "Set up", OpenDialog::StartTwoFactor),
         Some(codes) => {
             let words = format::count(codes, ["On, {} recovery code left", "On, {} recovery codes left"]);
-            (words, "close", "Turn off", Asking::DisableTwoFactor)
+            (words, "close", "Turn off", OpenDialog::DisableTwoFactor)
         }
     };
-    let ask = Box::new(move |_| section.asking.set(asking.clone()));
+    let ask = Box::new(move |_| section.open_dialog.set(open_dialog.clone()));
     view! {
         <div class="setting">
             <span>{t("Two-factor authentication")} " " <small>{words}</small></span>

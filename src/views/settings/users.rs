@@ -27,7 +27,7 @@ type UserAccess = (Role, Option<AccessScope>);
 
 /// The name of the user is that of the open menu, or of the user whom the dialog is about.
 #[derive(Debug, Clone, PartialEq)]
-enum Asking {
+enum OpenDialog {
     Nothing,
     NewUser,
     Role(String, UserAccess),
@@ -39,7 +39,7 @@ enum Asking {
 #[derive(Clone, Copy)]
 struct Section {
     users: OnDemand<Vec<UserInfo>>,
-    asking: RwSignal<Asking>,
+    open_dialog: RwSignal<OpenDialog>,
     /// The user whose menu is open, with their access.
     menu: RwSignal<Option<(String, UserAccess)>>,
     /// The button that the menu is anchored to.
@@ -57,7 +57,7 @@ impl Section {
     }
 
     fn close(self) {
-        self.asking.set(Asking::Nothing);
+        self.open_dialog.set(OpenDialog::Nothing);
     }
 
     /// Sends the change, with the password of the admin.
@@ -80,7 +80,7 @@ pub(super) fn users() -> Option<AnyView> {
     let me = user.filter(|_| has_account && may(Permission::ManageUsers))?;
     let section = Section {
         users: OnDemand::new(),
-        asking: RwSignal::new(Asking::Nothing),
+        open_dialog: RwSignal::new(OpenDialog::Nothing),
         menu: RwSignal::new(None),
         menu_from: ClientOnly::default(),
         has_password: StoredValue::new(true),
@@ -88,7 +88,7 @@ pub(super) fn users() -> Option<AnyView> {
         toasts: expect_context(),
     };
     effect(move || section.load());
-    let ask = Box::new(move |_| section.asking.set(Asking::NewUser));
+    let ask = Box::new(move |_| section.open_dialog.set(OpenDialog::NewUser));
     let view = view! {
         <section aria-labelledby="users">
             <div class="setting">
@@ -165,16 +165,16 @@ fn menu(section: Section) -> Option<AnyView> {
     let (name, access) = section.menu.get()?;
     let from = section.menu_from.get()?;
     let items = [
-        ("edit", crate::t!("Change role of {}", name), Asking::Role(name.clone(), access)),
-        ("restart", crate::t!("Reset password of {}", name), Asking::Reset(name.clone())),
-        ("close", crate::t!("End sessions of {}", name), Asking::EndSessions(name.clone())),
-        ("remove", crate::t!("Remove {}", name), Asking::Remove(name.clone())),
+        ("edit", crate::t!("Change role of {}", name), OpenDialog::Role(name.clone(), access)),
+        ("restart", crate::t!("Reset password of {}", name), OpenDialog::Reset(name.clone())),
+        ("close", crate::t!("End sessions of {}", name), OpenDialog::EndSessions(name.clone())),
+        ("remove", crate::t!("Remove {}", name), OpenDialog::Remove(name.clone())),
     ];
-    let items = items.map(|(icon, words, asking)| {
-        let class = matches!(asking, Asking::Remove(_)).then_some("danger");
+    let items = items.map(|(icon, words, open_dialog)| {
+        let class = matches!(open_dialog, OpenDialog::Remove(_)).then_some("danger");
         let choose = move |_: MouseEvent| {
             section.menu.set(None);
-            section.asking.set(asking.clone());
+            section.open_dialog.set(open_dialog.clone());
         };
         view! {
             <button role="menuitem" tabindex="-1" class=class on:click=on_click(choose)>
@@ -193,23 +193,23 @@ fn menu(section: Section) -> Option<AnyView> {
 }
 
 fn dialog(section: Section) -> AnyView {
-    match section.asking.get() {
-        Asking::Nothing => ().into_any(),
-        Asking::NewUser => new_user(section),
-        Asking::Role(name, access) => role_form(section, name, access),
-        Asking::Reset(name) => {
+    match section.open_dialog.get() {
+        OpenDialog::Nothing => ().into_any(),
+        OpenDialog::NewUser => new_user(section),
+        OpenDialog::Role(name, access) => role_form(section, name, access),
+        OpenDialog::Reset(name) => {
             let words = "This sets a new password, turns off two-factor authentication, ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("Reset password of {}?", name);
             let change = move || UserChange::ResetPassword { name: name.clone() };
             change_form(section, title, quiet(words), "Reset password", change, "Password reset", form)
         }
-        Asking::EndSessions(name) => {
+        OpenDialog::EndSessions(name) => {
             let words = "This ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("End sessions of {}?", name);
             let change = move || UserChange::EndSessions { name: name.clone() };
             change_form(section, title, quiet(words), "End sessions", change, "Sessions ended", form)
         }
-        Asking::Remove(name) => {
+        OpenDialog::Remove(name) => {
             let words = "This ends all sessions of this user, and revokes their API tokens.";
             let title = crate::t!("Remove {}?", name);
             let change = move || UserChange::Remove { name: name.clone() };
