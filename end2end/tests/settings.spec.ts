@@ -61,7 +61,11 @@ test('settings apply in other browsers and survive a server replacement', async 
   await page.goto('about:blank');
   server = await serve();
   await elsewhere(browser, { baseURL: server.url, javaScriptEnabled: false }, async (plain) => {
-    await plain.goto('/containers');
+    // Without scripts, the page stays as it is if the server has not reached the engine yet.
+    await expect(async () => {
+      await plain.goto('/containers');
+      await expect(plain.locator('.containers')).toBeVisible({ timeout: 1_000 });
+    }).toPass();
     await expect(plain.locator('html')).toHaveAttribute('data-theme', 'dark');
     await expect(plain.locator('.containers')).toHaveClass(/compact/);
     await expect(plain.getByRole('columnheader', { name: 'Ports' })).toBeHidden();

@@ -140,6 +140,11 @@ impl Host {
         self.failed_lists.iter().find(|it| it.kind == kind)
     }
 
+    /// Whether the engine was reached since the server's start. Until then, nothing is known of its entities.
+    pub fn was_reached(&self) -> bool {
+        self.engine.is_some()
+    }
+
     pub fn is_reachable(&self) -> bool {
         self.status == HostStatus::Reachable
     }

@@ -214,6 +214,32 @@ async fn failing_or_hanging_list_does_not_affect_the_others() {
     .await;
 }
 
+/// A page said that there are no containers while a server that had just started was still connecting.
+#[tokio::test]
+async fn engine_that_was_not_reached_yet_is_not_shown_as_empty() {
+    let sim = simulate().await;
+    sim.faults().switch_on(Fault::new(FaultKind::Hang));
+    let server = TestServer::at(sim.url(), &[]).await;
+    let page = async |path: &str| Raw::get(&server.url(), path).await.whole().await;
+    for (path, kind) in [
+        ("/", "containers"),
+        ("/containers", "containers"),
+        ("/images", "images"),
+        ("/volumes", "volumes"),
+        ("/networks", "networks"),
+    ] {
+        let page = page(path).await;
+        let says_none = page.contains(&format!("No {kind} yet"));
+        assert!(page.contains("Connecting to the engine") && !says_none, "{path}: {page}");
+        assert!(page.contains(r#"data-count="containers">–"#), "{path}: {page}");
+    }
+    sim.faults().switch_all_off();
+    let name = sim.truth().containers[0].name.clone();
+    eventually(LONG, "the containers are shown", async || page("/containers").await.contains(&name)).await;
+    assert!(!page("/").await.contains("Connecting to the engine"));
+    server.stop().await;
+}
+
 /// With containerd's image store, an image that is removed meanwhile makes the list fail as "not found".
 #[tokio::test]
 async fn image_list_that_a_removal_interrupts_is_repeated() {

@@ -173,12 +173,16 @@ impl Store {
 
     /// The count as text: a dash if the engine has never listed the kind, since there may be some.
     pub fn count_words(&self, kind: Kind) -> String {
-        let host = self.main_host();
-        let failed = host.as_ref().and_then(|host| host.failed_list(kind));
-        match (self.count(kind), failed) {
-            (0, Some(failed)) if failed.as_of.is_none() => "–".to_owned(),
-            (count, _) => count.to_string(),
+        let was_listed = |host: &Host| host.failed_list(kind).is_none_or(|it| it.as_of.is_some());
+        match self.count(kind) {
+            0 if !self.main_host().is_some_and(|host| host.was_reached() && was_listed(&host)) => "–".to_owned(),
+            count => count.to_string(),
         }
+    }
+
+    /// Whether nothing is known of the engine's entities yet, live.
+    pub fn is_unknown(&self) -> bool {
+        !self.main_host().is_some_and(|host| host.was_reached())
     }
 
     /// The number of containers in `state`, live.

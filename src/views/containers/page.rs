@@ -37,6 +37,8 @@ pub(super) struct Page {
 #[derive(Clone, Copy, PartialEq)]
 enum Shown {
     Empty,
+    /// The engine was not reached yet.
+    Unknown,
     NoMatch,
     List,
 }
@@ -83,6 +85,7 @@ fn ContainersPage() -> impl IntoView {
     provide_context(page.actions);
 
     let shown = erased_memo(move || match (store.count(Kind::Container), chosen.with(|chosen| chosen.len())) {
+        (0, _) if store.is_unknown() => Shown::Unknown,
         (0, _) => Shown::Empty,
         (_, 0) => Shown::NoMatch,
         _ => Shown::List,
@@ -93,6 +96,7 @@ fn ContainersPage() -> impl IntoView {
         <Title text=t("Containers") />
         <Head />
         {boxed(move || match shown.get() {
+            Shown::Unknown => empty("engine", "Connecting to the engine…", boxed(String::new), ().into_any()),
             Shown::Empty => no_containers(),
             Shown::List => view! { <ToolRow /> <List /> }.into_any(),
             Shown::NoMatch => view! { <ToolRow /> {no_match()} }.into_any(),

@@ -178,7 +178,8 @@ fn line(concern: AttentionItem) -> AnyView {
 fn Quiet() -> impl IntoView {
     let store = expect_context::<Store>();
     let host = store.clone();
-    let is_known = erased_memo(move || host.main_host().is_none_or(|host| host.is_reachable()));
+    let reached =
+        erased_memo(move || host.main_host().map_or((false, false), |it| (it.was_reached(), it.is_reachable())));
     let words = move || {
         let running = store.in_state(ContainerState::Running);
         match store.count(Kind::Container) {
@@ -190,9 +191,12 @@ fn Quiet() -> impl IntoView {
             ),
         }
     };
-    let quiet = boxed(move || match is_known.get() {
-        true => view! { <b>{t("All clear.")}</b> }.into_any(),
-        false => t("The engine isn't responding. Last known state:").into_any(),
+    let quiet = boxed(move || match reached.get() {
+        (false, _) => t("Connecting to the engine…").into_any(),
+        (true, true) => view! { <b>{t("All clear.")}</b> " " {boxed(words.clone())} }.into_any(),
+        (true, false) => {
+            view! { {t("The engine isn't responding. Last known state:")} " " {boxed(words.clone())} }.into_any()
+        }
     });
-    view! { <p class="quiet">{quiet} " " {boxed(words)}</p> }
+    view! { <p class="quiet">{quiet}</p> }
 }

@@ -124,6 +124,8 @@ pub struct ListColumn {
 #[derive(Clone, Copy, PartialEq)]
 enum Shown {
     Empty,
+    /// The engine was not reached yet.
+    Unknown,
     /// The engine fails to list them, so there may be some.
     NotListed,
     NoMatch,
@@ -132,7 +134,7 @@ enum Shown {
 
 pub fn list_page(page: &'static ListPage) -> AnyView {
     let store = expect_context::<Store>();
-    let hosts = store.clone();
+    let (hosts, unknown) = (store.clone(), store.clone());
     let query = query_of_address();
     let menu = RowMenu::new();
     let all = erased_memo(move || {
@@ -140,9 +142,11 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
         store.look(|state| state.entities(page.kind).cloned().collect::<Vec<_>>())
     });
     let lines = erased_memo(move || RowKeys::entities(all.with(|all| query.with(|query| select(page, all, query)))));
+    let is_unknown = erased_memo(move || unknown.is_unknown());
     let failed = erased_memo(move || hosts.main_host().and_then(|host| host.failed_list(page.kind).cloned()));
     let shown = erased_memo(move || match (all.with(Vec::is_empty), lines.with(RowKeys::is_empty)) {
         (true, _) if failed.with(Option::is_some) => Shown::NotListed,
+        (true, _) if is_unknown.get() => Shown::Unknown,
         (true, _) => Shown::Empty,
         (_, true) => Shown::NoMatch,
         _ => Shown::Rows,
@@ -150,7 +154,7 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
     view! {
         <Title text=t(page.title) />
         <div class="head">
-            <h1>{t(page.title)} " " <small>{boxed(move || (shown.get() != Shown::NotListed).then(|| all.with(|all| (page.total)(all))))}</small></h1>
+            <h1>{t(page.title)} " " <small>{boxed(move || (!matches!(shown.get(), Shown::NotListed | Shown::Unknown)).then(|| all.with(|all| (page.total)(all))))}</small></h1>
             {(page.views)()}
             {heads(menu, page.heads)}
         </div>
@@ -159,6 +163,7 @@ pub fn list_page(page: &'static ListPage) -> AnyView {
                 let command = view! { <Command text=page.command /> }.into_any();
                 empty(page.what, t(page.nothing_yet), boxed(|| t(page.hint).to_owned()), command)
             }
+            Shown::Unknown => empty("engine", "Connecting to the engine…", boxed(String::new), ().into_any()),
             Shown::NotListed => {
                 let why = move || failed.with(|it| it.as_ref().map(|it| translate(&it.error))).unwrap_or_default();
                 empty("unreachable", failed_list(page.kind), boxed(why), ().into_any())
