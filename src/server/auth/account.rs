@@ -50,8 +50,7 @@ impl Auth {
         let user = auth.users.find(caller.name()).map_err(SignInError::Users)?;
         account.has_password = user.as_ref().is_some_and(|it| it.identity.is_none());
         if let Some(factor) = user.and_then(|it| it.second_factor) {
-            account.recovery_codes =
-                Some(factor.recovery_codes(&auth.vault, caller.name()).map_err(SignInError::Vault)?);
+            account.recovery_codes = Some(factor.recovery_codes(&auth.vault, caller.name()).unwrap_or_default());
         }
         for Credential { id, created, used, what, .. } in auth.credentials.of(caller.name()) {
             match what {

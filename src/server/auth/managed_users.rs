@@ -24,7 +24,7 @@ impl Auth {
             UserInfo {
                 name: user.name.clone(),
                 role: user.role,
-                scope: user.scope.clone(),
+                scope: user.effective_scope().cloned(),
                 has_password: user.identity.is_none(),
                 has_two_factor: user.second_factor.is_some(),
                 sessions,

@@ -30,7 +30,7 @@ use std::{net::IpAddr, sync::Arc};
 pub use access::{Access, function_access};
 pub use account::Changed;
 pub use caller::{Caller, not_signed_in};
-pub use oidc::{ClientSecret, Oidc, OidcError, OidcSettings, Returned, SIGN_IN_WITHIN};
+pub use oidc::{ClientSecret, Oidc, OidcError, OidcSettings, Returned, SIGN_IN_WITHIN, is_encrypted_or_local};
 pub use proxy::{ProxySettings, ProxySignIn};
 pub use sign_in::{Client, PasswordSignIn, SignInError, SignedIn};
 pub use throttle::network;

@@ -20,16 +20,13 @@ use base64::{
 };
 use http_body_util::Full;
 use hyper::{Request, StatusCode, header};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{Jwk, JwkSet},
-};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::Jwk};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
-use url::Url;
+use url::{Host, Url};
 
 /// In milliseconds: the time to sign in at the provider.
 pub const SIGN_IN_WITHIN: i64 = 600_000;
@@ -117,8 +114,10 @@ pub enum OidcError {
     /// The browser has none of this server's sign-ins, or an old one.
     Expired,
     NoName,
-    /// The user with this name.
-    NoGroup(String),
+    NoGroup {
+        identity: Identity,
+        name: String,
+    },
 }
 
 impl OidcError {
@@ -130,7 +129,7 @@ impl OidcError {
             Self::Refused(reason) => message!("The provider refused the sign-in: {reason}", reason),
             Self::Expired => message!("That took too long. Start again."),
             Self::NoName => message!("The provider sent no user name that can be used here."),
-            Self::NoGroup(_) => message!("You are in none of the groups that may use Quaylight."),
+            Self::NoGroup { .. } => message!("You are in none of the groups that may use Quaylight."),
         }
     }
 }
@@ -160,13 +159,49 @@ struct Metadata {
 
 /// A sign-in that was started in this browser.
 #[derive(Serialize, Deserialize)]
-struct Started {
+pub struct Started {
     state: String,
     nonce: String,
     verifier: String,
     /// The page to return to.
     next: String,
     began: Timestamp,
+}
+
+/// The provider's keys, of any kind.
+#[derive(Deserialize)]
+struct Keys {
+    keys: Vec<Value>,
+}
+
+impl Keys {
+    /// Those of a kind that can be used here.
+    fn known(self) -> Vec<Jwk> {
+        self.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect()
+    }
+}
+
+impl Metadata {
+    /// Refuses unencrypted endpoints.
+    fn checked(self) -> Result<Self, String> {
+        let endpoints = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        let unsafe_one = endpoints.into_iter().chain(&self.userinfo_endpoint).find(|it| !is_encrypted_or_local(it));
+        if let Some(endpoint) = unsafe_one {
+            return Err(format!("the provider's endpoint {endpoint} is not encrypted"));
+        }
+        Ok(self)
+    }
+}
+
+/// Whether no one between this machine and the address can read or change requests to it.
+pub fn is_encrypted_or_local(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| match (url.scheme(), url.host()) {
+        ("https", _) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    })
 }
 
 #[derive(Deserialize)]
@@ -187,8 +222,8 @@ pub struct Oidc {
 struct Provider {
     /// With the time of the steady clock at which they were read.
     metadata: Option<(Arc<Metadata>, Duration)>,
-    keys: Option<JwkSet>,
-    /// When the keys were last read again.
+    keys: Option<(Vec<Jwk>, Duration)>,
+    /// When the keys were last read before their time, because one was unknown or wrong.
     read_again: Option<Duration>,
     /// The latest failed request for metadata.
     failed: Option<(String, Duration)>,
@@ -232,19 +267,19 @@ impl Oidc {
         Ok((format!("{endpoint}{separator}{query}"), url_safe(&sealed.into_text())))
     }
 
-    /// Finishes a sign-in with what the provider and the browser send. Returns the user, and the page to return to.
-    pub async fn finish(
-        &self,
-        vault: &Vault,
-        cookie: Option<&str>,
-        returned: Returned,
-    ) -> Result<(ProvidedUser, String), OidcError> {
+    /// The sign-in that this browser has started, and that the provider answers.
+    pub fn started(&self, vault: &Vault, cookie: Option<&str>, returned: &Returned) -> Result<Started, OidcError> {
         let started: Option<Started> =
             cookie.and_then(|it| vault.open_sealed(STARTED, &Sealed::from_text(standard(it))).ok());
         let age = |it: &Started| self.clock.now().millis() - it.began.millis();
         let started =
             started.filter(|it| (0..SIGN_IN_WITHIN).contains(&age(it)) && is_equal(&it.state, &returned.state));
-        let Started { nonce, verifier, next, .. } = started.ok_or(OidcError::Expired)?;
+        started.ok_or(OidcError::Expired)
+    }
+
+    /// Finishes a sign-in with what the provider sends. Returns the user, and the page to return to.
+    pub async fn finish(&self, started: Started, returned: Returned) -> Result<(ProvidedUser, String), OidcError> {
+        let Started { nonce, verifier, next, .. } = started;
         if let Some(error) = returned.error {
             let reason = returned.error_description.unwrap_or(error);
             return Err(OidcError::Refused(reason.chars().take(LONGEST_REASON).collect()));
@@ -268,8 +303,8 @@ impl Oidc {
     }
 
     async fn metadata(&self) -> Result<Arc<Metadata>, OidcError> {
-        let now = self.clock.moment().steady;
         let mut provider = self.provider.lock().await;
+        let now = self.clock.moment().steady;
         if let Some((metadata, read)) = &provider.metadata
             && now < *read + METADATA_LAST
         {
@@ -283,7 +318,7 @@ impl Oidc {
         let issuer = &self.settings.issuer;
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let metadata = match self.read_json::<Metadata>(get(&address)?).await {
-            Ok(metadata) if metadata.issuer == *issuer => Ok(Arc::new(metadata)),
+            Ok(metadata) if metadata.issuer == *issuer => metadata.checked().map(Arc::new),
             Ok(metadata) => Err(format!("{address} is of the issuer {:?}, not {issuer:?}", metadata.issuer)),
             Err(error) => Err(error),
         };
@@ -294,26 +329,32 @@ impl Oidc {
                 Ok(metadata)
             }
             Err(error) => {
-                provider.failed = Some((error.clone(), now));
+                provider.failed = Some((error.clone(), self.clock.moment().steady));
                 Err(OidcError::Provider(error))
             }
         }
     }
 
-    /// The provider's key for a token's header.
-    async fn key(&self, metadata: &Metadata, id: Option<&str>) -> Result<Jwk, OidcError> {
-        let now = self.clock.moment().steady;
+    /// The provider's key for a token's header: not `wrong`, which has not signed it.
+    async fn key(&self, metadata: &Metadata, id: Option<&str>, wrong: Option<&Jwk>) -> Result<Jwk, OidcError> {
         let mut provider = self.provider.lock().await;
-        if let Some(key) = provider.keys.as_ref().and_then(|keys| found(keys, id)) {
+        let now = self.clock.moment().steady;
+        let of = |provider: &Provider| {
+            let key = found(&provider.keys.as_ref()?.0, id)?;
+            (Some(&key) != wrong).then_some(key)
+        };
+        let is_fresh = provider.keys.as_ref().is_some_and(|(_, read)| now < *read + METADATA_LAST);
+        if let Some(key) = of(&provider).filter(|_| is_fresh) {
             return Ok(key);
         }
-        if provider.read_again.is_none_or(|last| now >= last + SHORTEST_INTERVAL) {
-            provider.read_again = provider.keys.is_some().then_some(now);
-            let keys = self.read_json(get(&metadata.jwks_uri)?).await.map_err(OidcError::Provider)?;
-            provider.keys = Some(keys);
+        if !is_fresh || provider.read_again.is_none_or(|last| now >= last + SHORTEST_INTERVAL) {
+            if is_fresh {
+                provider.read_again = Some(now);
+            }
+            let keys: Keys = self.read_json(get(&metadata.jwks_uri)?).await.map_err(OidcError::Provider)?;
+            provider.keys = Some((keys.known(), now));
         }
-        let known = provider.keys.as_ref().and_then(|keys| found(keys, id));
-        known.ok_or_else(|| OidcError::Provider("the token is signed with an unknown key".into()))
+        of(&provider).ok_or_else(|| OidcError::Provider("the token is signed with an unknown key".into()))
     }
 
     async fn tokens(&self, metadata: &Metadata, code: &str, verifier: &str) -> Result<Tokens, OidcError> {
@@ -346,8 +387,15 @@ impl Oidc {
     async fn verified(&self, metadata: &Metadata, token: &str, nonce: &str) -> Result<Map<String, Value>, OidcError> {
         let invalid = |error: &dyn fmt::Display| OidcError::Provider(format!("the ID token is invalid: {error}"));
         let header = decode_header(token).map_err(|error| invalid(&error))?;
-        let key = self.key(metadata, header.kid.as_deref()).await?;
-        self.settings.claims(token, &key, nonce).map_err(|error| invalid(&error))
+        let key = self.key(metadata, header.kid.as_deref(), None).await?;
+        match self.settings.claims(token, &key, nonce) {
+            Ok(claims) => Ok(claims),
+            // The provider may have another key with the same ID by now.
+            Err(error) => match self.key(metadata, header.kid.as_deref(), Some(&key)).await {
+                Ok(other) => self.settings.claims(token, &other, nonce).map_err(|error| invalid(&error)),
+                Err(_) => Err(invalid(&error)),
+            },
+        }
     }
 
     async fn add_user_info(
@@ -424,10 +472,12 @@ impl OidcSettings {
             (Role::Operator, &self.operator_groups),
             (Role::Viewer, &self.viewer_groups),
         ];
-        let role =
-            roles.into_iter().find(|(_, groups)| has(groups)).ok_or_else(|| OidcError::NoGroup(name.to_owned()))?.0;
         let identity = Identity { issuer: issuer.to_owned(), subject: subject.to_owned() };
-        Ok(ProvidedUser { identity, name: name.to_owned(), role })
+        let name = name.to_owned();
+        match roles.into_iter().find(|(_, groups)| has(groups)) {
+            Some((role, _)) => Ok(ProvidedUser { identity, name, role }),
+            None => Err(OidcError::NoGroup { identity, name }),
+        }
     }
 }
 
@@ -436,9 +486,9 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 }
 
 /// A token without a key's ID was signed with the only key.
-fn found(keys: &JwkSet, id: Option<&str>) -> Option<Jwk> {
-    match (id, &*keys.keys) {
-        (Some(id), _) => keys.find(id).cloned(),
+fn found(keys: &[Jwk], id: Option<&str>) -> Option<Jwk> {
+    match (id, keys) {
+        (Some(id), _) => keys.iter().find(|it| it.common.key_id.as_deref() == Some(id)).cloned(),
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     }
@@ -577,7 +627,7 @@ mod tests {
         assert_eq!(user(&settings, json!("developers")).unwrap(), Role::Operator);
         for groups in [json!(["users"]), json!([]), json!(null), json!(["*"]), json!(["Admins"]), json!([{"a": 1}])] {
             assert!(
-                matches!(user(&settings, groups.clone()), Err(OidcError::NoGroup(name)) if name == "anna"),
+                matches!(user(&settings, groups.clone()), Err(OidcError::NoGroup { name, .. }) if name == "anna"),
                 "{groups}"
             );
         }
@@ -585,6 +635,24 @@ mod tests {
         assert_eq!(user(&all, json!(null)).unwrap(), Role::Viewer);
         let nameless = json!({"sub": "1"});
         assert!(matches!(all.user("", nameless.as_object().unwrap()), Err(OidcError::NoName)));
+    }
+
+    #[test]
+    fn endpoints_must_be_encrypted_and_unknown_keys_are_skipped() {
+        let metadata = |token_endpoint: &str| -> Metadata {
+            let json = json!({
+                "issuer": "https://id.example", "authorization_endpoint": "https://id.example/auth",
+                "token_endpoint": token_endpoint, "jwks_uri": "https://id.example/jwks",
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        assert!(metadata("https://id.example/token").checked().is_ok());
+        assert!(metadata("http://127.0.0.1:1/token").checked().is_ok());
+        assert!(metadata("http://id.example/token").checked().unwrap_err().contains("/token"));
+        let (_, jwk) = key();
+        let other = json!({"kty": "OKP", "crv": "X25519", "kid": "two", "alg": "ECDH-ES", "x": "AA"});
+        let keys: Keys = serde_json::from_value(json!({"keys": [other, jwk]})).unwrap();
+        assert_eq!(found(&keys.known(), Some("one")), Some(jwk));
     }
 
     #[test]

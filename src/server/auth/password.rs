@@ -108,6 +108,8 @@ impl Hasher {
             None
         };
         let _permit = all.acquire().await.map_err(|_| Busy)?;
+        // Users of an OpenID provider have none.
+        let stored = stored.filter(|it| !it.is_empty());
         let verified = spawn_blocking(move || match stored {
             Some(stored) => verify(&stored, &password),
             None => {

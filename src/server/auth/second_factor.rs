@@ -113,8 +113,8 @@ impl SecondFactor {
 
     fn wait(&self, now: Timestamp) -> Option<Duration> {
         let wait = wait_after(self.failures);
-        // A negative time passed if the clock was set back.
-        let passed = u64::try_from(now.millis() - self.last_failure.millis()).unwrap_or_default();
+        // After a clock that was set back, nothing is known.
+        let passed = u64::try_from(now.millis() - self.last_failure.millis()).unwrap_or(u64::MAX);
         wait.checked_sub(Duration::from_millis(passed)).filter(|it| !it.is_zero())
     }
 }
@@ -138,7 +138,7 @@ impl Key {
     /// As an authenticator app reads it, for an account at this host.
     fn enrollment(&self, user: &str, host: &str) -> Enrollment {
         let secret = self.totp().get_secret_base32();
-        let host: String = host.chars().take(LONGEST_HOST).collect();
+        let host: String = host.chars().filter(char::is_ascii).take(LONGEST_HOST).collect();
         let account = format!("{user}@{host}");
         let uri = format!("otpauth://totp/Quaylight:{}?secret={secret}&issuer=Quaylight", percent::component(&account));
         Enrollment { qr_code: qr_code(&uri), key: grouped(&secret, " ") }

@@ -3,7 +3,7 @@
 use super::{
     Caller,
     credentials::{Credential, Credentials, What},
-    oidc::{Oidc, OidcError, Returned},
+    oidc::{Identity, Oidc, OidcError, Returned},
     password::{Busy, Hasher, LONGEST, Unacceptable, check_new},
     second_factor::{Enrollments, Entered},
     throttle::{Throttle, TooMany},
@@ -184,7 +184,7 @@ impl PasswordSignIn {
             What::Session { .. } => user.role,
             What::ApiToken { role, .. } => role,
         };
-        Some(Caller::with(presented, role, user.scope.map(Arc::new), address))
+        Some(Caller::with(presented, role, user.effective_scope().cloned().map(Arc::new), address))
     }
 
     /// A session that starts replaces `previous`, the session of the browser's cookie.
@@ -212,6 +212,7 @@ impl PasswordSignIn {
             let unfinished = Unfinished { fingerprint: user.fingerprint(), user: user.name, began: self.clock.now() };
             return Ok(SignedIn::NeedsCode(self.vault.seal(UNFINISHED, &unfinished)?.into_text()));
         }
+        self.throttle.succeeded(client.address, name);
         self.start(client, &user, previous).await.map(SignedIn::Session)
     }
 
@@ -236,6 +237,7 @@ impl PasswordSignIn {
             self.enter_code(&name, code, false).await.inspect_err(|error| {
                 tracing::warn!(user = name, address = %client.address, %error, "failed sign-in");
             })?;
+            self.throttle.succeeded(client.address, &name);
             self.start(client, &user, previous).await
         };
         let token = finished.await;
@@ -257,14 +259,31 @@ impl PasswordSignIn {
         previous: Option<&str>,
     ) -> Result<(String, String), SignInError> {
         let oidc = self.oidc.as_ref().ok_or(SignInError::Expired)?;
+        let started = oidc.started(&self.vault, cookie, &returned)?;
         // Each makes this server send requests.
-        let steady = self.clock.moment().steady;
-        self.throttle.begin(client.address, "", steady).map_err(SignInError::TooMany)?;
-        let (provided, next) = oidc.finish(&self.vault, cookie, returned).await?;
+        let (steady, key) = (self.clock.moment().steady, client.address.to_string());
+        self.throttle.begin(client.address, &key, steady).map_err(SignInError::TooMany)?;
+        let (provided, next) = match oidc.finish(started, returned).await {
+            Err(OidcError::NoGroup { identity, name }) => {
+                self.end_all_of(&identity).await?;
+                return Err(OidcError::NoGroup { identity, name }.into());
+            }
+            finished => finished?,
+        };
+        // It proves no password.
+        self.throttle.continues(client.address, &key);
         let (users, now) = (self.users.clone(), self.clock.now());
         let user = blocking(move || users.provided(provided, now)).await?;
-        self.throttle.succeeded(client.address, "");
         Ok((self.start(client, &user, previous).await?, next))
+    }
+
+    /// Ends the sessions and API tokens of a user whom the provider no longer admits.
+    async fn end_all_of(&self, identity: &Identity) -> Result<(), SignInError> {
+        let users = self.users.all()?;
+        if let Some(user) = users.iter().find(|it| it.identity.as_ref() == Some(identity)) {
+            self.credentials.end(|it| it.user == user.name).await;
+        }
+        Ok(())
     }
 
     /// Checks a code of the user, and turns off the second factor if wanted.
@@ -289,8 +308,13 @@ impl PasswordSignIn {
     }
 
     async fn start(&self, client: Client, user: &User, previous: Option<&str>) -> Result<String, SignInError> {
-        self.throttle.succeeded(client.address, &user.name);
         let token = self.credentials.start(user, client.device, client.address.to_string()).await?;
+        // Read again: a second factor that was turned on meanwhile has ended the sessions before this one.
+        let has_changed = |it: &User| it.second_factor.is_some() != user.second_factor.is_some();
+        if self.users.find(&user.name)?.is_none_or(|it| has_changed(&it)) {
+            self.sign_out(&token).await;
+            return Err(SignInError::Expired);
+        }
         if let Some(previous) = previous.and_then(|it| self.credentials.find(it)) {
             self.credentials.replace(&previous).await;
         }
@@ -370,7 +394,7 @@ fn is_valid(credential: &Credential, user: &User) -> bool {
         What::Session { fingerprint, ends, .. } => ends.is_some() || *fingerprint == user.fingerprint(),
         What::ApiToken { role, scope, .. } => {
             *role <= user.role
-                && *scope == user.scope
+                && scope.as_ref() == user.effective_scope()
                 && credential.created >= user.created
                 && user.reset.is_none_or(|it| credential.created > it)
         }

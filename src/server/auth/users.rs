@@ -61,6 +61,11 @@ impl User {
         Self { name, role, scope, password, identity: None, created, reset: None, second_factor: None }
     }
 
+    /// The scope that counts. One of a provider's user stays stored while the provider makes them an admin, who has none.
+    pub fn effective_scope(&self) -> Option<&AccessScope> {
+        self.scope.as_ref().filter(|_| self.role != Role::Admin)
+    }
+
     /// Differs after each change of the password, the role or the scope. Sessions with another one are over.
     ///
     /// Not a time: a sign-in with the old password may end after the change.
@@ -68,6 +73,10 @@ impl User {
         let mut text = format!("{} {}", self.role.as_str(), self.password);
         if let Some(scope) = &self.scope {
             text += &serde_json::to_string(scope).expect("a scope serializes to JSON");
+        }
+        // Their password is empty, and another person may get the name of a removed user.
+        if let Some(Identity { issuer, subject }) = &self.identity {
+            text += &format!("{issuer} {subject} {}", self.created.millis());
         }
         let hash = digest(&SHA256, text.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(hash)
@@ -89,6 +98,8 @@ pub enum UsersError {
     NoTwoFactor,
     /// Without one, no user could add others.
     OnlyAdmin,
+    /// The first user must be one.
+    NoAdminYet,
     /// An admin could remove the scope.
     AdminWithScope,
     InvalidScope,
@@ -116,6 +127,9 @@ impl UsersError {
             Self::HasTwoFactor => message!("Two-factor authentication is already on."),
             Self::NoTwoFactor => message!("Two-factor authentication is already off."),
             Self::OnlyAdmin => message!("This is the only admin. Make another user an admin first."),
+            Self::NoAdminYet => {
+                message!("There are no users yet, and the first one must be an admin. Open the setup link.")
+            }
             Self::AdminWithScope => {
                 message!("Admins see all containers. Choose another role, or no projects and containers.")
             }
@@ -212,11 +226,12 @@ impl Users {
 
     pub fn update<T>(&self, name: &str, change: impl FnOnce(&mut User) -> T) -> Result<T, UsersError> {
         self.change(|users| {
+            let had_admin = has_admin(users);
             let user = users.iter_mut().find(|it| it.name == name);
             let user = user.ok_or_else(|| UsersError::NotFound(name.to_owned()))?;
             let returned = change(user);
             check_scope(user)?;
-            has_admin(users)?;
+            keeps_admin(had_admin, users)?;
             Ok(returned)
         })
     }
@@ -232,15 +247,17 @@ impl Users {
     /// The user of an OpenID provider, who is added if unknown, and gets the role that the provider's groups give.
     pub fn provided(&self, provided: ProvidedUser, now: Timestamp) -> Result<User, UsersError> {
         let ProvidedUser { identity, name, role } = provided;
-        if !is_valid_name(&name) {
-            return Err(UsersError::InvalidName);
-        }
         self.change(|users| {
             if let Some(user) = users.iter_mut().find(|it| it.identity.as_ref() == Some(&identity)) {
                 user.role = role;
-                // Admins have none.
-                user.scope = user.scope.take().filter(|_| role != Role::Admin);
                 return Ok(user.clone());
+            }
+            if !is_valid_name(&name) {
+                return Err(UsersError::InvalidName);
+            }
+            // The setup link would be void, and no one could manage users.
+            if users.is_empty() && role != Role::Admin {
+                return Err(UsersError::NoAdminYet);
             }
             if users.iter().any(|it| it.name.eq_ignore_ascii_case(&name)) {
                 return Err(UsersError::NameTaken(name));
@@ -283,12 +300,12 @@ impl Users {
 
     pub fn remove(&self, name: &str) -> Result<(), UsersError> {
         self.change(|users| {
-            let count = users.len();
+            let (count, had_admin) = (users.len(), has_admin(users));
             users.retain(|it| it.name != name);
             if users.len() == count {
                 return Err(UsersError::NotFound(name.to_owned()));
             }
-            has_admin(users)
+            keeps_admin(had_admin, users)
         })
     }
 
@@ -307,14 +324,19 @@ impl Users {
 
 fn check_scope(user: &User) -> Result<(), UsersError> {
     match &user.scope {
-        Some(_) if user.role == Role::Admin => Err(UsersError::AdminWithScope),
+        Some(_) if user.role == Role::Admin && user.identity.is_none() => Err(UsersError::AdminWithScope),
         Some(scope) if !scope.is_valid() => Err(UsersError::InvalidScope),
         _ => Ok(()),
     }
 }
 
-fn has_admin(users: &[User]) -> Result<(), UsersError> {
-    if users.iter().any(|it| it.role == Role::Admin) { Ok(()) } else { Err(UsersError::OnlyAdmin) }
+fn has_admin(users: &[User]) -> bool {
+    users.iter().any(|it| it.role == Role::Admin)
+}
+
+/// A provider may leave none, which must not make other changes fail.
+fn keeps_admin(had_admin: bool, users: &[User]) -> Result<(), UsersError> {
+    if had_admin && !has_admin(users) { Err(UsersError::OnlyAdmin) } else { Ok(()) }
 }
 
 fn read(folder: &Path) -> Result<Vec<User>, UsersError> {
@@ -369,6 +391,7 @@ mod tests {
             let identity = Identity { issuer: "https://id.example".into(), subject: subject.into() };
             users.provided(ProvidedUser { identity, name: name.into(), role }, Timestamp::from_seconds(0))
         };
+        assert!(matches!(provided("1", "eve", Role::Operator), Err(UsersError::NoAdminYet)));
         users.add(user("anna", Role::Admin)).unwrap();
         for name in ["anna", "Anna"] {
             assert!(matches!(provided("1", name, Role::Admin), Err(UsersError::NameTaken(_))), "{name}");
@@ -380,8 +403,15 @@ mod tests {
         let renamed = provided("2", "benjamin", Role::Operator).unwrap();
         assert!(renamed.name == "ben" && renamed.role == Role::Operator && renamed.scope.is_some());
         assert_ne!(renamed.fingerprint(), ben.fingerprint(), "another role ends the sessions");
-        assert_eq!(provided("2", "ben", Role::Admin).unwrap().scope, None);
+        let promoted = provided("2", "not a valid name", Role::Admin).unwrap();
+        assert!(promoted.scope.is_some() && promoted.effective_scope().is_none());
+        users.update("ben", |_| ()).unwrap();
+        assert!(provided("2", "ben", Role::Viewer).unwrap().effective_scope().is_some(), "it was kept");
         assert!(matches!(provided("3", "ben", Role::Viewer), Err(UsersError::NameTaken(_))), "another person");
+        provided("2", "ben", Role::Admin).unwrap();
+        users.remove("anna").unwrap();
+        provided("2", "ben", Role::Viewer).unwrap();
+        users.update("ben", |_| ()).expect("there is no admin, which is the provider's decision");
         users.reset_password("ben", "hash".into(), Timestamp::from_seconds(1)).unwrap();
         assert!(matches!(provided("2", "ben", Role::Admin), Err(UsersError::NameTaken(_))), "now with a password");
     }

@@ -1,11 +1,10 @@
 //! Settings of the OpenID provider.
 
 use super::{ConfigError, listed};
-use crate::server::auth::{ClientSecret, OidcSettings};
+use crate::server::auth::{ClientSecret, OidcSettings, is_encrypted_or_local};
 use clap::Args;
 use serde::Deserialize;
 use std::{fs, path::PathBuf};
-use url::{Host, Url};
 
 #[derive(Debug, Args)]
 pub struct OidcFlags {
@@ -65,14 +64,7 @@ pub fn settings(
     };
     for (setting, address) in [("oidc-issuer", &issuer), ("public-url", &public_url)] {
         // Without TLS, anyone in between could sign in as any user.
-        let is_safe = Url::parse(address).is_ok_and(|url| match (url.scheme(), url.host()) {
-            ("https", _) => true,
-            ("http", Some(Host::Domain(name))) => name == "localhost",
-            ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
-            ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
-            _ => false,
-        });
-        if !is_safe {
+        if !is_encrypted_or_local(address) {
             return wrong(format!("{setting}: {address:?} is neither an https:// address nor one on loopback"));
         }
     }

@@ -29,6 +29,9 @@ use axum::{
 use serde::Deserialize;
 use std::net::IpAddr;
 
+/// In bytes, of the page to return to after a sign-in at an OpenID provider.
+const LONGEST_NEXT: usize = 1_024;
+
 #[derive(Default, Deserialize)]
 pub struct LoginQuery {
     /// The page to return to.
@@ -148,7 +151,9 @@ pub async fn login_code(
 /// `GET /login/oidc`: redirects to the OpenID provider.
 pub async fn login_oidc(State(app): State<App>, Query(query): Query<LoginQuery>, headers: HeaderMap) -> Response {
     let Some(auth) = with_provider(&app) else { return redirect(&app, "/") };
-    match auth.start_at_provider(local(&query.next).to_owned()).await {
+    // Browsers drop cookies of more than 4 KB.
+    let next = Some(local(&query.next)).filter(|it| it.len() <= LONGEST_NEXT).unwrap_or("/").to_owned();
+    match auth.start_at_provider(next).await {
         Ok((address, started)) => {
             let cookie = started_cookie(&app, auth, &started, SIGN_IN_WITHIN / 1_000);
             ([(header::SET_COOKIE, cookie)], Redirect::to(&address)).into_response()
@@ -176,8 +181,8 @@ pub async fn login_oidc_callback(
             }
             Err(error) => {
                 // Whom the provider has recognized.
-                if let SignInError::Oidc(OidcError::NoGroup(name)) | SignInError::Users(UsersError::NameTaken(name)) =
-                    &error
+                if let SignInError::Oidc(OidcError::NoGroup { name, .. })
+                | SignInError::Users(UsersError::NameTaken(name)) = &error
                 {
                     note_failed_sign_in(&app, address, name, error.message());
                 }
