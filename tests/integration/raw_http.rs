@@ -75,6 +75,13 @@ impl Raw {
         }
     }
 
+    /// Reads once. A stream that was not read for a while may continue after a second only: the sender retries less and
+    /// less often.
+    pub async fn more(&mut self) {
+        let read = timeout(TIMEOUT, self.stream.read_buf(&mut self.arrived)).await.expect("nothing arrives").unwrap();
+        assert!(read > 0, "the connection ended");
+    }
+
     /// Reads until the connection ends, cleanly or not.
     pub async fn whole(self) -> String {
         self.whole_within(TIMEOUT).await
