@@ -103,21 +103,20 @@ fn assert_dark_cards(folder: &Path) -> impl Future<Output = ()> {
     })
 }
 
-/// All documents are read while writes fail.
+/// All documents are read, each kind at its own time, while writes fail.
 async fn assert_read(server: &TestServer) {
     eventually(TIMEOUT, "the stored disk rule fires", async || fires(server).await).await;
-    let page = page(server).await;
-    assert!(
-        page.contains(r#"data-theme="dark""#),
-        "the preferences are those stored: {}",
-        &page[..page.len().min(300)]
-    );
-    let (status, registries) = query(server, "/queries/registries").await;
-    assert!(status == 200 && registries.contains("r.example:5000"), "{status} {registries}");
-    let (_, notices) = query(server, "/queries/notices").await;
-    assert!(notices.contains("failed-before"), "{notices}");
-    let (_, events) = ask(&server.url(), "GET", "/api/events?by=users", "").await;
-    assert!(events.contains("failed-before"), "{events}");
+    let is_dark = async || page(server).await.contains(r#"data-theme="dark""#);
+    eventually(TIMEOUT, "the preferences are those stored", is_dark).await;
+    let has_registry = async || {
+        let (status, registries) = query(server, "/queries/registries").await;
+        status == 200 && registries.contains("r.example:5000")
+    };
+    eventually(TIMEOUT, "the registries are those stored", has_registry).await;
+    let has_notice = async || query(server, "/queries/notices").await.1.contains("failed-before");
+    eventually(TIMEOUT, "the notices are those stored", has_notice).await;
+    let has_event = async || ask(&server.url(), "GET", "/api/events?by=users", "").await.1.contains("failed-before");
+    eventually(TIMEOUT, "the events are those stored", has_event).await;
 }
 
 /// A new rule is refused with the reason, and no stored document is changed.
